@@ -1,0 +1,53 @@
+# Every target works from a clean clone with nothing but Python, pip, venv and make.
+PYTHON ?= python3
+BIN    := .venv/bin
+READY  := .venv/.ready
+PYTEST := $(BIN)/pytest -n 2 --benchmark-disable --ignore=tests/benchmarks
+
+# No look for newer releases at every run.
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
+
+.PHONY: help demo test test-all bench lint lock clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+demo: $(READY)  ## run a shipped deal, print its tables, write them to demo-output/
+	$(BIN)/firstloss run vantage-jersey --shock 0 --shock 100 --shock 300 --out demo-output
+
+test: lint  ## lint, then every test but the deep and the slow
+	$(PYTEST)
+
+test-all: lint  ## everything: ten thousand examples a property, and the benchmarks
+	HYPOTHESIS_PROFILE=deep $(PYTEST)
+	$(MAKE) bench
+
+bench: $(READY)  ## the benchmarks, with their asserted ratios
+	$(BIN)/pytest tests/benchmarks --benchmark-only
+
+lint: $(READY)  ## ruff, and pyright on the three packages
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright
+
+lock:  ## solve the dependencies of pyproject.toml anew into requirements.lock
+	$(PYTHON) -m venv --clear .lock
+	.lock/bin/pip install --quiet uv
+	.lock/bin/uv pip compile pyproject.toml --extra dev --quiet --upgrade --no-config \
+		--universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+		--custom-compile-command "make lock" --output-file requirements.lock
+	rm -rf .lock
+
+clean:  ## forget the environment, the caches and the demo's output
+	rm -rf .venv .lock demo-output .hypothesis .pytest_cache .ruff_cache .benchmarks
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else \
+		f"firstloss needs Python 3.11 to 3.13, and this is {sys.version.split()[0]}: say make PYTHON=python3.11")'
+	@echo "Installing the locked dependencies into .venv: once, about a minute."
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
