@@ -1,0 +1,196 @@
+"""The shape of the house: who imports whom, what is public, what start-up costs, how long a file may grow."""
+
+import ast
+import importlib
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MAY_IMPORT = {
+    "waterfalls": set(),
+    "structuring": {"waterfalls"},
+    "pricing": {"waterfalls", "structuring"},
+}
+PACKAGES = list(MAY_IMPORT)
+HEAVY = {"numpy", "pandas", "QuantLib", "numba", "scipy"}
+
+MOST_PUBLIC_NAMES = 35
+MOST_LINES = 400
+
+
+def sources(package: str, *suffixes: str) -> list[Path]:
+    found = [path for suffix in suffixes for path in (ROOT / package).rglob(f"*{suffix}")]
+    assert found, f"no {' or '.join(suffixes)} file in {package}/"
+    return sorted(found)
+
+
+# Direction: pricing -> structuring -> waterfalls
+
+
+def imports(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """Every module imported absolutely, with its line: in functions, under TYPE_CHECKING, by string."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import():
+                yield from ((alias.name, node.lineno) for alias in node.names)
+            case ast.ImportFrom(module=str(module), level=0):
+                yield module, node.lineno
+            case ast.Call(
+                func=ast.Name(id="import_module" | "__import__") | ast.Attribute(attr="import_module"),
+                args=[ast.Constant(value=str(module)), *_],
+            ):
+                yield module, node.lineno
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_imports_run_in_one_direction(package):
+    forbidden = set(PACKAGES) - MAY_IMPORT[package] - {package}
+    against = [
+        f"{path.relative_to(ROOT)}:{line} imports {module}"
+        for path in sources(package, ".py", ".pyi")
+        for module, line in imports(ast.parse(path.read_text("utf-8")))
+        if module.split(".")[0] in forbidden
+    ]
+    assert not against, "\n".join(against)
+
+
+def test_the_direction_test_sees_hidden_imports():
+    hidden = """
+if TYPE_CHECKING:
+    from structuring.deal import Deal
+def late():
+    import pricing.market as market
+    importlib.import_module("pricing")
+"""
+    assert [module for module, _ in imports(ast.parse(hidden))] == [
+        "structuring.deal",
+        "pricing.market",
+        "pricing",
+    ]
+
+
+# Public names
+
+
+def public_names(package: str) -> set[str]:
+    """What the package's stub re-exports; `lazy_loader` serves exactly these."""
+    stub = ast.parse((ROOT / package / "__init__.pyi").read_text("utf-8"))
+    return {
+        name
+        for node in stub.body
+        if isinstance(node, ast.ImportFrom) and node.level
+        for alias in node.names
+        if not (name := alias.asname or alias.name).startswith("_")
+    }
+
+
+def test_public_names_are_the_announced_ones():
+    listed = (ROOT / "tests/public_names.txt").read_text("utf-8").split()
+    actual = {f"{package}.{name}" for package in PACKAGES for name in public_names(package)}
+    appeared, vanished = sorted(actual - set(listed)), sorted(set(listed) - actual)
+    assert not appeared, (
+        f"public but not announced: {', '.join(appeared)}. "
+        "Add a line `package.name` for each to tests/public_names.txt and a line to CHANGELOG.md."
+    )
+    assert not vanished, (
+        f"announced but no longer public: {', '.join(vanished)}. "
+        "Restore it, or take its line out of tests/public_names.txt and say so in CHANGELOG.md."
+    )
+    assert listed == sorted(actual), "keep tests/public_names.txt sorted, each name once"
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_has_few_public_names(package):
+    names = public_names(package)
+    assert 0 < len(names) <= MOST_PUBLIC_NAMES, f"{package} has {len(names)} public names"
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_public_names_can_be_imported(package):
+    module = importlib.import_module(package)
+    missing = sorted(name for name in public_names(package) if not hasattr(module, name))
+    assert not missing, f"in {package}/__init__.pyi but not importable from {package}: {', '.join(missing)}"
+    assert public_names(package) <= set(dir(module))
+
+
+# Start-up
+
+
+def loaded_by(code: str) -> set[str]:
+    """The heavy libraries that a fresh interpreter has loaded after running `code`."""
+    report = f"import json, sys; print(json.dumps(sorted({HEAVY!r} & sys.modules.keys())), file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{report}"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stderr.splitlines()[-1]))
+
+
+def test_importing_the_packages_loads_nothing_heavy():
+    assert loaded_by(f"import {', '.join(PACKAGES)}") == set()
+
+
+def test_help_loads_nothing_heavy():
+    code = """
+import sys
+from importlib.metadata import entry_points
+(command,) = entry_points(group="console_scripts", name="firstloss")
+sys.argv = ["firstloss", "--help"]
+try:
+    command.load()()
+except SystemExit as stop:
+    assert not stop.code, stop.code
+"""
+    assert loaded_by(code) == set()
+
+
+def test_the_start_up_test_sees_a_heavy_import():
+    assert "numpy" in loaded_by("import numpy")
+
+
+# Files
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_module_is_long(package):
+    lengths = {path: len(path.read_text("utf-8").splitlines()) for path in sources(package, ".py", ".pyi")}
+    long = [f"{path.relative_to(ROOT)}: {n} lines" for path, n in lengths.items() if n > MOST_LINES]
+    assert not long, f"above {MOST_LINES} lines; does each still hold one concept?\n" + "\n".join(long)
+
+
+def tracked_files() -> list[Path]:
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout, so nothing says which files are tracked")
+    listing = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    return [path for name in listing.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+# The brackets keep the patterns from finding themselves.
+MACHINE_PATH = re.compile(r"(?<![\w.])/([w]ork|[t]mp|[r]oot|[h]ome|[U]sers)/")
+ADDRESS = re.compile(r"[h]ttps?://|[f]ile://|^-", re.MULTILINE)
+
+
+def places(pattern: re.Pattern[str], path: Path) -> list[str]:
+    text = path.read_text("utf-8", errors="replace")
+    return [
+        f"{path.relative_to(ROOT)}:{text.count(chr(10), 0, found.start()) + 1}: {found[0]}"
+        for found in pattern.finditer(text)
+    ]
+
+
+def test_no_tracked_file_names_a_path_of_a_machine():
+    found = [place for path in tracked_files() for place in places(MACHINE_PATH, path)]
+    assert not found, "\n".join(found)
+
+
+def test_the_lock_names_packages_and_hashes_alone():
+    found = places(ADDRESS, ROOT / "requirements.lock")
+    assert not found, "\n".join(found)
