@@ -1,0 +1,5 @@
+"""Who is paid, and in what order: the language of payment, its two engines, and what they leave."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

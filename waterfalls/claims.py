@@ -1,0 +1,262 @@
+"""Claims: what a clause may pay. Three kinds, each with its law.
+
+    debts        interest, fee, expense, scheduled_principal, hedge    opening arrears + accrued = paid + capitalised + closing
+    balances     principal                                             opening + draws + capitalised = paid + written down + closing
+    allocations  top_up, deposit, residual                             computed at the clause; what is not paid is not owed
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from waterfalls.errors import InvalidTerms
+from waterfalls.language import Need, Node, named, word
+
+if TYPE_CHECKING:
+    from waterfalls.code import Code, Value
+    from waterfalls.reference import State
+
+
+@dataclasses.dataclass(frozen=True)
+class Claim(Node):
+    """Something a clause may pay; `name` is whom or what."""
+
+    name: str
+    needs_what: ClassVar[str] = "note"
+    on_note: ClassVar[bool] = True  # whether its base for "pro rata by balance" is a note's balance
+
+    def needs(self) -> tuple[Need, ...]:
+        return (Need(self.needs_what, self.name),)
+
+    def due(self, state: State) -> float:
+        """What the claim may take at this clause."""
+        raise NotImplementedError
+
+    def receive(self, state: State, amount: float) -> None:
+        """What being paid changes."""
+        raise NotImplementedError
+
+    def emit_due(self, code: Code) -> Value:
+        """`due` as instructions."""
+        raise NotImplementedError
+
+    def emit_receive(self, code: Code, amount: Value) -> None:
+        """`receive` as instructions."""
+        raise NotImplementedError
+
+
+@dataclasses.dataclass(frozen=True)
+class Debt(Claim):
+    """A debt of one kind: what is owed stays owed until it is paid."""
+
+    kind: str = "interest"
+
+    def needs(self) -> tuple[Need, ...]:
+        return (Need({"interest": "note"}.get(self.kind, self.kind), self.name),)
+
+    def due(self, state: State) -> float:
+        return state["owed", self.kind, self.name]
+
+    def receive(self, state: State, amount: float) -> None:
+        state["owed", self.kind, self.name] -= amount
+        state["paid", self.kind, self.name] += amount
+
+    def emit_due(self, code: Code) -> Value:
+        return code["owed", self.kind, self.name]
+
+    def emit_receive(self, code: Code, amount: Value) -> None:
+        code["owed", self.kind, self.name] = code["owed", self.kind, self.name] - amount
+        code["paid", self.kind, self.name] = code["paid", self.kind, self.name] + amount
+
+    def words(self) -> str:
+        said = {"interest": "interest on {}", "fee": "the {} fee", "expense": "{} costs", "hedge": "the {} hedge"}
+        return said[self.kind].format(self.name).replace("fee fee", "fee")
+
+    def __str__(self) -> str:
+        return f"{self.kind}({self.name!r})"
+
+
+@dataclasses.dataclass(frozen=True)
+class Principal(Claim):
+    """The balance of a note; being paid also settles what its schedule asked for."""
+
+    def due(self, state: State) -> float:
+        return state["balance", self.name]
+
+    def receive(self, state: State, amount: float) -> None:
+        state["balance", self.name] -= amount
+        state["principal", self.name] += amount
+        settled = min(amount, state["owed", "scheduled", self.name])
+        state["owed", "scheduled", self.name] -= settled
+        state["paid", "scheduled", self.name] += settled
+
+    def emit_due(self, code: Code) -> Value:
+        return code["balance", self.name]
+
+    def emit_receive(self, code: Code, amount: Value) -> None:
+        code["balance", self.name] = code["balance", self.name] - amount
+        code["principal", self.name] = code["principal", self.name] + amount
+        settled = code.minimum(amount, code["owed", "scheduled", self.name])
+        code["owed", "scheduled", self.name] = code["owed", "scheduled", self.name] - settled
+        code["paid", "scheduled", self.name] = code["paid", "scheduled", self.name] + settled
+
+    def words(self) -> str:
+        return f"principal of {self.name}"
+
+    def __str__(self) -> str:
+        return f"principal({self.name!r})"
+
+
+@dataclasses.dataclass(frozen=True)
+class ScheduledPrincipal(Principal):
+    """What a note's schedule asks for, and what of it was missed; the whole balance at legal final."""
+
+    def due(self, state: State) -> float:
+        return state["owed", "scheduled", self.name]
+
+    def emit_due(self, code: Code) -> Value:
+        return code["owed", "scheduled", self.name]
+
+    def words(self) -> str:
+        return f"scheduled principal of {self.name}"
+
+    def __str__(self) -> str:
+        return f"scheduled_principal({self.name!r})"
+
+
+@dataclasses.dataclass(frozen=True)
+class TopUp(Claim):
+    """What an account lacks to its target."""
+
+    needs_what: ClassVar[str] = "account"
+    on_note: ClassVar[bool] = False
+
+    def due(self, state: State) -> float:
+        target = state.plan.accounts[self.name].target
+        assert target is not None
+        return max(target.settle(state) - state["account", self.name], 0.0)
+
+    def receive(self, state: State, amount: float) -> None:
+        state["account", self.name] += amount
+        state["deposited", self.name] += amount
+
+    def emit_due(self, code: Code) -> Value:
+        target = code.plan.accounts[self.name].target
+        assert target is not None
+        return code.maximum(target.emit(code) - code["account", self.name], code.constant(0.0))
+
+    def emit_receive(self, code: Code, amount: Value) -> None:
+        code["account", self.name] = code["account", self.name] + amount
+        code["deposited", self.name] = code["deposited", self.name] + amount
+
+    def words(self) -> str:
+        return f"the {self.name} up to its target"
+
+    def __str__(self) -> str:
+        return f"top_up({self.name!r})"
+
+
+@dataclasses.dataclass(frozen=True)
+class Deposit(TopUp):
+    """All the cash that the clause may use, into an account: a trap."""
+
+    def due(self, state: State) -> float:
+        return state.reach
+
+    def emit_due(self, code: Code) -> Value:
+        return code.reach
+
+    def words(self) -> str:
+        return f"the {self.name}"
+
+    def __str__(self) -> str:
+        return f"deposit({self.name!r})"
+
+
+@dataclasses.dataclass(frozen=True)
+class Residual(Claim):
+    """All the cash that the clause may use, to the equity."""
+
+    needs_what: ClassVar[str] = "equity"
+    on_note: ClassVar[bool] = False
+
+    def due(self, state: State) -> float:
+        return state.reach
+
+    def receive(self, state: State, amount: float) -> None:
+        state["residual", self.name] += amount
+
+    def emit_due(self, code: Code) -> Value:
+        return code.reach
+
+    def emit_receive(self, code: Code, amount: Value) -> None:
+        code["residual", self.name] = code["residual", self.name] + amount
+
+    def words(self) -> str:
+        return f"the remainder to {self.name}"
+
+    def __str__(self) -> str:
+        return f"residual({self.name!r})"
+
+
+def claims(what: str, names: tuple[Any, ...], make: Any) -> Any:
+    """One claim a name: the claim itself for one name, a tuple of claims for several."""
+    if not names:
+        raise InvalidTerms(f"at least one {what} must be named")
+    made = tuple(make(named(what, name)) for name in names)
+    return made[0] if len(made) == 1 else made
+
+
+@word
+def interest(*notes: Any) -> Any:
+    """Interest on notes: what accrued, and arrears."""
+    return claims("note", notes, lambda name: Debt(name, "interest"))
+
+
+@word
+def fee(*fees: Any) -> Any:
+    """Fees: what accrued, and arrears."""
+    return claims("fee", fees, lambda name: Debt(name, "fee"))
+
+
+@word
+def expense(*names: str) -> Any:
+    """Costs of the collateral, owed to vendors: 'operating' or 'construction'."""
+    return claims("expense", names, lambda name: Debt(name, "expense"))
+
+
+@word
+def hedge(*names: Any) -> Any:
+    """Net payments to hedge counterparties."""
+    return claims("hedge", names, lambda name: Debt(name, "hedge"))
+
+
+@word
+def principal(*notes: Any) -> Any:
+    """The outstanding balance of notes."""
+    return claims("note", notes, Principal)
+
+
+@word
+def scheduled_principal(*notes: Any) -> Any:
+    """The scheduled principal of notes, and what of it was missed."""
+    return claims("note", notes, ScheduledPrincipal)
+
+
+@word
+def top_up(*accounts: Any) -> Any:
+    """What accounts lack to their targets."""
+    return claims("account", accounts, TopUp)
+
+
+@word
+def deposit(*accounts: Any) -> Any:
+    """All remaining cash into an account."""
+    return claims("account", accounts, Deposit)
+
+
+@word
+def residual(*equity: Any) -> Any:
+    """All remaining cash to the equity."""
+    return claims("equity", equity, Residual)

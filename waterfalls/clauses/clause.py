@@ -1,0 +1,119 @@
+"""What every clause shares: its modifiers, held in a normal form so that the order of saying them does not matter."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from waterfalls.errors import InvalidTerms
+from waterfalls.language import MODIFIERS, Condition, Need, Node, Number, condition, listed, named, number, parse
+
+if TYPE_CHECKING:
+    from waterfalls.code import Code, Value
+    from waterfalls.reference import State
+    from waterfalls.waterfall import Waterfall
+
+MODIFIERS |= {"when", "capped", "supported_by", "from_"}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Clause(Node):
+    """One step of a waterfall. `when` twice is and; `capped` twice is the least; a cap binds support too."""
+
+    conditions: tuple[Condition, ...] = ()
+    caps: tuple[Number, ...] = ()
+    supports: tuple[str, ...] = ()
+    source: str | None = None
+    modifiers: ClassVar[frozenset[str]] = frozenset({"when", "capped"})
+
+    @staticmethod
+    def __text__(text: Any) -> Clause:
+        return parse(text, Clause)
+
+    def when(self, *conditions: Condition) -> Self:
+        """Only where every condition holds; a claim that is skipped stays due."""
+        both = {*self.conditions, *map(condition, conditions)}
+        return dataclasses.replace(self, conditions=tuple(sorted(both, key=str)))
+
+    def capped(self, *caps: Number | float) -> Self:
+        """At most so much in all, support included; a negative cap is 0."""
+        both = {*self.caps, *map(number, caps)}
+        return dataclasses.replace(self, caps=tuple(sorted(both, key=str)))
+
+    def supported_by(self, *accounts: Any) -> Self:
+        """Where cash does not suffice, drawing on accounts in this order."""
+        self._allow("supported_by")
+        if self.supports:
+            raise InvalidTerms("name all supports in one supported_by, in the order they are drawn on")
+        return dataclasses.replace(self, supports=tuple(named("account", account) for account in accounts))
+
+    def from_(self, account: Any) -> Self:
+        """Out of an account instead of the collection account."""
+        self._allow("from_")
+        if self.source:
+            raise InvalidTerms(f"the clause is paid from {self.source!r} already")
+        return dataclasses.replace(self, source=named("account", account))
+
+    def _allow(self, modifier: str) -> None:
+        if modifier not in self.modifiers:
+            raise InvalidTerms(f"{modifier} does not apply to {self}")
+
+    def __rshift__(self, other: Clause | Waterfall) -> Waterfall:
+        from waterfalls.waterfall import Waterfall
+
+        return Waterfall((self,)) >> other
+
+    def needs(self) -> tuple[Need, ...]:
+        accounts = self.supports + ((self.source,) if self.source else ())
+        return tuple(Need("account", name) for name in accounts)
+
+    # meaning, once around every clause
+
+    def run(self, state: State) -> None:
+        """Settles the clause where its conditions hold, up to the least of its caps."""
+        if all(condition.settle(state) for condition in self.conditions):
+            limit = max(0.0, min(cap.settle(state) for cap in self.caps)) if self.caps else None
+            self.settle(state, limit)
+
+    def write(self, code: Code) -> None:
+        """`run` as instructions."""
+        mask = code.constant(1.0)
+        for condition_ in self.conditions:
+            mask = mask & condition_.emit(code)
+        with code.when(mask):
+            limit = code.maximum(code.constant(0.0), code.minimum(*(cap.emit(code) for cap in self.caps))) if self.caps else None
+            self.emit(code, limit)
+
+    def settle(self, state: State, limit: float | None) -> None:
+        """What the clause does, with at most `limit` in all."""
+        raise NotImplementedError
+
+    def emit(self, code: Code, limit: Value | None) -> None:
+        """The same, as instructions."""
+        raise NotImplementedError
+
+    # text
+
+    def modified(self, text: str) -> str:
+        """The text of a clause with its modifiers."""
+        if self.source:
+            text += f".from_({self.source!r})"
+        if self.supports:
+            text += f".supported_by({', '.join(map(repr, self.supports))})"
+        for cap in self.caps:
+            text += f".capped({cap})"
+        for condition_ in self.conditions:
+            text += f".when({condition_})"
+        return text
+
+    def modified_words(self, text: str) -> str:
+        """The words of a clause with its modifiers."""
+        if self.source:
+            text += f", out of the {self.source}"
+        if self.supports:
+            text += f", drawing where cash does not suffice on the {listed(list(self.supports))}"
+        if self.caps:
+            text += f", up to {listed([cap.words() for cap in self.caps])}"
+        if self.conditions:
+            text += f", if {listed([condition.words() for condition in self.conditions])}"
+        return text

@@ -1,0 +1,191 @@
+"""pay: the clause that pays claims."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from waterfalls.claims import Claim, Deposit, Residual
+from waterfalls.clauses.clause import Clause
+from waterfalls.errors import InvalidTerms, unknown
+from waterfalls.language import listed, word
+
+if TYPE_CHECKING:
+    from waterfalls.code import Code, Value
+    from waterfalls.reference import State
+
+SHARINGS = ("sequential", "pro rata by due", "pro rata by balance")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Pay(Clause):
+    """Pays what each claim is due, in the order or proportion `sharing` says, out of one account and its supports.
+
+    In all: paid = min(cash + support, cap, sum of dues). Sequential: each in turn. Pro rata: each its share of what is
+    paid, by due, by balance or by stated shares; what a claim cannot take goes to the others by their shares. What a
+    debt is not paid stays in its arrears; a balance or an allocation leaves nothing owed.
+    """
+
+    claims: tuple[Claim, ...]
+    sharing: str = "sequential"
+    weights: tuple[float, ...] = ()
+    modifiers: ClassVar[frozenset[str]] = frozenset({"when", "capped", "supported_by", "from_"})
+
+    def settle(self, state: State, limit: float | None) -> None:
+        sources = self.sources()
+        pool = state[sources[0]]
+        for source in sources[1:]:
+            pool = pool + state[source]
+        state.reach = pool if limit is None else min(pool, limit)
+        dues = [claim.due(state) for claim in self.claims]
+        for claim, amount in zip(self.claims, self.divide(state, state.reach, dues), strict=True):
+            left = amount
+            for source in sources:
+                taken = min(left, state[source])
+                left = left - taken
+                state[source] -= taken
+                if source[0] == "account":
+                    state["withdrawn", source[1]] += taken
+            claim.receive(state, amount)
+
+    def divide(self, state: State, pool: float, dues: list[float]) -> list[float]:
+        """What each claim is paid. Claim i of a round takes pool x base_i / (base_i + the bases after it)."""
+        if self.sharing == "sequential":
+            amounts = []
+            for due in dues:
+                amounts.append(min(due, pool))
+                pool = pool - amounts[-1]
+            return amounts
+        amounts = [0.0] * len(dues)
+        weights = self.weights or dues
+        if self.sharing == "pro rata by balance":
+            weights = [state["balance", claim.name] for claim in self.claims]
+        for _ in range(self.rounds):
+            bases = [base if due > paid else 0.0 for base, due, paid in zip(weights, dues, amounts, strict=True)]
+            for i, base in enumerate(bases):
+                total = sum(reversed(bases[i:]), start=0.0)
+                share = pool * (base / total if total != 0.0 else 0.0)
+                amount = min(dues[i] - amounts[i], share)
+                amounts[i] = amounts[i] + amount
+                pool = pool - amount
+        return amounts
+
+    def emit(self, code: Code, limit: Value | None) -> None:
+        sources = self.sources()
+        pool = code[sources[0]]
+        for source in sources[1:]:
+            pool = pool + code[source]
+        code.reach = pool if limit is None else code.minimum(pool, limit)
+        dues = [claim.emit_due(code) for claim in self.claims]
+        for claim, amount in zip(self.claims, self.emit_divide(code, code.reach, dues), strict=True):
+            left = amount
+            for source in sources:
+                taken = code.minimum(left, code[source])
+                left = left - taken
+                code[source] = code[source] - taken
+                if source[0] == "account":
+                    code["withdrawn", source[1]] = code["withdrawn", source[1]] + taken
+            claim.emit_receive(code, amount)
+
+    def emit_divide(self, code: Code, pool: Value, dues: list[Value]) -> list[Value]:
+        """`divide` as instructions."""
+        none = code.constant(0.0)
+        if self.sharing == "sequential":
+            amounts = []
+            for due in dues:
+                amounts.append(code.minimum(due, pool))
+                pool = pool - amounts[-1]
+            return amounts
+        amounts = [none] * len(dues)
+        weights = [code.constant(weight) for weight in self.weights] or dues
+        if self.sharing == "pro rata by balance":
+            weights = [code["balance", claim.name] for claim in self.claims]
+        for _ in range(self.rounds):
+            bases = [code.select(due > paid, w, none) for w, due, paid in zip(weights, dues, amounts, strict=True)]
+            totals = [none + bases[-1]]
+            for base in reversed(bases[:-1]):
+                totals.insert(0, totals[0] + base)
+            for i, base in enumerate(bases):
+                share = pool * code.ratio(base, totals[i], 0.0)
+                amount = code.minimum(dues[i] - amounts[i], share)
+                amounts[i] = amounts[i] + amount
+                pool = pool - amount
+        return amounts
+
+    def sources(self) -> list[tuple[str, ...]]:
+        """The symbols cash is taken from, in this order."""
+        first = ("account", self.source) if self.source else ("cash",)
+        return [first, *(("account", name) for name in self.supports)]
+
+    @property
+    def rounds(self) -> int:
+        """How often what one claim cannot take is offered to the others: by due, nobody is full before all are."""
+        return 1 if self.sharing == "pro rata by due" else len(self.claims)
+
+    def words(self) -> str:
+        return self.modified_words(f"to pay {listed([claim.words() for claim in self.claims])}{self.sharing_words()}")
+
+    def sharing_words(self) -> str:
+        if len(self.claims) == 1:
+            return ""
+        if self.weights:
+            return f", in the proportions {listed([f'{weight:g}' for weight in self.weights])}"
+        said = {"sequential": "in this order", "pro rata by due": "pro rata to what is due"}
+        return ", " + said.get(self.sharing, "pro rata to their balances")
+
+    def __str__(self) -> str:
+        # interest('A'), interest('B') are said as interest('A', 'B')
+        words: list[tuple[str, list[str]]] = []
+        for claim in self.claims:
+            said, _, name = str(claim).partition("(")
+            if not words or words[-1][0] != said:
+                words.append((said, []))
+            words[-1][1].append(name[:-1])
+        inside = [f"{said}({', '.join(names)})" for said, names in words]
+        if self.weights:
+            shares = zip((claim.name for claim in self.claims), self.weights, strict=True)
+            inside.append(f"shares={dict(shares)}")
+        elif len(self.claims) > 1:
+            inside.append(f"sharing={self.sharing!r}")
+        return self.modified(f"pay({', '.join(inside)})")
+
+
+@word
+def pay(*claims: Any, sharing: str | None = None, shares: Mapping[str, float] | None = None) -> Pay:
+    """Pays claims; how several share must be said: `sharing=` one of three, or `shares={name: weight}`."""
+    flat: list[Claim] = []
+    for claim in claims:
+        flat += claim if isinstance(claim, tuple) else [claim]
+    if not flat:
+        raise InvalidTerms("pay what? Name a claim: pay(interest('A'))")
+    for claim in flat:
+        if not isinstance(claim, Claim):
+            raise InvalidTerms(f"pay takes claims such as interest('A'), got {claim!r}")
+    if len(flat) == 1:
+        return Pay(claims=tuple(flat))
+    if (sharing is None) == (shares is None):
+        raise InvalidTerms(
+            f"several claims share: say sharing= one of {', '.join(map(repr, SHARINGS))}, or shares={{name: weight}}"
+        )
+    if shares is not None:
+        return Pay(claims=tuple(flat), sharing="shares", weights=weights_of(flat, shares))
+    if sharing not in SHARINGS:
+        raise InvalidTerms(unknown("sharing", sharing, SHARINGS))
+    if sharing == "pro rata by balance" and not all(claim.on_note for claim in flat):
+        raise InvalidTerms("only claims on notes have a balance to share by")
+    if sharing != "sequential" and any(isinstance(claim, (Residual, Deposit)) for claim in flat) and sharing.endswith("due"):
+        raise InvalidTerms("a deposit or a residual takes whatever there is, so what is due to it says nothing: use shares=")
+    return Pay(claims=tuple(flat), sharing=str(sharing))
+
+
+def weights_of(claims: list[Claim], shares: Mapping[str, float]) -> tuple[float, ...]:
+    """The stated shares in the order of the claims; each claim must have one, and they are positive."""
+    names = [claim.name for claim in claims]
+    for name in shares:
+        if name not in names:
+            raise InvalidTerms(unknown("claim", name, names))
+    for name in names:
+        if not shares.get(name, 0.0) > 0.0:
+            raise InvalidTerms(f"shares must give {name!r} a positive weight, got {dict(shares)}")
+    return tuple(float(shares[name]) for name in names)

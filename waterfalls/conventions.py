@@ -1,0 +1,52 @@
+"""The market conventions a deal may name, each with what it is called in QuantLib."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from waterfalls.errors import UnknownName
+
+V = TypeVar("V")
+
+FREQUENCIES: dict[str, int] = {"monthly": 12, "quarterly": 4, "semiannual": 2, "annual": 1}
+CONVENTIONS: dict[str, str] = {
+    "unadjusted": "Unadjusted",
+    "following": "Following",
+    "modified following": "ModifiedFollowing",
+    "preceding": "Preceding",
+}
+CALENDARS: dict[str, tuple[str, ...]] = {
+    "none": ("NullCalendar",),
+    "weekends": ("WeekendsOnly",),
+    "US": ("UnitedStates", "Settlement"),
+    "NYSE": ("UnitedStates", "NYSE"),
+    "US government bonds": ("UnitedStates", "GovernmentBond"),
+    "UK": ("UnitedKingdom", "Settlement"),
+    "TARGET": ("TARGET",),
+    "Japan": ("Japan",),
+    "Canada": ("Canada",),
+}
+DAY_COUNTS: dict[str, tuple[str, ...]] = {
+    "30/360": ("Thirty360", "BondBasis"),
+    "30/360 US": ("Thirty360", "USA"),
+    "30E/360": ("Thirty360", "European"),
+    "30/360 German": ("Thirty360", "German"),
+    "actual/360": ("Actual360",),
+    "actual/365F": ("Actual365Fixed",),
+    "actual/365 no leap": ("Actual365Fixed", "NoLeap"),
+    "actual/actual ISDA": ("ActualActual", "ISDA"),
+}
+FLOATING_DAY_COUNTS = {"GBP": "actual/365F"}  # every other currency: actual/360
+
+
+def pick(what: str, table: Mapping[str, V], name: str) -> V:
+    """An entry by name, or an error with the nearest."""
+    if name not in table:
+        raise UnknownName(what, name, table)
+    return table[name]
+
+
+def calendar_names(name: str) -> list[str]:
+    """The calendars of a joint one: `UK + US` is closed when either is."""
+    return [part.strip() for part in name.split("+")]

@@ -1,0 +1,101 @@
+"""distribute: receipts in, cash flows out, by whichever engine is right for the size."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+
+from waterfalls import engine as fast
+from waterfalls import reference
+from waterfalls.cashflows import Cashflows
+from waterfalls.errors import InvalidTerms, TooLarge, UnknownName
+from waterfalls.plan import Plan, inputs_of
+from waterfalls.receipts import Receipts
+from waterfalls.schedule import Schedule, day_counter, to_ql
+from waterfalls.tranches import Floating
+
+Engine = Literal["auto", "reference", "fast"]
+SMALL = 32  # scenarios up to which the reference is quick enough not to load Numba
+ROOM = 8e9  # bytes of results that a run may keep
+
+
+def distribute(plan: Plan, receipts: Receipts, *, rates: Mapping[str, Any] | None = None, engine: Engine = "auto") -> Cashflows:
+    """Runs receipts through the priority of payments of a plan.
+
+    `rates` gives each floating index: a float, an array (T,) or (S, T) of rates by accrual period, or anything with
+    `discount(date)`, whose simple forward over each accrual period is taken. The engines agree to the bit; "auto"
+    takes the reference for few scenarios and the fast one for many.
+    """
+    if engine not in ("auto", "reference", "fast"):
+        raise UnknownName("engine", engine, ("auto", "reference", "fast"))
+    S = len(receipts.scenarios)
+    size = 8.0 * S * plan.schedule.periods * len(plan.outputs)
+    if size > ROOM:
+        raise TooLarge(f"keeping every flow of {S:,} scenarios needs about {size / 1e9:,.1f} GB: use study(...), which streams")
+    indices = fixings(plan, rates or {}, S)
+    inputs = inputs_of(plan, receipts, indices)
+    if engine == "reference" or (engine == "auto" and S <= SMALL):
+        outputs = reference.execute(plan, inputs, S).transpose(1, 2, 0)[None]
+    else:
+        outputs = fast.execute(plan, inputs, S)
+    flows = Cashflows(plan, receipts, indices, outputs)
+    flows.check()
+    return flows
+
+
+def fixings(plan: Plan, rates: Mapping[str, Any], scenarios: int) -> dict[str, np.ndarray]:
+    """The rate of every index that the plan reads, by accrual period: (1, T), or (S, T) where scenarios differ."""
+    wanted: dict[str, str] = {}
+    for name, note in plan.notes_by_name.items():
+        if isinstance(note.coupon, Floating):
+            wanted.setdefault(note.coupon.index, plan.notes_by_name[name].day_count_in(plan.currency))
+    for hedge in plan.hedges.values():
+        wanted.setdefault(hedge.index, hedge.day_count)  # type: ignore[attr-defined]
+    found = {}
+    for index, day_count in wanted.items():
+        if index not in rates:
+            raise UnknownName("rate for the index", index, rates)
+        found[index] = rate_array(index, rates[index], plan.schedule, day_count, scenarios)
+    return found
+
+
+def rate_array(index: str, given: Any, schedule: Schedule, day_count: str, scenarios: int) -> np.ndarray:
+    """Rates by accrual period from a float, an array or a curve."""
+    if hasattr(given, "discount"):
+        given = forwards(given, schedule, day_count)
+    array = np.atleast_2d(np.asarray(given, dtype=np.float64))
+    if array.shape == (1, 1):
+        array = np.full((1, schedule.periods), array[0, 0])
+    if array.shape not in ((1, schedule.periods), (scenarios, schedule.periods)):
+        raise InvalidTerms(
+            f"rates[{index!r}] must be a float, a curve or an array of shape ({schedule.periods},) or "
+            f"({scenarios}, {schedule.periods}), got shape {np.shape(given)}"
+        )
+    if not np.isfinite(array).all():
+        raise InvalidTerms(f"rates[{index!r}] must be finite everywhere")
+    return array
+
+
+def forwards(curve: Any, schedule: Schedule, day_count: str) -> np.ndarray:
+    """Simple forwards (T,) over the accrual periods: (D(start) / D(end) - 1) / fraction, from a curve's discount factors.
+
+    A start before the curve's reference date is read at that date: the fixing of a running period is then its
+    remaining forward, unless a rate is given as an array.
+    """
+    counter = day_counter(day_count)
+    base = curve.referenceDate() if hasattr(curve, "referenceDate") else None
+
+    def factor(day: datetime.date) -> tuple[Any, float]:
+        at = to_ql(day) if base is not None else day
+        at = base if base is not None and at < base else at
+        return at, float(curve.discount(at))
+
+    rates = []
+    for start, end in zip(schedule.payment[:-1], schedule.payment[1:], strict=True):
+        (a, da), (b, db) = factor(start), factor(end)
+        fraction = counter.yearFraction(a, b) if base is not None else counter.yearFraction(to_ql(a), to_ql(b))
+        rates.append((da / db - 1.0) / fraction if fraction > 0.0 else 0.0)
+    return np.array(rates)

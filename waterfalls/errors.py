@@ -1,0 +1,71 @@
+"""What can go wrong, and who says so.
+
+    FirstLossError
+    ├── InvalidTerms (ValueError)      the terms do not make sense: one message, every fault with its place
+    ├── UnknownName (KeyError)         a name that nothing in the deal bears, with the nearest that something does
+    ├── CannotPrice (ValueError)       a curve, spread, quote or fixing is missing or out of reach
+    ├── Unbalanced (ArithmeticError)   cash or a claim got lost: always a defect of ours, never of the terms
+    └── TooLarge (MemoryError)         a result that would not fit, with its estimated size
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+
+class FirstLossError(Exception):
+    """Everything this project raises on purpose."""
+
+
+class Fault(NamedTuple):
+    """One thing wrong with terms: where it stands and what is wrong there."""
+
+    place: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.what}" if self.place else self.what
+
+
+class InvalidTerms(FirstLossError, ValueError):
+    """Terms that do not make sense; `faults` holds every one found, in the order of the document."""
+
+    def __init__(self, faults: str | Sequence[Fault]) -> None:
+        self.faults = (Fault("", faults),) if isinstance(faults, str) else tuple(dict.fromkeys(faults))
+        lines = [str(fault) for fault in self.faults]
+        super().__init__(lines[0] if len(lines) == 1 else "\n  ".join([f"{len(lines)} faults:", *lines]))
+
+
+class UnknownName(FirstLossError, KeyError):
+    """A name that nothing bears."""
+
+    def __init__(self, what: str, name: object, known: Iterable[object]) -> None:
+        self.message = unknown(what, name, known)
+        super().__init__(self.message)
+
+    def __str__(self) -> str:  # KeyError would print the repr of the message
+        return self.message
+
+
+class CannotPrice(FirstLossError, ValueError):
+    """A value that the market given does not determine."""
+
+
+class Unbalanced(FirstLossError, ArithmeticError):
+    """Cash or a claim that is not accounted for."""
+
+
+class TooLarge(FirstLossError, MemoryError):
+    """A result that would not fit in memory."""
+
+
+def unknown(what: str, name: object, known: Iterable[object]) -> str:
+    """The sentence for a name that nothing bears: what was given, the nearest, what is allowed."""
+    names = [str(candidate) for candidate in known]
+    lower = {candidate.lower(): candidate for candidate in reversed(names)}
+    near = difflib.get_close_matches(str(name).lower(), list(lower), n=1, cutoff=0.5)
+    hint = f" Did you mean {lower[near[0]]!r}?" if near else ""
+    listed = ", ".join(repr(candidate) for candidate in names[:12]) + (", ..." if len(names) > 12 else "")
+    return f"there is no {what} {name!r}.{hint} " + (f"Known: {listed}." if names else "None is declared.")

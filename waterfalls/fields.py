@@ -1,0 +1,8 @@
+"""What collateral may report: the names of the fields of `Receipts`, and how costs are called in the waterfall."""
+
+CASH = ("interest", "principal", "prepayments", "recoveries", "resale", "revenue", "guarantee")  # posted, in this order
+COSTS = ("operating_cost", "construction")  # owed to vendors: the waterfall pays them with expense(...)
+STATE = ("pool_balance", "defaulted_balance", "value")  # at the end of the period
+MEMO = ("defaults", "losses", "contracted")  # told, but neither cash nor state
+FIELDS = (*CASH, *COSTS, *STATE, *MEMO)
+EXPENSES = {"operating": "operating_cost", "construction": "construction"}  # expense(name) -> the field it pays

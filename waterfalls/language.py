@@ -1,0 +1,403 @@
+"""The language of payment: expressions, how they combine, and the text that says the same.
+
+A `Number` is an amount, a rate or a ratio; a `Condition` is true or false. Both are values: `==` compares what they say,
+`str(x)` is the text that `parse` reads back, and every node carries its meaning twice, `settle` in plain floats for the
+reference engine and `emit` as instructions for the fast one, beside its `words` for the prospectus.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import datetime
+import operator
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
+
+from waterfalls.errors import InvalidTerms, UnknownName, unknown
+
+if TYPE_CHECKING:
+    from waterfalls.code import Code, Value
+    from waterfalls.reference import State
+
+F = TypeVar("F", bound=Callable[..., Any])
+WORDS: dict[str, Callable[..., Any]] = {}
+MODIFIERS: set[str] = set()
+
+
+def word(factory: F) -> F:
+    """Adds a factory to the closed list of words that a text may use."""
+    WORDS[factory.__name__] = factory
+    return factory
+
+
+@dataclasses.dataclass(frozen=True)
+class Need:
+    """A name that an expression or a clause speaks of, and what must bear it: a note, an account, a trigger ..."""
+
+    what: str
+    name: str
+
+
+class Node:
+    """Anything the language says: it has parts, needs names, and prints as its own text."""
+
+    def parts(self) -> Iterator[Node]:
+        """The nodes directly inside this one."""
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            value = getattr(self, field.name)
+            for item in value if isinstance(value, tuple) else (value,):
+                if isinstance(item, Node):
+                    yield item
+
+    def walk(self) -> Iterator[Node]:
+        """This node and every node inside it."""
+        yield self
+        for part in self.parts():
+            yield from part.walk()
+
+    def needs(self) -> tuple[Need, ...]:
+        """The names this node itself speaks of; `walk` finds those of its parts."""
+        return ()
+
+    def words(self) -> str:
+        """What a prospectus would say."""
+        raise NotImplementedError
+
+
+class Expression(Node):
+    """A node with a value."""
+
+    strength: ClassVar[int] = 9  # how tightly the text binds, for parentheses
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError(
+            f"'{self}' is known only when a deal runs, so it has no truth now: write & | ~ for and, or, not, "
+            "put each comparison in parentheses, and split a < b < c into (a < b) & (b < c)"
+        )
+
+
+class Number(Expression):
+    """An amount, a rate or a ratio that is known at a clause of a payment date."""
+
+    @staticmethod
+    def __text__(text: Any) -> Number:
+        return parse(text, Number)
+
+    def settle(self, state: State) -> float:
+        """The value, in plain floats."""
+        raise NotImplementedError
+
+    def emit(self, code: Code) -> Value:
+        """The same value, as instructions."""
+        raise NotImplementedError
+
+    def __add__(self, other: Number | float) -> Number:
+        return Arithmetic("+", self, number(other))
+
+    def __radd__(self, other: float) -> Number:
+        return Arithmetic("+", number(other), self)
+
+    def __sub__(self, other: Number | float) -> Number:
+        return Arithmetic("-", self, number(other))
+
+    def __rsub__(self, other: float) -> Number:
+        return Arithmetic("-", number(other), self)
+
+    def __mul__(self, other: Number | float) -> Number:
+        return Arithmetic("*", self, number(other))
+
+    def __rmul__(self, other: float) -> Number:
+        return Arithmetic("*", number(other), self)
+
+    def __truediv__(self, other: Number | float) -> Number:
+        return Arithmetic("/", self, number(other))
+
+    def __rtruediv__(self, other: float) -> NoReturn:
+        raise InvalidTerms(f"'{other} / ({self})' can divide by zero: say what it is then, ratio(a, b, zero=...)")
+
+    def __lt__(self, other: Number | float) -> Condition:
+        return Comparison("<", self, number(other))
+
+    def __le__(self, other: Number | float) -> Condition:
+        return Comparison("<=", self, number(other))
+
+    def __gt__(self, other: Number | float) -> Condition:
+        return Comparison(">", self, number(other))
+
+    def __ge__(self, other: Number | float) -> Condition:
+        return Comparison(">=", self, number(other))
+
+    def __and__(self, other: object) -> NoReturn:
+        raise InvalidTerms(f"& joins conditions, and '{self}' is a number: put each comparison in parentheses, "
+                           "(x < 1.25) & (y > 0)")
+
+    __rand__ = __or__ = __ror__ = __and__
+
+
+class Condition(Expression):
+    """Something that is true or false at a clause of a payment date."""
+
+    @staticmethod
+    def __text__(text: Any) -> Condition:
+        return parse(text, Condition)
+
+    def settle(self, state: State) -> bool:
+        """The truth, in plain Python."""
+        raise NotImplementedError
+
+    def emit(self, code: Code) -> Value:
+        """The same truth, as instructions: 1.0 or 0.0."""
+        raise NotImplementedError
+
+    def __and__(self, other: Condition) -> Condition:
+        return Logic("&", self, condition(other))
+
+    def __or__(self, other: Condition) -> Condition:
+        return Logic("|", self, condition(other))
+
+    def __invert__(self) -> Condition:
+        return self.inner if isinstance(self, Not) else Not(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class Constant(Number):
+    """A number that is written out."""
+
+    value: float
+
+    def settle(self, state: State) -> float:
+        return self.value
+
+    def emit(self, code: Code) -> Value:
+        return code.constant(self.value)
+
+    def words(self) -> str:
+        return f"{self.value:,.6g}" if abs(self.value) < 1000 else f"{self.value:,.2f}".removesuffix(".00")
+
+    def __str__(self) -> str:
+        return repr(self.value).removesuffix(".0")
+
+
+@dataclasses.dataclass(frozen=True)
+class Arithmetic(Number):
+    """left + right, left - right, left * right, or left / right where right is a number written out."""
+
+    sign: str
+    left: Number
+    right: Number
+
+    def __post_init__(self) -> None:
+        if self.sign == "/" and not (isinstance(self.right, Constant) and self.right.value != 0.0):
+            raise InvalidTerms(f"'{self}' can divide by zero: say what it is then, ratio({self.left}, {self.right}, zero=...)")
+
+    @property
+    def strength(self) -> int:  # type: ignore[override]
+        return 6 if self.sign in "*/" else 5
+
+    def settle(self, state: State) -> float:
+        return ARITHMETIC[self.sign](self.left.settle(state), self.right.settle(state))
+
+    def emit(self, code: Code) -> Value:
+        return ARITHMETIC[self.sign](self.left.emit(code), self.right.emit(code))
+
+    def words(self) -> str:
+        said = {"+": "plus", "-": "minus", "*": "times", "/": "divided by"}
+        return f"{self.left.words()} {said[self.sign]} {self.right.words()}"
+
+    def __str__(self) -> str:
+        return f"{bracket(self.left, self.strength)} {self.sign} {bracket(self.right, self.strength + 1)}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison(Condition):
+    """left < right, and the like."""
+
+    strength: ClassVar[int] = 4
+    sign: str
+    left: Number
+    right: Number
+
+    def settle(self, state: State) -> bool:
+        return COMPARISON[self.sign](self.left.settle(state), self.right.settle(state))
+
+    def emit(self, code: Code) -> Value:
+        return COMPARISON[self.sign](self.left.emit(code), self.right.emit(code))
+
+    def words(self) -> str:
+        said = {"<": "is below", "<=": "is at most", ">": "is above", ">=": "is at least"}
+        return f"{self.left.words()} {said[self.sign]} {self.right.words()}"
+
+    def __str__(self) -> str:
+        return f"{bracket(self.left, 5)} {self.sign} {bracket(self.right, 5)}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Logic(Condition):
+    """left & right, or left | right."""
+
+    sign: str
+    left: Condition
+    right: Condition
+
+    @property
+    def strength(self) -> int:  # type: ignore[override]
+        return 3 if self.sign == "&" else 2
+
+    def settle(self, state: State) -> bool:
+        left, right = self.left.settle(state), self.right.settle(state)
+        return (left and right) if self.sign == "&" else (left or right)
+
+    def emit(self, code: Code) -> Value:
+        left, right = self.left.emit(code), self.right.emit(code)
+        return (left & right) if self.sign == "&" else (left | right)
+
+    def words(self) -> str:
+        return f"{self.left.words()} {'and' if self.sign == '&' else 'or'} {self.right.words()}"
+
+    def __str__(self) -> str:
+        # comparisons bind less tightly than & in Python, hence always in brackets
+        sides = [f"({s})" if isinstance(s, Comparison) else bracket(s, self.strength + i)
+                 for i, s in enumerate((self.left, self.right))]
+        return f"{sides[0]} {self.sign} {sides[1]}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Not(Condition):
+    """~inner."""
+
+    inner: Condition
+
+    def settle(self, state: State) -> bool:
+        return not self.inner.settle(state)
+
+    def emit(self, code: Code) -> Value:
+        return ~self.inner.emit(code)
+
+    def words(self) -> str:
+        return f"it is not so that {self.inner.words()}"
+
+    def __str__(self) -> str:
+        return f"~{bracket(self.inner, 8)}"
+
+
+ARITHMETIC = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
+COMPARISON = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+
+
+def bracket(node: Expression, at_least: int) -> str:
+    return str(node) if node.strength >= at_least else f"({node})"
+
+
+def number(value: Number | float) -> Number:
+    """A `Number` from a number or an expression."""
+    if isinstance(value, Number):
+        return value
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if value != value:
+            raise InvalidTerms("NaN is not a number that terms can hold")
+        return Constant(float(value))
+    raise InvalidTerms(f"a number or an expression is wanted, got {value!r}")
+
+
+def condition(value: Condition) -> Condition:
+    """A `Condition`, or the advice what to write instead."""
+    if isinstance(value, Condition):
+        return value
+    raise InvalidTerms(f"& | ~ join conditions, got {value!r}: put each comparison in parentheses, (x < 1.25) & (y > 0)")
+
+
+def named(what: str, given: Any) -> str:
+    """The name of an object, or the name itself."""
+    name = given if isinstance(given, str) else getattr(given, "name", None)
+    if not isinstance(name, str) or not name:
+        raise InvalidTerms(f"the name of a {what} is wanted, got {given!r}")
+    return name
+
+
+def quoted(*names: str, **options: Any) -> str:
+    """Arguments as text: names in quotes, then the options that are set."""
+    said = [repr(name) for name in names]
+    return ", ".join(said + [f"{key}={value!r}" for key, value in options.items() if value not in (None, ())])
+
+
+def listed(items: list[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def as_date(given: datetime.date | str) -> datetime.date:
+    """A date, or its ISO text."""
+    try:
+        return given if isinstance(given, datetime.date) else datetime.date.fromisoformat(given)
+    except (TypeError, ValueError):
+        raise InvalidTerms(f"a date such as '2026-11-30' is wanted, got {given!r}") from None
+
+
+# Text ---------------------------------------------------------------------------------------------------------------
+
+BINARY: dict[type, Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
+    ast.BitAnd: operator.and_, ast.BitOr: operator.or_, ast.RShift: operator.rshift,
+}  # fmt: skip
+COMPARE: dict[type, Callable[[Any, Any], Any]] = {
+    ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
+}  # fmt: skip
+
+
+def parse(text: Any, wanted: type[Any] | tuple[type, ...]) -> Any:
+    """What a text says, read from a closed list of words and never evaluated."""
+    if not isinstance(text, str):
+        text = repr(text) if isinstance(text, (int, float)) else text
+    if not isinstance(text, str):
+        raise InvalidTerms(f"a text is wanted, got {text!r}")
+    try:
+        tree = ast.parse(" ".join(text.split()), mode="eval").body
+    except SyntaxError as error:
+        raise InvalidTerms(f"{text!r} is not a sentence of the language: {error.msg} at column {error.offset}") from None
+    try:
+        said = build(tree)
+        said = number(said) if wanted is Number else said
+    except (InvalidTerms, UnknownName) as error:
+        raise InvalidTerms(f"in {text!r}: {error}") from None
+    except TypeError as error:
+        raise InvalidTerms(f"in {text!r}: {error}") from None
+    if not isinstance(said, wanted):
+        kind = wanted.__name__.lower() if isinstance(wanted, type) else "clause"
+        raise InvalidTerms(f"{text!r} is not a {kind}")
+    return said
+
+
+def build(tree: ast.AST) -> Any:
+    """The value of a syntax tree over the closed list of words."""
+    match tree:
+        case ast.Constant(value=value) if isinstance(value, (str, int, float)) or value is None:
+            return value
+        case ast.UnaryOp(op=ast.USub(), operand=inner):
+            return -build(inner)
+        case ast.UnaryOp(op=ast.Invert(), operand=inner):
+            return ~condition(build(inner))
+        case ast.BinOp(left=left, op=sign, right=right) if type(sign) in BINARY:
+            a, b = build(left), build(right)
+            if isinstance(sign, (ast.BitAnd, ast.BitOr)):
+                a, b = condition(a), condition(b)
+            return BINARY[type(sign)](a, b)
+        case ast.Compare(left=left, ops=[sign], comparators=[right]) if type(sign) in COMPARE:
+            return COMPARE[type(sign)](build(left), build(right))
+        case ast.Compare():
+            raise InvalidTerms("one comparison at a time, with < <= > >=: write (a < b) & (b < c)")
+        case ast.BoolOp() | ast.UnaryOp(op=ast.Not()):
+            raise InvalidTerms("write & | ~ for and, or, not, each comparison in parentheses: (x < 1.25) & (y > 0)")
+        case ast.Dict(keys=keys, values=values):
+            return {build(key): build(value) for key, value in zip(keys, values, strict=True) if key is not None}
+        case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
+            if name not in WORDS:
+                raise UnknownName("word", name, WORDS)
+            return WORDS[name](*map(build, args), **{str(k.arg): build(k.value) for k in keywords})
+        case ast.Call(func=ast.Attribute(value=subject, attr=name), args=args, keywords=keywords):
+            if name not in MODIFIERS:
+                raise UnknownName("modifier", name, sorted(MODIFIERS))
+            return getattr(build(subject), name)(*map(build, args), **{str(k.arg): build(k.value) for k in keywords})
+        case ast.Name(id=name):
+            raise InvalidTerms(unknown("word", name, WORDS) + " Names of the deal stand in quotes.")
+    raise InvalidTerms(f"{ast.unparse(tree)!r} is not part of the language")  # type: ignore[arg-type]

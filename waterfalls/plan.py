@@ -1,0 +1,198 @@
+"""The plan: terms resolved against the clock, which is what both engines run."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+
+from waterfalls.accounts import Account
+from waterfalls.checks import expenses_paid, faults_between, regimes_of
+from waterfalls.claims import Debt
+from waterfalls.clauses.pay import Pay
+from waterfalls.errors import InvalidTerms, UnknownName
+from waterfalls.fees import Fee
+from waterfalls.fields import EXPENSES
+from waterfalls.language import Condition, Node, Number
+from waterfalls.numbers import AtStart, Event, Ratio
+from waterfalls.receipts import Receipts
+from waterfalls.schedule import Schedule
+from waterfalls.tranches import Equity, Note, instalments_of
+from waterfalls.triggers import Trigger
+from waterfalls.waterfall import Waterfall
+
+Key = tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Plan:
+    """The liabilities of a deal on its dates; every curve in it is (T,)."""
+
+    name: str
+    currency: str
+    schedule: Schedule
+    tranches: dict[str, Note | Equity]
+    fees: dict[str, Fee]
+    accounts: dict[str, Account]
+    triggers: dict[str, Trigger]
+    hedges: dict[str, object]
+    waterfalls: dict[str, Waterfall]
+    regimes: dict[str, Condition]
+
+    @cached_property
+    def notes_by_name(self) -> dict[str, Note]:
+        return {name: tranche for name, tranche in self.tranches.items() if isinstance(tranche, Note)}
+
+    @cached_property
+    def expenses(self) -> tuple[str, ...]:
+        return expenses_paid(self.waterfalls)
+
+    @cached_property
+    def accruals(self) -> dict[str, np.ndarray]:
+        """The fraction of a year each date accrues for, by note, fee and account."""
+        counts = {name: note.day_count_in(self.currency) for name, note in self.notes_by_name.items()}
+        counts |= {name: fee.day_count for name, fee in self.fees.items()}
+        counts |= {name: "actual/360" for name in self.accounts}
+        by_count = {count: self.schedule.accruals(count) for count in set(counts.values())}
+        return {name: by_count[count] for name, count in counts.items()}
+
+    @cached_property
+    def instalments(self) -> dict[str, np.ndarray]:
+        return {name: instalments_of(note, self) for name, note in self.notes_by_name.items()}
+
+    @cached_property
+    def finals(self) -> dict[str, np.ndarray]:
+        """1.0 from each note's legal final on; the last date is every note's."""
+        schedule, last = self.schedule, self.schedule.periods - 1
+        return {
+            name: schedule.flags_from_index(last if note.maturity is None else min(schedule.at(note.maturity), last))
+            for name, note in self.notes_by_name.items()
+        }
+
+    @cached_property
+    def available(self) -> dict[str, np.ndarray]:
+        """1.0 while a note may be drawn: on payment dates up to `available_until`."""
+        return {
+            name: np.array([float(day <= note.available_until) for day in self.schedule.unadjusted[1:]])
+            for name, note in self.notes_by_name.items()
+            if note.available_until is not None
+        }
+
+    @cached_property
+    def senior_fees(self) -> tuple[str, ...]:
+        """The fees that the first regime's waterfall pays before the first interest."""
+        found: list[str] = []
+        for clause in next(iter(self.waterfalls.values())).clauses:
+            if isinstance(clause, Pay):
+                if any(isinstance(claim, Debt) and claim.kind == "interest" for claim in clause.claims):
+                    break
+                found += [claim.name for claim in clause.claims if isinstance(claim, Debt) and claim.kind == "fee"]
+        return tuple(dict.fromkeys(found))
+
+    def down_to(self, name: str) -> tuple[str, ...]:
+        """The notes from the most senior down to and including `name`."""
+        names = list(self.notes_by_name)
+        return tuple(names[: names.index(name) + 1])
+
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        """Every clause and expression of the plan, once."""
+        roots: list[Node] = [clause for waterfall in self.waterfalls.values() for clause in waterfall.clauses]
+        roots += [trigger.test for trigger in self.triggers.values()] + list(self.regimes.values())
+        roots += [fee.on for fee in self.fees.values() if fee.on is not None]
+        roots += [account.target for account in self.accounts.values() if account.target is not None]
+        return tuple(dict.fromkeys(node for root in roots for node in root.walk()))
+
+    @cached_property
+    def reads_start(self) -> bool:
+        """Whether anything reads the state as of determination."""
+        return any(isinstance(node, AtStart) for node in self.nodes)
+
+    @cached_property
+    def remembered(self) -> tuple[tuple[str, int, Number], ...]:
+        """What trailing ratios remember: (text and side, periods, number)."""
+        found: dict[tuple[str, str], tuple[int, Number]] = {}
+        for node in self.nodes:
+            if isinstance(node, Ratio) and node.trailing > 1:
+                for side, part in zip(("top", "bottom"), node.terms(self), strict=True):
+                    found[str(node), side] = (node.trailing, part)
+        return tuple((text, side, *value) for (text, side), value in found.items())  # type: ignore[misc]
+
+    @cached_property
+    def opening(self) -> dict[Key, float]:
+        """Every symbol that lives on from date to date, with its value at the start."""
+        symbols: dict[Key, float] = {("cash",): 0.0, ("event of default",): 0.0}
+        for part in (*self.tranches.values(), *self.fees.values(), *self.accounts.values(), *self.hedges.values()):
+            symbols |= part.opening()  # type: ignore[attr-defined]
+        symbols |= {("owed", "expense", name): 0.0 for name in self.expenses}
+        for name, trigger in self.triggers.items():
+            symbols |= {("trigger", name): float(trigger.on), ("passes", name): 0.0}
+        symbols |= {("regime", name): float(i == 0) for i, name in enumerate(self.waterfalls)}
+        for text, side, depth, _ in self.remembered:  # type: ignore[misc]
+            symbols |= {("past", text, side, str(lag)): 0.0 for lag in range(1, depth)}
+        return symbols
+
+    @cached_property
+    def flows(self) -> tuple[Key, ...]:
+        """Every symbol that starts each date at 0."""
+        keys: list[Key] = []
+        for part in (*self.tranches.values(), *self.fees.values(), *self.accounts.values(), *self.hedges.values()):
+            keys += part.flows()  # type: ignore[attr-defined]
+        keys += [(law, "expense", name) for name in self.expenses for law in ("accrued", "paid")]
+        return tuple(keys)
+
+    @cached_property
+    def outputs(self) -> tuple[Key, ...]:
+        """The symbols that are kept for every scenario and date."""
+        kept = (key for key in self.opening if key[0] not in ("passes", "past"))
+        return (*kept, *self.flows)
+
+
+def resolve(
+    name: str,
+    currency: str,
+    schedule: Schedule,
+    *,
+    tranches: Sequence[Note | Equity],
+    fees: Sequence[Fee] = (),
+    accounts: Sequence[Account] = (),
+    triggers: Sequence[Trigger] = (),
+    hedges: Sequence[object] = (),
+    waterfall: Waterfall | Mapping[str, Waterfall],
+    regimes: Mapping[str, Condition] | None = None,
+) -> Plan:
+    """The plan of liabilities on a schedule; refuses what can be known to be wrong."""
+    parts = {"tranches": tranches, "fees": fees, "accounts": accounts, "triggers": triggers, "hedges": hedges}
+    found = list(faults_between({**parts, "waterfall": waterfall, "regimes": regimes or {}}))
+    if found:
+        raise InvalidTerms(found)
+    named = {kind: {term.name: term for term in terms} for kind, terms in parts.items()}  # type: ignore[attr-defined]
+    return Plan(name, currency, schedule, **named, waterfalls=regimes_of(waterfall), regimes=dict(regimes or {}))  # type: ignore[arg-type]
+
+
+def inputs_of(plan: Plan, receipts: Receipts, rates: Mapping[str, np.ndarray]) -> dict[Key, np.ndarray]:
+    """What arrives from outside, by symbol: arrays (S, T), or (1, T) where every scenario is alike.
+
+    Costs that nothing pays and claims that nothing reports are refused, and so is an event that nothing brings.
+    """
+    if len(receipts.dates) != plan.schedule.periods:
+        raise InvalidTerms(f"Receipts have {len(receipts.dates)} periods, the schedule {plan.schedule.periods}")
+    for expense in plan.expenses:
+        if EXPENSES[expense] not in receipts.fields:
+            raise InvalidTerms(
+                f"the waterfall pays expense({expense!r}) but the collateral reports no {EXPENSES[expense]}: its revenue is "
+                "net already, so the cost would count twice"
+            )
+    for expense, field in EXPENSES.items():
+        if expense not in plan.expenses and field in receipts.fields and receipts[field].any():
+            raise InvalidTerms(f"the collateral reports {field} but nothing pays it: add pay(expense({expense!r}))")
+    for node in plan.nodes:
+        if isinstance(node, Event) and node.name not in receipts.events:
+            raise UnknownName("event", node.name, receipts.events)
+    inputs: dict[Key, np.ndarray] = {("receipt", name): array for name, array in receipts.fields.items()}
+    inputs |= {("event", name): array for name, array in receipts.events.items()}
+    inputs |= {("rate", name): array for name, array in rates.items()}
+    inputs["receipt", "cash"] = receipts.cash
+    return inputs

@@ -1,0 +1,119 @@
+"""What arrives: the collateral's cash, claims and state, for every scenario and collection period."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from waterfalls.errors import InvalidTerms, UnknownName
+from waterfalls.fields import CASH, FIELDS
+
+Array = Any  # anything numpy makes (S, T) of
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Receipts:
+    """Amounts (S, T) in currency units, S scenarios by T collection periods; what is not reported is absent, not zero.
+
+    `principal` is scheduled, `prepayments` are not; `recoveries` and `resale` come from defaulted assets and from sold
+    ones; `guarantee` is what supporters outside the deal paid in. `revenue` is gross when `operating_cost` is reported
+    and net when it is not. `value` is the collateral's appraised value and `contracted` what it would have paid had
+    nothing gone wrong. `events` are flags (0 or 1) that conditions read by name, such as a contract breach.
+    """
+
+    dates: tuple[datetime.date, ...]
+    fields: Mapping[str, np.ndarray]
+    events: Mapping[str, np.ndarray]
+    scenarios: tuple[str, ...] | range
+
+    def __init__(
+        self,
+        dates: Sequence[datetime.date],
+        *,
+        interest: Array = None,
+        principal: Array = None,
+        prepayments: Array = None,
+        recoveries: Array = None,
+        resale: Array = None,
+        revenue: Array = None,
+        guarantee: Array = None,
+        operating_cost: Array = None,
+        construction: Array = None,
+        pool_balance: Array = None,
+        defaulted_balance: Array = None,
+        value: Array = None,
+        defaults: Array = None,
+        losses: Array = None,
+        contracted: Array = None,
+        events: Mapping[str, Array] | None = None,
+        scenarios: Sequence[str] | range | None = None,
+    ) -> None:
+        given = {name: value for name, value in locals().items() if name in FIELDS and value is not None}
+        flags = dict(events or {})
+        shapes = {np.atleast_2d(np.asarray(v, float)).shape[0] for v in (*given.values(), *flags.values())}
+        count = len(scenarios) if scenarios is not None else max(shapes, default=1)
+        arrays = {name: as_field(name, v, count, len(dates)) for name, v in given.items()}
+        marks = {name: as_field(f"events[{name!r}]", v, count, len(dates)) for name, v in flags.items()}
+        names = scenarios if scenarios is not None else ("given",) if count == 1 else range(count)
+        for attribute, value_ in (
+            ("dates", tuple(dates)),
+            ("fields", arrays),
+            ("events", marks),
+            ("scenarios", names if isinstance(names, range) else tuple(names)),
+        ):
+            object.__setattr__(self, attribute, value_)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """A field (S, T), zeros where the collateral does not report it."""
+        if name not in FIELDS:
+            raise UnknownName("receipt", name, FIELDS)
+        zeros = np.broadcast_to(np.zeros(1), (len(self.scenarios), len(self.dates)))
+        return self.fields.get(name, zeros)
+
+    @property
+    def cash(self) -> np.ndarray:
+        """All cash posted (S, T), summed in the order of `CASH` so that both engines get the same bits."""
+        total = np.zeros((len(self.scenarios), len(self.dates)))
+        for name in CASH:
+            if name in self.fields:
+                total = total + self.fields[name]
+        return total
+
+    def rows(self, part: slice) -> Receipts:
+        """The scenarios of a slice."""
+        cut = {name: array[part] for name, array in self.fields.items()}
+        marks = {name: array[part] for name, array in self.events.items()}
+        return Receipts(self.dates, **cut, events=marks, scenarios=self.scenarios[part])
+
+
+def as_field(name: str, given: Array, count: int, periods: int) -> np.ndarray:
+    """An array (S, T), read-only, from anything that broadcasts to it; NaN and infinity are refused."""
+    try:
+        array = np.asarray(given, dtype=np.float64)
+        array = np.ascontiguousarray(np.broadcast_to(array, (count, periods)))
+    except (TypeError, ValueError):
+        raise InvalidTerms(
+            f"Receipts.{name}: must be numbers of shape ({count}, {periods}), scenarios by periods, got shape {np.shape(given)}"
+        ) from None
+    if not np.isfinite(array).all():
+        s, t = np.argwhere(~np.isfinite(array))[0]
+        raise InvalidTerms(f"Receipts.{name}: scenario {s}, period {t} is {array[s, t]}; every amount must be finite")
+    array.setflags(write=False)
+    return array
+
+
+def together(parts: Sequence[Receipts]) -> Receipts:
+    """The receipts of several collaterals as one: amounts add, flags are raised when any is."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    fields = {name: sum(part[name] for part in parts) for name in FIELDS if any(name in part.fields for part in parts)}
+    events: dict[str, np.ndarray] = {}
+    for part in parts:
+        for name, flag in part.events.items():
+            events[name] = np.maximum(events[name], flag) if name in events else flag
+    return Receipts(first.dates, **fields, events=events, scenarios=first.scenarios)

@@ -1,0 +1,132 @@
+"""The clock: payment dates on a QuantLib calendar, collection periods, and accrual fractions."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import QuantLib as ql
+
+from waterfalls.conventions import CALENDARS, CONVENTIONS, DAY_COUNTS, FREQUENCIES, calendar_names, pick
+from waterfalls.errors import InvalidTerms
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Schedule:
+    """The dates of a deal's remaining life: T payment dates, each with its accrual and its collection period.
+
+    Every tuple has T + 1 entries; entry 0 is where the first accrual and the first collection period begin.
+    """
+
+    unadjusted: tuple[datetime.date, ...]
+    payment: tuple[datetime.date, ...]
+    collection: tuple[datetime.date, ...]
+    per_year: int
+
+    @property
+    def periods(self) -> int:
+        return len(self.payment) - 1
+
+    @property
+    def dates(self) -> tuple[datetime.date, ...]:
+        """The T payment dates."""
+        return self.payment[1:]
+
+    @property
+    def ends(self) -> tuple[datetime.date, ...]:
+        """The T ends of the collection periods, which are the determination dates."""
+        return self.collection[1:]
+
+    def accruals(self, day_count: str) -> np.ndarray:
+        """Year fractions (T,) from the previous payment date to this one: 30/360 on unadjusted dates, Actual on adjusted."""
+        dates = self.unadjusted if day_count.startswith("30") else self.payment
+        return np.array([year_fraction(day_count, a, b) for a, b in zip(dates[:-1], dates[1:], strict=True)])
+
+    def flags_from(self, date: datetime.date) -> np.ndarray:
+        """1.0 for every payment on or after a date (T,), else 0.0."""
+        return self.flags_from_index(self.at(date))
+
+    def flags_from_index(self, first: int) -> np.ndarray:
+        """1.0 for every payment from the one with index `first` on (T,), else 0.0."""
+        return (np.arange(self.periods) >= first).astype(float)
+
+    def at(self, date: datetime.date) -> int:
+        """The index of the first payment whose unadjusted date is on or after `date`; T where there is none."""
+        return next((t for t, paid in enumerate(self.unadjusted[1:]) if paid >= date), self.periods)
+
+
+def schedule(
+    *,
+    closing: datetime.date,
+    first_payment: datetime.date,
+    maturity: datetime.date,
+    frequency: str,
+    calendar: str,
+    convention: str = "modified following",
+    end_of_month: bool = False,
+    payment_lag: int = 0,
+    as_of: datetime.date | None = None,
+    cutoff: datetime.date | None = None,
+) -> Schedule:
+    """The dates from `closing` (or, of a seasoned deal, from the last payment on or before `as_of`) to `maturity`.
+
+    Payments fall on `first_payment` and every period after it. A collection period ends `payment_lag` days before the
+    unadjusted payment date; the first begins at `cutoff`, or at closing.
+    """
+    tenor = ql.Period(12 // pick("frequency", FREQUENCIES, frequency), ql.Months)
+    grid = ql.Schedule(
+        to_ql(first_payment), to_ql(maturity), tenor, ql.NullCalendar(), ql.Unadjusted, ql.Unadjusted,
+        ql.DateGeneration.Forward, end_of_month,
+    ) if first_payment < maturity else [to_ql(first_payment)]  # fmt: skip
+    unadjusted = [closing, *map(from_ql, grid)]
+    market, rule = calendar_of(calendar), getattr(ql, pick("convention", CONVENTIONS, convention))
+    payment = [closing, *(from_ql(market.adjust(to_ql(day), rule)) for day in unadjusted[1:])]
+    collection = [cutoff or closing, *(day - datetime.timedelta(days=payment_lag) for day in unadjusted[1:])]
+    if as_of is not None:
+        first = max(i for i, day in enumerate(payment) if day <= max(as_of, closing))
+        if first == len(payment) - 1:
+            raise InvalidTerms(f"as_of {as_of} is on or after the last payment {payment[-1]}: nothing is left to run")
+        unadjusted, payment, collection = unadjusted[first:], payment[first:], collection[first:]
+        collection[0] = cutoff or collection[0]
+    for name, days in (("payment dates", payment), ("collection periods", collection)):
+        for a, b in zip(days[:-1], days[1:], strict=True):
+            if b <= a:
+                raise InvalidTerms(f"{name} must rise, got {a} then {b}: check closing, cutoff, payment_lag and convention")
+    return Schedule(tuple(unadjusted), tuple(payment), tuple(collection), FREQUENCIES[frequency])
+
+
+def year_fraction(day_count: str, start: datetime.date, end: datetime.date) -> float:
+    """The fraction of a year between two dates under a named day count (source: QuantLib)."""
+    return day_counter(day_count).yearFraction(to_ql(start), to_ql(end))
+
+
+def day_counter(name: str) -> ql.DayCounter:
+    """A QuantLib day counter by name."""
+    return from_quantlib(pick("day count", DAY_COUNTS, name))
+
+
+def calendar_of(name: str) -> ql.Calendar:
+    """A QuantLib calendar by name; `UK + US` is closed when either is."""
+    parts = [from_quantlib(pick("calendar", CALENDARS, part)) for part in calendar_names(name)]
+    return parts[0] if len(parts) == 1 else ql.JointCalendar(*parts, ql.JoinHolidays)
+
+
+def from_quantlib(path: tuple[str, ...]) -> Any:
+    """An object of QuantLib by the name of its class and of its variant."""
+    cls = getattr(ql, path[0])
+    return cls(*(getattr(cls, variant) for variant in path[1:]))
+
+
+def to_ql(day: datetime.date) -> ql.Date:
+    return ql.Date(day.day, day.month, day.year)
+
+
+def from_ql(day: ql.Date) -> datetime.date:
+    return datetime.date(day.year(), day.month(), day.dayOfMonth())
+
+
+def years_from(start: datetime.date, days: Sequence[datetime.date]) -> np.ndarray:
+    """Actual/365F years from `start` to each date: the time of spreads and of weighted average life."""
+    return np.array([(day - start).days / 365.0 for day in days])

@@ -1,0 +1,252 @@
+"""Terms: what a document says, as frozen values that refuse what makes no sense.
+
+`@term` makes a class a term, `read` makes one from a document, `plain` gives the document back, `schema` describes it.
+In a document a field that takes one of several terms says which by an outer key: `coupon: {floating: {margin: 0.0225}}`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import functools
+import re
+import types
+import typing
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar, dataclass_transform
+
+import pydantic
+
+from waterfalls.errors import Fault, InvalidTerms, unknown
+
+T = TypeVar("T")
+CONFIG = pydantic.ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
+MISSING = dataclasses.MISSING
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field, pydantic.Field))
+def term(cls: type[T]) -> type[T]:
+    """Makes `cls` a frozen, slotted, strictly typed dataclass whose only error is `InvalidTerms`.
+
+    A static method `faults(fields)` may say what is wrong between fields. It is given those that are sound by
+    themselves (all of them, unless a document is being read that has other faults too) and yields texts or `Fault`s.
+    """
+    made: Any = pydantic.dataclasses.dataclass(config=CONFIG, frozen=True, slots=True)(cls)
+    construct = made.__init__
+    names = [field.name for field in dataclasses.fields(made)]
+    positional = [field.name for field in dataclasses.fields(made) if not field.kw_only]
+
+    @functools.wraps(construct)
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        if len(args) > len(positional):
+            allowed = ", ".join(positional)
+            raise InvalidTerms(f"{made.__name__} takes {allowed} by position and the rest by name, got {len(args)} values")
+        given = {**dict(zip(positional, args, strict=False)), **kwargs}
+        try:
+            construct(self, **{key: tuple(value) if isinstance(value, list) else value for key, value in given.items()})
+            found = between(made, {name: getattr(self, name) for name in names})
+        except pydantic.ValidationError as error:
+            found = faults_of(error, names)
+        if found:
+            raise InvalidTerms([Fault(f"{head(made, given)}{dot(fault.place)}", fault.what) for fault in found])
+
+    made.__init__ = __init__
+    return made
+
+
+def head(cls: type, fields: Mapping[str, Any]) -> str:
+    """How a message names a term: by its class and its own name."""
+    return f"{cls.__name__} {fields['name']!r}" if isinstance(fields.get("name"), str) else cls.__name__
+
+
+def between(cls: Any, fields: Mapping[str, Any]) -> list[Fault]:
+    """What a term says is wrong between its fields."""
+    if not hasattr(cls, "faults"):
+        return []
+    return [fault if isinstance(fault, Fault) else Fault("", fault) for fault in cls.faults(fields)]
+
+
+def faults_of(error: pydantic.ValidationError, names: Iterable[str]) -> list[Fault]:
+    """The faults in an error of pydantic, in our words: each with its field, what was given and what is allowed."""
+    found: list[Fault] = []
+    for item in error.errors(include_url=False):
+        kind, given, context = item["type"], shown(item["input"]), item.get("ctx", {})
+        place = "".join(f"[{step!r}]" if i else str(step) for i, step in enumerate(item["loc"]) if not step_of_union(step))
+        if kind in ("unexpected_keyword_argument", "extra_forbidden"):
+            found.append(Fault("", unknown("field", item["loc"][-1], names)))
+        elif kind == "literal_error":
+            found.append(Fault(place, unknown("choice", item["input"], re.findall(r"'([^']*)'", context["expected"]))))
+        elif kind.startswith("missing"):
+            found.append(Fault(place, "is required and missing"))
+        elif kind == "is_instance_of" or kind.startswith("dataclass"):
+            wanted = context.get("class") or context["class_name"]
+            found.append(Fault(place, f"must be a {wanted}, got {given}"))
+        else:
+            text = item["msg"].replace("Input should be", "must be").replace("a valid ", "a ")
+            found.append(Fault(place, f"{text[:1].lower()}{text[1:]}, got {given}"))
+    return merged(found)
+
+
+def merged(found: Sequence[Fault]) -> list[Fault]:
+    """Faults with those of one place (the branches of a union) as one."""
+    places: dict[str, list[str]] = {}
+    for fault in found:
+        places.setdefault(fault.place or fault.what, []).append(fault.what)
+    result = []
+    for fault in found:
+        texts = places.pop(fault.place or fault.what, None)
+        if texts:
+            heads = [text.split(", got ")[0] for text in texts[:-1]]
+            result.append(Fault(fault.place, " or ".join([*heads, texts[-1].removeprefix("must be ") if heads else texts[-1]])))
+    return result
+
+
+def step_of_union(step: int | str) -> bool:
+    """Whether a step of pydantic's path names the branch of a union and not a field or a position."""
+    return isinstance(step, str) and bool(re.search(r"[A-Z\[(]", step[:1]) or step in BRANCHES)
+
+
+BRANCHES = frozenset({"float", "int", "str", "bool", "date", "none"})
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it: short."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def dot(place: str) -> str:
+    return f".{place}" if place else ""
+
+
+# Documents ----------------------------------------------------------------------------------------------------------
+
+
+def kind_of(cls: type) -> str:
+    """The outer key of a term in a document: `LeasePortfolio` is `lease_portfolio`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
+
+
+@functools.cache
+def annotations(cls: type) -> dict[str, Any]:
+    """The types of a term's fields."""
+    return typing.get_type_hints(cls, include_extras=False)
+
+
+def read(wanted: Any, data: Any, place: str, found: list[Fault]) -> Any:
+    """What `data` of a document says a `wanted` is; `MISSING` where it is unsound, with the faults added to `found`."""
+    origin, inner = typing.get_origin(wanted), typing.get_args(wanted)
+    if origin in (typing.Union, types.UnionType):
+        return read_union([branch for branch in inner if branch is not type(None)], data, place, found)
+    if hasattr(wanted, "__text__"):
+        return read_text(wanted, data, place, found)
+    if dataclasses.is_dataclass(wanted):
+        return read_term(wanted, data, place, found)
+    if origin is tuple and isinstance(data, list):
+        items = [inner[0]] * len(data) if inner[-1] is Ellipsis else list(inner)
+        parts = [read(item, part, f"{place}[{i}]", found) for i, (item, part) in enumerate(zip(items, data, strict=False))]
+        return MISSING if any(part is MISSING for part in parts) else tuple(parts)
+    if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping) and isinstance(data, Mapping):
+        entries = {read(inner[0], k, place, found): read(inner[1], v, f"{place}[{k!r}]", found) for k, v in data.items()}
+        return MISSING if any(MISSING in (k, v) for k, v in entries.items()) else entries
+    if wanted is datetime.date and isinstance(data, str):
+        try:
+            return datetime.date.fromisoformat(data)
+        except ValueError:
+            found.append(Fault(place, f"must be a date such as 2026-11-30, got {shown(data)}"))
+            return MISSING
+    return data  # the constructor judges it
+
+
+def read_union(branches: Sequence[Any], data: Any, place: str, found: list[Fault]) -> Any:
+    """One of several: a term by its outer key, else the first type the data has the shape of."""
+    if data is None:
+        return None
+    terms = {kind_of(b): b for b in branches if dataclasses.is_dataclass(b) and not hasattr(b, "__text__")}
+    if len(branches) == 1:
+        return read(branches[0], data, place, found)
+    if terms and isinstance(data, Mapping) and not (len(terms) == 1 and set(data) <= set(annotations(*terms.values()))):
+        kind = next(iter(data), None)
+        if len(data) == 1 and kind in terms:
+            return read(terms[kind], data[kind], f"{place}.{kind}", found)
+        wanted = unknown("kind", kind, terms) if len(data) == 1 else f"must be one of {', '.join(f'{{{k}: ...}}' for k in terms)}"
+        found.append(Fault(place, wanted if len(data) == 1 else f"{wanted}, got {shown(data)}"))
+        return MISSING
+    for branch in branches:
+        if fits(branch, data):
+            return read(branch, data, place, found)
+    return data
+
+
+def fits(wanted: Any, data: Any) -> bool:
+    """Whether a document's value has the shape of a type."""
+    origin = typing.get_origin(wanted) or wanted
+    if hasattr(wanted, "__text__"):
+        return isinstance(data, str)
+    if wanted is datetime.date:
+        return isinstance(data, str) and bool(re.fullmatch(r"\d{4}-\d\d-\d\d", data))
+    if origin is tuple:
+        return isinstance(data, list)
+    if isinstance(origin, type) and (issubclass(origin, Mapping) or dataclasses.is_dataclass(origin)):
+        return isinstance(data, Mapping)
+    return isinstance(origin, type) and isinstance(data, (int, float) if origin is float else origin)
+
+
+def read_text(wanted: Any, data: Any, place: str, found: list[Fault]) -> Any:
+    """An expression or a clause from its text."""
+    try:
+        return wanted.__text__(data)
+    except (InvalidTerms, KeyError) as error:
+        found.append(Fault(place, str(error)))
+        return MISSING
+
+
+def read_term(cls: Any, data: Any, place: str, found: list[Fault]) -> Any:
+    """A term from a mapping of its fields; every fault is found, also between the fields that are sound."""
+    if not isinstance(data, Mapping):
+        found.append(Fault(place, f"must be a mapping of the fields of {cls.__name__}, got {shown(data)}"))
+        return MISSING
+    hints, fields = annotations(cls), [field.name for field in dataclasses.fields(cls)]
+    faulty = len(found)
+    found += [Fault(place, unknown("field", key, fields)) for key in data if key not in fields]
+    values = {key: read(hints[key], value, f"{place}{dot(key)}", found) for key, value in data.items() if key in fields}
+    sound = {key: value for key, value in values.items() if value is not MISSING}
+    try:
+        made = cls(**sound)
+        return made if len(found) == faulty else MISSING
+    except InvalidTerms as error:
+        faults = [Fault(fault.place.removeprefix(head(cls, sound)), fault.what) for fault in error.faults]
+        told = {dot(key) for key in values if key not in sound}
+        faults = [fault for fault in faults if fault.place not in told]
+        blamed = {fault.place.split("[")[0] for fault in faults}
+        if (told | blamed) - {""}:  # the fields themselves were at fault: what is wrong between the others is still unsaid
+            others = {key: value for key, value in sound.items() if dot(key) not in blamed}
+            faults += [Fault(dot(fault.place), fault.what) for fault in between(cls, others)]
+        found += [Fault(f"{place}{fault.place}", fault.what) for fault in faults]
+        return MISSING
+
+
+def plain(value: Any, wanted: Any = None) -> Any:
+    """A term as a document holds it: mappings, lists, numbers and texts; what equals its default is left out."""
+    if hasattr(value, "__text__"):
+        return str(value)
+    if dataclasses.is_dataclass(value):
+        hints, document = annotations(type(value)), {}
+        for field in dataclasses.fields(value):
+            item = getattr(value, field.name)
+            default = field.default_factory() if field.default_factory is not MISSING else field.default
+            if item != default:
+                document[field.name] = plain(item, hints[field.name])
+        return {kind_of(type(value)): document} if is_family(wanted) else document
+    inner = typing.get_args(wanted)
+    if isinstance(value, Mapping):
+        return {plain(key): plain(item, inner[1] if len(inner) == 2 else None) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return [plain(item, inner[0] if inner else None) for item in value]
+    return value.isoformat() if isinstance(value, datetime.date) else value
+
+
+def is_family(wanted: Any) -> bool:
+    """Whether a field takes one of several terms, so that its document must say which."""
+    branches = typing.get_args(wanted) if typing.get_origin(wanted) in (typing.Union, types.UnionType) else ()
+    return sum(dataclasses.is_dataclass(b) and not hasattr(b, "__text__") for b in branches) > 1

@@ -1,0 +1,63 @@
+"""Triggers: state that a test switches on, and consecutive passes switch off."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+import waterfalls.numbers  # noqa: F401  (a test's text is read with its words)
+from waterfalls.language import Condition
+from waterfalls.terms import term
+
+if TYPE_CHECKING:
+    from waterfalls.code import Code
+    from waterfalls.reference import State
+
+
+@term
+class Trigger:
+    """On when `test` holds at determination; off again after `cure` consecutive determinations at which it does not.
+
+    `latch` keeps it on for good; `on` is its state when the deal is picked up. It is state only: what follows from it
+    stands in the waterfall as `.when(trigger(...))`.
+    """
+
+    name: str
+    _: KW_ONLY
+    test: Condition
+    cure: Annotated[int, Field(ge=1)] = 1
+    latch: bool = False
+    on: bool = False
+
+    def history(self) -> int:
+        """How many earlier periods its test looks back at: before that it is not tested."""
+        return max(getattr(node, "trailing", 1) for node in self.test.walk()) - 1
+
+    def settle(self, state: State) -> None:
+        """Tests the trigger at determination."""
+        on, passes = state["trigger", self.name], state["passes", self.name]
+        if state.t < self.history():
+            return
+        if self.test.settle(state):
+            on, passes = 1.0, 0.0
+        else:
+            passes = passes + 1.0
+            if not self.latch and passes >= self.cure:
+                on = 0.0
+        state["trigger", self.name], state["passes", self.name] = on, passes
+
+    def emit(self, code: Code) -> None:
+        """The same, as instructions."""
+        one, none = code.constant(1.0), code.constant(0.0)
+        with code.when(code.curve(code.plan.schedule.flags_from_index(self.history()))):
+            failed = self.test.emit(code)
+            passes = code.select(failed, none, code["passes", self.name] + one)
+            on = code["trigger", self.name]
+            if not self.latch:
+                on = code.select(passes >= code.constant(float(self.cure)), none, on)
+            code["trigger", self.name] = code.select(failed, one, on)
+            code["passes", self.name] = passes
+
+

@@ -1,0 +1,35 @@
+"""A waterfall: clauses in the order they are paid."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar
+
+from waterfalls.clauses.clause import Clause
+from waterfalls.errors import InvalidTerms
+
+
+@dataclasses.dataclass(frozen=True)
+class Waterfall:
+    """Clauses joined by `>>`, run from first to last at every payment date."""
+
+    clauses: tuple[Clause, ...]
+    __items__: ClassVar[type] = Clause
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "clauses", tuple(self.clauses))
+        for clause in self.clauses:
+            if not isinstance(clause, Clause):
+                raise InvalidTerms(f"a waterfall is made of clauses such as pay(interest('A')), got {clause!r}")
+
+    def __rshift__(self, other: Any) -> Waterfall:
+        if isinstance(other, Waterfall):
+            return Waterfall(self.clauses + other.clauses)
+        return Waterfall((*self.clauses, other))
+
+    def words(self) -> str:
+        """The priority of payments as a prospectus numbers it."""
+        return "\n".join(f"({number}) {clause.words()}" for number, clause in enumerate(self.clauses, 1))
+
+    def __str__(self) -> str:
+        return "\n>> ".join(map(str, self.clauses))
