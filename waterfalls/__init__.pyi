@@ -12,7 +12,10 @@ from .claims import top_up as top_up
 from .clauses.draw import draw as draw
 from .clauses.pay import pay as pay
 from .clauses.release import release as release
+from .coupons import Fixed as Fixed
+from .coupons import Floating as Floating
 from .distribute import distribute as distribute
+from .facilities import Facility as Facility
 from .fees import Fee as Fee
 from .numbers import at_start as at_start
 from .numbers import balance as balance
@@ -27,8 +30,6 @@ from .numbers import principal_collections as principal_collections
 from .numbers import trigger as trigger
 from .receipts import Receipts as Receipts
 from .tranches import Equity as Equity
-from .tranches import Fixed as Fixed
-from .tranches import Floating as Floating
 from .tranches import Note as Note
 from .triggers import Trigger as Trigger
 from .waterfall import Waterfall as Waterfall

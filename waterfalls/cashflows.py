@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from waterfalls.errors import TooLarge, Unbalanced, UnknownName
-
 from waterfalls.plan import Key, Plan
 from waterfalls.receipts import Receipts
 
@@ -46,8 +45,9 @@ class Table(Mapping[str, np.ndarray]):
 class Cashflows:
     """The result of running a plan: amounts in currency units, positive when paid, arrays (S, T) by name.
 
-    `interest` of equity is what the residual paid it; `shortfall` is interest that fell due and was not paid in the
-    period, `arrears` the stock of it. `draws` are paid in by the holders. Balances are after the date's payments.
+    `interest` of a note includes additional interest, that of equity is what the residual paid it; `shortfall` is
+    interest that fell due and was not paid in the period, `arrears` the stock of it. `draws` are paid in by the holders;
+    `written_down` is net of what was written up. Balances are after the date's payments.
     """
 
     def __init__(self, plan: Plan, receipts: Receipts, rates: Mapping[str, np.ndarray], outputs: np.ndarray) -> None:
@@ -57,17 +57,16 @@ class Cashflows:
         self._outputs = outputs  # (B, T, K, W): blocks of W scenarios
         self._index = {key: k for k, key in enumerate(plan.outputs)}
         tranches, notes, fees = tuple(plan.tranches), tuple(plan.notes_by_name), tuple(plan.fees)
-        self.interest = Table("tranche", tranches, lambda n: self[("residual", n) if n not in notes else ("paid", "interest", n)])
-        self.principal = Table("tranche", tranches, lambda n: self["principal", n] if n in notes else self.zeros())
+        self.interest = Table("tranche", tranches, self._interest)
+        self.principal = Table("tranche", tranches, lambda n: self["principal", n])
         self.balance = Table("tranche", tranches, lambda n: self["balance", n])
         self.draws = Table("tranche", tranches, lambda n: self["drawn", n])
         self.accrued = Table("note", notes, lambda n: self["accrued", "interest", n])
         self.arrears = Table("note", notes, lambda n: self["owed", "interest", n])
-        self.shortfall = Table(
-            "note", notes, lambda n: np.maximum(self["accrued", "interest", n] - self["paid", "interest", n], 0.0)
-        )
+        self.shortfall = Table("note", notes, self._shortfall)
         self.missed = Table("note", notes, lambda n: self["owed", "scheduled", n])
-        self.written_down = Table("tranche", tranches, lambda n: self["written down", n] if n in notes else self.zeros())
+        self.capitalised = Table("note", notes, lambda n: self["capitalised", n])
+        self.written_down = Table("tranche", tranches, lambda n: self["written down", n] - self["written up", n])
         self.fees = Table("fee", fees, lambda n: self["paid", "fee", n])
         self.expenses = Table("expense", plan.expenses, lambda n: self["paid", "expense", n])
         self.accounts = Table("account", tuple(plan.accounts), lambda n: self["account", n])
@@ -78,6 +77,17 @@ class Cashflows:
         """One output (S, T) by its symbol, as a view where the layout allows."""
         block = self._outputs[:, :, self._index[key], :]
         return block.transpose(0, 2, 1).reshape(-1, self.periods)[: len(self.receipts.scenarios)]
+
+    def _interest(self, name: str) -> np.ndarray:
+        if name not in self.plan.notes_by_name:
+            return self["residual", name]
+        paid = self["paid", "interest", name]
+        more = ("paid", "additional", name)
+        return paid + self[more] if more in self._index else paid
+
+    def _shortfall(self, name: str) -> np.ndarray:
+        unpaid = self["accrued", "interest", name] - self["paid", "interest", name] - self["capitalised", name]
+        return np.maximum(unpaid, 0.0)
 
     def zeros(self) -> np.ndarray:
         return np.zeros((len(self.receipts.scenarios), self.periods))
@@ -107,7 +117,11 @@ class Cashflows:
         import pandas as pd
 
         names = self.receipts.scenarios
-        return pd.RangeIndex(names.start, names.stop, name="scenario") if isinstance(names, range) else pd.Index(names, name="scenario")
+        return (
+            pd.RangeIndex(names.start, names.stop, name="scenario")
+            if isinstance(names, range)
+            else pd.Index(names, name="scenario")
+        )
 
     def cash(self, tranche: str) -> np.ndarray:
         """What the holders of a tranche receive net of what they pay in (S, T): interest + principal - draws."""
@@ -120,7 +134,9 @@ class Cashflows:
         S, T, names = len(self.receipts.scenarios), self.periods, self.tranches
         rows = S * T * len(names)
         if rows > MOST_ROWS:
-            raise TooLarge(f"a frame of {rows:,} rows needs about {rows * 100 / 1e9:.1f} GB; take fewer scenarios or use blocks()")
+            raise TooLarge(
+                f"a frame of {rows:,} rows needs about {rows * 100 / 1e9:.1f} GB; take fewer scenarios or use blocks()"
+            )
         columns = ("interest", "principal", "draws", "written_down", "balance")
         data = {name: np.stack([getattr(self, name)[n] for n in names], axis=2).ravel() for name in columns}
         for name in ("shortfall", "arrears"):
@@ -148,8 +164,8 @@ class Cashflows:
     def check(self) -> None:
         """Proves the laws of claims and cash to 1e-9 of the deal's notional; `Unbalanced` names what does not add up.
 
-        debts     opening owed + accrued = paid + closing owed
-        balances  opening + draws = principal + written down + closing
+        debts     opening owed + accrued = paid + capitalised + closing owed
+        balances  opening + draws + capitalised = principal + written down + closing
         accounts  opening + deposits + income = withdrawals + closing
         cash      opening + collections + draws + withdrawals + hedge receipts = all payments + deposits + closing
         """
@@ -173,7 +189,10 @@ class Cashflows:
         for key in plan.outputs:
             if key[0] == "owed" and key[1] != "scheduled":
                 kind = key[1:]
-                prove(f"{' '.join(kind)}", before(key) + self["accrued", *kind], self["paid", *kind] + self[key])
+                left, right = before(key) + self["accrued", *kind], self["paid", *kind] + self[key]
+                if ("capitalised", kind[1]) in self._index and kind[0] == "interest":
+                    right = right + self["capitalised", kind[1]]
+                prove(f"{' '.join(kind)}", left, right)
                 paid = paid + self["paid", *kind]
             elif key[0] == "residual":
                 paid = paid + self[key]
@@ -182,17 +201,21 @@ class Cashflows:
             cash_in = cash_in + self.draws[name]
             paid = paid + self.principal[name]
             left = before(("balance", name)) + self.draws[name]
+            left = left + self.capitalised[name] if name in plan.notes_by_name else left
             prove(f"the balance of {name}", left, self.principal[name] + self.written_down[name] + self.balance[name])
         for name in plan.accounts:
             left = before(("account", name)) + self["deposited", name] + self["income", name]
             prove(f"the account {name}", left, self["withdrawn", name] + self["account", name])
             cash_in = cash_in + self["withdrawn", name]
             paid = paid + self["deposited", name]
+        for name in plan.facilities:
+            cash_in = cash_in + self["lent", name]
+            paid = paid + self["principal", name]
+            left = before(("balance", name)) + self["lent", name]
+            prove(f"the facility {name}", left, self["principal", name] + self["balance", name])
         for name in plan.hedges:
             cash_in = cash_in + self["received", name]
         prove("cash", cash_in, paid + self[("cash",)])
         for key in plan.outputs:
             if self[key].min(initial=0.0) < -1e-9 * scale and key[0] not in ("accrued", "income"):
                 raise Unbalanced(f"{' '.join(key)} of {plan.name!r} is negative: {self[key].min():,.6f}")
-
-

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from waterfalls.accounts import Account
 from waterfalls.claims import Debt, Deposit, Residual, TopUp
 from waterfalls.clauses.pay import Pay
 from waterfalls.clauses.release import Release
 from waterfalls.errors import Fault, unknown
 from waterfalls.fields import EXPENSES
 from waterfalls.language import Condition, Node
-from waterfalls.tranches import Note
+from waterfalls.terms import Unsound
+from waterfalls.tranches import Equity, Note
 from waterfalls.waterfall import Waterfall
 
 DEFAULT_REGIME = "waterfall"
@@ -24,10 +26,10 @@ def regimes_of(waterfall: Waterfall | Mapping[str, Waterfall]) -> dict[str, Wate
 
 def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
     """Names that nothing bears, names borne twice, waterfalls that strand cash; over those fields that are given."""
-    tranches, fees, accounts, triggers, hedges = (
-        fields.get(kind) or () for kind in ("tranches", "fees", "accounts", "triggers", "hedges")
+    tranches, fees, accounts, triggers, hedges, facilities = (
+        fields.get(kind) or () for kind in ("tranches", "fees", "accounts", "triggers", "hedges", "facilities")
     )
-    notes = [tranche.name for tranche in tranches if isinstance(tranche, Note)]
+    notes = [tranche.name for tranche in tranches if not isinstance(tranche, Equity)]
     known: dict[str, list[str] | None] = {
         "note": notes,
         "equity": [tranche.name for tranche in tranches if not isinstance(tranche, Note)],
@@ -36,36 +38,59 @@ def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
         "account": [account.name for account in accounts],
         "trigger": [trigger.name for trigger in triggers],
         "hedge": [hedge.name for hedge in hedges],
+        "debt": [*notes, *(facility.name for facility in facilities)],
+        "balance": [*(tranche.name for tranche in tranches), *(facility.name for facility in facilities)],
+        "support": [*(account.name for account in accounts), *(facility.name for facility in facilities)],
         "expense": list(EXPENSES),
         "event": None,  # collateral and scenarios bring events; an unknown one is found when the deal runs
     }
-    for kind, field in (("note", "tranches"), ("fee", "fees"), ("account", "accounts"), ("trigger", "triggers"), ("hedge", "hedges")):
-        if field not in fields and fields.get("partial"):
-            known[kind] = None
-            known.update({"equity": None, "tranche": None} if field == "tranches" else {})
-    yield from twice([*(known["tranche"] or ()), *(known["account"] or ())], "tranches and accounts")
+    absent = {
+        "tranches": ("note", "equity", "tranche", "debt", "balance"),
+        "facilities": ("debt", "balance", "support"),
+        "accounts": ("account", "support"),
+        "fees": ("fee",),
+        "triggers": ("trigger",),
+        "hedges": ("hedge",),
+    }
+    for field, kinds in absent.items():
+        if field not in fields:  # its own faults are told elsewhere
+            known |= dict.fromkeys(kinds)
+    everything = [*(known["balance"] or ()), *(known["account"] or ()), *(known["hedge"] or ())]
+    yield from twice(everything, "tranches, facilities, accounts and hedges")
     yield from twice(known["fee"] or (), "fees")
     yield from twice(known["trigger"] or (), "triggers")
 
     for i, fee in enumerate(fees):
-        if fee.on is not None:
-            yield from names_in(f"fees[{i}].on", fee.on, known)
+        for field in ("on", "when"):
+            if getattr(fee, field, None) is not None:
+                yield from names_in(f"fees[{i}].{field}", getattr(fee, field), known)
     for i, account in enumerate(accounts):
-        if account.target is not None:
+        if isinstance(account, Account) and account.target is not None:
             yield from names_in(f"accounts[{i}].target", account.target, known)
     for i, hedge in enumerate(hedges):
+        if isinstance(hedge, Unsound):
+            continue
         yield from names_in(f"hedges[{i}].notional", hedge.notional, known)
+    for i, note in enumerate(tranches):
+        for field in ("interest_on", "capitalises"):
+            if getattr(note, field, None) is not None:
+                yield from names_in(f"tranches[{i}].{field}", getattr(note, field), known)
     for i, trigger in enumerate(triggers):
+        if isinstance(trigger, Unsound):
+            continue
         earlier = [other.name for other in triggers[:i]]
         for need in (need for node in trigger.test.walk() for need in node.needs()):
             if need.what == "trigger" and need.name not in earlier and need.name in (known["trigger"] or ()):
-                yield Fault(f"triggers[{i}].test", f"reads the trigger {need.name!r}, which is tested later: declare it first")
+                yield Fault(
+                    f"triggers[{i}].test", f"reads the trigger {need.name!r}, which is tested later: declare it first"
+                )
         yield from names_in(f"triggers[{i}].test", trigger.test, known)
 
     waterfalls = regimes_of(fields["waterfall"]) if "waterfall" in fields else {}
     for regime, waterfall in waterfalls.items():
         place = "waterfall" if regime == DEFAULT_REGIME else f"waterfall[{regime!r}]"
-        yield from faults_in(place, waterfall, known, {account.name: account for account in accounts})
+        by_name = {account.name: account for account in accounts if isinstance(account, Account)}
+        yield from faults_in(place, waterfall, known, by_name)
     regimes: Mapping[str, Condition] = fields.get("regimes") or {}
     for regime, condition in regimes.items():
         if waterfalls and regime not in waterfalls:
@@ -73,12 +98,17 @@ def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
         yield from names_in(f"regimes[{regime!r}]", condition, known)
     for regime in list(waterfalls)[1:]:
         if regime not in regimes and "regimes" in fields:
-            yield Fault("regimes", f"nothing says when the regime {regime!r} begins; the first, {next(iter(waterfalls))!r}, needs nothing")
+            yield Fault(
+                "regimes",
+                f"nothing says when the regime {regime!r} begins; the first, {next(iter(waterfalls))!r}, needs nothing",
+            )
     if waterfalls and accounts:
         yield from stranded(accounts, waterfalls)
 
 
-def faults_in(place: str, waterfall: Waterfall, known: Mapping[str, Any], accounts: Mapping[str, Any]) -> Iterator[Fault]:
+def faults_in(
+    place: str, waterfall: Waterfall, known: Mapping[str, Any], accounts: Mapping[str, Any]
+) -> Iterator[Fault]:
     """Faults of one waterfall: unknown names, top-ups without a target, cash that reaches nobody."""
     for i, clause in enumerate(waterfall.clauses):
         yield from names_in(f"{place}[{i}]", clause, known)
@@ -86,7 +116,9 @@ def faults_in(place: str, waterfall: Waterfall, known: Mapping[str, Any], accoun
             for claim in clause.claims:
                 account = accounts.get(claim.name)
                 if type(claim) is TopUp and account is not None and account.target is None:
-                    yield Fault(f"{place}[{i}]", f"tops up {claim.name!r}, which has no target: give it one, or deposit")
+                    yield Fault(
+                        f"{place}[{i}]", f"tops up {claim.name!r}, which has no target: give it one, or deposit"
+                    )
     last = waterfall.clauses[-1] if waterfall.clauses else None
     ends = isinstance(last, Pay) and any(isinstance(claim, Residual) for claim in last.claims)
     if not ends or last is None or last.conditions or last.caps or last.source:
@@ -99,12 +131,14 @@ def stranded(accounts: Iterable[Any], waterfalls: Mapping[str, Waterfall]) -> It
     for i, account in enumerate(accounts):
         used = any(account.name in (*clause.supports, clause.source) for clause in clauses)
         used = used or any(isinstance(clause, Release) and clause.account == account.name for clause in clauses)
-        filled = account.balance > 0.0 or any(
+        filled = any(
             isinstance(claim, (TopUp, Deposit)) and claim.name == account.name
             for clause in clauses if isinstance(clause, Pay) for claim in clause.claims
         )  # fmt: skip
         if filled and not used:
-            yield Fault(f"accounts[{i}]", f"nothing takes cash out of {account.name!r}: release it, pay from it or draw on it")
+            yield Fault(
+                f"accounts[{i}]", f"nothing takes cash out of {account.name!r}: release it, pay from it or draw on it"
+            )
 
 
 def names_in(place: str, node: Node, known: Mapping[str, Sequence[str] | None]) -> Iterator[Fault]:
@@ -120,7 +154,7 @@ def twice(names: Iterable[str], what: str) -> Iterator[Fault]:
     """Names borne more than once."""
     seen: set[str] = set()
     for name in names:
-        if name in seen:
+        if name is not None and name in seen:
             yield Fault("", f"the name {name!r} is borne twice among {what}")
         seen.add(name)
 

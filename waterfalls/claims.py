@@ -1,8 +1,8 @@
 """Claims: what a clause may pay. Three kinds, each with its law.
 
-    debts        interest, fee, expense, scheduled_principal, hedge    opening arrears + accrued = paid + capitalised + closing
-    balances     principal                                             opening + draws + capitalised = paid + written down + closing
-    allocations  top_up, deposit, residual                             computed at the clause; what is not paid is not owed
+debts        interest, fee, expense, scheduled_principal, hedge    opening arrears + accrued = paid + capitalised + closing
+balances     principal                                             opening + draws + capitalised = paid + written down + closing
+allocations  top_up, deposit, residual                             computed at the clause; what is not paid is not owed
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Debt(Claim):
     kind: str = "interest"
 
     def needs(self) -> tuple[Need, ...]:
-        return (Need({"interest": "note"}.get(self.kind, self.kind), self.name),)
+        return (Need({"interest": "debt", "additional": "note"}.get(self.kind, self.kind), self.name),)
 
     def due(self, state: State) -> float:
         return state["owed", self.kind, self.name]
@@ -70,16 +70,24 @@ class Debt(Claim):
         code["paid", self.kind, self.name] = code["paid", self.kind, self.name] + amount
 
     def words(self) -> str:
-        said = {"interest": "interest on {}", "fee": "the {} fee", "expense": "{} costs", "hedge": "the {} hedge"}
+        said = {
+            "interest": "interest on {}",
+            "additional": "additional interest on {}",
+            "fee": "the {} fee",
+            "expense": "{} costs",
+            "hedge": "the {} hedge",
+        }
         return said[self.kind].format(self.name).replace("fee fee", "fee")
 
     def __str__(self) -> str:
-        return f"{self.kind}({self.name!r})"
+        return f"{'additional_interest' if self.kind == 'additional' else self.kind}({self.name!r})"
 
 
 @dataclasses.dataclass(frozen=True)
 class Principal(Claim):
-    """The balance of a note; being paid also settles what its schedule asked for."""
+    """The balance of a note or a facility; being paid also settles what its schedule asked for."""
+
+    needs_what: ClassVar[str] = "debt"
 
     def due(self, state: State) -> float:
         return state["balance", self.name]
@@ -111,6 +119,8 @@ class Principal(Claim):
 @dataclasses.dataclass(frozen=True)
 class ScheduledPrincipal(Principal):
     """What a note's schedule asks for, and what of it was missed; the whole balance at legal final."""
+
+    needs_what: ClassVar[str] = "note"
 
     def due(self, state: State) -> float:
         return state["owed", "scheduled", self.name]
@@ -210,8 +220,14 @@ def claims(what: str, names: tuple[Any, ...], make: Any) -> Any:
 
 @word
 def interest(*notes: Any) -> Any:
-    """Interest on notes: what accrued, and arrears."""
+    """Interest on notes and facilities: what accrued, and arrears."""
     return claims("note", notes, lambda name: Debt(name, "interest"))
+
+
+@word
+def additional_interest(*notes: Any) -> Any:
+    """Additional interest since the anticipated repayment date; unpaid, it defers without default."""
+    return claims("note", notes, lambda name: Debt(name, "additional"))
 
 
 @word
@@ -234,7 +250,7 @@ def hedge(*names: Any) -> Any:
 
 @word
 def principal(*notes: Any) -> Any:
-    """The outstanding balance of notes."""
+    """The outstanding balance of notes and facilities."""
     return claims("note", notes, Principal)
 
 

@@ -11,18 +11,20 @@ import numpy as np
 from waterfalls import engine as fast
 from waterfalls import reference
 from waterfalls.cashflows import Cashflows
+from waterfalls.coupons import Floating
 from waterfalls.errors import InvalidTerms, TooLarge, UnknownName
 from waterfalls.plan import Plan, inputs_of
 from waterfalls.receipts import Receipts
 from waterfalls.schedule import Schedule, day_counter, to_ql
-from waterfalls.tranches import Floating
 
 Engine = Literal["auto", "reference", "fast"]
 SMALL = 32  # scenarios up to which the reference is quick enough not to load Numba
 ROOM = 8e9  # bytes of results that a run may keep
 
 
-def distribute(plan: Plan, receipts: Receipts, *, rates: Mapping[str, Any] | None = None, engine: Engine = "auto") -> Cashflows:
+def distribute(
+    plan: Plan, receipts: Receipts, *, rates: Mapping[str, Any] | None = None, engine: Engine = "auto"
+) -> Cashflows:
     """Runs receipts through the priority of payments of a plan.
 
     `rates` gives each floating index: a float, an array (T,) or (S, T) of rates by accrual period, or anything with
@@ -34,7 +36,9 @@ def distribute(plan: Plan, receipts: Receipts, *, rates: Mapping[str, Any] | Non
     S = len(receipts.scenarios)
     size = 8.0 * S * plan.schedule.periods * len(plan.outputs)
     if size > ROOM:
-        raise TooLarge(f"keeping every flow of {S:,} scenarios needs about {size / 1e9:,.1f} GB: use study(...), which streams")
+        raise TooLarge(
+            f"keeping every flow of {S:,} scenarios needs about {size / 1e9:,.1f} GB: use study(...), which streams"
+        )
     indices = fixings(plan, rates or {}, S)
     inputs = inputs_of(plan, receipts, indices)
     if engine == "reference" or (engine == "auto" and S <= SMALL):
@@ -49,11 +53,14 @@ def distribute(plan: Plan, receipts: Receipts, *, rates: Mapping[str, Any] | Non
 def fixings(plan: Plan, rates: Mapping[str, Any], scenarios: int) -> dict[str, np.ndarray]:
     """The rate of every index that the plan reads, by accrual period: (1, T), or (S, T) where scenarios differ."""
     wanted: dict[str, str] = {}
-    for name, note in plan.notes_by_name.items():
+    for note in plan.notes_by_name.values():
         if isinstance(note.coupon, Floating):
-            wanted.setdefault(note.coupon.index, plan.notes_by_name[name].day_count_in(plan.currency))
-    for hedge in plan.hedges.values():
-        wanted.setdefault(hedge.index, hedge.day_count)  # type: ignore[attr-defined]
+            wanted.setdefault(note.coupon.index, note.day_count_in(plan.currency))
+    others = [(leg, hedge.day_count) for hedge in plan.hedges.values() for leg in (hedge.pay, hedge.receive)]
+    others += [(facility.coupon, facility.day_count) for facility in plan.facilities.values()]
+    for coupon, day_count in others:
+        if isinstance(coupon, Floating):
+            wanted.setdefault(coupon.index, day_count)
     found = {}
     for index, day_count in wanted.items():
         if index not in rates:

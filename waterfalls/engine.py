@@ -21,8 +21,8 @@ def emit(plan: Plan, inputs: Mapping[Key, np.ndarray]) -> Program:
     for key in plan.flows:
         code[key] = none
     code[("cash",)] = code[("cash",)] + code.input("receipt", "cash")
-    for part in (*plan.accounts.values(), *plan.hedges.values(), *plan.notes_by_name.values(), *plan.fees.values()):
-        part.emit(code)  # type: ignore[attr-defined]
+    for part in plan.parts:
+        part.emit(code)
     for name in plan.expenses:
         cost = code.input("receipt", EXPENSES[name])
         code["accrued", "expense", name] = cost
@@ -50,10 +50,12 @@ def emit(plan: Plan, inputs: Mapping[Key, np.ndarray]) -> Program:
         chosen = {name: code.select(holds, one if name == regime else none, flag) for name, flag in chosen.items()}
     for regime, flag in chosen.items():
         code["regime", regime] = flag
-    for text, side, depth, number in plan.remembered:  # type: ignore[misc]
+    for text, side, depth, number in plan.remembered:
         for lag in range(depth - 1, 1, -1):
             code["past", text, side, str(lag)] = code["past", text, side, str(lag - 1)]
         code["past", text, side, "1"] = number.emit(code)
+    for node in plan.kept:
+        node.emit_keep(code)
     return code.finish(plan.outputs)
 
 

@@ -1,11 +1,11 @@
 """What can go wrong, and who says so.
 
-    FirstLossError
-    ├── InvalidTerms (ValueError)      the terms do not make sense: one message, every fault with its place
-    ├── UnknownName (KeyError)         a name that nothing in the deal bears, with the nearest that something does
-    ├── CannotPrice (ValueError)       a curve, spread, quote or fixing is missing or out of reach
-    ├── Unbalanced (ArithmeticError)   cash or a claim got lost: always a defect of ours, never of the terms
-    └── TooLarge (MemoryError)         a result that would not fit, with its estimated size
+FirstLossError
+├── InvalidTerms (ValueError)      the terms do not make sense: one message, every fault with its place
+├── UnknownName (KeyError)         a name that nothing in the deal bears, with the nearest that something does
+├── CannotPrice (ValueError)       a curve, spread, quote or fixing is missing or out of reach
+├── Unbalanced (ArithmeticError)   cash or a claim got lost: always a defect of ours, never of the terms
+└── TooLarge (MemoryError)         a result that would not fit, with its estimated size
 """
 
 from __future__ import annotations
@@ -32,10 +32,12 @@ class Fault(NamedTuple):
 class InvalidTerms(FirstLossError, ValueError):
     """Terms that do not make sense; `faults` holds every one found, in the order of the document."""
 
-    def __init__(self, faults: str | Sequence[Fault]) -> None:
+    def __init__(self, faults: str | Sequence[Fault], title: str = "") -> None:
         self.faults = (Fault("", faults),) if isinstance(faults, str) else tuple(dict.fromkeys(faults))
         lines = [str(fault) for fault in self.faults]
-        super().__init__(lines[0] if len(lines) == 1 else "\n  ".join([f"{len(lines)} faults:", *lines]))
+        many = f"{len(lines)} faults" if len(lines) > 1 else "1 fault"
+        heading = f"{title}, {many}:" if title else f"{many}:"
+        super().__init__(lines[0] if len(lines) == 1 and not title else "\n  ".join([heading, *lines]))
 
 
 class UnknownName(FirstLossError, KeyError):

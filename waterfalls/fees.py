@@ -10,18 +10,21 @@ from pydantic import Field
 
 import waterfalls.numbers  # noqa: F401  (the text of `on` is read with its words)
 from waterfalls.errors import Fault
-from waterfalls.language import Number
+from waterfalls.language import Condition, Number
 from waterfalls.terms import term
 
 if TYPE_CHECKING:
     from waterfalls.code import Code
     from waterfalls.reference import State
 
+
 @term
 class Fee:
-    """An amount a year, or a rate a year on a number; it accrues by the fraction of a year between payment dates.
+    """An amount a year, a rate a year on a number, or an amount each time; rates accrue between payment dates.
 
-    `on` is read at determination: the collateral as of then, notes and accounts after the previous payment.
+    `on` and `when` are read at determination: the collateral as of then, notes and accounts after the previous
+    payment. `amount` falls due at every date at which `when` holds (at every date without it); `when` also switches
+    the other kinds.
     """
 
     name: str
@@ -29,14 +32,18 @@ class Fee:
     annual: Annotated[float, Field(ge=0.0)] | None = None
     rate: Annotated[float, Field(ge=0.0)] | None = None
     on: Number | None = None
+    amount: Annotated[float, Field(ge=0.0)] | None = None
+    when: Condition | None = None
     day_count: str = "30/360"
     arrears: Annotated[float, Field(ge=0.0)] = 0.0
 
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
-        annual, rate, on = (fields.get(name) for name in ("annual", "rate", "on"))
-        if (annual is None) == (rate is None):
-            yield Fault("", "say either annual= (an amount a year) or rate= with on= (what it is a rate of)")
+        annual, rate, amount, on = (fields.get(name) for name in ("annual", "rate", "amount", "on"))
+        if sum(given is not None for given in (annual, rate, amount)) != 1:
+            yield Fault(
+                "", "say one of annual= (an amount a year), rate= with on= (what it is a rate of), amount= (each time)"
+            )
         elif (rate is None) != (on is None):
             yield Fault("on", "goes with rate: on=pool_balance(), on=balance('A')")
 
@@ -48,17 +55,27 @@ class Fee:
 
     def settle(self, state: State) -> None:
         """What falls due at this date."""
-        base = self.on.settle(state) * self.rate if self.on is not None and self.rate is not None else self.annual
-        accrued = base * state.curve(state.plan.accruals[self.name])
+        if self.amount is not None:
+            accrued = self.amount
+        elif self.on is not None and self.rate is not None:
+            accrued = self.on.settle(state) * self.rate * state.curve(state.plan.accruals[self.name])
+        else:
+            accrued = (self.annual or 0.0) * state.curve(state.plan.accruals[self.name])
+        if self.when is not None and not self.when.settle(state):
+            accrued = 0.0
         state["accrued", "fee", self.name] = accrued
         state["owed", "fee", self.name] += accrued
 
     def emit(self, code: Code) -> None:
         """The same, as instructions."""
-        if self.on is not None and self.rate is not None:
-            base = self.on.emit(code) * code.constant(self.rate)
+        fraction = code.curve(code.plan.accruals[self.name])
+        if self.amount is not None:
+            accrued = code.constant(self.amount)
+        elif self.on is not None and self.rate is not None:
+            accrued = self.on.emit(code) * code.constant(self.rate) * fraction
         else:
-            base = code.constant(self.annual or 0.0)
-        accrued = base * code.curve(code.plan.accruals[self.name])
+            accrued = code.constant(self.annual or 0.0) * fraction
+        if self.when is not None:
+            accrued = code.select(self.when.emit(code), accrued, code.constant(0.0))
         code["accrued", "fee", self.name] = accrued
         code["owed", "fee", self.name] = code["owed", "fee", self.name] + accrued

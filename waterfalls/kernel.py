@@ -14,7 +14,7 @@ LANES = 128
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def execute(instructions, initial, curves, inputs, outputs):  # noqa: ANN001, ANN201
+def execute(instructions, initial, curves, inputs, outputs):
     """Runs a program: inputs (B, T, F, 128) and curves (C, T) in, outputs (B, T, K, 128) filled."""
     registers = np.empty((initial.shape[0], LANES))
     for block in range(outputs.shape[0]):

@@ -129,8 +129,9 @@ class Number(Expression):
         return Comparison(">=", self, number(other))
 
     def __and__(self, other: object) -> NoReturn:
-        raise InvalidTerms(f"& joins conditions, and '{self}' is a number: put each comparison in parentheses, "
-                           "(x < 1.25) & (y > 0)")
+        raise InvalidTerms(
+            f"& joins conditions, and '{self}' is a number: put each comparison in parentheses, (x < 1.25) & (y > 0)"
+        )
 
     __rand__ = __or__ = __ror__ = __and__
 
@@ -149,6 +150,10 @@ class Condition(Expression):
     def emit(self, code: Code) -> Value:
         """The same truth, as instructions: 1.0 or 0.0."""
         raise NotImplementedError
+
+    def words_not(self) -> str:
+        """What a prospectus would say of its contrary."""
+        return f"it is not the case that {self.words()}"
 
     def __and__(self, other: Condition) -> Condition:
         return Logic("&", self, condition(other))
@@ -189,7 +194,9 @@ class Arithmetic(Number):
 
     def __post_init__(self) -> None:
         if self.sign == "/" and not (isinstance(self.right, Constant) and self.right.value != 0.0):
-            raise InvalidTerms(f"'{self}' can divide by zero: say what it is then, ratio({self.left}, {self.right}, zero=...)")
+            raise InvalidTerms(
+                f"'{self}' can divide by zero: say what it is then, ratio({self.left}, {self.right}, zero=...)"
+            )
 
     @property
     def strength(self) -> int:  # type: ignore[override]
@@ -257,8 +264,10 @@ class Logic(Condition):
 
     def __str__(self) -> str:
         # comparisons bind less tightly than & in Python, hence always in brackets
-        sides = [f"({s})" if isinstance(s, Comparison) else bracket(s, self.strength + i)
-                 for i, s in enumerate((self.left, self.right))]
+        sides = [
+            f"({s})" if isinstance(s, Comparison) else bracket(s, self.strength + i)
+            for i, s in enumerate((self.left, self.right))
+        ]
         return f"{sides[0]} {self.sign} {sides[1]}"
 
 
@@ -275,7 +284,7 @@ class Not(Condition):
         return ~self.inner.emit(code)
 
     def words(self) -> str:
-        return f"it is not so that {self.inner.words()}"
+        return self.inner.words_not()
 
     def __str__(self) -> str:
         return f"~{bracket(self.inner, 8)}"
@@ -304,7 +313,9 @@ def condition(value: Condition) -> Condition:
     """A `Condition`, or the advice what to write instead."""
     if isinstance(value, Condition):
         return value
-    raise InvalidTerms(f"& | ~ join conditions, got {value!r}: put each comparison in parentheses, (x < 1.25) & (y > 0)")
+    raise InvalidTerms(
+        f"& | ~ join conditions, got {value!r}: put each comparison in parentheses, (x < 1.25) & (y > 0)"
+    )
 
 
 def named(what: str, given: Any) -> str:
@@ -354,7 +365,9 @@ def parse(text: Any, wanted: type[Any] | tuple[type, ...]) -> Any:
     try:
         tree = ast.parse(" ".join(text.split()), mode="eval").body
     except SyntaxError as error:
-        raise InvalidTerms(f"{text!r} is not a sentence of the language: {error.msg} at column {error.offset}") from None
+        raise InvalidTerms(
+            f"{text!r} is not a sentence of the language: {error.msg} at column {error.offset}"
+        ) from None
     try:
         said = build(tree)
         said = number(said) if wanted is Number else said

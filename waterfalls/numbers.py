@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from waterfalls.errors import InvalidTerms, UnknownName
 from waterfalls.fields import FIELDS
@@ -54,8 +54,8 @@ class Held(Number):
 
 @word
 def balance(*names: str) -> Number:
-    """The outstanding balance of notes, in total."""
-    return Held(("balance",), some("note", names), "note", "balance", "the balance of")
+    """The outstanding balance of tranches and facilities, in total."""
+    return Held(("balance",), some("tranche", names), "balance", "balance", "the balance of")
 
 
 @word
@@ -233,7 +233,9 @@ class Dscr(Ratio):
         return Flow(cash_for_debt_service(plan)), Flow(debt_service(plan, self.names or plan.notes_by_name))
 
     def words(self) -> str:
-        return self.words_of(f"the debt service coverage of {listed(list(self.names))}" if self.names else "the debt service coverage")
+        return self.words_of(
+            f"the debt service coverage of {listed(list(self.names))}" if self.names else "the debt service coverage"
+        )
 
     def __str__(self) -> str:
         return f"dscr({quoted(*self.names, trailing=self.trailing if self.trailing > 1 else None)})"
@@ -272,7 +274,9 @@ def cash_for_debt_service(plan: Plan) -> Signed:
 def debt_service(plan: Plan, names: tuple[str, ...] | dict) -> Signed:
     """Interest and scheduled principal falling due on notes, and what hedges cost net, of the period."""
     debt = tuple((1.0, ("accrued", kind, name)) for name in names for kind in ("interest", "scheduled"))
-    hedges = tuple(item for name in plan.hedges for item in ((1.0, ("accrued", "hedge", name)), (-1.0, ("received", name))))
+    hedges = tuple(
+        item for name in plan.hedges for item in ((1.0, ("accrued", "hedge", name)), (-1.0, ("received", name)))
+    )
     return debt + hedges
 
 
@@ -302,7 +306,11 @@ class Coverage(Ratio):
         return Flow(cash_for_debt_service(plan)), Flow(tuple((1.0, ("accrued", "interest", note)) for note in notes))
 
     def words(self) -> str:
-        said = {"oc_ratio": "the overcollateralisation", "ic_ratio": "the interest coverage", "ltv": "the loan to value"}
+        said = {
+            "oc_ratio": "the overcollateralisation",
+            "ic_ratio": "the interest coverage",
+            "ltv": "the loan to value",
+        }
         return self.words_of(f"{said[self.word]} of {self.name}")
 
     def __str__(self) -> str:
@@ -371,7 +379,9 @@ class Extreme(Number):
         return code.minimum(*values) if self.word == "min_" else code.maximum(*values)
 
     def words(self) -> str:
-        return f"the {'least' if self.word == 'min_' else 'greatest'} of {listed([item.words() for item in self.items])}"
+        return (
+            f"the {'least' if self.word == 'min_' else 'greatest'} of {listed([item.words() for item in self.items])}"
+        )
 
     def __str__(self) -> str:
         return f"{self.word}({', '.join(map(str, self.items))})"
@@ -434,6 +444,9 @@ class Tripped(Condition):
     def words(self) -> str:
         return f"the {self.name} trigger is on"
 
+    def words_not(self) -> str:
+        return f"the {self.name} trigger is off"
+
     def __str__(self) -> str:
         return f"trigger({self.name!r})"
 
@@ -462,6 +475,9 @@ class Event(Condition):
     def words(self) -> str:
         return f"a {self.name} has occurred"
 
+    def words_not(self) -> str:
+        return f"no {self.name} has occurred"
+
     def __str__(self) -> str:
         return f"event({self.name!r})"
 
@@ -484,6 +500,9 @@ class Defaulted(Condition):
 
     def words(self) -> str:
         return "an event of default has occurred"
+
+    def words_not(self) -> str:
+        return "no event of default has occurred"
 
     def __str__(self) -> str:
         return "event_of_default()"
@@ -508,7 +527,10 @@ class OnOrAfter(Condition):
         return code.curve(code.plan.schedule.flags_from(self.date))
 
     def words(self) -> str:
-        return f"the payment date falls on or after {self.date:%-d %B %Y}"
+        return f"the payment date falls on or after {self.date.day} {self.date:%B %Y}"
+
+    def words_not(self) -> str:
+        return f"the payment date falls before {self.date.day} {self.date:%B %Y}"
 
     def __str__(self) -> str:
         return f"on_or_after({self.date.isoformat()!r})"
@@ -518,6 +540,164 @@ class OnOrAfter(Condition):
 def on_or_after(date: datetime.date | str) -> Condition:
     """Whether the scheduled (unadjusted) payment date is on or after a date."""
     return OnOrAfter(as_date(date))
+
+
+@dataclasses.dataclass(frozen=True)
+class Always(Condition):
+    """Always true."""
+
+    def settle(self, state: State) -> bool:
+        return True
+
+    def emit(self, code: Code) -> Value:
+        return code.constant(1.0)
+
+    def words(self) -> str:
+        return "always"
+
+    def __str__(self) -> str:
+        return "always()"
+
+
+@word
+def always() -> Condition:
+    """Always true."""
+    return Always()
+
+
+@dataclasses.dataclass(frozen=True)
+class Stepped(Number):
+    """A number that changes on scheduled payment dates: each value holds from its date on, `first` before them."""
+
+    first: float
+    steps: tuple[tuple[str, float], ...]
+
+    def curve(self, plan: Plan) -> Any:
+        """The values by payment date (T,)."""
+        values = plan.schedule.flags_from_index(0) * self.first
+        for date, value in self.steps:
+            begun = plan.schedule.flags_from(as_date(date))
+            values = values * (1.0 - begun) + value * begun
+        return values
+
+    def settle(self, state: State) -> float:
+        return state.curve(self.curve(state.plan))
+
+    def emit(self, code: Code) -> Value:
+        return code.curve(self.curve(code.plan))
+
+    def words(self) -> str:
+        return f"{number(self.first).words()}, then {listed([f'{value:g} from {date}' for date, value in self.steps])}"
+
+    def __str__(self) -> str:
+        return f"stepped({number(self.first)}, {dict(self.steps)})"
+
+
+@word
+def stepped(first: float, steps: dict[str, float]) -> Number:
+    """A number that changes on dates: `stepped(1.35, {'2028-05-30': 1.45})`."""
+    ordered = sorted((as_date(date).isoformat(), float(value)) for date, value in steps.items())
+    return Stepped(float(first), tuple(ordered))
+
+
+class Kept(Number):
+    """A number with a memory of its own, one symbol that is updated at the end of every date."""
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        return ("kept", str(self))
+
+    def first(self, plan: Plan) -> float:
+        """What is remembered before the first date."""
+        raise NotImplementedError
+
+    def keep(self, state: State) -> None:
+        """Updates the memory at the end of a date."""
+        state[self.key] = self.settle(state)
+
+    def emit_keep(self, code: Code) -> None:
+        """`keep` as instructions."""
+        code[self.key] = self.emit(code)
+
+
+@dataclasses.dataclass(frozen=True)
+class Cumulative(Kept):
+    """The sum of a receipt over all collection periods so far, this one included."""
+
+    name: str
+
+    def first(self, plan: Plan) -> float:
+        return 0.0
+
+    def settle(self, state: State) -> float:
+        return state[self.key] + state.input("receipt", self.name)
+
+    def emit(self, code: Code) -> Value:
+        return code[self.key] + code.input("receipt", self.name)
+
+    def words(self) -> str:
+        return f"the cumulative {self.name.replace('_', ' ')}"
+
+    def __str__(self) -> str:
+        return f"cumulative({self.name!r})"
+
+
+@word
+def cumulative(name: str) -> Number:
+    """The sum of a receipt over all collection periods so far: `cumulative('losses')`."""
+    return Cumulative(receipt(name).name)  # type: ignore[attr-defined]
+
+
+@dataclasses.dataclass(frozen=True)
+class Hurdle(Kept):
+    """What an equity must still receive for its holders to have earned `irr` a year on what they paid in.
+
+    H(0) = notional; H(t) = H(t-1) (1 + irr)^fraction + drawn - received, Actual/365F; what it reads is max(0, H).
+    """
+
+    name: str
+    irr: float
+
+    def needs(self) -> tuple[Need, ...]:
+        return (Need("equity", self.name),)
+
+    def growth(self, plan: Plan) -> Any:
+        return (1.0 + self.irr) ** plan.schedule.accruals("actual/365F")
+
+    def first(self, plan: Plan) -> float:
+        return plan.tranches[self.name].notional
+
+    def settle(self, state: State) -> float:
+        return max(self.left(state), 0.0)
+
+    def left(self, state: State) -> float:
+        grown = state[self.key] * state.curve(self.growth(state.plan))
+        return grown + state["drawn", self.name] - state["residual", self.name]
+
+    def emit(self, code: Code) -> Value:
+        return code.maximum(self.emit_left(code), code.constant(0.0))
+
+    def emit_left(self, code: Code) -> Value:
+        grown = code[self.key] * code.curve(self.growth(code.plan))
+        return grown + code["drawn", self.name] - code["residual", self.name]
+
+    def keep(self, state: State) -> None:
+        state[self.key] = self.left(state)
+
+    def emit_keep(self, code: Code) -> None:
+        code[self.key] = self.emit_left(code)
+
+    def words(self) -> str:
+        return f"what {self.name} lacks to a return of {100 * self.irr:g} % a year"
+
+    def __str__(self) -> str:
+        return f"hurdle({self.name!r}, irr={self.irr!r})"
+
+
+@word
+def hurdle(name: str, *, irr: float) -> Number:
+    """What an equity must still receive for its holders to have earned `irr` a year: `.capped(hurdle('E', irr=0.12))`."""
+    return Hurdle(named("equity", name), float(irr))
 
 
 def some(what: str, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -9,17 +9,20 @@ from functools import cached_property
 import numpy as np
 
 from waterfalls.accounts import Account
+from waterfalls.amortisation import instalments_of
 from waterfalls.checks import expenses_paid, faults_between, regimes_of
 from waterfalls.claims import Debt
 from waterfalls.clauses.pay import Pay
 from waterfalls.errors import InvalidTerms, UnknownName
+from waterfalls.facilities import Facility
 from waterfalls.fees import Fee
 from waterfalls.fields import EXPENSES
+from waterfalls.hedges import Swap
 from waterfalls.language import Condition, Node, Number
-from waterfalls.numbers import AtStart, Event, Ratio
+from waterfalls.numbers import AtStart, Event, Kept, Ratio
 from waterfalls.receipts import Receipts
 from waterfalls.schedule import Schedule
-from waterfalls.tranches import Equity, Note, instalments_of
+from waterfalls.tranches import Equity, Note
 from waterfalls.triggers import Trigger
 from waterfalls.waterfall import Waterfall
 
@@ -37,13 +40,30 @@ class Plan:
     fees: dict[str, Fee]
     accounts: dict[str, Account]
     triggers: dict[str, Trigger]
-    hedges: dict[str, object]
+    facilities: dict[str, Facility]
+    hedges: dict[str, Swap]
     waterfalls: dict[str, Waterfall]
     regimes: dict[str, Condition]
 
     @cached_property
     def notes_by_name(self) -> dict[str, Note]:
         return {name: tranche for name, tranche in self.tranches.items() if isinstance(tranche, Note)}
+
+    @cached_property
+    def parts(self) -> tuple[Account | Swap | Note | Equity | Facility | Fee, ...]:
+        """Everything with symbols, in the order in which it settles: cash first, then what falls due."""
+        return (
+            *self.accounts.values(),
+            *self.hedges.values(),
+            *self.tranches.values(),
+            *self.facilities.values(),
+            *self.fees.values(),
+        )
+
+    @cached_property
+    def ladders(self) -> dict[int, np.ndarray]:
+        """The fixed parts of coupons, filled by `coupons.ladder`."""
+        return {}
 
     @cached_property
     def expenses(self) -> tuple[str, ...]:
@@ -53,8 +73,8 @@ class Plan:
     def accruals(self) -> dict[str, np.ndarray]:
         """The fraction of a year each date accrues for, by note, fee and account."""
         counts = {name: note.day_count_in(self.currency) for name, note in self.notes_by_name.items()}
-        counts |= {name: fee.day_count for name, fee in self.fees.items()}
-        counts |= {name: "actual/360" for name in self.accounts}
+        counts |= {name: term.day_count for name, term in (self.fees | self.facilities | self.hedges).items()}
+        counts |= dict.fromkeys(self.accounts, "actual/360")
         by_count = {count: self.schedule.accruals(count) for count in set(counts.values())}
         return {name: by_count[count] for name, count in counts.items()}
 
@@ -69,6 +89,16 @@ class Plan:
         return {
             name: schedule.flags_from_index(last if note.maturity is None else min(schedule.at(note.maturity), last))
             for name, note in self.notes_by_name.items()
+        }
+
+    @cached_property
+    def anticipated(self) -> dict[str, np.ndarray]:
+        """1.0 for accrual periods that begin on or after a note's anticipated repayment date."""
+        begins = self.schedule.unadjusted[:-1]
+        return {
+            name: np.array([float(day >= note.anticipated_repayment) for day in begins])
+            for name, note in self.notes_by_name.items()
+            if note.anticipated_repayment is not None
         }
 
     @cached_property
@@ -101,8 +131,10 @@ class Plan:
         """Every clause and expression of the plan, once."""
         roots: list[Node] = [clause for waterfall in self.waterfalls.values() for clause in waterfall.clauses]
         roots += [trigger.test for trigger in self.triggers.values()] + list(self.regimes.values())
-        roots += [fee.on for fee in self.fees.values() if fee.on is not None]
-        roots += [account.target for account in self.accounts.values() if account.target is not None]
+        notes, fees = self.notes_by_name.values(), self.fees.values()
+        said = [fee.on for fee in fees] + [fee.when for fee in fees] + [note.interest_on for note in notes]
+        said += [note.capitalises for note in notes] + [account.target for account in self.accounts.values()]
+        roots += [node for node in (*said, *(hedge.notional for hedge in self.hedges.values())) if node is not None]
         return tuple(dict.fromkeys(node for root in roots for node in root.walk()))
 
     @cached_property
@@ -111,42 +143,47 @@ class Plan:
         return any(isinstance(node, AtStart) for node in self.nodes)
 
     @cached_property
-    def remembered(self) -> tuple[tuple[str, int, Number], ...]:
-        """What trailing ratios remember: (text and side, periods, number)."""
+    def remembered(self) -> tuple[tuple[str, str, int, Number], ...]:
+        """What trailing ratios remember: (text, side, periods, number)."""
         found: dict[tuple[str, str], tuple[int, Number]] = {}
         for node in self.nodes:
             if isinstance(node, Ratio) and node.trailing > 1:
                 for side, part in zip(("top", "bottom"), node.terms(self), strict=True):
                     found[str(node), side] = (node.trailing, part)
-        return tuple((text, side, *value) for (text, side), value in found.items())  # type: ignore[misc]
+        return tuple((text, side, *value) for (text, side), value in found.items())
+
+    @cached_property
+    def kept(self) -> tuple[Kept, ...]:
+        """The numbers that carry a memory of their own from date to date."""
+        return tuple(node for node in self.nodes if isinstance(node, Kept))
 
     @cached_property
     def opening(self) -> dict[Key, float]:
         """Every symbol that lives on from date to date, with its value at the start."""
         symbols: dict[Key, float] = {("cash",): 0.0, ("event of default",): 0.0}
-        for part in (*self.tranches.values(), *self.fees.values(), *self.accounts.values(), *self.hedges.values()):
-            symbols |= part.opening()  # type: ignore[attr-defined]
+        for part in self.parts:
+            symbols |= part.opening()
         symbols |= {("owed", "expense", name): 0.0 for name in self.expenses}
         for name, trigger in self.triggers.items():
             symbols |= {("trigger", name): float(trigger.on), ("passes", name): 0.0}
         symbols |= {("regime", name): float(i == 0) for i, name in enumerate(self.waterfalls)}
-        for text, side, depth, _ in self.remembered:  # type: ignore[misc]
+        for text, side, depth, _ in self.remembered:
             symbols |= {("past", text, side, str(lag)): 0.0 for lag in range(1, depth)}
-        return symbols
+        return symbols | {node.key: node.first(self) for node in self.kept}
 
     @cached_property
     def flows(self) -> tuple[Key, ...]:
         """Every symbol that starts each date at 0."""
         keys: list[Key] = []
-        for part in (*self.tranches.values(), *self.fees.values(), *self.accounts.values(), *self.hedges.values()):
-            keys += part.flows()  # type: ignore[attr-defined]
+        for part in self.parts:
+            keys += part.flows()
         keys += [(law, "expense", name) for name in self.expenses for law in ("accrued", "paid")]
         return tuple(keys)
 
     @cached_property
     def outputs(self) -> tuple[Key, ...]:
         """The symbols that are kept for every scenario and date."""
-        kept = (key for key in self.opening if key[0] not in ("passes", "past"))
+        kept = (key for key in self.opening if key[0] not in ("passes", "past", "kept"))
         return (*kept, *self.flows)
 
 
@@ -159,12 +196,14 @@ def resolve(
     fees: Sequence[Fee] = (),
     accounts: Sequence[Account] = (),
     triggers: Sequence[Trigger] = (),
-    hedges: Sequence[object] = (),
+    facilities: Sequence[Facility] = (),
+    hedges: Sequence[Swap] = (),
     waterfall: Waterfall | Mapping[str, Waterfall],
     regimes: Mapping[str, Condition] | None = None,
 ) -> Plan:
     """The plan of liabilities on a schedule; refuses what can be known to be wrong."""
-    parts = {"tranches": tranches, "fees": fees, "accounts": accounts, "triggers": triggers, "hedges": hedges}
+    parts = {"tranches": tranches, "fees": fees, "accounts": accounts, "triggers": triggers}
+    parts |= {"facilities": facilities, "hedges": hedges}
     found = list(faults_between({**parts, "waterfall": waterfall, "regimes": regimes or {}}))
     if found:
         raise InvalidTerms(found)

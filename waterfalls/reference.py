@@ -60,14 +60,8 @@ def settle_date(state: State, journal: Callable[[Any, dict[Key, float], dict[Key
     for key in plan.flows:
         state[key] = 0.0
     state[("cash",)] += state.input("receipt", "cash")
-    for account in plan.accounts.values():
-        account.settle(state)
-    for hedge in plan.hedges.values():
-        hedge.settle(state)  # type: ignore[attr-defined]
-    for note in plan.notes_by_name.values():
-        note.settle(state)
-    for fee in plan.fees.values():
-        fee.settle(state)
+    for part in plan.parts:
+        part.settle(state)
     for name in plan.expenses:
         settle_expense(state, name)
 
@@ -97,10 +91,12 @@ def settle_date(state: State, journal: Callable[[Any, dict[Key, float], dict[Key
             next_regime = regime
     for regime in plan.waterfalls:
         state["regime", regime] = 1.0 if regime == next_regime else 0.0
-    for text, side, depth, number in plan.remembered:  # type: ignore[misc]
+    for text, side, depth, number in plan.remembered:
         for lag in range(depth - 1, 1, -1):
             state["past", text, side, str(lag)] = state["past", text, side, str(lag - 1)]
         state["past", text, side, "1"] = number.settle(state)
+    for node in plan.kept:
+        node.keep(state)
 
 
 def settle_expense(state: State, name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ import QuantLib as ql
 
 from waterfalls.conventions import CALENDARS, CONVENTIONS, DAY_COUNTS, FREQUENCIES, calendar_names, pick
 from waterfalls.errors import InvalidTerms
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Schedule:
@@ -42,7 +44,7 @@ class Schedule:
     def accruals(self, day_count: str) -> np.ndarray:
         """Year fractions (T,) from the previous payment date to this one: 30/360 on unadjusted dates, Actual on adjusted."""
         dates = self.unadjusted if day_count.startswith("30") else self.payment
-        return np.array([year_fraction(day_count, a, b) for a, b in zip(dates[:-1], dates[1:], strict=True)])
+        return np.array([year_fraction(day_count, a, b) for a, b in itertools.pairwise(dates)])
 
     def flags_from(self, date: datetime.date) -> np.ndarray:
         """1.0 for every payment on or after a date (T,), else 0.0."""
@@ -91,9 +93,11 @@ def schedule(
         unadjusted, payment, collection = unadjusted[first:], payment[first:], collection[first:]
         collection[0] = cutoff or collection[0]
     for name, days in (("payment dates", payment), ("collection periods", collection)):
-        for a, b in zip(days[:-1], days[1:], strict=True):
+        for a, b in itertools.pairwise(days):
             if b <= a:
-                raise InvalidTerms(f"{name} must rise, got {a} then {b}: check closing, cutoff, payment_lag and convention")
+                raise InvalidTerms(
+                    f"{name} must rise, got {a} then {b}: check closing, cutoff, payment_lag and convention"
+                )
     return Schedule(tuple(unadjusted), tuple(payment), tuple(collection), FREQUENCIES[frequency])
 
 

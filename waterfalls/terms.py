@@ -40,7 +40,9 @@ def term(cls: type[T]) -> type[T]:
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         if len(args) > len(positional):
             allowed = ", ".join(positional)
-            raise InvalidTerms(f"{made.__name__} takes {allowed} by position and the rest by name, got {len(args)} values")
+            raise InvalidTerms(
+                f"{made.__name__} takes {allowed} by position and the rest by name, got {len(args)} values"
+            )
         given = {**dict(zip(positional, args, strict=False)), **kwargs}
         try:
             construct(self, **{key: tuple(value) if isinstance(value, list) else value for key, value in given.items()})
@@ -71,7 +73,9 @@ def faults_of(error: pydantic.ValidationError, names: Iterable[str]) -> list[Fau
     found: list[Fault] = []
     for item in error.errors(include_url=False):
         kind, given, context = item["type"], shown(item["input"]), item.get("ctx", {})
-        place = "".join(f"[{step!r}]" if i else str(step) for i, step in enumerate(item["loc"]) if not step_of_union(step))
+        place = "".join(
+            f"[{step!r}]" if i else str(step) for i, step in enumerate(item["loc"]) if not step_of_union(step)
+        )
         if kind in ("unexpected_keyword_argument", "extra_forbidden"):
             found.append(Fault("", unknown("field", item["loc"][-1], names)))
         elif kind == "literal_error":
@@ -97,7 +101,9 @@ def merged(found: Sequence[Fault]) -> list[Fault]:
         texts = places.pop(fault.place or fault.what, None)
         if texts:
             heads = [text.split(", got ")[0] for text in texts[:-1]]
-            result.append(Fault(fault.place, " or ".join([*heads, texts[-1].removeprefix("must be ") if heads else texts[-1]])))
+            result.append(
+                Fault(fault.place, " or ".join([*heads, texts[-1].removeprefix("must be ") if heads else texts[-1]]))
+            )
     return result
 
 
@@ -133,21 +139,48 @@ def annotations(cls: type) -> dict[str, Any]:
     return typing.get_type_hints(cls, include_extras=False)
 
 
+@dataclasses.dataclass(frozen=True)
+class Unsound:
+    """What stands for an item of a document that has faults: its name, so that others may still speak of it."""
+
+    name: str | None
+
+    @classmethod
+    def of(cls, data: Any) -> Unsound:
+        while isinstance(data, Mapping) and len(data) == 1 and "name" not in data:
+            data = next(iter(data.values()))
+        name = data.get("name") if isinstance(data, Mapping) else None
+        return cls(name if isinstance(name, str) else None)
+
+
+class Broken(tuple[Any, ...]):
+    """A list of a document of which some items are `Unsound`."""
+
+
 def read(wanted: Any, data: Any, place: str, found: list[Fault]) -> Any:
     """What `data` of a document says a `wanted` is; `MISSING` where it is unsound, with the faults added to `found`."""
     origin, inner = typing.get_origin(wanted), typing.get_args(wanted)
-    if origin in (typing.Union, types.UnionType):
+    if is_union(wanted):
         return read_union([branch for branch in inner if branch is not type(None)], data, place, found)
     if hasattr(wanted, "__text__"):
         return read_text(wanted, data, place, found)
-    if dataclasses.is_dataclass(wanted):
+    if hasattr(wanted, "__items__"):
+        items = read(tuple[wanted.__items__, ...], data, place, found)
+        return MISSING if isinstance(items, Broken) or not isinstance(items, tuple) else wanted(items)
+    if is_term(wanted):
         return read_term(wanted, data, place, found)
     if origin is tuple and isinstance(data, list):
         items = [inner[0]] * len(data) if inner[-1] is Ellipsis else list(inner)
-        parts = [read(item, part, f"{place}[{i}]", found) for i, (item, part) in enumerate(zip(items, data, strict=False))]
-        return MISSING if any(part is MISSING for part in parts) else tuple(parts)
-    if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping) and isinstance(data, Mapping):
-        entries = {read(inner[0], k, place, found): read(inner[1], v, f"{place}[{k!r}]", found) for k, v in data.items()}
+        parts = [
+            read(item, part, f"{place}[{i}]", found) for i, (item, part) in enumerate(zip(items, data, strict=False))
+        ]
+        if any(part is MISSING for part in parts):
+            return Broken(Unsound.of(raw) if part is MISSING else part for part, raw in zip(parts, data, strict=False))
+        return tuple(parts)
+    if is_a(wanted, Mapping) and isinstance(data, Mapping):
+        entries = {
+            read(inner[0], k, place, found): read(inner[1], v, f"{place}[{k!r}]", found) for k, v in data.items()
+        }
         return MISSING if any(MISSING in (k, v) for k, v in entries.items()) else entries
     if wanted is datetime.date and isinstance(data, str):
         try:
@@ -162,14 +195,18 @@ def read_union(branches: Sequence[Any], data: Any, place: str, found: list[Fault
     """One of several: a term by its outer key, else the first type the data has the shape of."""
     if data is None:
         return None
-    terms = {kind_of(b): b for b in branches if dataclasses.is_dataclass(b) and not hasattr(b, "__text__")}
+    terms = {kind_of(b): b for b in branches if is_term(b)}
     if len(branches) == 1:
         return read(branches[0], data, place, found)
     if terms and isinstance(data, Mapping) and not (len(terms) == 1 and set(data) <= set(annotations(*terms.values()))):
         kind = next(iter(data), None)
         if len(data) == 1 and kind in terms:
             return read(terms[kind], data[kind], f"{place}.{kind}", found)
-        wanted = unknown("kind", kind, terms) if len(data) == 1 else f"must be one of {', '.join(f'{{{k}: ...}}' for k in terms)}"
+        wanted = (
+            unknown("kind", kind, terms)
+            if len(data) == 1
+            else f"must be one of {', '.join(f'{{{k}: ...}}' for k in terms)}"
+        )
         found.append(Fault(place, wanted if len(data) == 1 else f"{wanted}, got {shown(data)}"))
         return MISSING
     for branch in branches:
@@ -183,11 +220,13 @@ def fits(wanted: Any, data: Any) -> bool:
     origin = typing.get_origin(wanted) or wanted
     if hasattr(wanted, "__text__"):
         return isinstance(data, str)
+    if hasattr(wanted, "__items__"):
+        return isinstance(data, list)
     if wanted is datetime.date:
         return isinstance(data, str) and bool(re.fullmatch(r"\d{4}-\d\d-\d\d", data))
     if origin is tuple:
         return isinstance(data, list)
-    if isinstance(origin, type) and (issubclass(origin, Mapping) or dataclasses.is_dataclass(origin)):
+    if isinstance(origin, type) and (issubclass(origin, Mapping) or is_term(origin)):
         return isinstance(data, Mapping)
     return isinstance(origin, type) and isinstance(data, (int, float) if origin is float else origin)
 
@@ -210,7 +249,7 @@ def read_term(cls: Any, data: Any, place: str, found: list[Fault]) -> Any:
     faulty = len(found)
     found += [Fault(place, unknown("field", key, fields)) for key in data if key not in fields]
     values = {key: read(hints[key], value, f"{place}{dot(key)}", found) for key, value in data.items() if key in fields}
-    sound = {key: value for key, value in values.items() if value is not MISSING}
+    sound = {key: value for key, value in values.items() if value is not MISSING and not isinstance(value, Broken)}
     try:
         made = cls(**sound)
         return made if len(found) == faulty else MISSING
@@ -219,8 +258,10 @@ def read_term(cls: Any, data: Any, place: str, found: list[Fault]) -> Any:
         told = {dot(key) for key in values if key not in sound}
         faults = [fault for fault in faults if fault.place not in told]
         blamed = {fault.place.split("[")[0] for fault in faults}
-        if (told | blamed) - {""}:  # the fields themselves were at fault: what is wrong between the others is still unsaid
-            others = {key: value for key, value in sound.items() if dot(key) not in blamed}
+        if (told | blamed) - {
+            ""
+        }:  # the fields themselves were at fault: what is wrong between the others is still unsaid
+            others = {key: v for key, v in values.items() if v is not MISSING and dot(key) not in blamed}
             faults += [Fault(dot(fault.place), fault.what) for fault in between(cls, others)]
         found += [Fault(f"{place}{fault.place}", fault.what) for fault in faults]
         return MISSING
@@ -230,6 +271,8 @@ def plain(value: Any, wanted: Any = None) -> Any:
     """A term as a document holds it: mappings, lists, numbers and texts; what equals its default is left out."""
     if hasattr(value, "__text__"):
         return str(value)
+    if hasattr(value, "__items__"):
+        return [str(item) for item in value.clauses]
     if dataclasses.is_dataclass(value):
         hints, document = annotations(type(value)), {}
         for field in dataclasses.fields(value):
@@ -238,15 +281,29 @@ def plain(value: Any, wanted: Any = None) -> Any:
             if item != default:
                 document[field.name] = plain(item, hints[field.name])
         return {kind_of(type(value)): document} if is_family(wanted) else document
-    inner = typing.get_args(wanted)
+    branches = typing.get_args(wanted) if is_union(wanted) else (wanted,)
+    kinds = {part: typing.get_args(b) for b in branches for part in (tuple, Mapping) if is_a(b, part)}
     if isinstance(value, Mapping):
-        return {plain(key): plain(item, inner[1] if len(inner) == 2 else None) for key, item in value.items()}
+        return {plain(key): plain(item, kinds.get(Mapping, (None, None))[1]) for key, item in value.items()}
     if isinstance(value, tuple):
-        return [plain(item, inner[0] if inner else None) for item in value]
+        return [plain(item, kinds.get(tuple, (None,))[0]) for item in value]
     return value.isoformat() if isinstance(value, datetime.date) else value
+
+
+def is_term(wanted: Any) -> bool:
+    """Whether a type was made by `@term`."""
+    return hasattr(wanted, "__pydantic_fields__")
+
+
+def is_union(wanted: Any) -> bool:
+    return typing.get_origin(wanted) in (typing.Union, types.UnionType)
+
+
+def is_a(wanted: Any, part: type) -> bool:
+    origin = typing.get_origin(wanted)
+    return isinstance(origin, type) and issubclass(origin, part)
 
 
 def is_family(wanted: Any) -> bool:
     """Whether a field takes one of several terms, so that its document must say which."""
-    branches = typing.get_args(wanted) if typing.get_origin(wanted) in (typing.Union, types.UnionType) else ()
-    return sum(dataclasses.is_dataclass(b) and not hasattr(b, "__text__") for b in branches) > 1
+    return is_union(wanted) and sum(map(is_term, typing.get_args(wanted))) > 1

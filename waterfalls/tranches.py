@@ -1,80 +1,27 @@
-"""Tranches: notes and equity, their coupons, their schedules of principal, and what falls due on them."""
+"""Tranches: notes and equity, and what falls due on them."""
 
 from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from waterfalls.amortisation import EqualInstalments, Instalments, LevelPayments, Sculpted, asked_of, emit_asked
 from waterfalls.conventions import DAY_COUNTS, FLOATING_DAY_COUNTS
+from waterfalls.coupons import Fixed, Floating, coupon_rate, emit_coupon_rate
 from waterfalls.errors import Fault, unknown
+from waterfalls.language import Condition, Number
 from waterfalls.terms import term
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from waterfalls.code import Code, Value
-    from waterfalls.plan import Plan
+    from waterfalls.code import Code
     from waterfalls.reference import State
 
 Positive = Annotated[float, Field(gt=0.0)]
 NotNegative = Annotated[float, Field(ge=0.0)]
-Applied = Literal["pro rata", "in order", "inverse order"]
-
-
-@term
-class Fixed:
-    """A fixed coupon, per annum as a decimal."""
-
-    rate: float
-
-
-@term
-class Floating:
-    """index + margin, within floor and cap, per annum; the index is read at the start of each accrual period."""
-
-    index: str
-    margin: float
-    _: KW_ONLY
-    cap: float | None = None
-    floor: float | None = None
-
-
-@term
-class LevelPayments:
-    """`count` equal payments of interest and principal from `first` on, at a rate of coupon / payments a year.
-
-    payment = B i / (1 - (1 + i)^-n), i = rate / frequency, B the balance outstanding before the first.
-    """
-
-    first: datetime.date
-    count: Annotated[int, Field(gt=0)]
-    _: KW_ONLY
-    rate: float | None = None
-    prepaid: Applied = "pro rata"
-
-
-@term
-class EqualInstalments:
-    """`count` equal instalments of principal from `first` on, `share` of the notional in all."""
-
-    first: datetime.date
-    count: Annotated[int, Field(gt=0)]
-    _: KW_ONLY
-    share: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
-    prepaid: Applied = "pro rata"
-
-
-@term
-class Instalments:
-    """Amounts of principal by scheduled payment date."""
-
-    amounts: Mapping[datetime.date, NotNegative]
-    _: KW_ONLY
-    prepaid: Applied = "pro rata"
 
 
 @term
@@ -82,10 +29,12 @@ class Note:
     """A tranche of debt.
 
     `notional` is what was issued or committed, `balance` what is outstanding (all of it unless said), `arrears` unpaid
-    interest. Without `amortisation` nothing is scheduled before legal final (`maturity`, or the deal's). A note with
-    `available_until` may be drawn until then; if `revolving`, what is repaid may be drawn again. How principal paid
-    beside the schedule shortens it is `prepaid` of the amortisation: pro rata, in order, or in inverse order.
-    `interest_on_arrears` lets unpaid interest bear interest at the coupon.
+    interest; `interest_on_arrears` lets arrears bear interest at the coupon. Interest accrues on the balance, or on
+    `interest_on` (an IO); while `capitalises` holds it is added to the balance instead of falling due (PIK, zero-coupon,
+    accrual until release). Without `amortisation` nothing is scheduled before legal final (`maturity`, or the deal's);
+    how principal paid beside the schedule shortens it is the schedule's `prepaid`. A note with `available_until` may be
+    drawn until then; if `revolving`, what is repaid may be drawn again. From its anticipated repayment date on, a note
+    with `additional_rate` owes `additional_interest` too, which defers without default.
     """
 
     name: str
@@ -97,7 +46,11 @@ class Note:
     day_count: str | None = None
     deferrable: bool = False
     interest_on_arrears: bool = False
-    amortisation: LevelPayments | EqualInstalments | Instalments | None = None
+    interest_on: Number | None = None
+    capitalises: Condition | None = None
+    amortisation: LevelPayments | EqualInstalments | Instalments | Sculpted | None = None
+    anticipated_repayment: datetime.date | None = None
+    additional_rate: NotNegative = 0.0
     maturity: datetime.date | None = None
     available_until: datetime.date | None = None
     revolving: bool = False
@@ -112,6 +65,8 @@ class Note:
             yield Fault("balance", f"must not exceed the notional {notional:,.2f}, got {balance:,.2f}")
         if fields.get("revolving") and fields.get("available_until") is None:
             yield Fault("revolving", "needs available_until, the last date on which the note may be drawn")
+        if fields.get("additional_rate") and fields.get("anticipated_repayment") is None:
+            yield Fault("additional_rate", "needs anticipated_repayment, the date from which it accrues")
 
     @property
     def outstanding(self) -> float:
@@ -126,81 +81,86 @@ class Note:
     def opening(self) -> dict[tuple[str, ...], float]:
         """The symbols of the note at the start."""
         undrawn = self.notional - self.outstanding if self.available_until is not None else 0.0
-        return {
+        symbols = {
             ("balance", self.name): self.outstanding,
             ("undrawn", self.name): undrawn,
+            ("lost", self.name): 0.0,
             ("owed", "interest", self.name): self.arrears,
             ("owed", "scheduled", self.name): 0.0,
         }
+        return symbols | ({("owed", "additional", self.name): 0.0} if self.additional_rate else {})
 
     def flows(self) -> tuple[tuple[str, ...], ...]:
         """The symbols that start every date at 0."""
-        debts = tuple((law, kind, self.name) for law in ("accrued", "paid") for kind in ("interest", "scheduled"))
-        return (*debts, ("principal", self.name), ("drawn", self.name), ("written down", self.name))
+        kinds = ("interest", "scheduled", *(("additional",) if self.additional_rate else ()))
+        debts = tuple((law, kind, self.name) for law in ("accrued", "paid") for kind in kinds)
+        changes = ("principal", "drawn", "capitalised", "written down", "written up")
+        return (*debts, *((change, self.name) for change in changes))
 
     def settle(self, state: State) -> None:
-        """What falls due at this date: interest accrued since the last, scheduled principal, the balance at legal final."""
-        plan = state.plan
-        owed, balance = state["owed", "interest", self.name], state["balance", self.name]
-        base = balance + owed if self.interest_on_arrears else balance
-        accrued = base * self.rate(state) * state.curve(plan.accruals[self.name])
-        state["accrued", "interest", self.name] = accrued
-        state["owed", "interest", self.name] = owed + accrued
+        """What falls due at this date: interest since the last, scheduled principal, the balance at legal final."""
+        plan, name = state.plan, self.name
+        fraction = state.curve(plan.accruals[name])
+        owed, balance = state["owed", "interest", name], state["balance", name]
+        base = balance if self.interest_on is None else self.interest_on.settle(state)
+        base = base + owed if self.interest_on_arrears else base
+        accrued = base * coupon_rate(self.coupon, state) * fraction
+        state["accrued", "interest", name] = accrued
+        if self.capitalises is not None and self.capitalises.settle(state):
+            state["capitalised", name] = accrued
+            state["balance", name] = balance = balance + accrued
+        else:
+            state["owed", "interest", name] = owed + accrued
+        if self.additional_rate:
+            unpaid = state["owed", "additional", name]
+            base = balance + unpaid if self.interest_on_arrears else balance
+            more = base * self.additional_rate * fraction * state.curve(plan.anticipated[name])
+            state["accrued", "additional", name] = more
+            state["owed", "additional", name] = unpaid + more
 
-        missed = state["owed", "scheduled", self.name]
-        asked = scheduled_by(self, state.curve(plan.instalments[self.name]), balance, missed)
-        state["accrued", "scheduled", self.name] = asked
-        final = state.curve(plan.finals[self.name]) > 0.0
-        state["owed", "scheduled", self.name] = balance if final else missed + asked
-        if self.available_until is not None and state.curve(plan.available[self.name]) == 0.0:
-            state["undrawn", self.name] = 0.0
+        missed = min(state["owed", "scheduled", name], balance)  # a write-down may have taken what was missed
+        asked = asked_of(self, state, balance, missed)
+        state["accrued", "scheduled", name] = asked
+        final = state.curve(plan.finals[name]) > 0.0
+        state["owed", "scheduled", name] = balance if final else missed + asked
+        if self.available_until is not None and state.curve(plan.available[name]) == 0.0:
+            state["undrawn", name] = 0.0
         elif self.revolving:
-            state["undrawn", self.name] = max(self.notional - balance, 0.0)
-
-    def rate(self, state: State) -> float:
-        """The coupon of the period, per annum."""
-        coupon = self.coupon
-        if isinstance(coupon, Fixed):
-            return coupon.rate
-        rate = state.input("rate", coupon.index) + coupon.margin
-        rate = rate if coupon.floor is None else max(rate, coupon.floor)
-        return rate if coupon.cap is None else min(rate, coupon.cap)
+            state["undrawn", name] = max(self.notional - balance, 0.0)
 
     def emit(self, code: Code) -> None:
         """`settle` as instructions."""
-        plan, none = code.plan, code.constant(0.0)
-        owed, balance = code["owed", "interest", self.name], code["balance", self.name]
-        base = balance + owed if self.interest_on_arrears else balance
-        accrued = base * self.emit_rate(code) * code.curve(plan.accruals[self.name])
-        code["accrued", "interest", self.name] = accrued
-        code["owed", "interest", self.name] = owed + accrued
+        plan, name, none = code.plan, self.name, code.constant(0.0)
+        fraction = code.curve(plan.accruals[name])
+        owed, balance = code["owed", "interest", name], code["balance", name]
+        base = balance if self.interest_on is None else self.interest_on.emit(code)
+        base = base + owed if self.interest_on_arrears else base
+        accrued = base * emit_coupon_rate(self.coupon, code) * fraction
+        code["accrued", "interest", name] = accrued
+        code["owed", "interest", name] = owed + accrued
+        if self.capitalises is not None:
+            added = self.capitalises.emit(code)
+            code["owed", "interest", name] = code.select(added, owed, owed + accrued)
+            code["capitalised", name] = code.select(added, accrued, none)
+            balance = code.select(added, balance + accrued, balance)
+            code["balance", name] = balance
+        if self.additional_rate:
+            unpaid = code["owed", "additional", name]
+            base = balance + unpaid if self.interest_on_arrears else balance
+            more = base * code.constant(self.additional_rate) * fraction * code.curve(plan.anticipated[name])
+            code["accrued", "additional", name] = more
+            code["owed", "additional", name] = unpaid + more
 
-        missed, instalment = code["owed", "scheduled", self.name], code.curve(plan.instalments[self.name])
-        if self.amortisation is None:
-            asked = none
-        elif self.amortisation.prepaid == "pro rata":
-            asked = (balance - missed) * instalment
-        elif self.amortisation.prepaid == "in order":
-            asked = code.maximum(balance - missed - instalment, none)
-        else:
-            asked = code.minimum(instalment, balance - missed)
-        code["accrued", "scheduled", self.name] = asked
-        final = code.curve(plan.finals[self.name])
-        code["owed", "scheduled", self.name] = code.select(final, balance, missed + asked)
+        missed = code.minimum(code["owed", "scheduled", name], balance)
+        asked = emit_asked(self, code, balance, missed)
+        code["accrued", "scheduled", name] = asked
+        final = code.curve(plan.finals[name])
+        code["owed", "scheduled", name] = code.select(final, balance, missed + asked)
         if self.revolving:
-            code["undrawn", self.name] = code.maximum(code.constant(self.notional) - balance, none)
+            code["undrawn", name] = code.maximum(code.constant(self.notional) - balance, none)
         if self.available_until is not None:
-            open_ = code.curve(plan.available[self.name])
-            code["undrawn", self.name] = code.select(open_, code["undrawn", self.name], none)
-
-    def emit_rate(self, code: Code) -> Value:
-        """`rate` as instructions."""
-        coupon = self.coupon
-        if isinstance(coupon, Fixed):
-            return code.constant(coupon.rate)
-        rate = code.input("rate", coupon.index) + code.constant(coupon.margin)
-        rate = rate if coupon.floor is None else code.maximum(rate, code.constant(coupon.floor))
-        return rate if coupon.cap is None else code.minimum(rate, code.constant(coupon.cap))
+            open_ = code.curve(plan.available[name])
+            code["undrawn", name] = code.select(open_, code["undrawn", name], none)
 
 
 @term
@@ -213,61 +173,18 @@ class Equity:
     commitment: NotNegative = 0.0
 
     def opening(self) -> dict[tuple[str, ...], float]:
-        return {("balance", self.name): self.notional, ("undrawn", self.name): self.commitment}
+        return {
+            ("balance", self.name): self.notional,
+            ("undrawn", self.name): self.commitment,
+            ("lost", self.name): 0.0,
+        }
 
     def flows(self) -> tuple[tuple[str, ...], ...]:
-        return (("residual", self.name), ("drawn", self.name))
+        changes = ("residual", "principal", "drawn", "written down", "written up")
+        return tuple((change, self.name) for change in changes)
 
+    def settle(self, state: State) -> None:
+        """Nothing falls due on equity."""
 
-def scheduled_by(note: Note, instalment: float, balance: float, missed: float) -> float:
-    """Scheduled principal falling due: what the schedule says of the balance that is not already missed.
-
-    `instalment` is, by the note's rule for principal paid beside the schedule: pro rata, a fraction of the balance;
-    in order, the balance that should remain; in inverse order, an amount.
-    """
-    if note.amortisation is None:
-        return 0.0
-    if note.amortisation.prepaid == "pro rata":
-        return (balance - missed) * instalment
-    if note.amortisation.prepaid == "in order":
-        return max(balance - missed - instalment, 0.0)
-    return min(instalment, balance - missed)
-
-
-def instalments_of(note: Note, plan: Plan) -> np.ndarray:
-    """What `scheduled_by` reads at each payment (T,): fractions, target balances or amounts, by the note's rule."""
-    import numpy as np
-
-    terms, schedule = note.amortisation, plan.schedule
-    amounts = np.zeros(schedule.periods)
-    if terms is None:
-        return amounts
-    start = rest = note.notional if note.available_until is not None else note.outstanding
-    if isinstance(terms, Instalments):
-        for date, amount in terms.amounts.items():
-            if date > schedule.unadjusted[0] and schedule.at(date) < schedule.periods:
-                amounts[schedule.at(date)] += amount
-        if amounts.sum() > start * (1 + 1e-12):
-            amounts *= start / amounts.sum()
-    else:
-        # a seasoned deal has some instalments behind it: they are counted by date, not paid again
-        next_ = schedule.unadjusted[1]
-        months = (next_.year - terms.first.year) * 12 + next_.month - terms.first.month
-        left = max(terms.count - max(0, months * schedule.per_year // 12), 0)
-        first = schedule.at(terms.first)
-        for k in range(min(left, schedule.periods - first)):
-            if isinstance(terms, LevelPayments):
-                rate = terms.rate if terms.rate is not None else getattr(note.coupon, "rate", 0.0)
-                i, n = rate / schedule.per_year, left - k
-                amounts[first + k] = rest / n if i == 0.0 else rest * i / ((1.0 + i) ** n - 1.0)
-            else:
-                amounts[first + k] = min(note.notional * terms.share / terms.count, rest)
-            rest -= amounts[first + k]
-    if terms.prepaid == "inverse order":
-        return amounts
-    remaining = start - np.cumsum(amounts)
-    remaining[np.abs(remaining) < 1e-12 * start] = 0.0
-    if terms.prepaid == "in order":
-        return remaining
-    before = np.concatenate([[start], remaining[:-1]])
-    return np.divide(amounts, before, out=np.zeros_like(amounts), where=before > 0.0).clip(max=1.0)
+    def emit(self, code: Code) -> None:
+        """Nothing falls due on equity."""

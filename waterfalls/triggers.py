@@ -59,5 +59,3 @@ class Trigger:
                 on = code.select(passes >= code.constant(float(self.cure)), none, on)
             code["trigger", self.name] = code.select(failed, one, on)
             code["passes", self.name] = passes
-
-

@@ -41,7 +41,7 @@ class Clause(Node):
         return dataclasses.replace(self, caps=tuple(sorted(both, key=str)))
 
     def supported_by(self, *accounts: Any) -> Self:
-        """Where cash does not suffice, drawing on accounts in this order."""
+        """Where cash does not suffice, drawing on accounts and facilities in this order."""
         self._allow("supported_by")
         if self.supports:
             raise InvalidTerms("name all supports in one supported_by, in the order they are drawn on")
@@ -64,8 +64,8 @@ class Clause(Node):
         return Waterfall((self,)) >> other
 
     def needs(self) -> tuple[Need, ...]:
-        accounts = self.supports + ((self.source,) if self.source else ())
-        return tuple(Need("account", name) for name in accounts)
+        source = (Need("account", self.source),) if self.source else ()
+        return (*source, *(Need("support", name) for name in self.supports))
 
     # meaning, once around every clause
 
@@ -81,7 +81,11 @@ class Clause(Node):
         for condition_ in self.conditions:
             mask = mask & condition_.emit(code)
         with code.when(mask):
-            limit = code.maximum(code.constant(0.0), code.minimum(*(cap.emit(code) for cap in self.caps))) if self.caps else None
+            limit = (
+                code.maximum(code.constant(0.0), code.minimum(*(cap.emit(code) for cap in self.caps)))
+                if self.caps
+                else None
+            )
             self.emit(code, limit)
 
     def settle(self, state: State, limit: float | None) -> None:

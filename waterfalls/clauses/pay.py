@@ -13,6 +13,7 @@ from waterfalls.language import listed, word
 
 if TYPE_CHECKING:
     from waterfalls.code import Code, Value
+    from waterfalls.plan import Plan
     from waterfalls.reference import State
 
 SHARINGS = ("sequential", "pro rata by due", "pro rata by balance")
@@ -33,7 +34,7 @@ class Pay(Clause):
     modifiers: ClassVar[frozenset[str]] = frozenset({"when", "capped", "supported_by", "from_"})
 
     def settle(self, state: State, limit: float | None) -> None:
-        sources = self.sources()
+        sources = self.sources(state.plan)
         pool = state[sources[0]]
         for source in sources[1:]:
             pool = pool + state[source]
@@ -47,6 +48,9 @@ class Pay(Clause):
                 state[source] -= taken
                 if source[0] == "account":
                     state["withdrawn", source[1]] += taken
+                elif source[0] == "room":
+                    state["balance", source[1]] += taken
+                    state["lent", source[1]] += taken
             claim.receive(state, amount)
 
     def divide(self, state: State, pool: float, dues: list[float]) -> list[float]:
@@ -72,7 +76,7 @@ class Pay(Clause):
         return amounts
 
     def emit(self, code: Code, limit: Value | None) -> None:
-        sources = self.sources()
+        sources = self.sources(code.plan)
         pool = code[sources[0]]
         for source in sources[1:]:
             pool = pool + code[source]
@@ -86,6 +90,9 @@ class Pay(Clause):
                 code[source] = code[source] - taken
                 if source[0] == "account":
                     code["withdrawn", source[1]] = code["withdrawn", source[1]] + taken
+                elif source[0] == "room":
+                    code["balance", source[1]] = code["balance", source[1]] + taken
+                    code["lent", source[1]] = code["lent", source[1]] + taken
             claim.emit_receive(code, amount)
 
     def emit_divide(self, code: Code, pool: Value, dues: list[Value]) -> list[Value]:
@@ -113,10 +120,10 @@ class Pay(Clause):
                 pool = pool - amount
         return amounts
 
-    def sources(self) -> list[tuple[str, ...]]:
-        """The symbols cash is taken from, in this order."""
+    def sources(self, plan: Plan) -> list[tuple[str, ...]]:
+        """The symbols cash is taken from, in this order: an account's balance, a facility's room."""
         first = ("account", self.source) if self.source else ("cash",)
-        return [first, *(("account", name) for name in self.supports)]
+        return [first, *(("room" if name in plan.facilities else "account", name) for name in self.supports)]
 
     @property
     def rounds(self) -> int:
@@ -174,8 +181,14 @@ def pay(*claims: Any, sharing: str | None = None, shares: Mapping[str, float] | 
         raise InvalidTerms(unknown("sharing", sharing, SHARINGS))
     if sharing == "pro rata by balance" and not all(claim.on_note for claim in flat):
         raise InvalidTerms("only claims on notes have a balance to share by")
-    if sharing != "sequential" and any(isinstance(claim, (Residual, Deposit)) for claim in flat) and sharing.endswith("due"):
-        raise InvalidTerms("a deposit or a residual takes whatever there is, so what is due to it says nothing: use shares=")
+    if (
+        sharing != "sequential"
+        and any(isinstance(claim, (Residual, Deposit)) for claim in flat)
+        and sharing.endswith("due")
+    ):
+        raise InvalidTerms(
+            "a deposit or a residual takes whatever there is, so what is due to it says nothing: use shares="
+        )
     return Pay(claims=tuple(flat), sharing=str(sharing))
 
 

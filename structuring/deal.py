@@ -1,0 +1,157 @@
+"""A deal: what a vehicle owns, what it owes, and in what order it pays; described once."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import KW_ONLY
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field, InstanceOf
+
+from structuring.collateral import Asset
+from structuring.holders import Holdings
+from structuring.vehicle import Sponsor
+from waterfalls.accounts import Account
+from waterfalls.checks import faults_between
+from waterfalls.conventions import CALENDARS, CONVENTIONS, FREQUENCIES, calendar_names
+from waterfalls.errors import Fault, unknown
+from waterfalls.facilities import Facility
+from waterfalls.fees import Fee
+from waterfalls.hedges import Swap
+from waterfalls.language import Condition
+from waterfalls.terms import term
+from waterfalls.tranches import Equity, Note
+from waterfalls.triggers import Trigger
+from waterfalls.waterfall import Waterfall
+
+if TYPE_CHECKING:
+    from waterfalls.plan import Plan
+    from waterfalls.schedule import Schedule
+
+
+@term
+class Deal:
+    """An off-balance-sheet vehicle or a securitisation, as its documents describe it.
+
+    Tranches stand in order of seniority. `waterfall` is one waterfall, or one a regime: the first regime holds unless
+    `regimes` says when another begins (read at the end of each date, for the next; the last that holds wins).
+    Payments fall on `first_payment` and every period after it to `maturity`; a collection period ends `payment_lag`
+    days before the unadjusted payment date. A seasoned deal is picked up `as_of` a date: balances, arrears and
+    trigger states are those of that date, and collections count from `cutoff`. `sources` says where each figure comes
+    from, by its path in the deal file.
+    """
+
+    name: str
+    _: KW_ONLY
+    closing: datetime.date
+    first_payment: datetime.date
+    maturity: datetime.date
+    frequency: str
+    calendar: str
+    convention: str = "modified following"
+    end_of_month: bool = False
+    payment_lag: Annotated[int, Field(ge=0)] = 0
+    currency: str = "USD"
+    collateral: Asset
+    tranches: tuple[Note | Equity, ...]
+    fees: tuple[Fee, ...] = ()
+    accounts: tuple[Account, ...] = ()
+    facilities: tuple[Facility, ...] = ()
+    hedges: tuple[Swap, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
+    waterfall: InstanceOf[Waterfall] | Mapping[str, InstanceOf[Waterfall]]
+    regimes: Mapping[str, Condition] = dataclasses.field(default_factory=dict)
+    holdings: Holdings | None = None
+    sponsor: Sponsor | None = None
+    as_of: datetime.date | None = None
+    cutoff: datetime.date | None = None
+    sources: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
+
+    @staticmethod
+    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        yield from conventions(fields)
+        yield from dates_in_order(fields)
+        yield from faults_between(fields)
+        holdings = fields.get("holdings")
+        if holdings is not None and "tranches" in fields:
+            names = [tranche.name for tranche in fields["tranches"]]
+            for tranche in holdings.shares:
+                if tranche not in names:
+                    yield Fault("holdings.shares", unknown("tranche", tranche, names))
+            for tranche in names:
+                if tranche is not None and tranche not in holdings.shares:
+                    yield Fault("holdings.shares", f"says nothing of {tranche!r}: what is not known is 'unidentified'")
+
+
+def conventions(fields: Mapping[str, Any]) -> Iterator[Fault]:
+    """Conventions that nobody knows."""
+    for field, table in (("frequency", FREQUENCIES), ("convention", CONVENTIONS)):
+        if field in fields and fields[field] not in table:
+            yield Fault(field, unknown(field, fields[field], table))
+    for name in calendar_names(fields.get("calendar", "none")):
+        if name not in CALENDARS:
+            yield Fault("calendar", unknown("calendar", name, CALENDARS))
+
+
+def dates_in_order(fields: Mapping[str, Any]) -> Iterator[Fault]:
+    """Dates that are out of order."""
+    order = [name for name in ("closing", "first_payment", "maturity") if fields.get(name)]
+    for earlier, later in itertools.pairwise(order):
+        a, b = fields[earlier], fields[later]
+        if b < a or (earlier == "closing" and b == a):
+            yield Fault(later, f"{b} must come after {earlier} {a}")
+    maturity = fields.get("maturity")
+    for i, tranche in enumerate(fields.get("tranches", ())):
+        final = getattr(tranche, "maturity", None)
+        if final is not None and maturity is not None and final > maturity:
+            yield Fault(f"tranches[{i}].maturity", f"{final} comes after the deal's maturity {maturity}")
+    as_of, closing = fields.get("as_of"), fields.get("closing")
+    if as_of is not None and closing is not None and as_of < closing:
+        yield Fault("as_of", f"{as_of} comes before closing {closing}")
+    if as_of is not None and maturity is not None and as_of >= maturity:
+        yield Fault("as_of", f"{as_of} leaves no payment before maturity {maturity}")
+
+
+def assets(deal: Deal) -> Sequence[Any]:
+    """What the vehicle owns, as a list."""
+    return deal.collateral if isinstance(deal.collateral, tuple) else (deal.collateral,)
+
+
+def clock(deal: Deal) -> Schedule:
+    """The deal's payment dates and collection periods."""
+    from waterfalls.schedule import schedule
+
+    return schedule(
+        closing=deal.closing,
+        first_payment=deal.first_payment,
+        maturity=deal.maturity,
+        frequency=deal.frequency,
+        calendar=deal.calendar,
+        convention=deal.convention,
+        end_of_month=deal.end_of_month,
+        payment_lag=deal.payment_lag,
+        as_of=deal.as_of,
+        cutoff=deal.cutoff,
+    )
+
+
+def plan(deal: Deal) -> Plan:
+    """What the deal owes, resolved against its clock."""
+    from waterfalls.plan import resolve
+
+    return resolve(
+        deal.name,
+        deal.currency,
+        clock(deal),
+        tranches=deal.tranches,
+        fees=deal.fees,
+        accounts=deal.accounts,
+        facilities=deal.facilities,
+        hedges=deal.hedges,
+        triggers=deal.triggers,
+        waterfall=deal.waterfall,
+        regimes=deal.regimes,
+    )

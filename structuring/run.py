@@ -1,0 +1,46 @@
+"""run: a deal under scenarios, every flow kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from structuring.deal import Deal, assets, clock, plan
+from structuring.scenario import Drivers, Paths, Scenario
+from waterfalls.cashflows import Cashflows
+from waterfalls.distribute import Engine, distribute
+from waterfalls.errors import InvalidTerms, UnknownName
+from waterfalls.receipts import Receipts, together
+from waterfalls.schedule import Schedule
+
+Scenarios = Scenario | Sequence[Scenario] | Paths
+
+
+def run(
+    deal: Deal, scenarios: Scenarios, *, rates: Mapping[str, Any] | None = None, engine: Engine = "auto"
+) -> Cashflows:
+    """Runs a deal's collateral and its priority of payments under scenarios.
+
+    `rates` gives each floating index a float, an array (T,) or (S, T), or a curve. Every flow is kept; for more
+    scenarios than memory holds, `study` streams.
+    """
+    resolved = plan(deal)
+    receipts = project(deal, scenarios, resolved.schedule)
+    return distribute(resolved, receipts, rates=rates, engine=engine)
+
+
+def project(deal: Deal, scenarios: Scenarios, schedule: Schedule | None = None) -> Receipts:
+    """What the deal's collateral delivers under scenarios; a driver that none of it reads is refused."""
+    schedule = schedule or clock(deal)
+    owned = assets(deal)
+    given = [asset for asset in owned if isinstance(asset, Receipts)]
+    if given:
+        if len(owned) > 1:
+            raise InvalidTerms("Receipts given from outside stand alone: they are all the collateral there is")
+        return given[0]
+    drivers = Drivers.of(scenarios)
+    known = sorted(frozenset().union(*(asset.drivers() for asset in owned)))
+    for driver in sorted(drivers.set_drivers):
+        if driver not in known:
+            raise UnknownName("collateral of this deal that reads the driver", driver, known)
+    return together([asset.deliver(schedule, drivers) for asset in owned])

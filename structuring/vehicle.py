@@ -1,0 +1,24 @@
+"""The sponsor behind an off-balance-sheet vehicle, and what it has promised it."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY
+from typing import Annotated
+
+from pydantic import Field
+
+from waterfalls.terms import term
+
+
+@term
+class Sponsor:
+    """Who stands behind the vehicle without owning its debt.
+
+    `maximum_exposure` is what its accounts disclose (not additive over its parts); `consolidated` whether the vehicle
+    stands on its balance sheet.
+    """
+
+    name: str
+    _: KW_ONLY
+    consolidated: bool = False
+    maximum_exposure: Annotated[float, Field(ge=0.0)] | None = None

@@ -1,0 +1,79 @@
+"""Coupons: the rate a note, a facility or a leg of a swap bears in a period."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, field
+from typing import TYPE_CHECKING
+
+import lazy_loader
+
+from waterfalls.terms import term
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from waterfalls.code import Code, Value
+    from waterfalls.plan import Plan
+    from waterfalls.reference import State
+else:
+    np = lazy_loader.load("numpy")
+
+
+@term
+class Fixed:
+    """A fixed coupon, per annum as a decimal; `step_up` is added for periods that begin on or after each date."""
+
+    rate: float
+    _: KW_ONLY
+    step_up: Mapping[datetime.date, float] = field(default_factory=dict)
+
+
+@term
+class Floating:
+    """index + margin, within floor and cap, per annum; the index is read at the start of each accrual period.
+
+    `step_up` is added to the margin for periods that begin on or after each date.
+    """
+
+    index: str
+    margin: float
+    _: KW_ONLY
+    cap: float | None = None
+    floor: float | None = None
+    step_up: Mapping[datetime.date, float] = field(default_factory=dict)
+
+
+def coupon_rate(coupon: Fixed | Floating | None, state: State) -> float:
+    """The rate of the period, per annum: min(cap, max(floor, index + margin)), or the fixed rate."""
+    if coupon is None:
+        return 0.0
+    if isinstance(coupon, Fixed):
+        return state.curve(ladder(coupon, state.plan))
+    rate = state.input("rate", coupon.index) + state.curve(ladder(coupon, state.plan))
+    rate = rate if coupon.floor is None else max(rate, coupon.floor)
+    return rate if coupon.cap is None else min(rate, coupon.cap)
+
+
+def emit_coupon_rate(coupon: Fixed | Floating | None, code: Code) -> Value:
+    """`coupon_rate` as instructions."""
+    if coupon is None:
+        return code.constant(0.0)
+    if isinstance(coupon, Fixed):
+        return code.curve(ladder(coupon, code.plan))
+    rate = code.input("rate", coupon.index) + code.curve(ladder(coupon, code.plan))
+    rate = rate if coupon.floor is None else code.maximum(rate, code.constant(coupon.floor))
+    return rate if coupon.cap is None else code.minimum(rate, code.constant(coupon.cap))
+
+
+def ladder(coupon: Fixed | Floating, plan: Plan) -> np.ndarray:
+    """The fixed part of a coupon by accrual period (T,): rate or margin, plus every step that has begun."""
+    key = id(coupon)
+    if key not in plan.ladders:
+        base = coupon.rate if isinstance(coupon, Fixed) else coupon.margin
+        curve = np.full(plan.schedule.periods, base)
+        for date, step in coupon.step_up.items():
+            curve += [step if begins >= date else 0.0 for begins in plan.schedule.unadjusted[:-1]]
+        plan.ladders[key] = curve
+    return plan.ladders[key]

@@ -1,0 +1,84 @@
+"""Facilities: liquidity lines and letters of credit, whose draws become claims of the waterfall."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Mapping
+from dataclasses import KW_ONLY
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+from waterfalls.conventions import DAY_COUNTS
+from waterfalls.coupons import Fixed, Floating, coupon_rate, emit_coupon_rate
+from waterfalls.errors import Fault, unknown
+from waterfalls.terms import term
+
+if TYPE_CHECKING:
+    from waterfalls.code import Code
+    from waterfalls.plan import Plan
+    from waterfalls.reference import State
+
+
+@term
+class Facility:
+    """A promise to lend up to `limit` until `expires`: a clause draws on it by `supported_by(name)`.
+
+    What is drawn bears interest at `coupon` and is owed: the waterfall pays `interest(name)` and `principal(name)`.
+    If `revolving`, what is repaid may be drawn again from the next date on. `limit` holds at every moment.
+    """
+
+    name: str
+    limit: Annotated[float, Field(gt=0.0)]
+    _: KW_ONLY
+    coupon: Fixed | Floating = Fixed(0.0)
+    balance: Annotated[float, Field(ge=0.0)] = 0.0
+    arrears: Annotated[float, Field(ge=0.0)] = 0.0
+    expires: datetime.date | None = None
+    revolving: bool = True
+    day_count: str = "actual/360"
+
+    @staticmethod
+    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        if fields.get("day_count", "30/360") not in DAY_COUNTS:
+            yield Fault("day_count", unknown("day count", fields["day_count"], DAY_COUNTS))
+        if fields.get("balance", 0.0) > fields.get("limit", float("inf")):
+            yield Fault("balance", f"must not exceed the limit {fields['limit']:,.2f}, got {fields['balance']:,.2f}")
+
+    def opening(self) -> dict[tuple[str, ...], float]:
+        return {
+            ("balance", self.name): self.balance,
+            ("room", self.name): self.limit - self.balance,
+            ("owed", "interest", self.name): self.arrears,
+            ("owed", "scheduled", self.name): 0.0,
+        }
+
+    def flows(self) -> tuple[tuple[str, ...], ...]:
+        debts = tuple((law, kind, self.name) for law in ("accrued", "paid") for kind in ("interest", "scheduled"))
+        return (*debts, ("principal", self.name), ("lent", self.name))
+
+    def open(self, plan: Plan) -> Any:
+        """1.0 on payment dates up to expiry (T,)."""
+        if self.expires is None:
+            return plan.schedule.flags_from_index(0)
+        return 1.0 - plan.schedule.flags_from(self.expires + datetime.timedelta(days=1))
+
+    def settle(self, state: State) -> None:
+        """Interest on what is drawn, and what may still be drawn at this date."""
+        name = self.name
+        balance = state["balance", name]
+        accrued = balance * coupon_rate(self.coupon, state) * state.curve(state.plan.accruals[name])
+        state["accrued", "interest", name] = accrued
+        state["owed", "interest", name] += accrued
+        room = self.limit - balance if self.revolving else state["room", name]
+        state["room", name] = room * state.curve(self.open(state.plan))
+
+    def emit(self, code: Code) -> None:
+        """The same, as instructions."""
+        name = self.name
+        balance = code["balance", name]
+        accrued = balance * emit_coupon_rate(self.coupon, code) * code.curve(code.plan.accruals[name])
+        code["accrued", "interest", name] = accrued
+        code["owed", "interest", name] = code["owed", "interest", name] + accrued
+        room = code.constant(self.limit) - balance if self.revolving else code["room", name]
+        code["room", name] = room * code.curve(self.open(code.plan))
