@@ -54,10 +54,11 @@ def study(
         raise InvalidTerms(f"chunk and workers must be at least 1, got {chunk} and {workers}")
     listed: Sequence[Scenario] | Paths = (scenarios,) if isinstance(scenarios, Scenario) else scenarios
     total = len(listed)
+    chosen: Engine = engine
     if engine == "auto":
-        engine = "reference" if total <= SMALL else "fast"
+        chosen = "reference" if total <= SMALL else "fast"
     slices = [slice(start, min(start + chunk, total)) for start in range(0, total, chunk)]
-    tasks = [(deal, part_of(listed, part), rates_of(rates, part, total), engine, measure) for part in slices]
+    tasks = [(deal, part_of(listed, part), rates_of(rates, part, total), chosen, measure) for part in slices]
     if executor is not None:
         return measure.join(gathered(executor, tasks, progress, total, chunk))
     if workers > 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from waterfalls.receipts import Receipts
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from waterfalls.explain import Explanation
 
 BLOCK = 128
 MOST_ROWS = 10_000_000
@@ -160,6 +162,12 @@ class Cashflows:
                 outputs = self._outputs[:, :, :, part]
             rates = {name: rate if rate.shape[0] == 1 else rate[part] for name, rate in self.rates.items()}
             yield Cashflows(self.plan, self.receipts.rows(part), rates, outputs)
+
+    def explain(self, scenario: Any, date: datetime.date) -> Explanation:
+        """How one payment date was settled in one scenario, clause by clause: `print(flows.explain("base", date))`."""
+        from waterfalls.explain import explain
+
+        return explain(self, scenario, date)
 
     def check(self) -> None:
         """Proves the laws of claims and cash to 1e-9 of the deal's notional; `Unbalanced` names what does not add up.

@@ -27,7 +27,8 @@ def regimes_of(waterfall: Waterfall | Mapping[str, Waterfall]) -> dict[str, Wate
 def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
     """Names that nothing bears, names borne twice, waterfalls that strand cash; over those fields that are given."""
     tranches, fees, accounts, triggers, hedges, facilities = (
-        fields.get(kind) or () for kind in ("tranches", "fees", "accounts", "triggers", "hedges", "facilities")
+        list[Any](fields.get(kind) or ())
+        for kind in ("tranches", "fees", "accounts", "triggers", "hedges", "facilities")
     )
     notes = [tranche.name for tranche in tranches if not isinstance(tranche, Equity)]
     known: dict[str, list[str] | None] = {

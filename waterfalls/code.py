@@ -89,6 +89,7 @@ class Code:
         self.inputs: list[Key] = []
         self.symbols: dict[Key, Value] = {key: self.node("home", (), i) for i, key in enumerate(opening)}
         self.start: dict[Key, Value] = {}
+        self.reach: Value = self.constant(0.0)  # what the clause being written may use in all
 
     # values
 

@@ -78,11 +78,12 @@ def schedule(
     unadjusted payment date; the first begins at `cutoff`, or at closing.
     """
     tenor = ql.Period(12 // pick("frequency", FREQUENCIES, frequency), ql.Months)
-    grid = ql.Schedule(
-        to_ql(first_payment), to_ql(maturity), tenor, ql.NullCalendar(), ql.Unadjusted, ql.Unadjusted,
-        ql.DateGeneration.Forward, end_of_month,
-    ) if first_payment < maturity else [to_ql(first_payment)]  # fmt: skip
-    unadjusted = [closing, *map(from_ql, grid)]
+    grid = [to_ql(first_payment)]
+    if first_payment < maturity:
+        forward, none = ql.DateGeneration.Forward, ql.NullCalendar()
+        start, end, rule = to_ql(first_payment), to_ql(maturity), ql.Unadjusted
+        grid = list(ql.Schedule(start, end, tenor, none, rule, rule, forward, end_of_month).dates())
+    unadjusted = [closing, *(from_ql(day) for day in grid)]
     market, rule = calendar_of(calendar), getattr(ql, pick("convention", CONVENTIONS, convention))
     payment = [closing, *(from_ql(market.adjust(to_ql(day), rule)) for day in unadjusted[1:])]
     collection = [cutoff or closing, *(day - datetime.timedelta(days=payment_lag) for day in unadjusted[1:])]

@@ -134,7 +134,7 @@ def kind_of(cls: type) -> str:
 
 
 @functools.cache
-def annotations(cls: type) -> dict[str, Any]:
+def field_types(cls: type) -> dict[str, Any]:
     """The types of a term's fields."""
     return typing.get_type_hints(cls, include_extras=False)
 
@@ -198,7 +198,7 @@ def read_union(branches: Sequence[Any], data: Any, place: str, found: list[Fault
     terms = {kind_of(b): b for b in branches if is_term(b)}
     if len(branches) == 1:
         return read(branches[0], data, place, found)
-    if terms and isinstance(data, Mapping) and not (len(terms) == 1 and set(data) <= set(annotations(*terms.values()))):
+    if terms and isinstance(data, Mapping) and not (len(terms) == 1 and set(data) <= set(field_types(*terms.values()))):
         kind = next(iter(data), None)
         if len(data) == 1 and kind in terms:
             return read(terms[kind], data[kind], f"{place}.{kind}", found)
@@ -245,7 +245,7 @@ def read_term(cls: Any, data: Any, place: str, found: list[Fault]) -> Any:
     if not isinstance(data, Mapping):
         found.append(Fault(place, f"must be a mapping of the fields of {cls.__name__}, got {shown(data)}"))
         return MISSING
-    hints, fields = annotations(cls), [field.name for field in dataclasses.fields(cls)]
+    hints, fields = field_types(cls), [field.name for field in dataclasses.fields(cls)]
     faulty = len(found)
     found += [Fault(place, unknown("field", key, fields)) for key in data if key not in fields]
     values = {key: read(hints[key], value, f"{place}{dot(key)}", found) for key, value in data.items() if key in fields}
@@ -274,7 +274,7 @@ def plain(value: Any, wanted: Any = None) -> Any:
     if hasattr(value, "__items__"):
         return [str(item) for item in value.clauses]
     if dataclasses.is_dataclass(value):
-        hints, document = annotations(type(value)), {}
+        hints, document = field_types(type(value)), {}
         for field in dataclasses.fields(value):
             item = getattr(value, field.name)
             default = field.default_factory() if field.default_factory is not MISSING else field.default

@@ -1,0 +1,140 @@
+"""explain: one payment date of one scenario, clause by clause. It is the reference run with a journal."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import datetime
+from typing import TYPE_CHECKING, Any
+
+from waterfalls.claims import Debt, Principal
+from waterfalls.clauses.clause import Clause
+from waterfalls.clauses.pay import Pay
+from waterfalls.errors import UnknownName
+from waterfalls.language import Comparison, Condition
+from waterfalls.plan import Key, inputs_of
+from waterfalls.reference import State, settle_date
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from waterfalls.cashflows import Cashflows
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One clause as it was settled: whether it applied and why, what was owed, paid and drawn, and what cash it left."""
+
+    clause: str
+    words: str
+    applied: bool
+    readings: tuple[str, ...]
+    owed: float | None  # of debts and balances; an allocation is owed nothing
+    moved: dict[str, float]
+    sources: dict[str, float]
+    cash: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Explanation:
+    """A payment date: what was collected, how each trigger stood and what it read, then every clause."""
+
+    deal: str
+    scenario: Any
+    date: datetime.date
+    regime: str
+    collected: dict[str, float]
+    triggers: tuple[str, ...]
+    steps: tuple[Step, ...]
+
+    def frame(self) -> pd.DataFrame:
+        """One row per clause and payment: clause, applied, owed, item, amount, cash left."""
+        import pandas as pd
+
+        rows = []
+        for number, step in enumerate(self.steps, 1):
+            for item, amount in (step.moved or {"": 0.0}).items():
+                row = {"number": number, "clause": step.clause, "applied": step.applied, "owed": step.owed}
+                rows.append(row | {"item": item, "amount": amount, "cash_left": step.cash})
+        return pd.DataFrame(rows)
+
+    def __str__(self) -> str:
+        lines = [f"{self.deal}, {self.date.day} {self.date:%B %Y}, scenario {self.scenario!r}, regime {self.regime!r}"]
+        lines += [
+            f"  collected  {name.replace('_', ' '):<24}{amount:>20,.2f}" for name, amount in self.collected.items()
+        ]
+        lines += [f"  trigger    {text}" for text in self.triggers]
+        for number, step in enumerate(self.steps, 1):
+            lines.append(f"({number}) {step.words}" + ("" if step.applied else "   [does not apply]"))
+            lines += [f"      reads      {reading}" for reading in step.readings]
+            if step.applied and step.owed:
+                lines.append(f"      owed       {step.owed:>20,.2f}")
+            lines += [f"      {item:<34}{amount:>16,.2f}" for item, amount in step.moved.items() if amount]
+            lines += [f"      drawn on {name:<25}{amount:>16,.2f}" for name, amount in step.sources.items() if amount]
+            lines.append(f"      cash left  {step.cash:>20,.2f}")
+        return "\n".join(lines)
+
+
+MOVED = {  # symbols whose change a reader wants to see, and how it is said
+    "paid": "{1} of {2}",
+    "principal": "principal of {1}",
+    "residual": "remainder to {1}",
+    "deposited": "into {1}",
+    "drawn": "drawn on {1}",
+    "written down": "written down {1}",
+    "written up": "written up {1}",
+}
+SOURCES = {"withdrawn": "{1}", "lent": "{1}"}
+
+
+def explain(flows: Cashflows, scenario: Any, date: datetime.date) -> Explanation:
+    """How one payment date was settled in one scenario, by running the reference engine up to it with a journal."""
+    plan, names = flows.plan, list(flows.scenarios)
+    if scenario not in names:
+        raise UnknownName("scenario", scenario, names)
+    if date not in flows.dates:
+        raise UnknownName("payment date", date.isoformat(), [day.isoformat() for day in flows.dates])
+    last = flows.dates.index(date)
+    state = State(plan, inputs_of(plan, flows.receipts, flows.rates), names.index(scenario))
+    for state.t in range(last):
+        settle_date(state)
+    state.t = last
+    steps: list[Step] = []
+    tests: list[str] = []
+
+    def journal(clause: Clause, before: dict[Key, float], after: dict[Key, float]) -> None:
+        probe = copy.copy(state)
+        probe.symbols = before
+        if not steps:  # nothing is paid yet: what the triggers read still stands
+            for name, trigger in plan.triggers.items():
+                stands = "on" if before["trigger", name] > 0.0 else "off"
+                told = reading(trigger.test, probe) if last >= trigger.history() else f"{trigger.test}: not tested yet"
+                tests.append(f"{name} is {stands}; {told}")
+        steps.append(step_of(clause, probe, before, after))
+
+    regime = next(name for name in plan.waterfalls if state["regime", name] > 0.0)
+    settle_date(state, journal)
+    fields = {name: array.item(state.s, last) for name, array in flows.receipts.fields.items()}
+    return Explanation(plan.name, scenario, date, regime, fields, tuple(tests), tuple(steps))
+
+
+def step_of(clause: Clause, probe: State, before: dict[Key, float], after: dict[Key, float]) -> Step:
+    """What a clause changed between two states, and what its conditions and caps read before it."""
+    readings = [reading(condition, probe) for condition in clause.conditions]
+    readings += [f"{cap} = {cap.settle(probe):,.2f}" for cap in clause.caps]
+    applied = all(condition.settle(probe) for condition in clause.conditions)
+    owed = None
+    if isinstance(clause, Pay) and all(isinstance(claim, (Debt, Principal)) for claim in clause.claims):
+        owed = sum(claim.due(probe) for claim in clause.claims)
+    changes = {key: after[key] - before[key] for key in after if after[key] != before.get(key, 0.0)}
+    seen = {key: change for key, change in changes.items() if key[0] in MOVED and key[:2] != ("paid", "scheduled")}
+    moved = {MOVED[key[0]].format(*key): change for key, change in seen.items()}
+    sources = {SOURCES[key[0]].format(*key): change for key, change in changes.items() if key[0] in SOURCES}
+    return Step(str(clause), clause.words(), applied, tuple(readings), owed, moved, sources, after[("cash",)])
+
+
+def reading(condition: Condition, state: State) -> str:
+    """A condition with the numbers it compared: `dscr() < 1.35: 1.412, so no`."""
+    values = [node.left.settle(state) for node in condition.walk() if isinstance(node, Comparison)]
+    shown = ", ".join(f"{value:,.4g}" for value in values)
+    return f"{condition}: {shown + ', so ' if shown else ''}{'yes' if condition.settle(state) else 'no'}"
