@@ -38,7 +38,7 @@ class Deal:
 
     Tranches stand in order of seniority. `waterfall` is one waterfall, or one a regime: the first regime holds unless
     `regimes` says when another begins (read at the end of each date, for the next; the last that holds wins).
-    Payments fall on `first_payment` and every period after it to `maturity`; a collection period ends `payment_lag`
+    `events` are flags that a scenario may raise by its driver `event` and a condition reads as event(name). Payments fall on `first_payment` and every period after it to `maturity`; a collection period ends `payment_lag`
     days before the unadjusted payment date. A seasoned deal is picked up `as_of` a date: balances, arrears and
     trigger states are those of that date, and collections count from `cutoff`. `sources` says where each figure comes
     from, by its path in the deal file.
@@ -62,6 +62,7 @@ class Deal:
     facilities: tuple[Facility, ...] = ()
     hedges: tuple[Swap, ...] = ()
     triggers: tuple[Trigger, ...] = ()
+    events: tuple[str, ...] = ()
     waterfall: InstanceOf[Waterfall] | Mapping[str, InstanceOf[Waterfall]]
     regimes: Mapping[str, Condition] = dataclasses.field(default_factory=dict)
     holdings: Holdings | None = None

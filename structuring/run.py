@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from structuring.collateral.clock import Clock
 from structuring.deal import Deal, assets, clock, plan
 from structuring.scenario import Drivers, Paths, Scenario
 from waterfalls.cashflows import Cashflows
@@ -39,8 +40,12 @@ def project(deal: Deal, scenarios: Scenarios, schedule: Schedule | None = None) 
             raise InvalidTerms("Receipts given from outside stand alone: they are all the collateral there is")
         return given[0]
     drivers = Drivers.of(scenarios)
-    known = sorted(frozenset().union(*(asset.drivers() for asset in owned)))
+    known = sorted(frozenset({"event"} if deal.events else ()).union(*(asset.drivers() for asset in owned)))
     for driver in sorted(drivers.set_drivers):
         if driver not in known:
             raise UnknownName("collateral of this deal that reads the driver", driver, known)
-    return together([asset.deliver(schedule, drivers) for asset in owned])
+    drivers.check_names("event", "event", deal.events)
+    instants = Clock(schedule)
+    events = {name: instants.since(drivers.when("event", schedule, name=name)) for name in deal.events}
+    raised = Receipts(schedule.ends, events=events, scenarios=drivers.names)
+    return together([*(asset.deliver(schedule, drivers) for asset in owned), raised])

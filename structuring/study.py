@@ -58,7 +58,7 @@ def study(
     if engine == "auto":
         chosen = "reference" if total <= SMALL else "fast"
     slices = [slice(start, min(start + chunk, total)) for start in range(0, total, chunk)]
-    tasks = [(deal, part_of(listed, part), rates_of(rates, part, total), chosen, measure) for part in slices]
+    tasks: list[tuple[Any, ...]] = [(deal, part_of(listed, part), rates_of(rates, part, total), chosen, measure) for part in slices]
     if executor is not None:
         return measure.join(gathered(executor, tasks, progress, total, chunk))
     if workers > 1:

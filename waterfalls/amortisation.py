@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import lazy_loader
 from pydantic import Field
 
-from waterfalls.numbers import Flow, cash_for_debt_service
+from waterfalls.ratios import Flow, cash_for_debt_service
 from waterfalls.terms import term
 
 if TYPE_CHECKING:

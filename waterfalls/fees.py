@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-import waterfalls.numbers  # noqa: F401  (the text of `on` is read with its words)
+import waterfalls.words  # noqa: F401  (texts are read with its words)
 from waterfalls.errors import Fault
 from waterfalls.language import Condition, Number
 from waterfalls.terms import term

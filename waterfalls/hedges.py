@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-import waterfalls.numbers  # noqa: F401  (the text of a notional is read with its words)
+import waterfalls.words  # noqa: F401  (texts are read with its words)
 from waterfalls.coupons import Fixed, Floating, coupon_rate, emit_coupon_rate
 from waterfalls.language import Number
 from waterfalls.terms import term

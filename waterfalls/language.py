@@ -7,14 +7,13 @@ reference engine and `emit` as instructions for the fast one, beside its `words`
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 import datetime
 import operator
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
-from waterfalls.errors import InvalidTerms, UnknownName, unknown
+from waterfalls.errors import InvalidTerms
 
 if TYPE_CHECKING:
     from waterfalls.code import Code, Value
@@ -82,6 +81,8 @@ class Number(Expression):
 
     @staticmethod
     def __text__(text: Any) -> Number:
+        from waterfalls.parsing import parse
+
         return parse(text, Number)
 
     def settle(self, state: State) -> float:
@@ -141,6 +142,8 @@ class Condition(Expression):
 
     @staticmethod
     def __text__(text: Any) -> Condition:
+        from waterfalls.parsing import parse
+
         return parse(text, Condition)
 
     def settle(self, state: State) -> bool:
@@ -343,74 +346,3 @@ def as_date(given: datetime.date | str) -> datetime.date:
         return given if isinstance(given, datetime.date) else datetime.date.fromisoformat(given)
     except (TypeError, ValueError):
         raise InvalidTerms(f"a date such as '2026-11-30' is wanted, got {given!r}") from None
-
-
-# Text ---------------------------------------------------------------------------------------------------------------
-
-BINARY: dict[type, Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
-    ast.BitAnd: operator.and_, ast.BitOr: operator.or_, ast.RShift: operator.rshift,
-}  # fmt: skip
-COMPARE: dict[type, Callable[[Any, Any], Any]] = {
-    ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
-}  # fmt: skip
-
-
-def parse(text: Any, wanted: type[Any] | tuple[type, ...]) -> Any:
-    """What a text says, read from a closed list of words and never evaluated."""
-    if not isinstance(text, str):
-        text = repr(text) if isinstance(text, (int, float)) else text
-    if not isinstance(text, str):
-        raise InvalidTerms(f"a text is wanted, got {text!r}")
-    try:
-        tree = ast.parse(" ".join(text.split()), mode="eval").body
-    except SyntaxError as error:
-        raise InvalidTerms(
-            f"{text!r} is not a sentence of the language: {error.msg} at column {error.offset}"
-        ) from None
-    try:
-        said = build(tree)
-        said = number(said) if wanted is Number else said
-    except (InvalidTerms, UnknownName) as error:
-        raise InvalidTerms(f"in {text!r}: {error}") from None
-    except TypeError as error:
-        raise InvalidTerms(f"in {text!r}: {error}") from None
-    if not isinstance(said, wanted):
-        kind = wanted.__name__.lower() if isinstance(wanted, type) else "clause"
-        raise InvalidTerms(f"{text!r} is not a {kind}")
-    return said
-
-
-def build(tree: ast.AST) -> Any:
-    """The value of a syntax tree over the closed list of words."""
-    match tree:
-        case ast.Constant(value=value) if isinstance(value, (str, int, float)) or value is None:
-            return value
-        case ast.UnaryOp(op=ast.USub(), operand=inner):
-            return -build(inner)
-        case ast.UnaryOp(op=ast.Invert(), operand=inner):
-            return ~condition(build(inner))
-        case ast.BinOp(left=left, op=sign, right=right) if type(sign) in BINARY:
-            a, b = build(left), build(right)
-            if isinstance(sign, (ast.BitAnd, ast.BitOr)):
-                a, b = condition(a), condition(b)
-            return BINARY[type(sign)](a, b)
-        case ast.Compare(left=left, ops=[sign], comparators=[right]) if type(sign) in COMPARE:
-            return COMPARE[type(sign)](build(left), build(right))
-        case ast.Compare():
-            raise InvalidTerms("one comparison at a time, with < <= > >=: write (a < b) & (b < c)")
-        case ast.BoolOp() | ast.UnaryOp(op=ast.Not()):
-            raise InvalidTerms("write & | ~ for and, or, not, each comparison in parentheses: (x < 1.25) & (y > 0)")
-        case ast.Dict(keys=keys, values=values):
-            return {build(key): build(value) for key, value in zip(keys, values, strict=True) if key is not None}
-        case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
-            if name not in WORDS:
-                raise UnknownName("word", name, WORDS)
-            return WORDS[name](*map(build, args), **{str(k.arg): build(k.value) for k in keywords})
-        case ast.Call(func=ast.Attribute(value=subject, attr=name), args=args, keywords=keywords):
-            if name not in MODIFIERS:
-                raise UnknownName("modifier", name, sorted(MODIFIERS))
-            return getattr(build(subject), name)(*map(build, args), **{str(k.arg): build(k.value) for k in keywords})
-        case ast.Name(id=name):
-            raise InvalidTerms(unknown("word", name, WORDS) + " Names of the deal stand in quotes.")
-    raise InvalidTerms(f"{ast.unparse(tree)!r} is not part of the language")  # type: ignore[arg-type]

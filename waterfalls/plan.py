@@ -13,13 +13,16 @@ from waterfalls.amortisation import instalments_of
 from waterfalls.checks import expenses_paid, faults_between, regimes_of
 from waterfalls.claims import Debt
 from waterfalls.clauses.pay import Pay
+from waterfalls.conditions import Event
 from waterfalls.errors import InvalidTerms, UnknownName
 from waterfalls.facilities import Facility
 from waterfalls.fees import Fee
 from waterfalls.fields import EXPENSES
+from waterfalls.formulas import AtStart
 from waterfalls.hedges import Swap
 from waterfalls.language import Condition, Node, Number
-from waterfalls.numbers import AtStart, Event, Kept, Ratio
+from waterfalls.memory import Kept
+from waterfalls.ratios import Ratio
 from waterfalls.receipts import Receipts
 from waterfalls.schedule import Schedule
 from waterfalls.tranches import Equity, Note

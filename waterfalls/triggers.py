@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-import waterfalls.numbers  # noqa: F401  (a test's text is read with its words)
+import waterfalls.words  # noqa: F401  (texts are read with its words)
 from waterfalls.language import Condition
 from waterfalls.terms import term
 

@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from waterfalls.errors import InvalidTerms
-from waterfalls.language import MODIFIERS, Condition, Need, Node, Number, condition, listed, named, number, parse
+from waterfalls.language import MODIFIERS, Condition, Need, Node, Number, condition, listed, named, number
 
 if TYPE_CHECKING:
     from waterfalls.code import Code, Value
@@ -28,6 +28,8 @@ class Clause(Node):
 
     @staticmethod
     def __text__(text: Any) -> Clause:
+        from waterfalls.parsing import parse
+
         return parse(text, Clause)
 
     def when(self, *conditions: Condition) -> Self:

@@ -1,0 +1,253 @@
+"""Scenario: one named path; and the normal form in which collateral reads scenarios and paths alike."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, fields
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import ValidationError, WrapValidator
+from pydantic_core import PydanticCustomError
+
+from structuring.drivers import DRIVERS, Driver
+from structuring.paths import Paths
+from waterfalls.errors import Fault, InvalidTerms, unknown
+from waterfalls.terms import term
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from waterfalls.schedule import Schedule
+
+__all__ = ["Drivers", "Paths", "Scenario"]
+
+
+def plain_vector(given: Any) -> Any:
+    """Lists and arrays as tuples, so that a scenario can be compared and written to a file."""
+    if hasattr(given, "tolist"):
+        given = given.tolist()
+    if isinstance(given, Mapping):
+        return {key: plain_vector(value) for key, value in given.items()}
+    return tuple(given) if isinstance(given, list) else given
+
+
+def one_fault(text: str) -> WrapValidator:
+    """A validator that says once what is allowed, not once for every branch of the union."""
+
+    def validate(given: Any, handler: Callable[[Any], Any]) -> Any:
+        try:
+            return handler(plain_vector(given))
+        except ValidationError:
+            raise PydanticCustomError("path", "must be {text}", {"text": text}) from None
+
+    return WrapValidator(validate)
+
+
+Path = float | tuple[float, ...] | Mapping[datetime.date, float]
+Number = Annotated[
+    float | tuple[float, ...] | Mapping[datetime.date | str, Path] | None,
+    one_fault("finite numbers: one, a vector, by date or by name"),
+]
+Dated = Annotated[datetime.date | Mapping[str, datetime.date] | None, one_fault("a date, or dates by name")]
+
+
+@term
+class Scenario:
+    """One named path; what it does not say is as the collateral's own base case has it.
+
+    A driver takes a number; a vector by period or month, the last value of which holds on; values by the date from which
+    they hold; or any of these by name (`renewal={"Acme": 0.5}`). What each driver means, and its unit, is in `DRIVERS`.
+    """
+
+    name: str
+    _: KW_ONLY
+    prepayment: Number = None
+    default: Number = None
+    severity: Number = None
+    recovery_lag: Number = None
+    obligor_default: Dated = None
+    tenant_default: Dated = None
+    renewal: Number = None
+    renewal_rent: Number = None
+    re_let_rent: Number = None
+    downtime: Number = None
+    rent: Number = None
+    gpu_price: Number = None
+    utilisation: Number = None
+    contract_breach: Dated = None
+    parent_bankruptcy: Dated = None
+    delay_months: Number = None
+    overrun: Number = None
+    guarantor_default: Dated = None
+    residual_value: Number = None
+    value: Number = None
+    operating_cost: Number = None
+    sale: Dated = None
+    event: Dated = None
+
+    @staticmethod
+    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        for driver, row in DRIVERS.items():
+            given = fields.get(driver)
+            if given is None or row.shape == "date":
+                continue
+            if isinstance(given, Mapping) and len({type(key) for key in given}) > 1:
+                yield Fault(driver, "is by date or by name, not both at once")
+                continue
+            for place, path in by_name(driver, given):
+                yield from faults_of_path(place, path, row)
+
+    def given(self) -> dict[str, Any]:
+        """The drivers that the scenario sets."""
+        said = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "name"}
+        return {driver: value for driver, value in said.items() if value is not None}
+
+
+def by_name(driver: str, given: Any) -> Iterator[tuple[str, Any]]:
+    """The paths of a driver, each with its place: one, or one a name."""
+    if isinstance(given, Mapping) and any(isinstance(key, str) for key in given):
+        yield from ((f"{driver}[{name!r}]", path) for name, path in given.items())
+    else:
+        yield driver, given
+
+
+def faults_of_path(place: str, path: Any, row: Driver) -> Iterator[Fault]:
+    """Numbers out of bounds, empty vectors, and vectors of what happens once."""
+    if row.shape == "once" and not isinstance(path, float | int):
+        yield Fault(place, f"must be one number ({row.unit})")
+    elif isinstance(path, float | int):
+        if not row.low <= path <= row.high:
+            yield Fault(place, f"must be between {row.low:g} and {row.high:g} ({row.unit}), got {path:g}")
+    elif not path:
+        yield Fault(place, "must hold at least one value")
+    else:
+        for key, value in path.items() if isinstance(path, Mapping) else enumerate(path):
+            yield from faults_of_path(f"{place}[{key}]", value, row)
+
+
+@dataclass(frozen=True, eq=False)
+class Drivers:
+    """Scenarios as collateral reads them: S rows, whatever they were given as.
+
+    `names` are the scenarios' names, or the numbers of paths. `rows` are the drivers each scenario sets; for paths they
+    are None and `paths` holds the arrays.
+    """
+
+    names: tuple[str, ...] | range
+    rows: tuple[Mapping[str, Any], ...] | None
+    paths: Paths | None = None
+
+    @classmethod
+    def of(cls, scenarios: Scenario | Sequence[Scenario] | Paths) -> Drivers:
+        """The normal form of one scenario, of several with different names, or of paths."""
+        if isinstance(scenarios, Paths):
+            return cls(scenarios.names, None, scenarios)
+        listed = [scenarios] if isinstance(scenarios, Scenario) else list(scenarios)
+        found = [
+            Fault(f"scenarios[{i}]", f"must be a Scenario, got {type(given).__name__}")
+            for i, given in enumerate(listed)
+            if not isinstance(given, Scenario)
+        ]
+        if found or not listed:
+            raise InvalidTerms(found or "scenarios: at least one is needed")
+        names = tuple(scenario.name for scenario in listed)
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise InvalidTerms(f"scenarios: names must differ, {', '.join(map(repr, twice))} stands more than once")
+        return cls(names, tuple(scenario.given() for scenario in listed))
+
+    @property
+    def count(self) -> int:
+        """S."""
+        return len(self.names)
+
+    @property
+    def set_drivers(self) -> frozenset[str]:
+        """The drivers that some scenario sets."""
+        given = self.rows if self.paths is None else [self.paths.arrays]
+        return frozenset(driver for row in given or () for driver in row)
+
+    def read(self, driver: str, schedule: Schedule, default: Any, *, name: str | None = None) -> np.ndarray:
+        """A driver by collection period, (S, T); an axis along which nothing differs may have length 1.
+
+        A value by date holds from the collection period of that date on. `default` (a number or (T,)) stands where a
+        scenario says nothing; `name` asks for the value of one tenant, obligor or generation.
+        """
+        return self.along(driver, schedule.ends, default, name=name)
+
+    def along(self, driver: str, ends: Sequence[datetime.date], default: Any, *, name: str | None = None) -> np.ndarray:
+        """`read` on any periods with these last days."""
+        import numpy as np
+
+        base = np.atleast_1d(np.asarray(default, dtype=np.float64))[None, :]
+        if self.paths is not None:
+            return base if (row := named(self.paths.arrays.get(driver), name)) is None else held(row, len(ends))
+        given = [named(row.get(driver), name) for row in self.rows or ()]
+        if all(path is None for path in given):
+            return base
+        if base.shape[1] == 1 and all(path is None or isinstance(path, float | int) for path in given):
+            return np.array([[base[0, 0] if path is None else float(path)] for path in given])
+        base = np.broadcast_to(held(base, len(ends))[0], len(ends))
+        return np.array([base if path is None else expanded(path, ends, base) for path in given])
+
+    def once(self, driver: str, default: float, *, name: str | None = None) -> np.ndarray:
+        """A driver that has one value a scenario, (S, 1) or (1, 1)."""
+        return self.along(driver, (), default, name=name)[:, :1]
+
+    def when(self, driver: str, schedule: Schedule, *, name: str | None = None) -> np.ndarray:
+        """When an event strikes, (S, 1) or (1, 1): an instant of `Clock(schedule)`, infinity where it never does."""
+        import numpy as np
+
+        from structuring.collateral.clock import Clock
+
+        clock = Clock(schedule)
+        if self.paths is not None:
+            row = named(self.paths.arrays.get(driver), name)
+            return np.full((1, 1), math.inf) if row is None else clock.start + 360.0 * row
+        given = [named(row.get(driver), name) for row in self.rows or ()]
+        if all(date is None for date in given):
+            return np.full((1, 1), math.inf)
+        return np.array([[math.inf if date is None else clock.at(date)] for date in given])
+
+    def check_names(self, driver: str, what: str, known: Sequence[str]) -> None:
+        """Refuses a driver given for a name that nothing bears."""
+        for row in (self.rows or ()) if self.paths is None else [self.paths.arrays]:
+            given = row.get(driver)
+            for name in given if isinstance(given, Mapping) else ():
+                if isinstance(name, str) and name not in known:
+                    raise InvalidTerms([Fault(f"scenarios.{driver}", unknown(what, name, known))])
+
+
+def named(given: Any, name: str | None) -> Any:
+    """What a driver says for a name: its own value, or the one for all."""
+    if isinstance(given, Mapping) and any(isinstance(key, str) for key in given):
+        return given.get(name)
+    return given
+
+
+def held(rows: np.ndarray, length: int) -> np.ndarray:
+    """Vectors cut to a length, or with their last value held until then; a single value stays single."""
+    import numpy as np
+
+    if rows.shape[1] in (1, length):
+        return rows
+    if rows.shape[1] > length:
+        return np.ascontiguousarray(rows[:, : max(length, 1)])
+    return np.concatenate([rows, np.repeat(rows[:, -1:], length - rows.shape[1], axis=1)], axis=1)
+
+
+def expanded(path: Any, ends: Sequence[datetime.date], base: np.ndarray) -> np.ndarray:
+    """One scenario's path by period (T,), from a number, a vector, or values by the date from which they hold."""
+    import numpy as np
+
+    count = len(ends)
+    if isinstance(path, float | int):
+        return np.full(count, float(path))
+    if not isinstance(path, Mapping):
+        return np.broadcast_to(held(np.array([path], dtype=np.float64), count)[0], count)
+    values = np.array(np.broadcast_to(base, count))
+    for date in sorted(path):
+        values[sum(end < date for end in ends) :] = path[date]
+    return values

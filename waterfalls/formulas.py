@@ -1,0 +1,139 @@
+"""Formulas: numbers made of numbers, beyond the signs + - * /."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from waterfalls.language import Number, as_date, listed, number, word
+
+if TYPE_CHECKING:
+    from waterfalls.code import Code, Value
+    from waterfalls.plan import Plan
+    from waterfalls.reference import State
+
+
+@dataclasses.dataclass(frozen=True)
+class Divided(Number):
+    """top / bottom, and `zero` where bottom is 0."""
+
+    top: Number
+    bottom: Number
+    zero: float
+
+    def settle(self, state: State) -> float:
+        top, bottom = self.top.settle(state), self.bottom.settle(state)
+        return top / bottom if bottom != 0.0 else self.zero
+
+    def emit(self, code: Code) -> Value:
+        return code.ratio(self.top.emit(code), self.bottom.emit(code), self.zero)
+
+    def words(self) -> str:
+        return f"the ratio of {self.top.words()} to {self.bottom.words()}"
+
+    def __str__(self) -> str:
+        return f"ratio({self.top}, {self.bottom}, zero={number(self.zero)})"
+
+
+@word
+def ratio(top: Number | float, bottom: Number | float, *, zero: float) -> Number:
+    """top / bottom, and `zero` where bottom is 0."""
+    return Divided(number(top), number(bottom), float(zero))
+
+
+@dataclasses.dataclass(frozen=True)
+class Extreme(Number):
+    """The least or the greatest of some numbers."""
+
+    word: str
+    items: tuple[Number, ...]
+
+    def settle(self, state: State) -> float:
+        values = [item.settle(state) for item in self.items]
+        return min(values) if self.word == "min_" else max(values)
+
+    def emit(self, code: Code) -> Value:
+        values = [item.emit(code) for item in self.items]
+        return code.minimum(*values) if self.word == "min_" else code.maximum(*values)
+
+    def words(self) -> str:
+        return (
+            f"the {'least' if self.word == 'min_' else 'greatest'} of {listed([item.words() for item in self.items])}"
+        )
+
+    def __str__(self) -> str:
+        return f"{self.word}({', '.join(map(str, self.items))})"
+
+
+@word
+def min_(*items: Number | float) -> Number:
+    """The least of some numbers."""
+    return Extreme("min_", tuple(map(number, items)))
+
+
+@word
+def max_(*items: Number | float) -> Number:
+    """The greatest of some numbers."""
+    return Extreme("max_", tuple(map(number, items)))
+
+
+@dataclasses.dataclass(frozen=True)
+class AtStart(Number):
+    """A number as of determination: before any clause of the date was paid."""
+
+    inner: Number
+
+    def settle(self, state: State) -> float:
+        with state.at_start():
+            return self.inner.settle(state)
+
+    def emit(self, code: Code) -> Value:
+        with code.at_start():
+            return self.inner.emit(code)
+
+    def words(self) -> str:
+        return f"{self.inner.words()} as of determination"
+
+    def __str__(self) -> str:
+        return f"at_start({self.inner})"
+
+
+@word
+def at_start(inner: Number) -> Number:
+    """A number as of determination: before any clause of the date was paid."""
+    return AtStart(number(inner))
+
+
+@dataclasses.dataclass(frozen=True)
+class Stepped(Number):
+    """A number that changes on scheduled payment dates: each value holds from its date on, `first` before them."""
+
+    first: float
+    steps: tuple[tuple[str, float], ...]
+
+    def curve(self, plan: Plan) -> Any:
+        """The values by payment date (T,)."""
+        values = plan.schedule.flags_from_index(0) * self.first
+        for date, value in self.steps:
+            begun = plan.schedule.flags_from(as_date(date))
+            values = values * (1.0 - begun) + value * begun
+        return values
+
+    def settle(self, state: State) -> float:
+        return state.curve(self.curve(state.plan))
+
+    def emit(self, code: Code) -> Value:
+        return code.curve(self.curve(code.plan))
+
+    def words(self) -> str:
+        return f"{number(self.first).words()}, then {listed([f'{value:g} from {date}' for date, value in self.steps])}"
+
+    def __str__(self) -> str:
+        return f"stepped({number(self.first)}, {dict(self.steps)})"
+
+
+@word
+def stepped(first: float, steps: dict[str, float]) -> Number:
+    """A number that changes on dates: `stepped(1.35, {'2028-05-30': 1.45})`."""
+    ordered = sorted((as_date(date).isoformat(), float(value)) for date, value in steps.items())
+    return Stepped(float(first), tuple(ordered))

@@ -1,0 +1,114 @@
+"""Numbers with a memory of their own: sums over the deal's life, and hurdles that grow."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from waterfalls.language import Need, Number, named, word
+from waterfalls.numbers import receipt
+
+if TYPE_CHECKING:
+    from waterfalls.code import Code, Value
+    from waterfalls.plan import Plan
+    from waterfalls.reference import State
+
+
+class Kept(Number):
+    """A number with a memory of its own, one symbol that is updated at the end of every date."""
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        return ("kept", str(self))
+
+    def first(self, plan: Plan) -> float:
+        """What is remembered before the first date."""
+        raise NotImplementedError
+
+    def keep(self, state: State) -> None:
+        """Updates the memory at the end of a date."""
+        state[self.key] = self.settle(state)
+
+    def emit_keep(self, code: Code) -> None:
+        """`keep` as instructions."""
+        code[self.key] = self.emit(code)
+
+
+@dataclasses.dataclass(frozen=True)
+class Cumulative(Kept):
+    """The sum of a receipt over all collection periods so far, this one included."""
+
+    name: str
+
+    def first(self, plan: Plan) -> float:
+        return 0.0
+
+    def settle(self, state: State) -> float:
+        return state[self.key] + state.input("receipt", self.name)
+
+    def emit(self, code: Code) -> Value:
+        return code[self.key] + code.input("receipt", self.name)
+
+    def words(self) -> str:
+        return f"the cumulative {self.name.replace('_', ' ')}"
+
+    def __str__(self) -> str:
+        return f"cumulative({self.name!r})"
+
+
+@word
+def cumulative(name: str) -> Number:
+    """The sum of a receipt over all collection periods so far: `cumulative('losses')`."""
+    return Cumulative(receipt(name).name)  # type: ignore[attr-defined]
+
+
+@dataclasses.dataclass(frozen=True)
+class Hurdle(Kept):
+    """What an equity must still receive for its holders to have earned `irr` a year on what they paid in.
+
+    H(0) = notional; H(t) = H(t-1) (1 + irr)^fraction + drawn - received, Actual/365F; what it reads is max(0, H).
+    """
+
+    name: str
+    irr: float
+
+    def needs(self) -> tuple[Need, ...]:
+        return (Need("equity", self.name),)
+
+    def growth(self, plan: Plan) -> Any:
+        return (1.0 + self.irr) ** plan.schedule.accruals("actual/365F")
+
+    def first(self, plan: Plan) -> float:
+        return plan.tranches[self.name].notional
+
+    def settle(self, state: State) -> float:
+        return max(self.left(state), 0.0)
+
+    def left(self, state: State) -> float:
+        grown = state[self.key] * state.curve(self.growth(state.plan))
+        return grown + state["drawn", self.name] - state["residual", self.name]
+
+    def emit(self, code: Code) -> Value:
+        return code.maximum(self.emit_left(code), code.constant(0.0))
+
+    def emit_left(self, code: Code) -> Value:
+        grown = code[self.key] * code.curve(self.growth(code.plan))
+        return grown + code["drawn", self.name] - code["residual", self.name]
+
+    def keep(self, state: State) -> None:
+        state[self.key] = self.left(state)
+
+    def emit_keep(self, code: Code) -> None:
+        code[self.key] = self.emit_left(code)
+
+    def words(self) -> str:
+        return f"what {self.name} lacks to a return of {100 * self.irr:g} % a year"
+
+    def __str__(self) -> str:
+        return f"hurdle({self.name!r}, irr={self.irr!r})"
+
+
+@word
+def hurdle(name: str, *, irr: float) -> Number:
+    """What an equity must still receive for its holders to have earned `irr` a year: `.capped(hurdle('E', irr=0.12))`."""
+    return Hurdle(named("equity", name), float(irr))

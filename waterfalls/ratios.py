@@ -1,0 +1,205 @@
+"""Ratios: what the collateral brings over what the notes are owed, of the period or trailing."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import TYPE_CHECKING
+
+from waterfalls.errors import InvalidTerms
+from waterfalls.language import Need, Number, listed, named, quoted, word
+from waterfalls.numbers import balance, receipt, some
+
+if TYPE_CHECKING:
+    from waterfalls.code import Code, Value
+    from waterfalls.plan import Plan
+    from waterfalls.reference import State
+
+
+Signed = tuple[tuple[float, tuple[str, ...]], ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Flow(Number):
+    """A signed sum of symbols and inputs: the plumbing of ratios."""
+
+    items: Signed
+
+    def settle(self, state: State) -> float:
+        total = 0.0
+        for sign, key in self.items:
+            value = state.input(*key) if key[0] == "receipt" else state[key]
+            total = total + value if sign > 0 else total - value
+        return total
+
+    def emit(self, code: Code) -> Value:
+        total = code.constant(0.0)
+        for sign, key in self.items:
+            value = code.input(*key) if key[0] == "receipt" else code[key]
+            total = total + value if sign > 0 else total - value
+        return total
+
+
+def cash_for_debt_service(plan: Plan) -> Signed:
+    """Revenue and interest less operating cost and senior fees, of the period."""
+    cash_in = ((1.0, ("receipt", "revenue")), (1.0, ("receipt", "interest")), (-1.0, ("receipt", "operating_cost")))
+    return cash_in + tuple((-1.0, ("accrued", "fee", fee)) for fee in plan.senior_fees)
+
+
+def service_of(plan: Plan, names: tuple[str, ...] | dict) -> Signed:
+    """Interest and scheduled principal falling due on notes, and what hedges cost net, of the period."""
+    debt = tuple((1.0, ("accrued", kind, name)) for name in names for kind in ("interest", "scheduled"))
+    hedges = tuple(
+        item for name in plan.hedges for item in ((1.0, ("accrued", "hedge", name)), (-1.0, ("received", name)))
+    )
+    return debt + hedges
+
+
+@dataclasses.dataclass(frozen=True)
+class DebtService(Number):
+    """Interest and scheduled principal of the period: the sum of a note's two accruals, note by note."""
+
+    names: tuple[str, ...]
+
+    def needs(self) -> tuple[Need, ...]:
+        return tuple(Need("note", name) for name in self.names)
+
+    def flow(self) -> Flow:
+        return Flow(tuple((1.0, ("accrued", kind, name)) for name in self.names for kind in ("interest", "scheduled")))
+
+    def settle(self, state: State) -> float:
+        return self.flow().settle(state)
+
+    def emit(self, code: Code) -> Value:
+        return self.flow().emit(code)
+
+    def words(self) -> str:
+        return f"the debt service of the period on {listed(list(self.names))}"
+
+    def __str__(self) -> str:
+        return f"debt_service({quoted(*self.names)})"
+
+
+@word
+def debt_service(*names: str) -> Number:
+    """Interest and scheduled principal of the period on notes, arrears apart."""
+    return DebtService(some("note", names))
+
+
+class Ratio(Number):
+    """top / bottom, over the last `trailing` periods in sum; infinite when nothing is owed, so that no debt passes.
+
+    A trailing ratio is not tested before it has its periods: it counts neither as a failure nor as a cure.
+    """
+
+    trailing: int
+    label: str
+
+    def terms(self, plan: Plan) -> tuple[Number, Number]:
+        """The two numbers divided."""
+        raise NotImplementedError
+
+    def settle(self, state: State) -> float:
+        top, bottom = (side.settle(state) for side in self.terms(state.plan))
+        for lag in range(1, self.trailing):
+            top = top + state["past", str(self), "top", str(lag)]
+            bottom = bottom + state["past", str(self), "bottom", str(lag)]
+        return top / bottom if bottom != 0.0 else math.inf
+
+    def emit(self, code: Code) -> Value:
+        top, bottom = (side.emit(code) for side in self.terms(code.plan))
+        for lag in range(1, self.trailing):
+            top = top + code["past", str(self), "top", str(lag)]
+            bottom = bottom + code["past", str(self), "bottom", str(lag)]
+        return code.ratio(top, bottom, math.inf)
+
+    def words_of(self, what: str) -> str:
+        return what + (f" over the last {self.trailing} periods" if self.trailing > 1 else "")
+
+
+@dataclasses.dataclass(frozen=True)
+class Dscr(Ratio):
+    """(revenue + interest - operating cost - senior fees) / (interest + scheduled principal due, net of hedges).
+
+    Of the period: arrears, sweeps, the balloon at legal final and releases of reserves do not count. Senior fees are
+    those that the waterfall pays before the first interest.
+    """
+
+    names: tuple[str, ...]
+    trailing: int = 1
+
+    def needs(self) -> tuple[Need, ...]:
+        return tuple(Need("note", name) for name in self.names)
+
+    def terms(self, plan: Plan) -> tuple[Number, Number]:
+        return Flow(cash_for_debt_service(plan)), Flow(service_of(plan, self.names or plan.notes_by_name))
+
+    def words(self) -> str:
+        return self.words_of(
+            f"the debt service coverage of {listed(list(self.names))}" if self.names else "the debt service coverage"
+        )
+
+    def __str__(self) -> str:
+        return f"dscr({quoted(*self.names, trailing=self.trailing if self.trailing > 1 else None)})"
+
+
+@word
+def dscr(*names: str, trailing: int = 1) -> Number:
+    """Debt service coverage of the named notes (all notes when none is named), over the last `trailing` periods."""
+    return Dscr(tuple(named("note", name) for name in names), periods(trailing))
+
+
+@dataclasses.dataclass(frozen=True)
+class Coverage(Ratio):
+    """A stock or a flow of the collateral over what the notes down to and including the named one are owed."""
+
+    word: str
+    name: str
+    trailing: int = 1
+
+    def needs(self) -> tuple[Need, ...]:
+        return (Need("note", self.name),)
+
+    def terms(self, plan: Plan) -> tuple[Number, Number]:
+        notes = plan.down_to(self.name)
+        if self.word == "oc_ratio":
+            return receipt("pool_balance"), balance(*notes)
+        if self.word == "ltv":
+            return balance(*notes), receipt("value")
+        return Flow(cash_for_debt_service(plan)), Flow(tuple((1.0, ("accrued", "interest", note)) for note in notes))
+
+    def words(self) -> str:
+        said = {
+            "oc_ratio": "the overcollateralisation",
+            "ic_ratio": "the interest coverage",
+            "ltv": "the loan to value",
+        }
+        return self.words_of(f"{said[self.word]} of {self.name}")
+
+    def __str__(self) -> str:
+        return f"{self.word}({quoted(self.name, trailing=self.trailing if self.trailing > 1 else None)})"
+
+
+@word
+def oc_ratio(name: str) -> Number:
+    """Performing pool balance over the balance of the notes down to and including the named one."""
+    return Coverage("oc_ratio", named("note", name))
+
+
+@word
+def ic_ratio(name: str, *, trailing: int = 1) -> Number:
+    """Cash for debt service over the interest of the period on the notes down to and including the named one."""
+    return Coverage("ic_ratio", named("note", name), periods(trailing))
+
+
+@word
+def ltv(name: str) -> Number:
+    """Balance of the notes down to and including the named one over the collateral's value."""
+    return Coverage("ltv", named("note", name))
+
+
+def periods(count: int) -> int:
+    """A whole number of periods, at least 1."""
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        raise InvalidTerms(f"trailing must be a whole number of periods, at least 1, got {count!r}")
+    return count
