@@ -1,0 +1,216 @@
+"""ComputeContract: a fleet of accelerators under a take-or-pay contract, and in the market afterwards."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Mapping
+from dataclasses import KW_ONLY
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+from waterfalls.errors import Fault
+from waterfalls.terms import term
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from structuring.collateral.clock import Clock
+    from structuring.scenario import Drivers
+    from waterfalls.receipts import Receipts
+    from waterfalls.schedule import Schedule
+
+READS = frozenset(
+    {"gpu_price", "utilisation", "residual_value", "value", "sale", "operating_cost", "delay_months", "overrun"}
+    | {"contract_breach", "tenant_default", "parent_bankruptcy"}
+)
+HOURS = 8760.0  # a year
+
+NotNegative = Annotated[float, Field(ge=0.0)]
+Positive = Annotated[float, Field(gt=0.0)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Growth = Annotated[float, Field(gt=-1.0)]
+
+
+@term
+class Generation:
+    """Units of one kind: how many are delivered when, what each costs, draws, earns in the market and fetches used.
+
+    `cost` is capital expenditure a unit, due at delivery. `resale` is the value of a unit by its age in years, as a
+    share of its cost: linear between whole years, the last value held. `market_price` is a unit-hour's as of the
+    fleet's date, stepping by `price_growth` a year; `power` is in kilowatts a unit, cooling included.
+    """
+
+    name: str
+    deliveries: Mapping[datetime.date, NotNegative]
+    _: KW_ONLY
+    cost: NotNegative = 0.0
+    resale: tuple[NotNegative, ...] = (0.0,)
+    market_price: NotNegative = 0.0
+    price_growth: Growth = 0.0
+    power: NotNegative = 0.0
+
+    @staticmethod
+    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        for name in ("deliveries", "resale"):
+            if name in fields and not fields[name]:
+                yield Fault(name, "must hold at least one value")
+
+
+@term
+class TakeOrPay:
+    """A customer pays for every delivered unit, used or not, until `ends` or for `months` from each delivery.
+
+    The price is `price` a unit-hour, or `monthly` for the whole fleet, of which each delivery earns its share of units.
+    """
+
+    counterparty: str
+    _: KW_ONLY
+    ends: datetime.date | None = None
+    months: Positive | None = None
+    price: NotNegative | None = None
+    monthly: NotNegative | None = None
+
+    @staticmethod
+    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        for one, other in (("ends", "months"), ("price", "monthly")):
+            if one in fields and other in fields and (fields[one] is None) == (fields[other] is None):
+                yield Fault(one, f"give {one} or {other}, one of the two")
+
+
+@term
+class ComputeContract:
+    """A fleet of accelerators: contracted hours first, market hours after the contract or its breach.
+
+    contracted   = units x price x hours (take-or-pay), from delivery to the end of the contract or its breach
+    market       = units x market price x gpu_price(t) x utilisation(t) x hours, for delivered units out of contract
+    cost(t)      = (units x unit_cost x growth + power x power_price x hours run) x cost scale(t); reported gross
+    construction = units x cost x (1 + overrun), at delivery
+    value(t)     = sum of units x cost x resale(age) x residual_value(t), at the end of the period; not cash
+
+    Hours are 8,760 a year by 30/360, contracted units run all of them. `delay_months` moves deliveries not yet made. A
+    breach by the customer, or its default (`tenant_default`), ends the contract and raises the event "contract breach";
+    the parent's bankruptcy is an event alone. Only a fleet that the scenario sells pays its value, at the end of
+    that collection period, and earns nothing afterwards. `contracted` of the receipts is revenue in the base case.
+    """
+
+    fleet: tuple[Generation, ...]
+    contract: TakeOrPay | None = None
+    _: KW_ONLY
+    as_of: datetime.date
+    utilisation: Share = 1.0
+    unit_cost: NotNegative = 0.0
+    cost_growth: Growth = 0.0
+    power_price: NotNegative = 0.0
+
+    @staticmethod
+    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        names = [generation.name for generation in fields.get("fleet", ())]
+        if "fleet" in fields and not names:
+            yield Fault("fleet", "at least one generation is needed")
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            yield Fault("fleet", f"names must differ, {name!r} stands {names.count(name)} times")
+
+    def drivers(self) -> frozenset[str]:
+        """What the fleet reads from a scenario."""
+        return READS
+
+    def deliver(self, schedule: Schedule, scenarios: Drivers) -> Receipts:
+        """What the fleet earns, costs and is worth, (S, T) in currency units; see the class for the formulas."""
+        from structuring.collateral.clock import Clock
+        from structuring.scenario import Drivers, Scenario
+        from waterfalls.receipts import Receipts
+
+        for driver in ("gpu_price", "utilisation", "residual_value"):
+            scenarios.check_names(driver, "generation", [generation.name for generation in self.fleet])
+        parties = [self.contract.counterparty] if self.contract else []
+        for driver in ("contract_breach", "tenant_default"):
+            scenarios.check_names(driver, "counterparty", parties)
+        clock = Clock(schedule)
+        base = self.operate(clock, schedule, Drivers.of(Scenario("base")))
+        fleet = self.operate(clock, schedule, scenarios)
+        sold = scenarios.when("sale", schedule)
+        kept = 1.0 - clock.since(sold) + clock.hit(sold)  # the period of the sale still earns
+        fetched = fleet["value"] * kept
+        return Receipts(
+            schedule.ends,
+            revenue=fleet["revenue"] * kept,
+            operating_cost=fleet["cost"] * kept,
+            construction=fleet["construction"] * kept,
+            resale=fetched * clock.hit(sold),
+            value=fetched * (1.0 - clock.hit(sold)) * scenarios.read("value", schedule, 1.0),
+            contracted=base["revenue"],
+            events={
+                "contract breach": clock.since(self.breach(schedule, scenarios)),
+                "tenant default": clock.since(self.default(schedule, scenarios)),
+                "parent bankruptcy": clock.since(scenarios.when("parent_bankruptcy", schedule)),
+            },
+            scenarios=scenarios.names,
+        )
+
+    def default(self, schedule: Schedule, scenarios: Drivers) -> np.ndarray:
+        """When the customer defaults, (S or 1, 1)."""
+        customer = self.contract.counterparty if self.contract else None
+        return scenarios.when("tenant_default", schedule, name=customer)
+
+    def breach(self, schedule: Schedule, scenarios: Drivers) -> np.ndarray:
+        """When the customer stops paying, by breach or default, (S or 1, 1)."""
+        import numpy as np
+
+        customer = self.contract.counterparty if self.contract else None
+        breach = scenarios.when("contract_breach", schedule, name=customer)
+        return np.minimum(breach, self.default(schedule, scenarios))
+
+    def operate(self, clock: Clock, schedule: Schedule, scenarios: Drivers) -> dict[str, np.ndarray]:
+        """revenue, cost, construction and value, (S or 1, T), delivery by delivery, as if nothing were sold."""
+        import numpy as np
+
+        stated, never = clock.at(self.as_of), np.full((1, 1), np.inf)
+        delay = 30.0 * scenarios.once("delay_months", 0.0)
+        overrun = 1.0 + scenarios.once("overrun", 0.0)
+        breach = self.breach(schedule, scenarios)
+        units_in_all = sum(sum(generation.deliveries.values()) for generation in self.fleet)
+        revenue = cost = construction = value = np.zeros((1, 1))
+        for generation in self.fleet:
+            price = scenarios.read("gpu_price", schedule, 1.0, name=generation.name)
+            used = scenarios.read("utilisation", schedule, self.utilisation, name=generation.name)
+            residual = scenarios.read("residual_value", schedule, 1.0, name=generation.name)
+            power = generation.power * self.power_price * HOURS
+            ages = np.arange(len(generation.resale), dtype=np.float64)
+            for date, units in generation.deliveries.items():
+                planned = clock.at(date)
+                delivered = planned + delay * (planned > clock.start)  # what has arrived cannot be late
+                leaves = self.leaves(clock, delivered, breach)
+                contracted = clock.overlap(delivered, leaves)
+                market = clock.overlap(np.maximum(delivered, leaves), never) * used
+                priced = clock.grown(np.maximum(delivered, leaves), never, generation.price_growth, stated, stated)
+                revenue = revenue + units * self.earned(units_in_all) * contracted
+                revenue = revenue + units * generation.market_price * HOURS * price * used * priced
+                care = clock.grown(delivered, never, self.cost_growth, stated, stated)
+                cost = cost + units * (self.unit_cost * care + power * (contracted + market))
+                construction = construction + units * generation.cost * overrun * clock.hit(delivered)
+                age = (clock.hi - delivered) / 360.0
+                worth = np.interp(age, ages, generation.resale) * (age >= 0.0)
+                value = value + units * generation.cost * residual * worth
+        cost = cost * scenarios.read("operating_cost", schedule, 1.0)
+        return {"revenue": revenue, "cost": cost, "construction": construction, "value": value}
+
+    def leaves(self, clock: Clock, delivered: np.ndarray, breach: np.ndarray) -> np.ndarray:
+        """When units delivered at an instant leave the contract; at once where there is none."""
+        import numpy as np
+
+        if self.contract is None:
+            return delivered
+        if self.contract.months is not None:
+            return np.minimum(delivered + 30.0 * self.contract.months, breach)
+        assert self.contract.ends is not None
+        return np.minimum(clock.at(self.contract.ends), breach)
+
+    def earned(self, units_in_all: float) -> float:
+        """What one unit under contract earns a year."""
+        if self.contract is None:
+            return 0.0
+        if self.contract.monthly is not None:
+            return 12.0 * self.contract.monthly / units_in_all if units_in_all > 0.0 else 0.0
+        assert self.contract.price is not None
+        return self.contract.price * HOURS

@@ -1,0 +1,295 @@
+"""Project: a joint venture builds a data centre, lets it to its sponsor, and is promised what it will be worth."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Mapping
+from dataclasses import KW_ONLY, field
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+from waterfalls.errors import Fault
+from waterfalls.terms import term
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from structuring.collateral.clock import Clock
+    from structuring.scenario import Drivers
+    from waterfalls.receipts import Receipts
+    from waterfalls.schedule import Schedule
+
+READS = frozenset(
+    {"rent", "renewal", "tenant_default", "guarantor_default", "delay_months", "overrun", "residual_value", "value"}
+)
+
+NotNegative = Annotated[float, Field(ge=0.0)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Growth = Annotated[float, Field(gt=-1.0)]
+ByYear = Mapping[int, NotNegative]  # amounts by year of operation: linear between, held outside
+
+
+@term
+class LeaseWithOptions:
+    """A lease of the whole project: `rent` a year from `begins`, stepping by `escalator` on its anniversaries.
+
+    It runs `initial` years and may be renewed for `option` years at a time, until `maximum` years have passed; at each
+    of these ends the share `renewal` stays (a scenario may say otherwise, by the date of the option).
+    """
+
+    tenant: str
+    rent: NotNegative
+    _: KW_ONLY
+    begins: datetime.date
+    initial: Annotated[int, Field(gt=0)]
+    option: Annotated[int, Field(gt=0)]
+    maximum: Annotated[int, Field(gt=0)]
+    escalator: Growth = 0.0
+    renewal: Share = 1.0
+
+    @staticmethod
+    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        initial, option, maximum = (fields.get(name) for name in ("initial", "option", "maximum"))
+        if initial is None or option is None or maximum is None:
+            return
+        if maximum < initial or (maximum - initial) % option:
+            yield Fault(
+                "maximum", f"must be initial plus whole options ({initial} + n x {option} years), got {maximum}"
+            )
+
+    @property
+    def terms(self) -> tuple[int, ...]:
+        """The years of operation at which the lease may end."""
+        return tuple(range(self.initial, self.maximum + 1, self.option))
+
+
+@term
+class ValueGuarantee:
+    """Pays once, on non-renewal, what the project realises less than was guaranteed, up to a cap.
+
+    payment = min(cap(y), max(0, guaranteed(y) - realised(y))), y the year of operation in which the lease ends
+
+    Both are amounts by year of operation. It holds for the first `years` of operation, pays `lag` months after the
+    lease ends, and pays nothing where the guarantor has failed by then or the lease ended by the tenant's default.
+    """
+
+    guarantor: str
+    guaranteed: ByYear
+    _: KW_ONLY
+    cap: ByYear | None = None
+    years: Annotated[int, Field(gt=0)]
+    lag: NotNegative = 0.0
+
+    @staticmethod
+    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        for name in ("guaranteed", "cap"):
+            if fields.get(name) is not None and not fields[name]:
+                yield Fault(name, "must hold at least one year")
+
+
+@term
+class Escrow:
+    """Money set aside for construction, and what it earns a year on the balance at the start of each period."""
+
+    balance: NotNegative
+    rate: NotNegative = 0.0
+
+
+@term
+class Project:
+    """A data centre that is built, let as a whole with options to renew, and sold once the tenant has left.
+
+    revenue(t)   = rent x share still let x rent scale(t), plus escrow income; gross if `operating_cost` is given
+    construction = `budget` x (1 + overrun), delayed with the lease, less what the escrow pays
+    guarantee(t) = share that left x min(cap, max(0, guaranteed - realised)), `guarantee.lag` months after it left
+    resale(t)    = share that left x realised, `sale_lag` months after it left
+    realised     = residual at that year of operation x residual_value of the scenario
+    value(t)     = value scale(t) x (what has been spent, before operation; the residual of what is unsold, after)
+
+    `budget` are amounts by date, `residual` amounts by year of operation. `share` is the vehicle's part of a joint
+    venture and scales every amount but those of the escrow. A tenant's default ends the lease like a non-renewal,
+    without the guarantee. `delay_months` moves the lease and what is not yet spent. Operating cost is borne until the
+    sale. `contracted` of the receipts is revenue in the base case.
+    """
+
+    lease: LeaseWithOptions
+    _: KW_ONLY
+    residual: ByYear
+    guarantee: ValueGuarantee | None = None
+    budget: Mapping[datetime.date, NotNegative] = field(default_factory=dict)
+    escrow: Escrow | None = None
+    operating_cost: NotNegative | None = None
+    cost_growth: Growth = 0.0
+    sale_lag: NotNegative = 12.0
+    share: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+
+    @staticmethod
+    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        if "residual" in fields and not fields["residual"]:
+            yield Fault("residual", "must hold at least one year")
+        escrow, budget, share = fields.get("escrow"), fields.get("budget"), fields.get("share")
+        if escrow is not None and budget is not None and share is not None:
+            total = share * sum(budget.values())
+            if escrow.balance > total * (1.0 + 1e-9):
+                yield Fault(
+                    "escrow.balance", f"must not exceed the budget it pays, {total:,.2f}, got {escrow.balance:,.2f}"
+                )
+
+    def drivers(self) -> frozenset[str]:
+        """What the project reads from a scenario."""
+        return READS if self.operating_cost is None else READS | {"operating_cost"}
+
+    def deliver(self, schedule: Schedule, scenarios: Drivers) -> Receipts:
+        """What the project earns, costs and is worth, (S, T) in currency units; see the class for the formulas."""
+        from structuring.collateral.clock import Clock
+        from structuring.scenario import Drivers, Scenario
+        from waterfalls.receipts import Receipts
+
+        clock = Clock(schedule)
+        tenant = self.lease.tenant
+        for driver in ("rent", "renewal", "tenant_default"):
+            scenarios.check_names(driver, "tenant", [tenant])
+        guarantor = self.guarantee.guarantor if self.guarantee else None
+        scenarios.check_names("guarantor_default", "guarantor", [guarantor] if guarantor else [])
+        base = self.operate(clock, schedule, Drivers.of(Scenario("base")))
+        done = self.operate(clock, schedule, scenarios)
+        return Receipts(
+            schedule.ends,
+            revenue=done["revenue"],
+            guarantee=done["guarantee"],
+            resale=done["resale"],
+            operating_cost=done.get("operating_cost"),
+            construction=done["construction"],
+            value=done["value"],
+            contracted=base["revenue"],
+            events={
+                "tenant default": clock.since(scenarios.when("tenant_default", schedule, name=tenant)),
+                "guarantor default": clock.since(scenarios.when("guarantor_default", schedule, name=guarantor)),
+                "non-renewal": done["left"],
+            },
+            scenarios=scenarios.names,
+        )
+
+    def operate(self, clock: Clock, schedule: Schedule, scenarios: Drivers) -> dict[str, np.ndarray]:
+        """The fields of the receipts, (S or 1, T)."""
+        import numpy as np
+
+        lease, stated = self.lease, clock.at(self.lease.begins)
+        delay = 30.0 * scenarios.once("delay_months", 0.0)
+        begins = stated + delay * (stated > clock.start)
+        renewal = scenarios.read("renewal", schedule, lease.renewal, name=lease.tenant)
+        default = np.maximum(scenarios.when("tenant_default", schedule, name=lease.tenant), begins)
+        rents = self.share * lease.rent * scenarios.read("rent", schedule, 1.0, name=lease.tenant)
+        cost = self.share * (self.operating_cost or 0.0) * scenarios.read("operating_cost", schedule, 1.0)
+
+        revenue = left = guaranteed = resale = spent = np.zeros((1, 1))
+        unsold = stays = np.ones((1, 1))
+        start = 0
+        for end in lease.terms:
+            since, until = begins + 360.0 * start, begins + 360.0 * end
+            stop = np.minimum(until, default)
+            running = stays * self.stepped(clock, since, stop, lease.escalator, begins)
+            revenue = revenue + rents * running
+            spent = spent + cost * stays * self.stepped(clock, since, stop, self.cost_growth, begins)
+
+            broke = default <= until
+            leaving = stays * (1.0 - (clock.pick(renewal, until) if end < lease.maximum else 0.0))
+            leaving = np.where(broke, stays, leaving)
+            at = np.where(broke, default, until)
+            sold = at + 30.0 * self.sale_lag
+            realised = self.realised(clock, schedule, scenarios, begins, at)
+            resale = resale + leaving * realised * clock.hit(sold)
+            unsold = unsold - leaving * clock.since(sold)
+            spent = spent + cost * leaving * self.stepped(clock, stop, sold, self.cost_growth, begins)
+            left = np.maximum(left, np.where(leaving > 0.0, clock.since(at), 0.0))
+            if self.guarantee is not None:
+                promised = self.promise(clock, schedule, scenarios, begins, at, realised)
+                due = clock.hit(at + 30.0 * self.guarantee.lag)
+                guaranteed = guaranteed + np.where(broke, 0.0, leaving) * promised * due
+            stays, start = stays - leaving, end
+        built = self.built(clock, delay, scenarios)
+        residual = self.curve(clock.hi - begins, self.residual) * scenarios.read("residual_value", schedule, 1.0)
+        worth = np.where(clock.hi < begins, built["spent"], residual * np.maximum(unsold, 0.0))
+        result = {
+            "revenue": revenue + built["income"],
+            "guarantee": guaranteed,
+            "resale": resale,
+            "construction": built["construction"],
+            "value": worth * scenarios.read("value", schedule, 1.0),
+            "left": left,
+        }
+        return result if self.operating_cost is None else {**result, "operating_cost": spent}
+
+    def stepped(self, clock: Clock, begins: np.ndarray, ends: np.ndarray, rate: float, since: np.ndarray) -> np.ndarray:
+        """Years between two instants, weighted by a level that steps by `rate` on anniversaries of `since`, (S, T)."""
+        import numpy as np
+
+        if rate == 0.0:
+            return clock.overlap(begins, ends)
+        years = range(self.lease.maximum)
+        return sum(
+            (
+                (1.0 + rate) ** n
+                * clock.overlap(np.maximum(begins, since + 360.0 * n), np.minimum(ends, since + 360.0 * (n + 1)))
+                for n in years
+            ),
+            np.zeros((1, 1)),
+        )
+
+    def curve(self, days: np.ndarray, points: ByYear) -> np.ndarray:
+        """An amount by year of operation, times the vehicle's share."""
+        import numpy as np
+
+        years = sorted(points)
+        return self.share * np.interp(days / 360.0, years, [points[year] for year in years])
+
+    def realised(
+        self, clock: Clock, schedule: Schedule, scenarios: Drivers, begins: np.ndarray, at: np.ndarray
+    ) -> np.ndarray:
+        """What the project fetches when the lease ends at an instant, (S or 1, 1)."""
+        import numpy as np
+
+        scale = clock.pick(scenarios.read("residual_value", schedule, 1.0), at)
+        return self.curve(np.where(np.isfinite(at), at - begins, 0.0), self.residual) * scale
+
+    def promise(
+        self,
+        clock: Clock,
+        schedule: Schedule,
+        scenarios: Drivers,
+        begins: np.ndarray,
+        at: np.ndarray,
+        realised: np.ndarray,
+    ) -> np.ndarray:
+        """What the guarantee pays for the whole project when the lease ends at an instant, (S or 1, 1)."""
+        import numpy as np
+
+        terms = self.guarantee
+        assert terms is not None
+        age = np.where(np.isfinite(at), at - begins, 0.0)
+        paid = np.maximum(self.curve(age, terms.guaranteed) - realised, 0.0)
+        if terms.cap is not None:
+            paid = np.minimum(paid, self.curve(age, terms.cap))
+        failed = scenarios.when("guarantor_default", schedule, name=terms.guarantor) <= at + 30.0 * terms.lag
+        return np.where(failed | (age > 360.0 * terms.years), 0.0, paid)
+
+    def built(self, clock: Clock, delay: np.ndarray, scenarios: Drivers) -> dict[str, np.ndarray]:
+        """Construction that the deal must pay, what the escrow earns, and all that has been spent, (S or 1, T)."""
+        import numpy as np
+
+        overrun = 1.0 + scenarios.once("overrun", 0.0)
+        cost, before = np.zeros((1, len(clock.hi))), np.zeros((1, 1))
+        for date, amount in self.budget.items():
+            planned = clock.at(date)
+            if planned <= clock.start:
+                before = before + self.share * amount
+            else:
+                cost = cost + self.share * amount * overrun * clock.hit(planned + delay)
+        spent = before + np.cumsum(cost, axis=1)
+        if self.escrow is None:
+            return {"construction": cost, "income": np.zeros((1, 1)), "spent": spent}
+        paid = np.minimum(np.cumsum(cost, axis=1), self.escrow.balance)  # by the escrow, in all
+        opening = self.escrow.balance - np.concatenate([np.zeros((len(paid), 1)), paid[:, :-1]], axis=1)
+        called = np.diff(paid, axis=1, prepend=0.0)
+        return {"construction": cost - called, "income": opening * self.escrow.rate * clock.years, "spent": spent}
