@@ -1,0 +1,174 @@
+"""Where pricing meets QuantLib: curves in, cash flows out. Nothing else here imports it."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import QuantLib as ql
+
+from pricing.ahead import balance_at, row_of
+from pricing.curves import REACH, Curve, from_discounts
+from waterfalls.cashflows import Cashflows
+from waterfalls.errors import CannotPrice, InvalidTerms, UnknownName
+from waterfalls.schedule import day_counter, from_ql, to_ql
+
+_evaluation = threading.Lock()
+
+
+def sampled(source: Any, dates: Iterable[datetime.date] | None = None) -> Curve:
+    """A QuantLib term structure or handle as numbers: on `dates`, else on every day it covers, to 50 years at most."""
+    if hasattr(source, "empty") and source.empty():
+        raise CannotPrice("the YieldTermStructureHandle is empty: link it to a curve")
+    start, last = source.referenceDate(), source.maxDate()
+    first, end = start.serialNumber(), last.serialNumber()
+    if source.allowsExtrapolation():
+        end = max(end, first + 365 * REACH) if dates is None else 10**9
+    if dates is None:
+        days = range(first + 1, min(end, first + 365 * REACH) + 1)
+    else:
+        days = sorted({serial for date in dates if first < (serial := to_ql(date).serialNumber()) <= end})
+    base = from_ql(start)
+    values = [source.discount(ql.Date(day)) for day in days]
+    for day, value in zip(days, values, strict=True):
+        if not (np.isfinite(value) and value > 0.0):
+            raise CannotPrice(f"the discount factor on {from_ql(ql.Date(day))} must be above 0, got {value:g}")
+    ordinals = np.array([0, *(day - first for day in days)]) + base.toordinal()
+    return Curve(ordinals, np.log([1.0, *values]))
+
+
+def ois(valuation: datetime.date, rates: Mapping[str, float], index: str = "SOFR") -> Curve:
+    """A curve from par rates of overnight swaps by tenor ("6M", "10Y"), bootstrapped log-linearly.
+
+    Swaps start on the valuation date and end on the business day their tenor leads to. Dated helpers
+    (`OISRateHelper.forDates`) do not read the evaluation date unless it lies after the valuation date.
+    """
+    overnight = overnight_index(index)
+    start, calendar = to_ql(valuation), overnight.fixingCalendar()
+    with evaluated(start, only_if_later=True):
+        helpers = [
+            ql.OISRateHelper.forDates(start, calendar.advance(start, period(tenor)), quoted(rate), overnight)
+            for tenor, rate in rates.items()
+        ]
+        return bootstrapped(start, helpers, f"{index} swaps")
+
+
+def treasuries(valuation: datetime.date, yields: Mapping[str, float]) -> Curve:
+    """A curve from par yields of government bonds by tenor, semiannual coupons, Actual/Actual, bootstrapped log-linearly.
+
+    Each is a bond bought at par on the valuation date; QuantLib's bond helpers read the evaluation date, so it is set
+    and put back under a lock.
+    """
+    start, half = to_ql(valuation), ql.Period(6, ql.Months)
+    with evaluated(start):
+        helpers = []
+        for tenor, rate in yields.items():
+            dates = ql.Schedule(
+                start, start + period(tenor), half, ql.NullCalendar(), ql.Unadjusted, ql.Unadjusted,
+                ql.DateGeneration.Backward, False,
+            )  # fmt: skip
+            count = ql.ActualActual(ql.ActualActual.ISDA)
+            helpers.append(ql.FixedRateBondHelper(quoted(100.0), 0, 100.0, dates, [rate], count, ql.Unadjusted))
+        return bootstrapped(start, helpers, "Treasury par yields")
+
+
+def bootstrapped(start: ql.Date, helpers: list[Any], what: str) -> Curve:
+    """Discount factors at the helpers' pillars, frozen."""
+    try:
+        curve = ql.PiecewiseLogLinearDiscount(start, helpers, ql.Actual365Fixed())
+        nodes = {from_ql(date): float(curve.discount(date)) for date in curve.dates()}
+    except RuntimeError as error:
+        raise CannotPrice(f"no curve fits the {what} given: {error}") from None
+    return from_discounts(from_ql(start), nodes)
+
+
+@contextlib.contextmanager
+def evaluated(date: ql.Date, only_if_later: bool = False) -> Iterator[None]:
+    """QuantLib's evaluation date is `date` inside, and what it was after: one thread at a time."""
+    with _evaluation:
+        settings = ql.Settings.instance()
+        was = settings.evaluationDate
+        if was == date or (only_if_later and was < date):
+            yield
+            return
+        settings.evaluationDate = date
+        try:
+            yield
+        finally:
+            settings.evaluationDate = was
+
+
+OVERNIGHT = {"SOFR": "Sofr", "SONIA": "Sonia", "ESTR": "Estr", "TONA": "Tona", "CORRA": "Corra"}
+
+
+def overnight_index(name: str) -> Any:
+    """A QuantLib overnight index by name."""
+    if name not in OVERNIGHT:
+        raise UnknownName("overnight index", name, OVERNIGHT)
+    return getattr(ql, OVERNIGHT[name])()
+
+
+def period(tenor: str) -> ql.Period:
+    """A tenor such as 6M or 10Y."""
+    try:
+        return ql.Period(tenor)
+    except RuntimeError:
+        raise InvalidTerms(f"a tenor is a number and D, W, M or Y, such as 6M or 10Y; got {tenor!r}") from None
+
+
+def quoted(value: float) -> ql.QuoteHandle:
+    return ql.QuoteHandle(ql.SimpleQuote(value))
+
+
+# Cash flows out -----------------------------------------------------------------------------------------------------
+
+
+def to_quantlib_leg(flows: Cashflows, tranche: str, scenario: Any = None) -> list[ql.CashFlow]:
+    """One tranche's flows in one scenario as a `ql.Leg`, which `ql.CashFlows` and `ql.Bond` take.
+
+    Interest paid is a coupon on the balance before it, at the rate that gives the amount, over the note's own accrual
+    period; principal and draws (negative) are simple cash flows. Interest on no balance is a simple cash flow.
+    """
+    s, plan = row_of(flows, scenario), flows.plan
+    interest, principal, draws = (table[tranche][s] for table in (flows.interest, flows.principal, flows.draws))
+    note = plan.notes_by_name.get(tranche)
+    name = "actual/365F" if note is None else note.day_count_in(plan.currency)
+    bounds = plan.schedule.unadjusted if name.startswith("30") else plan.schedule.payment
+    count, accruals = day_counter(name), plan.schedule.accruals(name)
+    before = np.concatenate([[plan.opening["balance", tranche]], flows.balance[tranche][s, :-1]])
+    leg: list[ql.CashFlow] = []
+    for t, date in enumerate(plan.schedule.dates):
+        paid = to_ql(date)
+        if note is not None and before[t] > 0.0 and accruals[t] > 0.0:
+            rate = interest[t] / (before[t] * accruals[t])
+            leg.append(ql.FixedRateCoupon(paid, before[t], rate, count, to_ql(bounds[t]), to_ql(bounds[t + 1])))
+        elif interest[t] != 0.0:
+            leg.append(ql.SimpleCashFlow(interest[t], paid))
+        if principal[t] != 0.0:
+            leg.append(ql.SimpleCashFlow(principal[t], paid))
+        if draws[t] != 0.0:
+            leg.append(ql.SimpleCashFlow(-draws[t], paid))
+    return leg
+
+
+def to_quantlib_bond(
+    flows: Cashflows, tranche: str, scenario: Any = None, *, valuation: datetime.date | None = None
+) -> ql.Bond:
+    """One tranche in one scenario as a `ql.Bond` without settlement lag, whose prices are per 100 of balance.
+
+    The leg holds every repayment, so QuantLib is given the face amount and adds no redemption of its own. The balance
+    is that of `valuation`, or of the start; pass the valuation date to the bond's methods too.
+    """
+    schedule = flows.plan.schedule
+    at = valuation or schedule.payment[0]
+    face = balance_at(flows, tranche, at)[row_of(flows, scenario)]
+    if not face > 0.0:
+        raise CannotPrice(f"{tranche!r} has no balance on {at}, so a bond of it has no face amount")
+    leg = to_quantlib_leg(flows, tranche, scenario)
+    if not leg:
+        raise CannotPrice(f"{tranche!r} has no cash flow in this scenario, so there is no bond of it")
+    return ql.Bond(0, ql.NullCalendar(), float(face), leg[-1].date(), to_ql(schedule.payment[0]), leg)

@@ -1,0 +1,199 @@
+"""Curves: discount factors on dates, as numbers that nothing can move."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from waterfalls.errors import CannotPrice, InvalidTerms
+
+FOREVER = 200  # years that a flat curve covers
+REACH = 50  # years that a curve without an end of its own is read for
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Curve:
+    """Discount factors on the days `ordinals` (n,) as their logarithms `logs` (n,), log-linear between them.
+
+    D(t) = exp(l_k + (l_k+1 - l_k) (t - t_k) / (t_k+1 - t_k)), l = ln D at the nodes, D(start) = 1. Source: QuantLib's
+    `DiscountCurve`. A date outside is refused, not extrapolated. `curve_from` makes one of whatever says discounts.
+    """
+
+    ordinals: np.ndarray
+    logs: np.ndarray
+
+    def __post_init__(self) -> None:
+        for name in ("ordinals", "logs"):
+            array = np.array(getattr(self, name), dtype=np.int64 if name == "ordinals" else np.float64)
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Curve):
+            return NotImplemented
+        return np.array_equal(self.ordinals, other.ordinals) and np.array_equal(self.logs, other.logs)
+
+    def __hash__(self) -> int:
+        return hash((self.ordinals.tobytes(), self.logs.tobytes()))
+
+    def __repr__(self) -> str:
+        return f"Curve({self.start} to {self.end}, {len(self.ordinals)} nodes)"
+
+    @property
+    def start(self) -> datetime.date:
+        """Where the discount factor is 1."""
+        return datetime.date.fromordinal(int(self.ordinals[0]))
+
+    @property
+    def end(self) -> datetime.date:
+        """The last date covered."""
+        return datetime.date.fromordinal(int(self.ordinals[-1]))
+
+    def discounts(self, dates: Sequence[datetime.date]) -> np.ndarray:
+        """Discount factors (n,) on dates from `start` to `end`."""
+        days = np.array([date.toordinal() for date in dates], dtype=np.int64)
+        outside = [
+            date for date, day in zip(dates, days, strict=True) if not self.ordinals[0] <= day <= self.ordinals[-1]
+        ]
+        if outside:
+            raise CannotPrice(f"the curve covers {self.start} to {self.end}, not {outside[-1]}")
+        return np.exp(np.interp(days, self.ordinals, self.logs))
+
+    def discount(self, date: datetime.date) -> float:
+        """The discount factor on one date."""
+        return float(self.discounts([date])[0])
+
+    def par_yield(self, years: float, per_year: int) -> float:
+        """The coupon at which a bond of `years` is worth par, paid and compounded `per_year` times a year.
+
+        c = (1 - D(T)) / sum(a_k D(t_k)), t_k = T, T - 1/f, ... above 0, a_k = 1/f, the first period what is left.
+        """
+        count = max(int(np.ceil(years * per_year - 1e-9)), 1)
+        times = years - np.arange(count)[::-1] / per_year
+        days = self.ordinals[0] + 365.0 * times
+        if days[-1] > self.ordinals[-1]:
+            raise CannotPrice(f"the curve ends on {self.end}, before the {years:.2f} years of the par yield asked for")
+        factors = np.exp(np.interp(days, self.ordinals, self.logs))
+        return float((1.0 - factors[-1]) / np.sum(np.diff(times, prepend=0.0) * factors))
+
+    def shifted(self, bp: float) -> Curve:
+        """The curve with every zero rate (continuous, Actual/365F) higher by `bp`: the parallel move of rates."""
+        years = (self.ordinals - self.ordinals[0]) / 365.0
+        return Curve(self.ordinals, self.logs - bp * 1e-4 * years)
+
+
+def from_discounts(start: datetime.date, factors: Mapping[datetime.date, float]) -> Curve:
+    """A curve from discount factors on dates after `start` (1 on `start`, if it is said)."""
+    nodes = sorted(factors.items())
+    for date, factor in nodes:
+        if not (np.isfinite(factor) and factor > 0.0):
+            raise CannotPrice(f"the discount factor on {date} must be above 0, got {factor:g}")
+        if date < start:
+            raise InvalidTerms(f"the curve starts on {start} and has a discount factor on {date}, before it")
+        if date == start and abs(factor - 1.0) > 1e-12:
+            raise InvalidTerms(f"the discount factor on the valuation date {start} must be 1, got {factor:g}")
+    later = [(date, factor) for date, factor in nodes if date > start]
+    if not later:
+        raise InvalidTerms(f"a curve needs a discount factor after {start}, where it starts; got none")
+    return Curve(
+        np.array([start.toordinal(), *(date.toordinal() for date, _ in later)]),
+        np.log([1.0, *(factor for _, factor in later)]),
+    )
+
+
+def flat(start: datetime.date, rate: float) -> Curve:
+    """A curve at one zero rate, continuous, Actual/365F, for 200 years."""
+    days = 365 * FOREVER
+    return Curve(np.array([start.toordinal(), start.toordinal() + days]), np.array([0.0, -rate * FOREVER]))
+
+
+def from_zero_rates(start: datetime.date, rates: Mapping[datetime.date, float]) -> Curve:
+    """A curve from zero rates on dates, continuous, Actual/365F: D = exp(-r t)."""
+    return from_discounts(
+        start, {date: float(np.exp(-rate * (date - start).days / 365.0)) for date, rate in rates.items()}
+    )
+
+
+def curve_from(
+    given: Any, valuation: datetime.date | None = None, dates: Iterable[datetime.date] | None = None
+) -> Curve:
+    """A curve from whatever says discount factors; QuantLib objects and foreign ones are read here, in this thread.
+
+    A `Curve`; a QuantLib term structure or handle; a flat rate; a mapping, Series or DataFrame of dates to discount
+    factors; or anything with `discount(date)`. The last and QuantLib's are read on `dates`, else on every day to the
+    end (`max_date`, where there is one; 50 years where there is none).
+    """
+    if isinstance(given, Curve):
+        curve = given
+    elif hasattr(given, "referenceDate"):
+        from pricing._quantlib import sampled
+
+        curve = sampled(given, dates)
+    elif isinstance(given, (int, float)) and not isinstance(given, bool):
+        curve = flat(needed(valuation), float(given))
+    elif isinstance(given, Mapping) or hasattr(given, "items"):
+        curve = from_discounts(needed(valuation), factors_of(given))
+    elif hasattr(given, "discount"):
+        curve = read_daily(given, needed(valuation), dates)
+    else:
+        raise InvalidTerms(
+            "a curve is a QuantLib YieldTermStructure or its handle, an object with discount(date), a mapping or "
+            f"DataFrame of dates to discount factors, or a flat rate; got {type(given).__name__}"
+        )
+    if valuation is not None and curve.start != valuation:
+        raise InvalidTerms(
+            f"the curve starts on {curve.start}, and the valuation date is {valuation}: they must be the same"
+        )
+    return curve
+
+
+def needed(valuation: datetime.date | None) -> datetime.date:
+    if valuation is None:
+        raise InvalidTerms("this curve does not say where it starts: give valuation=, the valuation date")
+    return valuation
+
+
+def factors_of(given: Any) -> dict[datetime.date, float]:
+    """Dates and discount factors of a mapping, a Series, or a DataFrame with one column (or `date` and `discount`)."""
+    if hasattr(given, "columns"):
+        if {"date", "discount"} <= set(given.columns):
+            given = given.set_index("date")["discount"]
+        elif len(given.columns) == 1:
+            given = given.iloc[:, 0]
+        else:
+            raise InvalidTerms(
+                "a DataFrame of discount factors has the columns 'date' and 'discount', or dates as its index and one "
+                f"column; got {', '.join(map(repr, given.columns))}"
+            )
+    found: dict[datetime.date, float] = {}
+    for key, factor in given.items():
+        date = as_date(key)
+        if date in found:
+            raise InvalidTerms(f"the curve has two discount factors on {date}")
+        found[date] = float(factor)
+    return found
+
+
+def as_date(key: Any) -> datetime.date:
+    """A date from a date, a datetime (Timestamp) or ISO text."""
+    if isinstance(key, datetime.datetime):
+        return key.date()
+    if isinstance(key, datetime.date):
+        return key
+    try:
+        return datetime.date.fromisoformat(str(key)[:10])
+    except ValueError:
+        raise InvalidTerms(f"a curve's nodes are dates, got {key!r}") from None
+
+
+def read_daily(given: Any, start: datetime.date, dates: Iterable[datetime.date] | None) -> Curve:
+    """A curve from an object with `discount(date)`, relative to its factor on `start`."""
+    if dates is None:
+        end = getattr(given, "max_date", start + datetime.timedelta(days=365 * REACH))
+        dates = [start + datetime.timedelta(days=n) for n in range(1, (end - start).days + 1)]
+    base = float(given.discount(start))
+    return from_discounts(start, {date: float(given.discount(date)) / base for date in dates if date > start})

@@ -1,0 +1,193 @@
+"""Measures: one table says of each its name, unit, sign, formula and function; frames and documents read it.
+
+A function takes `Cells` and gives an array that broadcasts to (N, S, K): tranche, scenario, shock. In the formulas
+F_j is the cash on date j, t_j its years from the valuation date (Actual/365F), D_j the discount factor, z_j the spread,
+T_j the years of yield (the note's day count, step by step), f the payments a year, B the balance, U what is undrawn.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from functools import cached_property
+
+import numpy as np
+
+from pricing.ahead import Ahead
+from pricing.roots import rates_for, root, weighted
+
+BP = 1e-4
+ROWS = 16  # scenarios a product: always as many, so that a row's bits do not depend on how many stand beside it
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Cells:
+    """Every tranche (N) in every scenario (S) under every shock (K): flows, discount factors (J,), spreads (N, 1|J, K)."""
+
+    ahead: Ahead
+    discounts: np.ndarray
+    spreads: np.ndarray
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """What a unit of cash is worth (N, J, K): D_j exp(-z_j t_j)."""
+        return self.discounts[:, None] * np.exp(-self.spreads * self.ahead.times[:, None])
+
+    @cached_property
+    def npv(self) -> np.ndarray:
+        """(N, S, K)"""
+        return product(self.ahead.cash, self.weights)
+
+    @cached_property
+    def slope(self) -> np.ndarray:
+        """-dV/dz (N, S, K): sum F_j t_j D_j exp(-z_j t_j)."""
+        return product(self.ahead.cash, self.weights * self.ahead.times[:, None])
+
+    @cached_property
+    def rate(self) -> np.ndarray:
+        """The continuous yield x (N, S, K): sum F_j exp(-x T_j) = V."""
+        rates = [rates_for(*row) for row in zip(self.ahead.cash, self.ahead.yield_times, self.npv, strict=True)]
+        return np.stack(rates)
+
+    def yielded(self, power: int) -> np.ndarray:
+        """sum F_j T_j^power exp(-x T_j) (N, S, K) at the yield of each cell."""
+        rows = zip(self.ahead.cash, self.ahead.yield_times, self.rate, strict=True)
+        return np.stack([weighted(*row, power) for row in rows])
+
+    @cached_property
+    def compounding(self) -> np.ndarray:
+        """1 + y / f (N, S, K)."""
+        return np.exp(self.rate / self.ahead.per_year[:, None, None])
+
+
+def product(cash: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """sum_j cash[n, s, j] weights[n, j, k]: all scenarios and shocks of all tranches as one batched matrix product."""
+    tranches, scenarios, dates = cash.shape
+    blocks = -(-scenarios // ROWS)
+    padded = np.zeros((tranches, blocks * ROWS, dates))
+    padded[:, :scenarios] = cash
+    found = np.matmul(padded.reshape(tranches, blocks, ROWS, dates), weights[:, None])
+    return found.reshape(tranches, blocks * ROWS, -1)[:, :scenarios]
+
+
+def ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
+    """top / bottom where bottom is above 0, else NaN."""
+    bottom = np.broadcast_to(bottom, np.broadcast_shapes(top.shape, bottom.shape))
+    return np.divide(top, bottom, out=np.full(bottom.shape, np.nan), where=bottom > 0.0)
+
+
+def dirty(cells: Cells) -> np.ndarray:
+    ahead = cells.ahead
+    return 100.0 * (cells.npv + ahead.undrawn[:, :, None]) / ahead.face[:, :, None]
+
+
+def accrued(cells: Cells) -> np.ndarray:
+    return (100.0 * cells.ahead.accrued / cells.ahead.face)[:, :, None]
+
+
+def clean(cells: Cells) -> np.ndarray:
+    return dirty(cells) - accrued(cells)
+
+
+def z_spread(cells: Cells) -> np.ndarray:
+    if cells.spreads.shape[1] == 1:
+        return np.where(cells.ahead.wiped_out[:, :, None], np.nan, cells.spreads)
+    rows = zip(cells.ahead.cash * cells.discounts, cells.npv, strict=True)
+    return np.stack([rates_for(amounts, cells.ahead.times, values) for amounts, values in rows])
+
+
+def yield_to_maturity(cells: Cells) -> np.ndarray:
+    return (cells.compounding - 1.0) * cells.ahead.per_year[:, None, None]
+
+
+def discount_margin(cells: Cells) -> np.ndarray:
+    found = np.full(cells.npv.shape, np.nan)
+    for i in range(len(found)):
+        if cells.ahead.index_rates(i) is not None:
+            found[i] = margins_for(cells.ahead, i, cells.npv[i])
+    return found
+
+
+def margins_for(ahead: Ahead, i: int, values: np.ndarray) -> np.ndarray:
+    """The margins (S, K) over the index at which a floating-rate note's flows are worth `values` (S, K)."""
+    found = np.empty(values.shape)
+    index, fractions = ahead.index_rates(i), ahead.fractions(i)
+    assert index is not None
+    for s, cash in enumerate(ahead.cash[i]):
+        rates = index[s if len(index) > 1 else 0]
+
+        def priced(
+            margin: np.ndarray, cash: np.ndarray = cash, rates: np.ndarray = rates
+        ) -> tuple[np.ndarray, np.ndarray]:
+            growth = 1.0 + (rates + margin[:, None]) * fractions
+            values = cash / np.cumprod(growth, axis=1)
+            return values.sum(axis=1), -(values * np.cumsum(fractions / growth, axis=1)).sum(axis=1)
+
+        found[s] = root(priced, np.where(values[s] > 0.0, values[s], np.nan))
+    return found
+
+
+def margin_value(ahead: Ahead, i: int, s: int, margin: float) -> float:
+    """What a floating-rate note's flows are worth at a discount margin: sum F_j / prod_k (1 + (L_k + margin) a_k)."""
+    index = ahead.index_rates(i)
+    assert index is not None
+    growth = 1.0 + (index[s if len(index) > 1 else 0] + margin) * ahead.fractions(i)
+    return float((ahead.cash[i, s] / np.cumprod(growth)).sum())
+
+
+def wal(cells: Cells) -> np.ndarray:
+    return cells.ahead.wal[:, :, None]
+
+
+def modified_duration(cells: Cells) -> np.ndarray:
+    return ratio(cells.yielded(1), cells.npv) / cells.compounding
+
+
+def convexity(cells: Cells) -> np.ndarray:
+    often = cells.ahead.per_year[:, None, None]
+    return ratio(cells.yielded(2) + cells.yielded(1) / often, cells.npv) / cells.compounding**2
+
+
+def spread_duration(cells: Cells) -> np.ndarray:
+    return ratio(cells.slope, cells.npv)
+
+
+def cs01(cells: Cells) -> np.ndarray:
+    return cells.slope * BP
+
+
+def dv01(cells: Cells) -> np.ndarray:
+    return cells.slope * BP
+
+
+@dataclasses.dataclass(frozen=True)
+class Measure:
+    """One line of the table."""
+
+    name: str
+    unit: str
+    sign: str
+    formula: str
+    function: Callable[[Cells], np.ndarray]
+
+
+PRICE = "per 100 of B + U"
+MEASURES: dict[str, Measure] = {
+    measure.name: measure
+    for measure in (
+        Measure("npv", "currency", "positive is worth to the holder; draws count against it", "V = sum F_j D_j exp(-z_j t_j)", lambda cells: cells.npv),
+        Measure("clean", PRICE, "positive", "dirty - accrued", clean),
+        Measure("dirty", PRICE, "positive", "100 (V + U) / (B + U)", dirty),
+        Measure("accrued", PRICE, "positive", "100 x interest of the period x part of it that has run / (B + U)", accrued),
+        Measure("z_spread", "decimal a year", "positive is cheaper than the curve", "z: sum F_j D_j exp(-z t_j) = V", z_spread),
+        Measure("yield_to_maturity", "decimal a year, compounded f times", "positive", "y: sum F_j (1 + y/f)^(-f T_j) = V", yield_to_maturity),
+        Measure("wal", "years", "positive", "sum P_j t_j / sum P_j, P principal", wal),
+        Measure("modified_duration", "years", "positive: value falls as yield rises", "-(dV/dy) / V", modified_duration),
+        Measure("convexity", "years squared", "positive", "(d2V/dy2) / V", convexity),
+        Measure("spread_duration", "years", "positive: value falls as the spread rises", "-(dV/dz) / V", spread_duration),
+        Measure("cs01", "currency", "positive: lost when the spread rises 1 bp", "-(dV/dz) x 0.0001", cs01),
+        Measure("dv01", "currency", "positive: lost when zero rates rise 1 bp, cash flows held", "-(dV/dr) x 0.0001, D_j -> D_j exp(-r t_j)", dv01),
+        Measure("discount_margin", "decimal a year", "positive is cheaper than the index", "m: sum F_j / prod_k (1 + (L_k + m) a_k) = V", discount_margin),
+    )
+}  # fmt: skip
+CONTRACT = tuple(name for name in MEASURES if name != "discount_margin")

@@ -1,0 +1,121 @@
+"""Against numbers made elsewhere: a tranche's risk from QuantLib, and two published price checks of the Beignet notes."""
+
+import datetime as dt
+
+import numpy as np
+import pytest
+import QuantLib as ql
+
+from pricing._quantlib import to_quantlib_bond, to_quantlib_leg
+from pricing.curves import from_discounts
+from pricing.market import Market
+from pricing.pricer import price
+from pricing.solves import yield_to_maturity, z_spread
+from waterfalls.amortisation import LevelPayments
+from waterfalls.claims import interest, residual, scheduled_principal
+from waterfalls.clauses.pay import pay
+from waterfalls.coupons import Fixed
+from waterfalls.distribute import distribute
+from waterfalls.plan import resolve
+from waterfalls.receipts import Receipts
+from waterfalls.schedule import schedule
+from waterfalls.tranches import Equity, Note
+
+
+@pytest.fixture(scope="module")
+def case(golden, given):
+    data = golden("quantlib_tranche_risk")
+    asof = dt.date.fromisoformat(data["asof"])
+    rows = data["cashflows"]
+    dates = [dt.date.fromisoformat(row["date"]) for row in rows]
+    nodes = {asof.replace(year=asof.year + years): factor for years, factor in data["curve"]["nodes"]}
+
+    def flows(per_year):
+        return given(
+            dates, [row["interest"] for row in rows], [row["principal"] for row in rows], start=asof, per_year=per_year
+        )
+
+    return flows, from_discounts(asof, nodes), data["results"]
+
+
+def test_the_risk_of_a_tranche_is_quantlibs(case):
+    flows, curve, expected = case
+    assert price(flows(4), Market(curve, {"A": 0.0}, otherwise=0.0)).npv[0, 0, 0] == pytest.approx(
+        expected["npv"], rel=1e-13
+    )
+    wide = price(flows(4), Market(curve, {"A": 0.02}, otherwise=0.0))
+    measured = {name: wide[name][0, 0, 0] for name in ("npv", "spread_duration", "cs01", "dv01", "wal")}
+    assert measured["npv"] == pytest.approx(expected["npv_z200_cont"], rel=1e-13)
+    assert measured["spread_duration"] == pytest.approx(expected["spread_duration_analytic"], rel=1e-12)
+    assert measured["cs01"] == pytest.approx(expected["cs01_central_1bp"], rel=1e-7)  # a finite difference
+    assert measured["dv01"] == pytest.approx(expected["krd_sum"], rel=1e-7)
+    assert measured["wal"] == pytest.approx(expected["wal_years_act365"], rel=1e-14)
+
+
+def test_the_spread_at_a_price_is_quantlibs(case):
+    flows, curve, expected = case
+    assert z_spread(flows(4), curve, tranche="A", price=95.0) == pytest.approx(
+        [expected["zspread_cont_at_95"]], abs=1e-12
+    )
+    quoted = price(flows(4), Market(curve, {"A": {"price": 95.0}}, otherwise=0.0))
+    assert quoted["z_spread"][0, 0, 0] == pytest.approx(expected["zspread_cont_at_95"], abs=1e-12)
+
+
+@pytest.mark.parametrize(("per_year", "name"), [(2, "semi"), (4, "qtr")])
+def test_yield_duration_and_convexity_are_quantlibs_in_each_compounding(case, per_year, name):
+    flows, curve, expected = case
+    prices = price(flows(per_year), Market(curve, {"A": {"price": 95.0}}, otherwise=0.0))
+    measured = {name: prices[name][0, 0, 0] for name in ("yield_to_maturity", "modified_duration", "convexity", "npv")}
+    assert measured["yield_to_maturity"] == pytest.approx(expected[f"yield_{name}_at_95"], abs=1e-12)
+    assert yield_to_maturity(flows(per_year), curve, tranche="A", price=95.0) == pytest.approx(
+        [expected[f"yield_{name}_at_95"]], abs=1e-12
+    )
+    assert measured["modified_duration"] == pytest.approx(expected[f"mod_dur_{name}"], rel=1e-11)
+    assert measured["convexity"] == pytest.approx(expected[f"convexity_{name}"], rel=1e-11)
+    # QuantLib's basis point value is the whole move, convexity included
+    bpv = -1e-4 * measured["modified_duration"] * measured["npv"] + 0.5e-8 * measured["convexity"] * measured["npv"]
+    assert bpv == pytest.approx(expected[f"bpv_{name}"], rel=1e-6)
+
+
+# Beignet: interest only to 30 May 2029, then 80 level quarterly payments; prices at the yields of two days
+
+BEIGNET = [(dt.date(2025, 10, 22), 0.0568, 109.04), (dt.date(2026, 9, 29), 0.0755, 91.77)]
+
+
+@pytest.fixture(scope="module")
+def beignet():
+    when = schedule(
+        closing=dt.date(2025, 10, 16), first_payment=dt.date(2025, 11, 30), maturity=dt.date(2049, 5, 30),
+        frequency="quarterly", calendar="none", convention="unadjusted",
+    )  # fmt: skip
+    level = LevelPayments(dt.date(2029, 8, 30), 80)
+    notes = [Note("notes", 27_293.849e6, coupon=Fixed(0.06581), amortisation=level), Equity("equity")]
+    clauses = pay(interest("notes")) >> pay(scheduled_principal("notes")) >> pay(residual("equity"))
+    plan = resolve("beignet", "USD", when, tranches=notes, waterfall=clauses)
+    return distribute(plan, Receipts(when.ends, revenue=1e9, scenarios=["base"]))
+
+
+@pytest.mark.parametrize(("day", "rate", "clean"), BEIGNET)
+def test_the_beignet_notes_cost_what_was_published(beignet, day, rate, clean):
+    market = Market(0.04, {"notes": {"yield": rate}}, valuation=day, otherwise=0.0)
+    prices = price(beignet, market)
+    ours = prices["clean"][0, 0, 0]
+    assert ours == pytest.approx(clean, abs=0.05)
+    assert prices["yield_to_maturity"][0, 0, 0] == pytest.approx(rate, abs=1e-13)
+
+    on = ql.Date(day.day, day.month, day.year)
+    bond = to_quantlib_bond(beignet, "notes", "base", valuation=day)
+    count = ql.Thirty360(ql.Thirty360.BondBasis)
+    assert bond.cleanPrice(rate, count, ql.Compounded, ql.Quarterly, on) == pytest.approx(ours, abs=1e-9)
+    assert bond.accruedAmount(on) == pytest.approx(prices["accrued"][0, 0, 0], abs=1e-11)
+    assert bond.bondYield(
+        ql.BondPrice(ours, ql.BondPrice.Clean), count, ql.Compounded, ql.Quarterly, on, 1e-14, 1000
+    ) == pytest.approx(rate, abs=1e-12)
+
+
+def test_the_exported_bond_redeems_once(beignet):
+    bond = to_quantlib_bond(beignet, "notes")
+    paid = beignet.interest["notes"].sum() + beignet.principal["notes"].sum()
+    assert sum(flow.amount() for flow in bond.cashflows()) == pytest.approx(paid, rel=1e-12)
+    assert sum(flow.amount() for flow in to_quantlib_leg(beignet, "notes")) == pytest.approx(paid, rel=1e-12)
+    assert np.isclose(beignet.principal["notes"].sum(), 27_293.849e6, rtol=1e-12)
