@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from structuring.drivers import DRIVERS, Driver
 from structuring.paths import Paths
+from structuring.speed import Speed, misplaced
 from waterfalls.errors import Fault, InvalidTerms, unknown
 from waterfalls.terms import term
 
@@ -25,7 +26,9 @@ __all__ = ["Drivers", "Paths", "Scenario"]
 
 
 def plain_vector(given: Any) -> Any:
-    """Lists and arrays as tuples, so that a scenario can be compared and written to a file."""
+    """Lists and arrays as tuples, so that a scenario can be compared and written to a file; speeds as what they are."""
+    if isinstance(getattr(given, "speed", None), Speed):
+        return given.speed
     if hasattr(given, "tolist"):
         given = given.tolist()
     if isinstance(given, Mapping):
@@ -50,6 +53,10 @@ Number = Annotated[
     float | tuple[float, ...] | Mapping[datetime.date | str, Path] | None,
     one_fault("finite numbers: one, a vector, by date or by name"),
 ]
+Rate = Annotated[
+    Speed | float | tuple[float, ...] | Mapping[datetime.date, float] | None,
+    one_fault("a speed such as psa(1.5) or monthly rates: one, a vector, or by date"),
+]
 Dated = Annotated[datetime.date | Mapping[str, datetime.date] | None, one_fault("a date, or dates by name")]
 
 
@@ -63,8 +70,8 @@ class Scenario:
 
     name: str
     _: KW_ONLY
-    prepayment: Number = None
-    default: Number = None
+    prepayment: Rate = None
+    default: Rate = None
     severity: Number = None
     recovery_lag: Number = None
     obligor_default: Dated = None
@@ -92,6 +99,9 @@ class Scenario:
         for driver, row in DRIVERS.items():
             given = fields.get(driver)
             if given is None or row.shape == "date":
+                continue
+            if isinstance(given, Speed):
+                yield from (Fault(driver, what) for what in [misplaced(driver, given)] if what)
                 continue
             if isinstance(given, Mapping) and len({type(key) for key in given}) > 1:
                 yield Fault(driver, "is by date or by name, not both at once")
@@ -177,11 +187,13 @@ class Drivers:
         """
         return self.along(driver, schedule.ends, default, name=name)
 
-    def along(self, driver: str, ends: Sequence[datetime.date], default: Any, *, name: str | None = None) -> np.ndarray:
-        """`read` on any periods with these last days."""
+    def along(
+        self, driver: str, ends: Sequence[datetime.date], default: Any, *, name: str | None = None, age: int = 0
+    ) -> np.ndarray:
+        """`read` on any periods with these last days; speeds are those of loans `age` months old at the start."""
         import numpy as np
 
-        base = np.atleast_1d(np.asarray(default, dtype=np.float64))[None, :]
+        base = np.asarray(expanded(default, ends, None, age), dtype=np.float64)[None, :]
         if self.paths is not None:
             return base if (row := named(self.paths.arrays.get(driver), name)) is None else held(row, len(ends))
         given = [named(row.get(driver), name) for row in self.rows or ()]
@@ -189,8 +201,9 @@ class Drivers:
             return base
         if base.shape[1] == 1 and all(path is None or isinstance(path, float | int) for path in given):
             return np.array([[base[0, 0] if path is None else float(path)] for path in given])
-        base = np.broadcast_to(held(base, len(ends))[0], len(ends))
-        return np.array([base if path is None else expanded(path, ends, base) for path in given])
+        full = np.broadcast_to(held(base, len(ends))[0], len(ends))
+        rows = [full if path is None else expanded(path, ends, full, age) for path in given]
+        return np.array([np.broadcast_to(row, len(ends)) for row in rows])
 
     def once(self, driver: str, default: float, *, name: str | None = None) -> np.ndarray:
         """A driver that has one value a scenario, (S, 1) or (1, 1)."""
@@ -238,16 +251,20 @@ def held(rows: np.ndarray, length: int) -> np.ndarray:
     return np.concatenate([rows, np.repeat(rows[:, -1:], length - rows.shape[1], axis=1)], axis=1)
 
 
-def expanded(path: Any, ends: Sequence[datetime.date], base: np.ndarray) -> np.ndarray:
-    """One scenario's path by period (T,), from a number, a vector, or values by the date from which they hold."""
+def expanded(path: Any, ends: Sequence[datetime.date], base: np.ndarray | None, age: int) -> np.ndarray:
+    """One path by period (T,), from a number, a vector, a speed, or values by the date from which they hold over `base`.
+
+    A number, or a vector of one, stays (1,).
+    """
     import numpy as np
 
     count = len(ends)
-    if isinstance(path, float | int):
-        return np.full(count, float(path))
+    if isinstance(path, Speed):
+        return path.rates(np.arange(age + 1.0, age + count + 1.0))
     if not isinstance(path, Mapping):
-        return np.broadcast_to(held(np.array([path], dtype=np.float64), count)[0], count)
-    values = np.array(np.broadcast_to(base, count))
+        return held(np.atleast_2d(np.asarray(path, dtype=np.float64)), count)[0]
+    first = path[min(path)]  # where there is no base, the first value also holds before its date
+    values = np.full(count, first) if base is None else np.array(base)
     for date in sorted(path):
         values[sum(end < date for end in ends) :] = path[date]
     return values

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from structuring.collateral.speeds import cdr, psa
 from structuring.draws import Draws, inverse_normal, philox
 from structuring.drivers import DRIVERS
 from structuring.scenario import Drivers, Paths, Scenario
@@ -151,6 +152,11 @@ def test_drawn_paths_keep_their_numbers_and_their_names():
         (lambda: Scenario("x", delay_months=(1.0, 2.0)), "delay_months: must be one number (months)"),
         (lambda: Scenario("x", tenant_default=2.5), "tenant_default: must be a date, or dates by name, got 2.5"),
         (lambda: Drivers.of([Scenario("a"), Scenario("a")]), "names must differ, 'a' stands more than once"),
+        (
+            lambda: Scenario("x", default=psa(1.0)),
+            "default: takes MDR, CDR, SDA or monthly rates, and 100% PSA is none of",
+        ),
+        (lambda: Scenario("x", rent=psa(1.0)), "rent: must be finite numbers"),
         (lambda: Drivers.of(["base"]), "scenarios[0]: must be a Scenario, got str"),
         (lambda: Drivers.of([]), "at least one is needed"),
         (lambda: Paths(rents=[1.0]), "there is no driver 'rents'. Did you mean 'rent'?"),
@@ -183,7 +189,11 @@ def test_a_scenario_goes_to_a_document_and_back():
         tenant_default={"Acme": D(2026, 5, 28)},
         contract_breach=D(2027, 1, 1),
         delay_months=3,
+        prepayment=psa(1.5),
+        default=2.0 * cdr(0.02, months=3),
+        event={"refinancing freeze": D(2029, 1, 1)},
     )
+    assert plain(scenario)["prepayment"] == "150% PSA"
     found = []
     assert read(Scenario, plain(scenario), "", found) == scenario and not found
 
