@@ -22,16 +22,18 @@ _evaluation = threading.Lock()
 
 def sampled(source: Any, dates: Iterable[datetime.date] | None = None) -> Curve:
     """A QuantLib term structure or handle as numbers: on `dates`, else on every day it covers, to 50 years at most."""
-    if hasattr(source, "empty") and source.empty():
+    if hasattr(source, "currentLink") and not source:
         raise CannotPrice("the YieldTermStructureHandle is empty: link it to a curve")
-    start, last = source.referenceDate(), source.maxDate()
-    first, end = start.serialNumber(), last.serialNumber()
-    if source.allowsExtrapolation():
-        end = max(end, first + 365 * REACH) if dates is None else 10**9
+    start = source.referenceDate()
+    first, end = start.serialNumber(), source.maxDate().serialNumber()
     if dates is None:
-        days = range(first + 1, min(end, first + 365 * REACH) + 1)
+        reach = first + 365 * REACH
+        days = list(range(first + 1, (reach if source.allowsExtrapolation() else min(end, reach)) + 1))
     else:
-        days = sorted({serial for date in dates if first < (serial := to_ql(date).serialNumber()) <= end})
+        wanted = {to_ql(date).serialNumber() for date in dates}
+        days = sorted(day for day in wanted if day > first and (day <= end or source.allowsExtrapolation()))
+        if any(day > end for day in wanted) and end not in days and not source.allowsExtrapolation():
+            days.append(end)  # so that the curve tells where it ends
     base = from_ql(start)
     values = [source.discount(ql.Date(day)) for day in days]
     for day, value in zip(days, values, strict=True):

@@ -15,7 +15,9 @@ from waterfalls.terms import term
 from waterfalls.tranches import Equity
 
 if TYPE_CHECKING:
+    from structuring.deal import Deal
     from waterfalls.cashflows import Cashflows
+    from waterfalls.plan import Plan
 
 KINDS = {
     "z": "spread over the market's curve, continuous, Actual/365F",
@@ -127,6 +129,12 @@ class Market:
     def __repr__(self) -> str:
         quotes = ", ".join(f"{name!r}: {quote.kind} {quote.value:g}" for name, quote in self.quotes.items())
         return f"Market({self.valuation}, {self.currency or 'any currency'}, {self.curve!r}, {{{quotes}}})"
+
+    def rates(self, deal: Deal | Plan) -> dict[str, np.ndarray]:
+        """The rate of every floating index by accrual period: `run(deal, scenarios, rates=market.rates(deal))`."""
+        from pricing.projection import projected
+
+        return projected(self, deal)
 
     def quotes_of(self, flows: Cashflows) -> dict[str, Quote]:
         """The quote of every tranche of a deal; one without is refused, and so is a spread that equity cannot have."""

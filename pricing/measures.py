@@ -90,10 +90,14 @@ def clean(cells: Cells) -> np.ndarray:
 
 
 def z_spread(cells: Cells) -> np.ndarray:
-    if cells.spreads.shape[1] == 1:
-        return np.where(cells.ahead.wiped_out[:, :, None], np.nan, cells.spreads)
-    rows = zip(cells.ahead.cash * cells.discounts, cells.npv, strict=True)
-    return np.stack([rates_for(amounts, cells.ahead.times, values) for amounts, values in rows])
+    spreads, level = cells.spreads, (cells.spreads == cells.spreads[:, :1]).all(axis=1)[:, None]
+    if level.all():
+        found = np.broadcast_to(spreads[:, :1], cells.npv.shape)
+    else:
+        rows = zip(cells.ahead.cash * cells.discounts, cells.npv, strict=True)
+        solved = np.stack([rates_for(amounts, cells.ahead.times, values) for amounts, values in rows])
+        found = np.where(level, spreads[:, :1], solved)
+    return np.where(cells.ahead.wiped_out[:, :, None], np.nan, found)
 
 
 def yield_to_maturity(cells: Cells) -> np.ndarray:

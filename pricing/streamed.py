@@ -118,6 +118,7 @@ def borne(
     shares_of(reference.tranches, holdings)
     origin = price(reference, market, shocks, reference=against[0])
     origin.at(*against)
+    origin = dataclasses.replace(origin, measures=kept({"npv": origin.npv}))
     measure = priced(market, shocks, reference=reference, measures=("npv",))
     spreads = reference_spreads(reference, as_market(measure.market, reference), against[0])
     return Borne(dataclasses.replace(measure, spreads=spreads), holdings, origin, against)

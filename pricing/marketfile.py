@@ -1,0 +1,176 @@
+"""Market files: a small YAML document in, a `Market` out, with every fault at once."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import KW_ONLY, field
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from pricing.curves import Curve, flat, from_discounts, from_zero_rates
+from pricing.market import Market, one_quote
+from structuring.documents import load_term
+from waterfalls.errors import Fault
+from waterfalls.terms import term
+
+MARK = "firstloss-market"
+Factor = Annotated[float, Field(gt=0.0)]
+
+
+@term
+class Flat:
+    """One zero rate, continuous, Actual/365F."""
+
+    rate: float
+
+    def curve(self, valuation: datetime.date) -> Curve:
+        return flat(valuation, self.rate)
+
+
+@term
+class DiscountFactors:
+    """Discount factors on dates, log-linear between them."""
+
+    nodes: Mapping[datetime.date, float]
+
+    @staticmethod
+    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        for date, factor in fields.get("nodes", {}).items():
+            if not factor > 0.0:
+                yield Fault(f"nodes['{date}']", f"must be above 0, got {factor:g}")
+
+    def curve(self, valuation: datetime.date) -> Curve:
+        return from_discounts(valuation, self.nodes)
+
+
+@term
+class ZeroRates:
+    """Zero rates on dates, continuous, Actual/365F; discount factors are log-linear between them."""
+
+    nodes: Mapping[datetime.date, float]
+
+    def curve(self, valuation: datetime.date) -> Curve:
+        return from_zero_rates(valuation, self.nodes)
+
+
+def tenors(name: str, quotes: Mapping[str, float]) -> Iterator[Fault]:
+    """Tenors that are none."""
+    if not quotes:
+        yield Fault(name, "needs at least one tenor and its rate")
+    for tenor in quotes:
+        if not re.fullmatch(r"[1-9]\d*[DWMY]", tenor):
+            yield Fault(f"{name}[{tenor!r}]", "a tenor is a number and D, W, M or Y, such as 6M or 10Y")
+
+
+@term
+class Ois:
+    """Par rates of overnight swaps by tenor."""
+
+    rates: Mapping[str, float]
+    _: KW_ONLY
+    index: str = "SOFR"
+
+    @staticmethod
+    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        yield from tenors("rates", fields.get("rates", {"1Y": 0.0}))
+
+    def curve(self, valuation: datetime.date) -> Curve:
+        from pricing._quantlib import ois
+
+        return ois(valuation, self.rates, self.index)
+
+
+@term
+class Treasuries:
+    """Par yields of government bonds by tenor, semiannual."""
+
+    yields: Mapping[str, float]
+
+    @staticmethod
+    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        yield from tenors("yields", fields.get("yields", {"1Y": 0.0}))
+
+    def curve(self, valuation: datetime.date) -> Curve:
+        from pricing._quantlib import treasuries
+
+        return treasuries(valuation, self.yields)
+
+
+CurveTerms = Flat | DiscountFactors | ZeroRates | Ois | Treasuries
+QuoteTerms = float | Mapping[str, float]
+
+
+@term
+class MarketData:
+    """A market as a file says it: a curve of one kind by its outer key, and quotes by tranche.
+
+    A quote is a z-spread, or `{kind: value}` with one of the kinds of `pricing.market.KINDS`. `sources` says where each
+    figure comes from, by its path in the file.
+    """
+
+    valuation: datetime.date
+    _: KW_ONLY
+    currency: str
+    curve: CurveTerms
+    quotes: Mapping[str, QuoteTerms] = field(default_factory=dict)
+    otherwise: QuoteTerms | None = None
+    government: CurveTerms | None = None
+    swap: CurveTerms | None = None
+    projections: Mapping[str, CurveTerms] = field(default_factory=dict)
+    fixings: Mapping[str, Mapping[datetime.date, float]] = field(default_factory=dict)
+    fx: Mapping[str, Factor] = field(default_factory=dict)
+    sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @staticmethod
+    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        found: list[Fault] = []
+        for name, quote in fields.get("quotes", {}).items():
+            one_quote(f"quotes[{name!r}]", quote, found)
+        if fields.get("otherwise") is not None:
+            one_quote("otherwise", fields["otherwise"], found)
+        valuation = fields.get("valuation")
+        for place in ("curve", "government", "swap"):
+            found += early(place, fields.get(place), valuation)
+        for index, terms in fields.get("projections", {}).items():
+            found += early(f"projections[{index!r}]", terms, valuation)
+        yield from found
+
+
+def early(place: str, terms: Any, valuation: datetime.date | None) -> Iterator[Fault]:
+    """Nodes of a curve that do not come after the valuation date."""
+    nodes = getattr(terms, "nodes", None)
+    if nodes is None or valuation is None:
+        return
+    if not any(date > valuation for date in nodes):
+        yield Fault(f"{place}.nodes", f"must reach beyond the valuation date {valuation}")
+    for date in nodes:
+        if date < valuation:
+            yield Fault(f"{place}.nodes", f"{date} comes before the valuation date {valuation}")
+
+
+def load_market(path: Path | str) -> Market:
+    """A market from a YAML or JSON file that begins with `firstloss-market: 1`; every fault is told at once.
+
+    Curves are bootstrapped here, once. Rates, spreads and yields are decimals, prices per 100.
+    """
+    data = load_term(path, MarketData, mark=MARK)
+
+    def curve(terms: CurveTerms | None) -> Curve | None:
+        return None if terms is None else terms.curve(data.valuation)
+
+    return Market(
+        curve(data.curve),
+        data.quotes,
+        valuation=data.valuation,
+        currency=data.currency,
+        otherwise=data.otherwise,
+        government=curve(data.government),
+        swap=curve(data.swap),
+        projections={index: curve(terms) for index, terms in data.projections.items()},
+        fixings=data.fixings,
+        fx=data.fx,
+    )

@@ -1,0 +1,61 @@
+"""The rates that floating indices fix at: fixings behind the valuation date, forwards of the projection curve ahead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from structuring.deal import Deal, plan
+from waterfalls.coupons import Floating
+from waterfalls.errors import CannotPrice, unknown
+from waterfalls.plan import Plan
+from waterfalls.schedule import year_fraction
+
+if TYPE_CHECKING:
+    from pricing.market import Market
+
+
+def projected(market: Market, deal: Deal | Plan) -> dict[str, np.ndarray]:
+    """The rate of every index that a deal reads, by accrual period (T,): what `run(deal, scenarios, rates=...)` takes.
+
+    A period that begins on or after the valuation date fixes at (D(start) / D(end) - 1) / fraction of the projection
+    curve of its index; one that began before at the fixing of its first day. A missing curve is refused by its index,
+    a missing fixing by its date.
+    """
+    resolved = plan(deal) if isinstance(deal, Deal) else deal
+    found: dict[str, np.ndarray] = {}
+    for index, day_count in indices(resolved):
+        if index not in found:
+            found[index] = one_index(market, resolved, index, day_count)
+    return found
+
+
+def one_index(market: Market, resolved: Plan, index: str, day_count: str) -> np.ndarray:
+    """The rates (T,) of one index."""
+    if index not in market.projections:
+        raise CannotPrice(unknown("projection curve for the index", index, market.projections))
+    days = resolved.schedule.payment
+    fixed = market.fixings.get(index, {})
+    missing = [str(day) for day in days[:-1] if day < market.valuation and day not in fixed]
+    if missing:
+        raise CannotPrice(
+            f"{index!r} has no fixing on {', '.join(missing[:4])}{', ...' if len(missing) > 4 else ''}, which lies before "
+            f"the valuation date {market.valuation}: Market(fixings={{{index!r}: {{date: rate}}}})"
+        )
+    curve, first = market.projections[index], sum(day < market.valuation for day in days[:-1])
+    factors = curve.discounts(days[first:])
+    fractions = [year_fraction(day_count, a, b) for a, b in zip(days[first:-1], days[first + 1 :], strict=True)]
+    forwards = (factors[:-1] / factors[1:] - 1.0) / np.array(fractions)
+    return np.concatenate([[fixed[day] for day in days[:first]], forwards])
+
+
+def indices(resolved: Plan) -> Iterator[tuple[str, str]]:
+    """Every floating index of notes, hedges and facilities, with the day count it is read by."""
+    coupons = [(note.coupon, note.day_count_in(resolved.currency)) for note in resolved.notes_by_name.values()]
+    coupons += [(leg, hedge.day_count) for hedge in resolved.hedges.values() for leg in (hedge.pay, hedge.receive)]
+    coupons += [(facility.coupon, facility.day_count) for facility in resolved.facilities.values()]
+    for coupon, day_count in coupons:
+        if isinstance(coupon, Floating):
+            yield coupon.index, day_count

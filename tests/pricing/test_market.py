@@ -1,0 +1,312 @@
+"""Markets: what they are made of, what they refuse, and that they leave QuantLib as it was."""
+
+import datetime as dt
+import itertools
+import pickle
+import threading
+
+import numpy as np
+import pandas as pd
+import pytest
+import QuantLib as ql
+
+from pricing._quantlib import ois, treasuries
+from pricing.curves import flat, from_discounts
+from pricing.market import Market, Quote
+from pricing.marketfile import load_market
+from pricing.pricer import price
+from pricing.shocks import SpreadShock, Stress
+from waterfalls.errors import CannotPrice, FirstLossError, InvalidTerms, UnknownName
+
+V = dt.date(2026, 1, 15)
+ON = ql.Date(15, 1, 2026)
+FACTORS = {dt.date(2027, 1, 15): 0.96, dt.date(2029, 1, 15): 0.88, dt.date(2036, 1, 15): 0.6}
+
+
+class Quadratic:
+    """A curve of somebody else's."""
+
+    def discount(self, date):
+        return 1.0 / (1.0 + 0.0001 * (date - V).days) ** 1.1
+
+
+def quantlib_curve():
+    dates = [ON, *(ql.Date(day.day, day.month, day.year) for day in FACTORS)]
+    return ql.DiscountCurve(dates, [1.0, *FACTORS.values()], ql.Actual365Fixed())
+
+
+def test_one_curve_given_in_six_ways_is_one_curve(toy):
+    flows = toy()
+    series = pd.Series(FACTORS)
+    ways = [
+        Market(quantlib_curve(), otherwise=0.0),
+        Market(ql.YieldTermStructureHandle(quantlib_curve()), otherwise=0.0),
+        Market(FACTORS, valuation=V, otherwise=0.0),
+        Market(series.set_axis(pd.to_datetime(series.index)).to_frame("discount"), valuation=V, otherwise=0.0),
+        Market(series.rename_axis("date").rename("discount").reset_index(), valuation=V, otherwise=0.0),
+        Market(from_discounts(V, FACTORS), otherwise=0.0),
+        quantlib_curve(),
+        ql.YieldTermStructureHandle(quantlib_curve()),
+    ]
+    expected = price(flows, ways[0]).npv
+    for way in ways[1:]:
+        np.testing.assert_allclose(price(flows, way).npv, expected, rtol=1e-13)
+    foreign = price(flows, Market(Quadratic(), valuation=V, otherwise=0.0))
+    leg = flows.cash("A")[0]
+    assert foreign.npv[0, 0, 0] == pytest.approx(
+        sum(a * Quadratic().discount(t) for a, t in zip(leg, flows.dates, strict=True)), rel=1e-13
+    )
+
+
+def test_a_curve_is_log_linear_as_quantlibs_is():
+    ours, theirs = from_discounts(V, FACTORS), quantlib_curve()
+    days = [V + dt.timedelta(days=n) for n in range(0, 3652, 13)]
+    expected = [theirs.discount(ql.Date(day.day, day.month, day.year)) for day in days]
+    np.testing.assert_allclose(ours.discounts(days), expected, rtol=1e-14)
+    assert ours.discount(V) == 1.0
+
+
+def test_a_bare_handle_is_read_at_each_price_and_a_market_once(toy):
+    quote = ql.SimpleQuote(0.04)
+    curve = ql.FlatForward(ON, ql.QuoteHandle(quote), ql.Actual365Fixed())
+    handle, frozen = ql.YieldTermStructureHandle(curve), Market(curve, otherwise=0.0)
+    flows = toy()
+    before = price(flows, handle).npv
+    quote.setValue(0.05)
+    assert (price(flows, handle).npv[0] < before[0]).all()
+    np.testing.assert_allclose(price(flows, frozen).npv, before, rtol=1e-13)
+    np.testing.assert_allclose(
+        price(flows, handle).npv, price(flows, Market(0.05, valuation=V, otherwise=0.0)).npv, rtol=1e-13
+    )
+
+
+def test_a_market_is_a_value():
+    market = Market(FACTORS, {"A": 0.02, "B": {"price": 98.0}}, valuation=V)
+    assert market == Market(from_discounts(V, FACTORS), {"A": Quote("z", 0.02), "B": Quote("price", 98.0)})
+    assert pickle.loads(pickle.dumps(market)) == market
+    assert hash(market) == hash(pickle.loads(pickle.dumps(market)))
+    assert market != Market(FACTORS, {"A": 0.02}, valuation=V)
+    with pytest.raises(AttributeError):
+        market.currency = "GBP"
+    with pytest.raises(ValueError, match="read-only"):
+        market.curve.logs[0] = 1.0
+
+
+def test_a_zero_rate_moved_by_a_basis_point_moves_the_value_by_dv01(toy):
+    flows = toy()
+    up, down = (price(flows, Market(flat(V, 0.04).shifted(bp), otherwise=0.01)).npv for bp in (0.5, -0.5))
+    dv01 = price(flows, Market(flat(V, 0.04), otherwise=0.01))["dv01"]
+    np.testing.assert_allclose(down - up, dv01, rtol=1e-7, atol=1e-12)
+
+
+# Bootstraps: the instruments reprice
+
+
+def test_overnight_swaps_reprice_and_the_evaluation_date_stays():
+    rates = {"1M": 0.043, "1Y": 0.040, "5Y": 0.038, "10Y": 0.041}
+    for valuation in (dt.date(2024, 3, 14), dt.date(2035, 3, 14)):  # before and after the day the test runs on
+        was = ql.Settings.instance().evaluationDate
+        curve = ois(valuation, rates)
+        assert ql.Settings.instance().evaluationDate == was
+        calendar, count = ql.Sofr().fixingCalendar(), ql.Actual360()
+        start = ql.Date(valuation.day, valuation.month, valuation.year)
+        for tenor in ("1Y", "5Y", "10Y"):
+            end = calendar.advance(start, ql.Period(tenor))
+            dates = list(
+                ql.Schedule(
+                    start,
+                    end,
+                    ql.Period("1Y"),
+                    calendar,
+                    ql.ModifiedFollowing,
+                    ql.ModifiedFollowing,
+                    ql.DateGeneration.Backward,
+                    False,
+                )
+            )
+            factors = [curve.discount(dt.date(d.year(), d.month(), d.dayOfMonth())) for d in dates]
+            annuity = sum(
+                count.yearFraction(a, b) * f for a, b, f in zip(dates[:-1], dates[1:], factors[1:], strict=True)
+            )
+            assert (factors[0] - factors[-1]) / annuity == pytest.approx(rates[tenor], abs=1e-9)
+
+
+def test_treasuries_reprice_and_the_evaluation_date_stays():
+    yields = {"6M": 0.041, "2Y": 0.039, "10Y": 0.043, "30Y": 0.048}
+    was = ql.Settings.instance().evaluationDate
+    curve = treasuries(V, yields)
+    assert ql.Settings.instance().evaluationDate == was
+    for tenor, rate in yields.items():
+        end = ON + ql.Period(tenor)
+        dates = list(
+            ql.Schedule(
+                ON,
+                end,
+                ql.Period("6M"),
+                ql.NullCalendar(),
+                ql.Unadjusted,
+                ql.Unadjusted,
+                ql.DateGeneration.Backward,
+                False,
+            )
+        )
+        factors = [curve.discount(dt.date(d.year(), d.month(), d.dayOfMonth())) for d in dates[1:]]
+        count = ql.ActualActual(ql.ActualActual.ISDA)
+        coupons = [rate * count.yearFraction(a, b) for a, b in itertools.pairwise(dates)]
+        assert sum(c * f for c, f in zip(coupons, factors, strict=True)) + factors[-1] == pytest.approx(1.0, abs=1e-10)
+    assert curve.par_yield(10.0, 2) == pytest.approx(0.043, abs=5e-5)  # years of 365 days
+
+
+def test_two_threads_price_what_one_does(toy):
+    flows, found = toy(), {}
+    markets = [Market(FACTORS, {"A": {"price": p}}, valuation=V, otherwise=0.01) for p in (90.0, 95.0, 99.0, 101.0)]
+
+    def work(n):
+        found[n] = price(flows, markets[n], SpreadShock.parallel(bp=50))["yield_to_maturity"]
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for n, market in enumerate(markets):
+        np.testing.assert_array_equal(found[n], price(flows, market, SpreadShock.parallel(bp=50))["yield_to_maturity"])
+
+
+# Files
+
+FILE = """
+firstloss-market: 1
+valuation: 2026-01-15
+currency: USD
+curve:
+  discount_factors:
+    nodes: {2027-01-15: 0.96, 2029-01-15: 0.88, 2036-01-15: 0.6}
+quotes:
+  A: 0.0225
+  B: {dm: 0.03}
+  E: {yield: 0.15}
+projections:
+  SOFR: {zero_rates: {nodes: {2036-01-15: 0.04}}}
+fixings:
+  SOFR: {2025-10-15: 0.043}
+fx: {GBP: 1.27}
+swap: {ois: {rates: {1Y: 0.04, 10Y: 0.041}}}
+government: {treasuries: {yields: {1Y: 0.04, 10Y: 0.043}}}
+"""
+
+
+def test_a_market_file_is_a_market(tmp_path, toy):
+    path = tmp_path / "market.yaml"
+    path.write_text(FILE, "utf-8")
+    market = load_market(path)
+    assert market.quotes == {"A": Quote("z", 0.0225), "B": Quote("dm", 0.03), "E": Quote("yield", 0.15)}
+    assert market.curve == from_discounts(V, FACTORS)
+    assert market.fixings == {"SOFR": {dt.date(2025, 10, 15): 0.043}}
+    assert market.projections["SOFR"].discount(dt.date(2036, 1, 15)) == pytest.approx(np.exp(-0.04 * 3652 / 365))
+    assert market == load_market(path)
+    assert price(toy(), market)["yield_to_maturity"][0, 0, 2] == pytest.approx(0.15, abs=1e-12)
+
+
+def test_a_market_file_tells_every_fault_at_once(tmp_path):
+    path = tmp_path / "market.yaml"
+    text = FILE
+    for right, wrong in (
+        ("currency", "curency"),
+        ("dm:", "dmm:"),
+        ("0.0225", "225"),
+        ("0.88", "-0.88"),
+        ("10Y", "10X"),
+    ):
+        text = text.replace(right, wrong)
+    path.write_text(text, "utf-8")
+    with pytest.raises(InvalidTerms) as caught:
+        load_market(path)
+    message = str(caught.value)
+    for part in (
+        "there is no field 'curency'. Did you mean 'currency'?",
+        "quotes['B']: there is no kind of quote 'dmm'. Did you mean 'dm'?",
+        "quotes['A']: z is a decimal (0.0225 is 225 basis points), got 225",
+        "curve.discount_factors.nodes['2029-01-15']: must be above 0, got -0.88",
+        "rates['10X']: a tenor is a number and D, W, M or Y",
+        "yields['10X']: a tenor is a number",
+    ):
+        assert part in message, message
+
+
+def test_rates_are_fixings_behind_and_forwards_ahead(toy):
+    plan = toy().plan
+    day = dt.date(2026, 6, 1)
+    curve = {dt.date(2027, 1, 15): 0.97, dt.date(2032, 1, 15): 0.8}
+    fixings = {"SOFR": {V: 0.05, dt.date(2026, 4, 15): 0.051}}
+    rates = Market(0.03, valuation=day, projections={"SOFR": curve}, fixings=fixings).rates(plan)["SOFR"]
+    assert rates[:2].tolist() == [0.05, 0.051]
+    a, b = (from_discounts(day, curve).discount(date) for date in plan.schedule.payment[2:4])
+    assert rates[2] == pytest.approx((a / b - 1.0) * 360 / (plan.schedule.payment[3] - plan.schedule.payment[2]).days)
+    with pytest.raises(
+        CannotPrice, match="'SOFR' has no fixing on 2026-04-15, which lies before the valuation date 2026-06-01"
+    ):
+        Market(0.03, valuation=day, projections={"SOFR": curve}, fixings={"SOFR": {V: 0.05}}).rates(plan)
+    with pytest.raises(CannotPrice, match="there is no projection curve for the index 'SOFR'"):
+        Market(0.03, valuation=day, projections={"SOFT": curve}).rates(plan)
+
+
+# What is refused, and how
+
+
+def market(quotes=None, curve=0.04, **more):
+    return Market(curve, quotes, valuation=V, **{"otherwise": 0.01, **more})
+
+
+REFUSED = {
+    "no spread": (lambda f: price(f, market({"b": 0.02, "A": 0.01, "E": {"yield": 0.1}}, otherwise=None)), CannotPrice,
+        "there is no spread or quote for the tranche 'B'. Did you mean 'b'? Known: 'b', 'A', 'E'."),
+    "no discount yield": (lambda f: price(f, market({"A": 0.01, "B": 0.02}, otherwise=None)), CannotPrice,
+        "the equity 'E' needs a discount yield: quotes={'E': {'yield': 0.12}}"),
+    "two at once": (lambda f: price(f, market({"A": 0.01}, otherwise=None)), CannotPrice, "2 faults:"),
+    "equity by g": (lambda f: price(f, market({"E": {"g": 0.1}})), CannotPrice, "the equity 'E' is quoted by yield, z or price, not by g"),
+    "short curve": (lambda f: price(f, market(curve={dt.date(2028, 1, 15): 0.9})), CannotPrice,
+        "the curve ends on 2028-01-15, and 'A' of 'toy' is paid until 2031-01-15"),
+    "short quantlib curve": (lambda f: price(f, ql.DiscountCurve([ON, ON + 700], [1, 0.9], ql.Actual365Fixed())), CannotPrice,
+        "the curve ends on 2027-12-16, and 'A' of 'toy' is paid until"),
+    "negative factor": (lambda f: market(curve={dt.date(2028, 1, 15): -0.9}), CannotPrice,
+        "the discount factor on 2028-01-15 must be above 0, got -0.9"),
+    "nan factor": (lambda f: market(curve={dt.date(2028, 1, 15): float("nan")}), CannotPrice,
+        "the discount factor on 2028-01-15 must be above 0, got nan"),
+    "empty handle": (lambda f: price(f, ql.YieldTermStructureHandle()), CannotPrice, "the YieldTermStructureHandle is empty"),
+    "no start": (lambda f: Market(0.04), InvalidTerms, "this curve does not say where it starts: give valuation="),
+    "two starts": (lambda f: Market(ql.FlatForward(ON + 1, 0.04, ql.Actual365Fixed()), valuation=V), InvalidTerms,
+        "the curve starts on 2026-01-16, and the valuation date is 2026-01-15: they must be the same"),
+    "no curve": (lambda f: price(f, "SOFR"), InvalidTerms, "a curve is a QuantLib YieldTermStructure or its handle"),
+    "price out of reach": (lambda f: price(f, market({"A": {"price": 1e9}})), CannotPrice, "no spread from -100% to 5,000% gives 'A' the price 1e+09"),
+    "price of nothing": (lambda f: price(f, market({"A": {"price": 40.0}}), reference="dead"), CannotPrice,
+        "'A' is quoted at 40 and has no cash left in the reference scenario 'dead'"),
+    "yield of nothing": (lambda f: price(f, market({"A": {"yield": 0.05}}), reference="dead"), CannotPrice,
+        "'A' has no cash in the reference scenario, so its quote gives no spread, but it has cash in 'base'"),
+    "negative price": (lambda f: market({"A": {"price": -1.0}}), InvalidTerms, "quotes['A']: a price must be above 0, got -1"),
+    "spread in bp": (lambda f: market({"A": 225.0}), InvalidTerms, "z is a decimal (0.0225 is 225 basis points), got 225"),
+    "nan spread": (lambda f: market({"A": float("nan")}), InvalidTerms, "quotes['A']: must be a finite number, got nan"),
+    "unknown kind": (lambda f: market({"A": {"prise": 99.0}}), InvalidTerms, "there is no kind of quote 'prise'. Did you mean 'price'?"),
+    "two kinds": (lambda f: market({"A": {"z": 0.01, "g": 0.01}}), InvalidTerms, "must be one kind and its value"),
+    "no government": (lambda f: price(f, market({"A": {"g": 0.01}})), CannotPrice, "the market has no government curve: Market(government=...)"),
+    "dm of fixed": (lambda f: price(f, market({"A": {"dm": 0.01}})), CannotPrice, "'A' is quoted by discount margin (dm) and its coupon does not float"),
+    "currency": (lambda f: price(f, market(currency="GBP")), CannotPrice, "the deal 'toy' pays USD and the market discounts GBP"),
+    "reference": (lambda f: price(f, market(), reference="bade"), UnknownName, "there is no scenario 'bade'. Did you mean 'bad'?"),
+    "shock tranche": (lambda f: price(f, market(), SpreadShock.by_tranche(bp={"a": 50})), UnknownName, "there is no tranche 'a'. Did you mean 'A'?"),
+    "shock rating": (lambda f: price(f, market(), SpreadShock.by_rating(bp={"AA+": 50})), UnknownName, "there is no rating 'AA+'. Did you mean 'AA'?"),
+    "shock nan": (lambda f: SpreadShock.parallel(bp=float("inf")), InvalidTerms, "Parallel.bp: must be a finite number, got inf"),
+    "two of a name": (lambda f: price(f, market(), [SpreadShock.parallel(bp=1, name="x"), SpreadShock.parallel(bp=2, name="x")]), InvalidTerms,
+        "two shocks are named 'x' and differ"),
+    "a number": (lambda f: price(f, market(), [100]), InvalidTerms, "must be SpreadShocks, such as SpreadShock.parallel(bp=100); got 100"),
+    "pair": (lambda f: price(f, market(), pairs=[Stress("bas")]), UnknownName, "there is no scenario 'bas'. Did you mean 'base'?"),
+    "measure": (lambda f: price(f, market())["durations"], UnknownName, "there is no measure 'durations'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_bad_input_is_refused_with_one_clear_message(toy, case):
+    act, error, message = REFUSED[case]
+    with pytest.raises(error) as caught:
+        act(toy())
+    assert isinstance(caught.value, FirstLossError)
+    assert message in str(caught.value), str(caught.value)
