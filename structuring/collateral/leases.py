@@ -202,6 +202,6 @@ def letting(tenant: Tenant, clock: Clock, schedule: Schedule, scenarios: Drivers
                 own=False,
             ),
         )
-        leases += [new for new in others if (new.begins < clock.hi[-1]).any() and (new.share > 0.0).any()]
+        leases += [new for new in others if ((new.begins < clock.hi[-1]) & (new.share > 0.0)).any()]
     annual = tenant.rent * level * (annual + empty * re_let_rent)
     return Letting(rent, let, annual, clock.since(default))

@@ -105,7 +105,7 @@ class Project:
     guarantee(t) = share that left x min(cap, max(0, guaranteed - realised)), `guarantee.lag` months after it left
     resale(t)    = share that left x realised, `sale_lag` months after it left
     realised     = residual at that year of operation x residual_value of the scenario
-    value(t)     = value scale(t) x (what has been spent, before operation; the residual of what is unsold, after)
+    value(t)     = value scale(t) x (spent and in escrow, before operation; the residual of what is unsold, after)
 
     `budget` are amounts by date, `residual` amounts by year of operation. `share` is the vehicle's part of a joint
     venture and scales every amount but those of the escrow. A tenant's default ends the lease like a non-renewal,
@@ -210,7 +210,7 @@ class Project:
             stays, start = stays - leaving, end
         built = self.built(clock, delay, scenarios)
         residual = self.curve(clock.hi - begins, self.residual) * scenarios.read("residual_value", schedule, 1.0)
-        worth = np.where(clock.hi < begins, built["spent"], residual * np.maximum(unsold, 0.0))
+        worth = np.where(clock.hi < begins, built["spent"] + built["escrow"], residual * np.maximum(unsold, 0.0))
         result = {
             "revenue": revenue + built["income"],
             "guarantee": guaranteed,
@@ -288,8 +288,10 @@ class Project:
                 cost = cost + self.share * amount * overrun * clock.hit(planned + delay)
         spent = before + np.cumsum(cost, axis=1)
         if self.escrow is None:
-            return {"construction": cost, "income": np.zeros((1, 1)), "spent": spent}
+            nothing = np.zeros((1, 1))
+            return {"construction": cost, "income": nothing, "spent": spent, "escrow": nothing}
         paid = np.minimum(np.cumsum(cost, axis=1), self.escrow.balance)  # by the escrow, in all
         opening = self.escrow.balance - np.concatenate([np.zeros((len(paid), 1)), paid[:, :-1]], axis=1)
         called = np.diff(paid, axis=1, prepend=0.0)
-        return {"construction": cost - called, "income": opening * self.escrow.rate * clock.years, "spent": spent}
+        income = opening * self.escrow.rate * clock.years
+        return {"construction": cost - called, "income": income, "spent": spent, "escrow": self.escrow.balance - paid}

@@ -1,0 +1,200 @@
+"""LoanPool: loans as representative lines or a tape, under prepayment, default, severity and a lag to recovery."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import KW_ONLY
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field, InstanceOf
+
+from structuring.collateral.tape import Tape
+from structuring.scenario import Drivers, Rate, Scenario
+from structuring.speed import Speed
+from waterfalls.errors import Fault
+from waterfalls.terms import term
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from waterfalls.receipts import Receipts
+    from waterfalls.schedule import Schedule
+
+NotNegative = Annotated[float, Field(ge=0.0)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Months = Annotated[int, Field(ge=0)]
+
+
+@term
+class LoanLine:
+    """Loans that are alike, as one: `balance` outstanding, `rate` a year, `remaining_term` months to go, `age` gone by.
+
+    Interest alone falls due in the first `interest_only` months (all of them make a bullet). Then `payment` is level, or
+    of equal principal, over `amortisation_term` months; what a shorter remaining term leaves is a balloon at its end.
+    With `principal`, those amounts fall due month by month instead, and the rest at the end.
+    """
+
+    balance: NotNegative
+    rate: Share
+    _: KW_ONLY
+    remaining_term: Annotated[int, Field(gt=0)]
+    age: Months = 0
+    interest_only: Months = 0
+    payment: Literal["level", "equal principal"] = "level"
+    amortisation_term: Annotated[int, Field(gt=0)] | None = None
+    principal: tuple[NotNegative, ...] = ()
+
+    @staticmethod
+    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        term, only, over = (fields.get(name) for name in ("remaining_term", "interest_only", "amortisation_term"))
+        if term is not None and only is not None:
+            if only > term:
+                yield Fault("interest_only", f"must not exceed the remaining term of {term} months, got {only}")
+            elif over is not None and over < term - only:
+                yield Fault(
+                    "amortisation_term", f"must reach the end of the remaining term, {term - only} months, got {over}"
+                )
+        principal, balance = fields.get("principal", ()), fields.get("balance")
+        if principal and balance is not None and sum(principal) > balance * (1.0 + 1e-9):
+            yield Fault("principal", f"must not exceed the balance {balance:,.2f}, got {sum(principal):,.2f}")
+        if principal and term is not None and len(principal) > term:
+            yield Fault("principal", f"must not outlast the remaining term of {term} months, got {len(principal)}")
+
+
+@term
+class LoanPool:
+    """A pool of loans. With monthly default d and prepayment v, survival Q and the scheduled balance B of the group,
+
+        order "sifma"        defaults = Q d B(m-1)     prepayments = Q v B(m)
+                             interest = Q (1-d) I(m)   principal = Q (1-d) (B(m-1) - B(m))     Q' = Q (1 - d - v)
+        order "sequential"   defaults = Q d B(m-1)     prepayments = Q (1-d) v B(m-1)
+                             interest, principal = Q (1-d) (1-v) times the scheduled           Q' = Q (1-d) (1-v)
+
+    so "sifma" prepays out of the scheduled balance without taking defaults out first, and "sequential" takes defaults,
+    then prepayments of what is left, then pays the survivors' levelled instalment. Loans that share d and v form a group
+    and the result is exact; speeds that follow age (PSA, SDA, ABS) make one group an age. `recovery_lag` months after a
+    default, 1 - severity of it is recovered and the rest lost. With `advances` the servicer goes on paying the
+    scheduled principal of defaulted loans and keeps it out of the proceeds: recovery = max(balance amortised until then
+    - loss, 0). `servicing` is a rate a year taken out of interest. Amounts are by calendar month from the start of the
+    schedule (the first on `first_payment`, if given) and belong to the collection period in which the month ends.
+    `contracted` is scheduled interest and principal. Source: SIFMA, Uniform Practices, chapter SF.
+    """
+
+    lines: tuple[LoanLine, ...] | InstanceOf[Tape]
+    _: KW_ONLY
+    prepayment: Rate = None
+    default: Rate = None
+    severity: Share | tuple[Share, ...] = 1.0
+    recovery_lag: Months = 0
+    order: Literal["sifma", "sequential"] = "sifma"
+    advances: bool = False
+    servicing: Share = 0.0
+    first_payment: datetime.date | None = None
+
+    @staticmethod
+    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        if isinstance(fields.get("lines"), tuple) and not fields["lines"]:
+            yield Fault("lines", "at least one is needed")
+        for driver in ("prepayment", "default"):
+            rates = fields.get(driver)
+            if rates is not None:
+                yield from Scenario.faults({driver: rates})
+        if fields.get("severity") == ():
+            yield Fault("severity", "must hold at least one value")
+
+    @classmethod
+    def level_pay(cls, *, balance: float, rate: float, remaining_term: int, age: int = 0, **terms: Any) -> LoanPool:
+        """A pool of one line that pays the same amount every month, to nothing at the end."""
+        return cls((LoanLine(balance, rate, remaining_term=remaining_term, age=age),), **terms)
+
+    @classmethod
+    def from_tape(cls, tape: pd.DataFrame | Path | str, *, ignore: Sequence[str] = (), **terms: Any) -> LoanPool:
+        """A pool from a row a loan: a DataFrame, or a CSV or Parquet file; every bad row is listed with its reasons.
+
+        Columns: balance, rate, remaining_term, and if wanted loan, age, interest_only, payment, amortisation_term.
+        `ignore` names columns to leave aside; any other is refused. Rows that are alike are taken together.
+        """
+        return cls(Tape.read(tape, ignore=ignore), **terms)
+
+    def drivers(self) -> frozenset[str]:
+        """What the pool reads from a scenario."""
+        return frozenset({"prepayment", "default", "severity", "recovery_lag"})
+
+    def deliver(self, schedule: Schedule, scenarios: Drivers) -> Receipts:
+        """What the pool pays and owes, (S, T) in currency units; see the class for the formulas."""
+
+        from structuring.collateral.clock import Clock
+        from structuring.collateral.pools import MonthGrid, scheduled, whole_months
+        from waterfalls.receipts import Receipts
+
+        grid = MonthGrid(Clock(schedule), schedule.collection[0], self.first_payment)
+        tape = self.lines if isinstance(self.lines, Tape) else Tape.of(self.lines)
+        by_age = any(self.follows_age(scenarios, driver) for driver in ("prepayment", "default"))
+        severity = scenarios.along("severity", grid.ends, self.severity)
+        lag = whole_months(scenarios, self.recovery_lag)
+
+        groups = tape.split(["age"] if by_age else [])
+        if self.advances:  # the balance amortised since default is that of its own line
+            groups = [
+                line for group in groups for line in group.split(["remaining_term", "rate", "interest_only", "over"])
+            ]
+        total: dict[str, np.ndarray] = {}
+        for group in groups:
+            age = int(group.age[0]) if by_age else 0
+            prepaid = scenarios.along("prepayment", grid.ends, self.prepayment or 0.0, age=age)
+            default = scenarios.along("default", grid.ends, self.default or 0.0, age=age)
+            balance, interest = scheduled(group, grid.months, self.servicing)
+            for field, amounts in self.flows(balance, interest, prepaid, default, severity, lag).items():
+                total[field] = total[field] + amounts if field in total else amounts
+        fields: dict[str, Any] = grid.fields(total, tape.balance.sum())
+        return Receipts(schedule.ends, **fields, scenarios=scenarios.names)
+
+    def follows_age(self, scenarios: Drivers, driver: str) -> bool:
+        """Whether a driver is a speed that follows the age of loans, in the base case or in a scenario."""
+        rows = [getattr(self, driver)] + [row.get(driver) for row in scenarios.rows or ()]
+        return any(isinstance(rate, Speed) and rate.by_age for rate in rows)
+
+    def flows(
+        self,
+        balance: np.ndarray,
+        interest: np.ndarray,
+        prepaid: np.ndarray,
+        default: np.ndarray,
+        severity: np.ndarray,
+        lag: np.ndarray,
+    ) -> dict[str, np.ndarray]:
+        """The fields of the receipts by month, (S or 1, M), of a group with scheduled `balance` (M + 1) and `interest` (M)."""
+        import numpy as np
+
+        from structuring.collateral.pools import later
+
+        opening, closing, months = balance[:-1], balance[1:], len(interest)
+        if self.order == "sifma":
+            prepaid = np.minimum(prepaid, 1.0 - default)  # no more than there is
+            kept, paying, prepayable = 1.0 - default - prepaid, 1.0 - default, prepaid * closing
+        else:
+            kept = paying = (1.0 - default) * (1.0 - prepaid)
+            prepayable = (1.0 - default) * prepaid * opening
+        after = np.cumprod(np.broadcast_to(kept, (kept.shape[0], months)), axis=1)
+        alive = np.concatenate([np.ones((len(after), 1)), after[:, :-1]], axis=1)
+        defaults = alive * default * opening
+        lost = later(defaults * severity, lag)
+        if self.advances:
+            amortised = later(alive * default, lag) * opening
+            recoveries = np.maximum(amortised - lost, 0.0)
+        else:
+            recoveries = later(defaults * (1.0 - severity), lag)
+        return {
+            "interest": alive * paying * interest,
+            "principal": alive * paying * (opening - closing),
+            "prepayments": alive * prepayable,
+            "recoveries": recoveries,
+            "pool_balance": after * closing,
+            "defaulted_balance": np.cumsum(defaults, axis=1) - later(np.cumsum(defaults, axis=1), lag),
+            "defaults": defaults,
+            "losses": lost,
+            "contracted": (interest + opening - closing)[None, :],
+        }

@@ -1,0 +1,128 @@
+"""The arithmetic of loan pools: scheduled curves of many lines at once, months, and what comes later."""
+
+from __future__ import annotations
+
+import calendar
+import datetime
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from waterfalls.errors import InvalidTerms
+
+if TYPE_CHECKING:
+    from structuring.collateral.clock import Clock
+    from structuring.collateral.tape import Tape
+    from structuring.scenario import Drivers
+
+CELLS = 4_000_000  # lines x months held at a time
+
+
+def scheduled(tape: Tape, months: int, servicing: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """The scheduled balance (M + 1,) and net interest (M,) of lines without prepayment or default, in currency units.
+
+    S(m) = (1 - (1 + i)^-(a - j)) / (1 - (1 + i)^-a) for level payments over a months, (a - j) / a for equal principal,
+    j = the months of amortisation gone by; 0 from the end of the term on. Interest is on the balance before.
+    """
+    month = np.arange(months + 1.0)[None, :]
+    balance, interest = np.zeros(months + 1), np.zeros(months)
+    rows = max(1, CELLS // (months + 1))
+    for start in range(0, len(tape), rows):
+        part = tape.rows(slice(start, start + rows))
+        over, rate = part.over[:, None], part.rate[:, None] / 12.0
+        left = over - np.clip(month - part.interest_only[:, None], 0.0, over)
+        level = (part.level[:, None] > 0.0) & (rate > 0.0)
+        growth = np.log1p(rate)
+        factor = np.where(level, np.expm1(-left * growth) / np.where(level, np.expm1(-over * growth), 1.0), left / over)
+        amounts = part.balance[:, None] * factor * (month < part.remaining_term[:, None])
+        for k, fixed in part.fixed.items():
+            due = np.concatenate([[0.0], np.cumsum(fixed)])
+            remaining = part.balance[k] - due[np.minimum(np.arange(months + 1), len(due) - 1)]
+            amounts[k] = np.maximum(remaining, 0.0) * (month[0] < part.remaining_term[k])
+        balance += amounts.sum(axis=0)
+        interest += ((part.rate[:, None] - servicing) / 12.0 * amounts[:, :-1]).sum(axis=0)
+    return balance, interest
+
+
+def later(amounts: np.ndarray, lag: np.ndarray) -> np.ndarray:
+    """Amounts by month (S or 1, M) as many whole months later as `lag` (S or 1, 1) says, zeros before."""
+    if lag.shape[0] == 1:
+        return shifted(amounts, int(lag[0, 0]))
+    amounts = np.broadcast_to(amounts, (len(lag), amounts.shape[1]))
+    result = np.zeros(amounts.shape)
+    for months in np.unique(lag):
+        rows = lag[:, 0] == months
+        result[rows] = shifted(amounts[rows], int(months))
+    return result
+
+
+def shifted(amounts: np.ndarray, months: int) -> np.ndarray:
+    """Amounts by month (S, M), `months` later."""
+    if months == 0:
+        return amounts
+    result = np.zeros(amounts.shape)
+    result[:, months:] = amounts[:, :-months]
+    return result
+
+
+class MonthGrid:
+    """The loans' months within a deal's collection periods: month k ends k months after the start.
+
+    With `first` the first month ends there. A month's cash belongs to the collection period in which it ends.
+    """
+
+    def __init__(self, clock: Clock, start: datetime.date, first: datetime.date | None) -> None:
+        edge = clock.start + 30.0 if first is None else clock.at(first)
+        self.months = max(int(np.floor((clock.hi[-1] - edge) / 30.0)) + 1, 0)
+        ends = edge + 30.0 * np.arange(self.months)
+        self.edges = np.concatenate([[edge - 30.0], ends])
+        self.ends = [month_after(first or start, k + (first is None)) for k in range(self.months)]
+        period = np.searchsorted(clock.hi, ends)
+        self.last = np.searchsorted(ends, clock.hi, side="right")  # months ended by the end of each period (T,)
+        counts = np.bincount(period, minlength=len(clock.hi))
+        self.index = np.full((max(int(counts.max(initial=1)), 1), len(clock.hi)), self.months)
+        for k in range(self.index.shape[0]):
+            has = counts > k
+            self.index[k, has] = (self.last - counts)[has] + k
+
+    def month_of(self, instant: float) -> int | None:
+        """The month (from 0) with start < instant <= end; None outside the grid."""
+        month = int(np.searchsorted(self.edges, instant)) - 1
+        return month if 0 <= month < self.months else None
+
+    def by_period(self, amounts: np.ndarray) -> np.ndarray:
+        """Amounts by month (S, M) summed by collection period (S, T)."""
+        padded = np.concatenate([amounts, np.zeros((len(amounts), 1))], axis=1)
+        total = padded[:, self.index[0]]
+        for months in self.index[1:]:
+            total = total + padded[:, months]
+        return total
+
+    def at_end(self, states: np.ndarray, start: float) -> np.ndarray:
+        """States at the ends of months (S, M) as of the ends of collection periods (S, T)."""
+        return np.concatenate([np.full((len(states), 1), start), states], axis=1)[:, self.last]
+
+    def fields(self, amounts: Mapping[str, np.ndarray], start: float) -> dict[str, np.ndarray]:
+        """Fields by month as fields by collection period: balances at its end (`start` before the first), else sums."""
+        return {
+            name: self.at_end(array, start if name == "pool_balance" else 0.0)
+            if name.endswith("_balance")
+            else self.by_period(array)
+            for name, array in amounts.items()
+        }
+
+
+def whole_months(scenarios: Drivers, default: int) -> np.ndarray:
+    """The lag to recovery (S or 1, 1), refused where it is not whole months."""
+    lag = scenarios.once("recovery_lag", default)
+    part = lag != np.floor(lag)
+    if part.any():
+        raise InvalidTerms(f"scenarios.recovery_lag: must be whole months, got {lag[part][0]:g}")
+    return lag
+
+
+def month_after(day: datetime.date, months: int) -> datetime.date:
+    """The same day some months later, or the last of that month."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return datetime.date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))

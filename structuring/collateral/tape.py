@@ -1,0 +1,184 @@
+"""Tape: a row a loan, read, checked and taken together by what is alike."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from waterfalls.errors import Fault, InvalidTerms, unknown
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from structuring.collateral.loans import LoanLine
+
+REQUIRED = ("balance", "rate", "remaining_term")
+OPTIONAL = ("loan", "age", "interest_only", "payment", "amortisation_term")
+WHOLE = {"remaining_term": 1, "age": 0, "interest_only": 0, "amortisation_term": 1}  # whole numbers, at least this
+PAYMENTS = ("level", "equal principal")
+COLUMNS = ("balance", "rate", "remaining_term", "age", "interest_only", "level", "over")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Tape:
+    """Lines as columns (L,), float64: `over` is the months of amortisation, `level` 1.0 or 0.0 for equal principal.
+
+    `fixed` holds, by row, scheduled amounts that stand instead.
+    """
+
+    balance: np.ndarray
+    rate: np.ndarray
+    remaining_term: np.ndarray
+    age: np.ndarray
+    interest_only: np.ndarray
+    level: np.ndarray
+    over: np.ndarray
+    fixed: Mapping[int, tuple[float, ...]] = dataclasses.field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.balance)
+
+    def __str__(self) -> str:
+        raise InvalidTerms("a pool read from a tape cannot be written to a deal file: give it as lines")
+
+    @staticmethod
+    def __text__(text: object) -> Tape:
+        raise InvalidTerms(f"must be a list of lines, got {text!r}: a tape is read with LoanPool.from_tape")
+
+    @classmethod
+    def of(cls, lines: Sequence[LoanLine]) -> Tape:
+        """Lines as columns."""
+        import numpy as np
+
+        over = [line.amortisation_term or max(line.remaining_term - line.interest_only, 1) for line in lines]
+        given = {name: [getattr(line, name) for line in lines] for name in COLUMNS[:5]}
+        level = [line.payment == "level" for line in lines]
+        arrays = {k: np.array(v, dtype=np.float64) for k, v in {**given, "level": level, "over": over}.items()}
+        return cls(**arrays, fixed={k: line.principal for k, line in enumerate(lines) if line.principal})
+
+    @classmethod
+    def read(cls, source: pd.DataFrame | Path | str, *, ignore: Sequence[str] = ()) -> Tape:
+        """A tape from a DataFrame, CSV or Parquet file; refused with every fault of every row where there is one."""
+        import pandas as pd
+
+        frame, first = (source, 0) if isinstance(source, pd.DataFrame) else read_file(Path(source))
+        faults = [
+            Fault("tape", unknown("column", name, frame.columns)) for name in REQUIRED if name not in frame.columns
+        ]
+        faults += [
+            Fault("tape", unknown("column to ignore", name, frame.columns))
+            for name in ignore
+            if name not in frame.columns
+        ]
+        known = (*REQUIRED, *OPTIONAL)
+        faults += [
+            Fault(f"tape.{name}", f"{unknown('field', name, known)} Name it in ignore= to leave it aside.")
+            for name in frame.columns
+            if name not in (*known, *ignore)
+        ]
+        if faults:
+            raise InvalidTerms(faults)
+        if frame.empty:
+            raise InvalidTerms("tape: at least one row is needed")
+        return grouped(checked(frame.drop(columns=list(ignore)), first))
+
+    def rows(self, part: slice) -> Tape:
+        """The lines of a slice."""
+        start, stop, _ = part.indices(len(self))
+        fixed = {k - start: amounts for k, amounts in self.fixed.items() if start <= k < stop}
+        return Tape(**{name: getattr(self, name)[part] for name in COLUMNS}, fixed=fixed)
+
+    def split(self, names: Sequence[str]) -> list[Tape]:
+        """The lines in groups that share the values of some columns; without columns, all of them."""
+        import numpy as np
+
+        if not names:
+            return [self]
+        keys = np.stack([getattr(self, name) for name in names], axis=1)
+        _, group = np.unique(keys, axis=0, return_inverse=True)
+        group = group.reshape(-1)
+        parts = []
+        for g in range(group.max() + 1):
+            (rows,) = np.nonzero(group == g)
+            fixed = {k: self.fixed[row] for k, row in enumerate(rows.tolist()) if row in self.fixed}
+            parts.append(Tape(**{name: getattr(self, name)[rows] for name in COLUMNS}, fixed=fixed))
+        return parts
+
+
+def read_file(path: Path) -> tuple[pd.DataFrame, int]:
+    """The table of a file, and the number of the line on which its first row stands."""
+    import pandas as pd
+
+    try:
+        if path.suffix.lower() in (".parquet", ".pq"):
+            return pd.read_parquet(path), 1
+        return pd.read_csv(path, low_memory=False), 2
+    except FileNotFoundError:
+        raise InvalidTerms(f"tape: there is no file {str(path)!r}") from None
+    except (ValueError, ImportError, OSError) as error:
+        raise InvalidTerms(f"tape: {str(path)!r} cannot be read as a table: {error}") from None
+
+
+def checked(frame: pd.DataFrame, first: int) -> dict[str, Any]:
+    """Columns as numbers, or every fault of every row; `first` is the number of the first row."""
+    import numpy as np
+    import pandas as pd
+
+    faults: list[tuple[int, str, str]] = []
+
+    def blame(rows: Any, column: str, why: str) -> None:
+        for row in np.flatnonzero(rows).tolist():
+            given = frame[column].iloc[row]
+            shown = "nothing" if pd.isna(given) else repr(given.item() if hasattr(given, "item") else given)
+            faults.append((row, column, f"{why}, got {shown}"))
+
+    count = len(frame)
+    base = {"age": 0.0, "interest_only": 0.0}
+    columns: dict[str, np.ndarray] = {name: np.full(count, value) for name, value in base.items()}
+    for name in ("balance", "rate", *WHOLE):
+        if name not in frame.columns:
+            continue
+        values = np.asarray(pd.to_numeric(frame[name], errors="coerce"), dtype=np.float64)
+        if frame[name].dtype == bool:
+            values = np.full(count, np.nan)
+        sound, least = np.isfinite(values), WHOLE.get(name, 0)
+        optional = frame[name].isna().to_numpy() & (name in OPTIONAL)
+        what = "a whole number" if name in WHOLE else "a number"
+        blame(~sound & ~optional, name, f"must be {what}")
+        blame(sound & (values < least), name, f"must be at least {least}")
+        if name in WHOLE:
+            blame(sound & (values != np.floor(values)) & (values >= least), name, "must be a whole number")
+        if name == "rate":
+            blame(sound & (values > 1.0), name, "must be a decimal such as 0.065")
+        columns[name] = np.where(optional, base.get(name, np.nan), values)
+    if "loan" in frame.columns:
+        blame(frame["loan"].isna().to_numpy(), "loan", "must be a name")
+        blame(frame["loan"].duplicated().to_numpy() & frame["loan"].notna().to_numpy(), "loan", "stands more than once")
+    columns["level"] = np.ones(count)
+    if "payment" in frame.columns:
+        given = frame["payment"].fillna("level")
+        blame(~given.isin(PAYMENTS).to_numpy(), "payment", f"must be one of {', '.join(map(repr, PAYMENTS))}")
+        columns["level"] = (given == "level").to_numpy(dtype=np.float64)
+    term, only = columns["remaining_term"], columns["interest_only"]
+    over = columns.pop("amortisation_term", np.full(count, np.nan))
+    if "interest_only" in frame.columns:
+        blame(only > term, "interest_only", "must not exceed the remaining term")
+    if "amortisation_term" in frame.columns:
+        blame(over < term - only, "amortisation_term", "must reach the end of the remaining term")
+    columns["over"] = np.where(np.isnan(over), np.maximum(term - only, 1.0), over)
+    if faults:
+        raise InvalidTerms([Fault(f"tape, row {row + first}, {column}", why) for row, column, why in sorted(faults)])
+    return columns
+
+
+def grouped(columns: Mapping[str, np.ndarray]) -> Tape:
+    """Rows that differ in nothing but their balance as one line, which is exact."""
+    import numpy as np
+    import pandas as pd
+
+    alike = [name for name in COLUMNS if name != "balance"]
+    table: Any = pd.DataFrame(dict(columns)).groupby(alike, as_index=False)[["balance"]].sum()
+    return Tape(**{name: np.array(table[name], dtype=np.float64) for name in COLUMNS}, fixed={})

@@ -1,0 +1,427 @@
+"""LoanPool and speeds against published tables, closed forms and a loop over loans."""
+
+import datetime
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from structuring.collateral.loans import LoanLine, LoanPool
+from structuring.collateral.speeds import abs_speed, annual, cdr, cpr, mdr, monthly, psa, sda, smm
+from structuring.scenario import Drivers, Paths, Scenario
+from structuring.speed import Speed
+from waterfalls.errors import InvalidTerms
+from waterfalls.schedule import schedule
+from waterfalls.terms import plain, read
+
+D = datetime.date
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+def golden(name):
+    return json.loads((GOLDEN / f"{name}.json").read_text("utf-8"))
+
+
+START = D(2026, 1, 1)
+
+
+def months(count, closing=START):
+    def after(k):
+        year, month = divmod(closing.month - 1 + k, 12)
+        return D(closing.year + year, month + 1, closing.day)
+
+    return schedule(
+        closing=closing, first_payment=after(1), maturity=after(count), frequency="monthly", calendar="none"
+    )  # fmt: skip
+
+
+def deliver(pool, *scenarios, periods=None):
+    return pool.deliver(periods or months(360), Drivers.of(scenarios or [Scenario("base")]))
+
+
+# Published
+
+
+def test_sifma_cash_flow_a():
+    case = golden("standards_sifma_cashflow_A")
+    given = case["inputs"]
+    pool = LoanPool.level_pay(
+        balance=given["balance"], rate=given["wac"], remaining_term=given["term_months"], age=given["age"],
+        severity=given["severity"], recovery_lag=given["months_to_recovery"], advances=given["servicer_advances"],
+    )  # fmt: skip
+    receipts = deliver(pool, Scenario("A", prepayment=smm(0.01), default=mdr(0.01)))
+    fields = {
+        "interest": "interest", "sched_principal": "principal", "vol_prepay": "prepayments", "recovery": "recoveries"
+    }  # fmt: skip
+    compared = 0
+    for row in case["expected"]:
+        for column, field in fields.items():
+            if row[column] is not None:
+                assert receipts[field][0, row["month"] - 1] == pytest.approx(row[column], abs=case["tolerance"])
+                compared += 1
+    assert compared == case["verified"]["n_figures"]
+
+
+MISPRINT = ("165PSA", "31")
+
+
+def test_psa_and_sda_curves():
+    case = golden("standards_psa_sda_curves")
+    for speed, points in case["expected"]["published_smm"].items():
+        curve = psa(int(speed.removesuffix("PSA")) / 100)
+        for month, expected in points.items():
+            if (speed, month) == MISPRINT:
+                # 165 % of 6 % is 9.9 % CPR, which is 0.008650 a month; the case records the printed figure as 3.7e-4 off
+                assert abs(curve[int(month) - 1] - expected) == pytest.approx(max(case["verified"]["err"]), rel=1e-9)
+            else:
+                assert curve[int(month) - 1] == pytest.approx(expected, abs=case["tolerance"])
+    for point in case["expected"]["points"]:
+        at = point["month"] - 1
+        assert annual(psa(1.0)[at]) == pytest.approx(point["psa100_cpr"], rel=1e-12)
+        assert psa(1.5)[at] == pytest.approx(point["psa150_smm"], rel=1e-12)
+        assert annual(sda(1.0)[at]) == pytest.approx(point["sda100_cdr"], rel=1e-12)
+        assert sda(1.0)[at] == pytest.approx(point["sda100_mdr"], rel=1e-12)
+
+
+def test_smm_and_mdr_example():
+    case = golden("standards_smm_mdr_example")
+    given, expected, tolerance = case["inputs"], case["expected"], case["tolerance"]
+    pool = LoanPool.level_pay(balance=given["balance"], rate=given["rate"], remaining_term=given["remaining"])
+    receipts = deliver(pool)
+    principal = receipts["principal"][0, 0]
+    assert principal == pytest.approx(expected["sched_principal"], abs=tolerance["money"])
+    assert principal + receipts["interest"][0, 0] == pytest.approx(expected["payment"], abs=tolerance["money"])
+    scheduled = given["balance"] - principal
+    rates = tolerance["rates"]
+    vol, involuntary = given["voluntary"] / scheduled, given["involuntary"] / scheduled
+    assert vol == pytest.approx(expected["vol_smm"], abs=rates)
+    assert involuntary == pytest.approx(expected["mdr"], abs=rates)
+    assert vol + involuntary == pytest.approx(expected["total_smm"], abs=rates)
+    # the yearly rates are printed from the rounded monthly ones
+    assert annual(expected["vol_smm"]) == pytest.approx(expected["vol_cpr"], abs=rates)
+    assert annual(expected["mdr"]) == pytest.approx(expected["cdr"], abs=rates)
+    assert annual(expected["total_smm"]) == pytest.approx(expected["total_cpr"], abs=rates)
+
+
+def test_pass_through_at_100_psa():
+    case = golden("standards_fabozzi_psa100_passthrough")
+    given = case["inputs"]
+    pool = LoanPool.level_pay(
+        balance=given["balance"], rate=given["wac"], remaining_term=given["wam"], age=given["age"],
+        servicing=given["wac"] - given["pass_through"],
+    )  # fmt: skip
+    receipts = deliver(pool, Scenario("100 PSA", prepayment=psa(given["psa"])))
+    opening = np.concatenate([[given["balance"]], receipts["pool_balance"][0]])
+    for row in case["expected"]:
+        t = int(row["month"]) - 1
+        interest, scheduled, prepaid = (receipts[name][0, t] for name in ("interest", "principal", "prepayments"))
+        found = {
+            "balance": opening[t], "net_interest": interest, "sched_principal": scheduled, "prepay": prepaid,
+            "payment": scheduled + opening[t] * given["wac"] / 12, "total_principal": scheduled + prepaid,
+            "cash_flow": interest + scheduled + prepaid,
+        }  # fmt: skip
+        for column, value in found.items():
+            assert value == pytest.approx(row[column], abs=case["tolerance"]), (t, column)
+
+
+def test_level_mortgage_schedule_unrounded():
+    case = golden("absbox_01_level_mortgage_schedule")
+    given, rows = case["inputs"], case["unrounded_reference"]
+    pool = LoanPool.level_pay(
+        balance=given["current_balance"], rate=given["current_rate"], remaining_term=given["remaining_term"]
+    )  # fmt: skip
+    receipts = deliver(pool, periods=months(20, D(2021, 12, 1)))
+    assert [day.isoformat() for day in receipts.dates] == [row[0] for row in rows[1:]]
+    for t, (_, balance, principal, interest) in enumerate(rows[1:]):
+        assert receipts["pool_balance"][0, t] == pytest.approx(balance, abs=1e-6)
+        assert receipts["principal"][0, t] == pytest.approx(principal, abs=1e-6)
+        assert receipts["interest"][0, t] == pytest.approx(interest, abs=1e-6)
+
+
+# Closed forms
+
+
+def test_a_years_rate_compounds_from_its_monthly_ones():
+    assert (1 - cpr(0.06, months=12)).prod() == pytest.approx(0.94, rel=1e-14)
+    assert annual(monthly(0.3)) == pytest.approx(0.3, rel=1e-14)
+    assert cdr([0.02, 0.04]).tolist() == [float(monthly(0.02)), float(monthly(0.04))]
+
+
+def test_abs_speed_takes_the_same_share_of_the_loans_originated_each_month():
+    survivors = np.concatenate([[1.0], np.cumprod(1.0 - abs_speed(0.015, months=80))])
+    np.testing.assert_allclose(-np.diff(survivors)[:66], 0.015, rtol=1e-12)
+    assert survivors[67] == 0.0 and (abs_speed(0.015)[67:] == 1.0).all()
+
+
+@pytest.mark.parametrize(
+    ("line", "principal", "interest"),
+    [
+        (LoanLine(1200.0, 0.12, remaining_term=4, interest_only=4), [0, 0, 0, 1200], [12, 12, 12, 12]),
+        (LoanLine(1200.0, 0.12, remaining_term=4, payment="equal principal"), [300] * 4, [12, 9, 6, 3]),
+        (LoanLine(1200.0, 0.0, remaining_term=4), [300] * 4, [0] * 4),
+        (LoanLine(1200.0, 0.12, remaining_term=4, payment="equal principal", amortisation_term=8),
+         [150, 150, 150, 750], [12, 10.5, 9, 7.5]),
+        (LoanLine(1200.0, 0.12, remaining_term=4, interest_only=2, payment="equal principal"),
+         [0, 0, 600, 600], [12, 12, 12, 6]),
+        (LoanLine(1200.0, 0.12, remaining_term=4, principal=(0.0, 700.0)), [0, 700, 0, 500], [12, 12, 5, 5]),
+    ],
+)  # fmt: skip
+def test_lines_pay_as_they_say(line, principal, interest):
+    receipts = deliver(LoanPool((line,)), periods=months(6))
+    np.testing.assert_allclose(receipts["principal"][0], [*principal, 0, 0], atol=1e-10)
+    np.testing.assert_allclose(receipts["interest"][0], [*interest, 0, 0], atol=1e-10)
+
+
+def test_a_balloon_is_what_a_longer_schedule_would_still_owe():
+    short = deliver(LoanPool((LoanLine(100.0, 0.06, remaining_term=60, amortisation_term=360),)))
+    long = deliver(LoanPool.level_pay(balance=100.0, rate=0.06, remaining_term=360))
+    np.testing.assert_allclose(short["principal"][0, :59], long["principal"][0, :59], rtol=1e-12)
+    assert short["principal"][0, 59] == pytest.approx(long["pool_balance"][0, 58], rel=1e-12)
+    assert short["pool_balance"][0, 59] == 0.0
+
+
+# A loop over loans, month by month
+
+
+def by_loop(lines, scenario, order, lag, severity, periods):
+    """One loan and one month at a time, with the payment levelled anew on the survivors."""
+    names = ("interest", "principal", "prepayments", "recoveries", "losses", "defaults")
+    flows = {name: np.zeros(periods + lag) for name in names}
+    balance = np.zeros(periods)
+    for line in lines:
+        owed, i = line.balance, line.rate / 12
+        for m in range(min(line.remaining_term, periods)):
+            v, d = scenario(line.age + m + 1, m)
+            left = line.remaining_term - m
+            defaulted = owed * d
+            if order == "sequential":
+                prepaid = (owed - defaulted) * v
+                paying = owed - defaulted - prepaid
+            else:
+                paying = owed - defaulted
+            payment = paying * i / (1 - (1 + i) ** -left)
+            principal = payment - paying * i
+            if order == "sifma":
+                # prepayment out of the scheduled balance of all loans, defaulted ones too
+                whole = owed * i / (1 - (1 + i) ** -left) - owed * i
+                prepaid = (owed - whole) * v
+            for name, amount in (
+                ("interest", paying * i), ("principal", principal), ("prepayments", prepaid), ("defaults", defaulted)
+            ):  # fmt: skip
+                flows[name][m] += amount
+            flows["recoveries"][m + lag] += defaulted * (1 - severity)
+            flows["losses"][m + lag] += defaulted * severity
+            owed = owed - defaulted - prepaid - principal
+            balance[m] += owed
+    return {**{name: flow[:periods] for name, flow in flows.items()}, "pool_balance": balance}
+
+
+LINES = (
+    LoanLine(100.0, 0.05, remaining_term=360, age=0),
+    LoanLine(250.0, 0.065, remaining_term=200, age=17),
+    LoanLine(80.0, 0.08, remaining_term=48, age=130),
+    LoanLine(80.0, 0.07, remaining_term=48, age=17),
+)
+
+
+@pytest.mark.parametrize("order", ["sifma", "sequential"])
+def test_groups_are_exact_against_a_loop_over_loans_that_share_rates(order):
+    rng = np.random.default_rng(3)
+    v, d = rng.uniform(0.0, 0.03, 360), rng.uniform(0.0, 0.02, 360)
+    pool = LoanPool(LINES, order=order, severity=0.35, recovery_lag=7)
+    receipts = deliver(pool, Scenario("x", prepayment=v, default=d))
+    expected = by_loop(LINES, lambda age, m: (v[m], d[m]), order, 7, 0.35, 360)
+    for name, flow in expected.items():
+        np.testing.assert_allclose(receipts[name][0], flow, rtol=1e-11, atol=1e-11, err_msg=name)
+
+
+@pytest.mark.parametrize("order", ["sifma", "sequential"])
+def test_speeds_that_follow_age_are_those_of_each_loan(order):
+    v, d = psa(1.5, months=500), sda(2.0, months=500)
+    pool = LoanPool(LINES, order=order, severity=0.35, recovery_lag=7)
+    receipts = deliver(pool, Scenario("x", prepayment=psa(1.5), default=sda(2.0)))
+    expected = by_loop(LINES, lambda age, m: (v[age - 1], d[age - 1]), order, 7, 0.35, 360)
+    for name, flow in expected.items():
+        np.testing.assert_allclose(receipts[name][0], flow, rtol=1e-11, atol=1e-11, err_msg=name)
+
+
+# Laws
+
+
+@pytest.mark.parametrize("order", ["sifma", "sequential"])
+def test_what_goes_in_comes_out(order):
+    """opening = principal + prepayments + defaults + closing, and over life defaults = recoveries + losses."""
+    pool = LoanPool(LINES, order=order, severity=(0.2, 0.6, 0.4), recovery_lag=5)
+    fast = Scenario("fast", prepayment=0.6, default=0.7)  # together more than there is
+    receipts = deliver(pool, Scenario("x", prepayment=cpr(0.1), default=cdr(0.05)), fast, periods=months(400))
+    opening = np.concatenate([np.full((2, 1), 510.0), receipts["pool_balance"][:, :-1]], axis=1)
+    out = receipts["principal"] + receipts["prepayments"] + receipts["defaults"]
+    np.testing.assert_allclose(opening - out, receipts["pool_balance"], atol=1e-11)
+    np.testing.assert_allclose(
+        receipts["defaults"].sum(axis=1), (receipts["recoveries"] + receipts["losses"]).sum(axis=1)
+    )
+    pending = np.cumsum(receipts["defaults"] - receipts["recoveries"] - receipts["losses"], axis=1)
+    np.testing.assert_allclose(receipts["defaulted_balance"], pending, atol=1e-10)
+    assert all((receipts[name] >= 0.0).all() for name in receipts.fields)
+
+
+def test_quarters_collect_their_months():
+    quarterly = schedule(
+        closing=D(2026, 1, 15),
+        first_payment=D(2026, 4, 15),
+        maturity=D(2030, 1, 15),
+        frequency="quarterly",
+        calendar="none",
+    )
+    pool, scenario = LoanPool(LINES), Scenario("x", prepayment=psa(1.0), default=sda(1.0))
+    by_month = deliver(pool, scenario, periods=months(48, D(2026, 1, 15)))
+    by_quarter = deliver(pool, scenario, periods=quarterly)
+    for field, array in by_month.fields.items():
+        wanted = array[:, 2::3] if field.endswith("_balance") else array.reshape(1, 16, 3).sum(axis=2)
+        np.testing.assert_allclose(by_quarter[field], wanted, rtol=1e-13, atol=1e-13, err_msg=field)
+
+
+def test_a_month_belongs_to_the_period_in_which_it_ends():
+    stub = schedule(
+        closing=D(2026, 1, 10),
+        first_payment=D(2026, 1, 25),
+        maturity=D(2026, 4, 25),
+        frequency="monthly",
+        calendar="none",
+    )
+    line = LoanLine(300.0, 0.12, remaining_term=3, payment="equal principal")
+    assert deliver(LoanPool((line,)), periods=stub)["principal"].tolist() == [[0.0, 100.0, 100.0, 100.0]]
+    early = LoanPool((line,), first_payment=D(2026, 1, 25))
+    assert deliver(early, periods=stub)["principal"].tolist() == [[100.0, 100.0, 100.0, 0.0]]
+
+
+def test_rates_by_date_hold_from_that_month():
+    receipts = deliver(
+        LoanPool((LoanLine(100.0, 0.0, remaining_term=6, interest_only=6),)),
+        Scenario("late", default={D(2026, 3, 10): 0.5}),
+        periods=months(4),
+    )
+    assert receipts["defaults"].tolist() == [[0.0, 0.0, 50.0, 25.0]]  # the third month ends on 1 April
+
+
+def test_paths_are_the_same_to_the_bit_in_any_chunk():
+    pool = LoanPool(LINES, severity=0.4)
+    paths = Paths(
+        40,
+        seed=9,
+        draw=lambda draws: {
+            "prepayment": 0.02 * draws.uniform(60),
+            "default": 0.02 * draws.uniform(60, stream=1),
+            "recovery_lag": np.floor(24 * draws.uniform(1, stream=2)),
+            "severity": draws.uniform(1, stream=3),
+        },
+    )
+    whole = deliver_paths(pool, paths)
+    for part in (slice(0, 1), slice(7, 29)):
+        cut = deliver_paths(pool, paths.rows(part))
+        for field, array in cut.fields.items():
+            assert np.array_equal(array, whole[field][part]), field
+
+
+def deliver_paths(pool, paths):
+    return pool.deliver(months(120), Drivers.of(paths))
+
+
+# Tapes
+
+
+def test_a_tape_is_its_lines():
+    frame = pd.DataFrame(
+        {"balance": [line.balance for line in LINES], "rate": [line.rate for line in LINES],
+         "remaining_term": [line.remaining_term for line in LINES], "age": [line.age for line in LINES],
+         "loan": list("abcd"), "state": "NY"}
+    )  # fmt: skip
+    scenario = Scenario("x", prepayment=psa(1.0), default=cdr(0.02))
+    tape = deliver(LoanPool.from_tape(frame, ignore=["state"], severity=0.4), scenario)
+    lines = deliver(LoanPool(LINES, severity=0.4), scenario)
+    for field, array in lines.fields.items():
+        np.testing.assert_allclose(tape[field], array, rtol=1e-12, err_msg=field)
+
+
+def test_rows_that_are_alike_are_taken_together(tmp_path):
+    path = tmp_path / "tape.csv"
+    path.write_text(
+        "balance,rate,remaining_term,interest_only,payment\n" + "100,0.06,60,,level\n" * 3 + "50,0.06,60,12,\n"
+    )
+    pool = LoanPool.from_tape(path)
+    assert (len(pool.lines), pool.lines.balance.tolist()) == (2, [300.0, 50.0])
+
+
+BAD_TAPE = """loan,balance,rate,remaining_term,age,interest_only,payment
+a,100,0.06,60,0,0,level
+b,-5,0.06,60,0,0,level
+c,100,6.5,60.5,0,0,level
+d,abc,,60,-1,61,levle
+a,100,0.06,60,0,0,level
+"""
+
+
+def test_every_fault_of_every_row_of_a_tape_is_listed(tmp_path):
+    path = tmp_path / "tape.csv"
+    path.write_text(BAD_TAPE)
+    with pytest.raises(InvalidTerms) as caught:
+        LoanPool.from_tape(path)
+    assert [str(fault) for fault in caught.value.faults] == [
+        "tape, row 3, balance: must be at least 0, got '-5'",
+        "tape, row 4, rate: must be a decimal such as 0.065, got 6.5",
+        "tape, row 4, remaining_term: must be a whole number, got 60.5",
+        "tape, row 5, age: must be at least 0, got -1",
+        "tape, row 5, balance: must be a number, got 'abc'",
+        "tape, row 5, interest_only: must not exceed the remaining term, got 61",
+        "tape, row 5, payment: must be one of 'level', 'equal principal', got 'levle'",
+        "tape, row 5, rate: must be a number, got nothing",
+        "tape, row 6, loan: stands more than once, got 'a'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: LoanPool.from_tape("nowhere.csv"), "tape: there is no file 'nowhere.csv'"),
+        (
+            lambda: LoanPool.from_tape(pd.DataFrame({"balance": [1.0], "rates": [0.1], "remaining_term": [1]})),
+            "there is no column 'rate'. Did you mean 'rates'?",
+        ),
+        (
+            lambda: LoanPool.from_tape(pd.DataFrame({"balance": [1.0], "rate": [0.1], "remaining_term": [1], "agee": 1})),
+            "there is no field 'agee'. Did you mean 'age'?",
+        ),
+        (
+            lambda: LoanPool.from_tape(pd.DataFrame({"balance": [], "rate": [], "remaining_term": []})),
+            "tape: at least one row is needed",
+        ),
+        (lambda: LoanPool(()), "lines: at least one is needed"),
+        (lambda: LoanLine(1.0, 6.5, remaining_term=12), "rate: must be less than or equal to 1, got 6.5"),
+        (lambda: LoanLine(1.0, 0.05, remaining_term=0), "remaining_term: must be greater than 0, got 0"),
+        (lambda: LoanLine(1.0, 0.05, remaining_term=12, interest_only=13), "must not exceed the remaining term of 12"),
+        (lambda: LoanLine(1.0, 0.05, remaining_term=12, principal=(2.0,)), "principal: must not exceed the balance 1.00"),
+        (lambda: LoanPool.level_pay(balance=1.0, rate=0.05, remaining_term=12, default=psa(1.0)), "takes MDR, CDR, SDA"),
+        (lambda: LoanPool.level_pay(balance=1.0, rate=0.05, remaining_term=12, order="sfima"), "Did you mean 'sifma'?"),
+        (lambda: LoanPool.level_pay(balance=1.0, rate=0.05, remaining_term=12, prepayment=2.0), "between 0 and 1"),
+        (
+            lambda: deliver(LoanPool(LINES), Scenario("x", recovery_lag=1.5)),
+            "recovery_lag: must be whole months, got 1.5",
+        ),
+        (lambda: cpr(1.5), "CPR: must be a decimal, at least 0 and at most 1, got 1.5"),
+        (lambda: Speed.__text__("150 PSA"), "must be a speed such as '150% PSA' or '2% CDR', got '150 PSA'"),
+        (lambda: Speed.__text__("150% PAS"), "there is no speed 'PAS'. Did you mean 'PSA'?"),
+        (lambda: plain(LoanPool.from_tape(pd.DataFrame({"balance": [1.0], "rate": [0.1], "remaining_term": [1]}))), "give it as"),
+    ],
+)  # fmt: skip
+def test_bad_pools_say_what_is_wrong_and_where(make, message):
+    with pytest.raises(InvalidTerms) as caught:
+        make()
+    assert message in str(caught.value)
+
+
+def test_a_pool_goes_to_a_document_and_back():
+    pool, found = LoanPool(LINES, prepayment=psa(1.5), default=cdr(0.02), severity=(0.3, 0.4), recovery_lag=6), []
+    assert read(LoanPool, plain(pool), "", found) == pool and not found
+    assert plain(pool)["prepayment"] == "150% PSA"
