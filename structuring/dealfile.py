@@ -1,12 +1,14 @@
-"""Deal files, and the deals that ship with the toolkit."""
+"""Deal files, the scenarios that stand beside them, and the deals that ship with the toolkit."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from structuring.deal import Deal
+from structuring.scenario import Scenario
 from structuring.documents import load_term, save_term
 from waterfalls.errors import UnknownName
+from waterfalls.terms import term
 
 LIBRARY = Path(__file__).parent / "library"
 MARK = "firstloss"
@@ -20,6 +22,22 @@ def load_deal(path: Path | str) -> Deal:
 def save_deal(deal: Deal, path: Path | str) -> None:
     """Writes a deal to a YAML or JSON file that `load_deal` reads back to an equal deal."""
     save_term(deal, path, mark=MARK)
+
+
+@term
+class Scenarios:
+    """A file of named scenarios; the first is what the others are measured against."""
+
+    scenarios: tuple[Scenario, ...]
+
+
+def load_scenarios(path: Path | str) -> tuple[Scenario, ...]:
+    """The scenarios of a file, or of a shipped deal by its name; only the base case where a deal has none."""
+    beside = find_deal(path) if str(path) in library() or Path(path).name == "deal.yaml" else None
+    file = beside.with_name("scenarios.yaml") if beside else Path(path)
+    if beside and not file.is_file():
+        return (Scenario("base"),)
+    return load_term(file, Scenarios, mark="firstloss-scenarios").scenarios
 
 
 def find_deal(path: Path | str) -> Path:

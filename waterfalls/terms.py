@@ -40,18 +40,21 @@ def term(cls: type[T]) -> type[T]:
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         if len(args) > len(positional):
             allowed = ", ".join(positional)
-            raise InvalidTerms(
-                f"{made.__name__} takes {allowed} by position and the rest by name, got {len(args)} values"
-            )
+            raise InvalidTerms(f"{made.__name__} takes {allowed} by position and the rest by name, got {len(args)} values")
         given = {**dict(zip(positional, args, strict=False)), **kwargs}
-        try:
-            construct(self, **{key: tuple(value) if isinstance(value, list) else value for key, value in given.items()})
-            found = between(made, {name: getattr(self, name) for name in names})
-        except pydantic.ValidationError as error:
-            found = faults_of(error, names)
+        found = construct_fields(self, given)
+        found = found or between(made, {name: getattr(self, name) for name in names})
         if found:
             raise InvalidTerms([Fault(f"{head(made, given)}{dot(fault.place)}", fault.what) for fault in found])
 
+    def construct_fields(self: Any, given: Mapping[str, Any]) -> list[Fault]:
+        try:
+            construct(self, **{key: tuple(value) if isinstance(value, list) else value for key, value in given.items()})
+        except pydantic.ValidationError as error:
+            return faults_of(error, names)
+        return []
+
+    made.__fields__ = staticmethod(construct_fields)
     made.__init__ = __init__
     return made
 
@@ -250,21 +253,21 @@ def read_term(cls: Any, data: Any, place: str, found: list[Fault]) -> Any:
     found += [Fault(place, unknown("field", key, fields)) for key in data if key not in fields]
     values = {key: read(hints[key], value, f"{place}{dot(key)}", found) for key, value in data.items() if key in fields}
     sound = {key: value for key, value in values.items() if value is not MISSING and not isinstance(value, Broken)}
-    try:
-        made = cls(**sound)
-        return made if len(found) == faulty else MISSING
-    except InvalidTerms as error:
-        faults = [Fault(fault.place.removeprefix(head(cls, sound)), fault.what) for fault in error.faults]
-        told = {dot(key) for key in values if key not in sound}
-        faults = [fault for fault in faults if fault.place not in told]
-        blamed = {fault.place.split("[")[0] for fault in faults}
-        if (told | blamed) - {
-            ""
-        }:  # the fields themselves were at fault: what is wrong between the others is still unsaid
-            others = {key: v for key, v in values.items() if v is not MISSING and dot(key) not in blamed}
-            faults += [Fault(dot(fault.place), fault.what) for fault in between(cls, others)]
-        found += [Fault(f"{place}{fault.place}", fault.what) for fault in faults]
-        return MISSING
+    if len(found) == faulty and len(sound) == len(values):
+        try:
+            return cls(**sound)
+        except InvalidTerms as error:
+            found += [Fault(f"{place}{fault.place.removeprefix(head(cls, sound))}", fault.what) for fault in error.faults]
+            return MISSING
+    # something is unsound already: tell what else is, in the fields and between those that are sound
+    told = {dot(key) for key in values if key not in sound}
+    more = [Fault(dot(fault.place), fault.what) for fault in cls.__fields__(object.__new__(cls), sound)]
+    more = [fault for fault in more if fault.place not in told]
+    blamed = {fault.place.split("[")[0] for fault in more}
+    others = {key: value for key, value in values.items() if value is not MISSING and dot(key) not in blamed}
+    more += [Fault(dot(fault.place), fault.what) for fault in between(cls, others)]
+    found += [Fault(f"{place}{fault.place}", fault.what) for fault in more]
+    return MISSING
 
 
 def plain(value: Any, wanted: Any = None) -> Any:

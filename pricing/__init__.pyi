@@ -1,0 +1,14 @@
+from ._quantlib import to_quantlib_bond as to_quantlib_bond
+from ._quantlib import to_quantlib_leg as to_quantlib_leg
+from .attribution import Losses as Losses
+from .attribution import who_bears as who_bears
+from .market import Market as Market
+from .pricer import price as price
+from .prices import Prices as Prices
+from .shocks import UNCHANGED as UNCHANGED
+from .shocks import SpreadShock as SpreadShock
+from .shocks import Stress as Stress
+from .solves import yield_to_maturity as yield_to_maturity
+from .solves import z_spread as z_spread
+from .streamed import borne as borne
+from .streamed import priced as priced

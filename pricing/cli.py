@@ -1,0 +1,197 @@
+"""The command `firstloss`. Heavy packages are loaded by the commands that need them, so that help answers at once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from waterfalls.errors import FirstLossError
+
+if TYPE_CHECKING:
+    from structuring.deal import Deal
+
+app = typer.Typer(
+    name="firstloss",
+    help="Who takes the first loss when AI-infrastructure debt goes wrong, and who takes the next.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+DealName = Annotated[
+    str, typer.Argument(metavar="DEAL", help="a deal file, or the name of a shipped deal (firstloss library)")
+]
+Scenarios = Annotated[
+    list[str] | None,
+    typer.Option("--scenario", metavar="NAME", help="a stress to attribute; the last of the file unless said"),
+]
+Shocks = Annotated[
+    list[float] | None, typer.Option("--shock", metavar="BP", help="a parallel move of spreads, in basis points")
+]
+MarketFile = Annotated[
+    Path | None, typer.Option("--market", metavar="FILE", help="market file; market.yaml beside the deal unless said")
+]
+ScenarioFile = Annotated[
+    Path | None,
+    typer.Option("--scenarios", metavar="FILE", help="scenario file; scenarios.yaml beside the deal unless said"),
+]
+
+
+@app.command()
+def run(
+    deal: DealName,
+    scenario: Scenarios = None,
+    shock: Shocks = None,
+    market: MarketFile = None,
+    scenarios: ScenarioFile = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="write every number as CSV into this folder")
+    ] = None,
+) -> None:
+    """Run a deal, price its tranches under spread shocks, and say which investor classes bear the losses.
+
+    firstloss run vantage-jersey --shock 0 --shock 100 --shock 300
+    firstloss run my-deal.yaml --scenario "rent cut 40 %" --out results
+    """
+    from pricing.attribution import who_bears
+    from pricing.marketfile import load_market
+    from pricing.pricer import price
+    from pricing.projection import projected
+    from pricing.shocks import SpreadShock
+    from pricing.tables import capital_structure, losses_by_class, losses_in_total, prices_by_shock, text
+    from structuring.dealfile import find_deal, load_deal, load_scenarios
+    from structuring.run import run as run_deal
+    from waterfalls.errors import InvalidTerms, UnknownName
+
+    file = find_deal(deal)
+    described = load_deal(deal)
+    paths = load_scenarios(scenarios or beside(file, "scenarios.yaml"))
+    quotes = load_market(market or beside(file, "market.yaml"))
+    if described.holdings is None:
+        raise InvalidTerms(
+            f"the deal {described.name!r} has no holdings: say who holds each tranche, 'unidentified' if not known"
+        )
+    names = [path.name for path in paths]
+    for name in scenario or ():
+        if name not in names:
+            raise UnknownName("scenario", name, names)
+    wanted = list(dict.fromkeys(scenario or names[-1:]))
+    shocks = [SpreadShock.parallel(bp=bp) for bp in dict.fromkeys(shock or ()) if bp != 0.0]
+
+    flows = run_deal(described, paths, rates=projected(quotes, described))
+    prices = price(flows, quotes, shocks, reference=names[0])
+    losses = who_bears(prices, described.holdings, reference=(names[0], "unchanged"))
+
+    money, worst = ("size", "committed"), shocks[-1].name if shocks else "unchanged"
+    say(f"{described.name}: valued {prices.valuation}, amounts in {described.currency} million, scenario {names[0]!r}")
+    say("\nCapital structure (spread in bp over the market's curve, wal in years, clean price per 100)")
+    say(text(capital_structure(flows, prices), millions=money))
+    say("\nClean price by spread shock")
+    say(text(prices_by_shock(prices)))
+    amounts = ("holding", "credit", "rates", "spread", "total")
+    for name in wanted:
+        say(f"\nLosses by tranche and investor class: {name!r} with spreads {worst}, against {names[0]!r}")
+        say(text(losses_by_class(losses, name, worst), millions=amounts))
+        say(f"\nLosses by investor class: {name!r} with spreads {worst}")
+        say(text(losses_in_total(losses, name, worst), millions=amounts))
+    say("\nPositive is a loss; nothing is clipped. " + provenance(described))
+    if out is not None:
+        write(out, {"flows": flows.frame(), "prices": prices.frame(), "losses": losses.frame()}, flows)
+
+
+@app.command()
+def validate(file: Annotated[Path, typer.Argument(metavar="FILE", help="a deal file")]) -> None:
+    """Check a deal file: every fault at once, with its place and the nearest valid name.
+
+    firstloss validate my-deal.yaml
+    """
+    from structuring.dealfile import load_deal
+
+    deal = load_deal(file)
+    say(f"{file} is sound: {deal.name}, {len(deal.tranches)} tranches, {deal.closing} to {deal.maturity}")
+
+
+@app.command()
+def library(
+    action: Annotated[str, typer.Argument(metavar="[show]", help="show: print one deal's file")] = "",
+    name: Annotated[str, typer.Argument(metavar="[NAME]")] = "",
+) -> None:
+    """List the deals that ship with the toolkit, or show one.
+
+    firstloss library
+    firstloss library show vantage-jersey
+    """
+    from structuring.dealfile import find_deal, load_deal
+    from structuring.dealfile import library as shipped
+    from waterfalls.errors import UnknownName
+
+    if not action:
+        for deal in map(load_deal, shipped()):
+            notes = ", ".join(tranche.name for tranche in deal.tranches)
+            say(f"{deal.name:<20}{deal.currency}  {deal.closing} to {deal.maturity}  {notes}")
+        say("\nfirstloss library show NAME prints a deal's terms; its file says where each figure comes from.")
+        return
+    if action != "show":
+        raise UnknownName("action of library", action, ["show"])
+    file = find_deal(name) if name in shipped() else None
+    if file is None:
+        raise UnknownName("shipped deal", name, shipped())
+    deal = load_deal(name)
+    say(file.read_text(encoding="utf-8").rstrip())
+    for regime, waterfall in waterfalls_of(deal).items():
+        say(f"\n# In words, {regime}:")
+        say("\n".join(f"# {line}" for line in waterfall.words().splitlines()))
+
+
+def waterfalls_of(deal: Deal) -> dict[str, Any]:
+    from waterfalls.checks import regimes_of
+
+    return regimes_of(deal.waterfall)
+
+
+def beside(file: Path, name: str) -> Path:
+    """A file beside a deal file; where there is none the error says how to name another."""
+    from waterfalls.errors import InvalidTerms
+
+    if not file.with_name(name).is_file():
+        option = name.removesuffix(".yaml")
+        raise InvalidTerms(f"there is no {name} beside {file}: write one, or say --{option} FILE")
+    return file.with_name(name)
+
+
+def provenance(deal: Deal) -> str:
+    """How many of a deal's figures are sourced and how many assumed."""
+    assumed = sum("assumption" in source for source in deal.sources.values())
+    if not deal.sources:
+        return "The deal file names no sources."
+    return f"Of {len(deal.sources)} entries on where figures come from, {assumed} are assumptions: see the deal file."
+
+
+def write(folder: Path, frames: dict[str, Any], flows: Any) -> None:
+    """Writes frames as CSV, and names the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    say("")
+    for name, frame in frames.items():
+        frame.to_csv(folder / f"{name}.csv", index=False)
+        say(f"wrote {folder / name}.csv ({len(frame):,} rows)")
+
+
+def say(line: str) -> None:
+    typer.echo(line)
+
+
+def main() -> None:
+    """Runs the command: 0 done, 1 bad input (one message, no traceback), 2 bad usage."""
+    try:
+        app()
+    except FirstLossError as error:
+        typer.echo(f"firstloss: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

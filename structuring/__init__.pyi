@@ -1,0 +1,14 @@
+from .collateral.compute import ComputeContract as ComputeContract
+from .collateral.leases import LeasePortfolio as LeasePortfolio
+from .collateral.project import Project as Project
+from .deal import Deal as Deal
+from .dealfile import load_deal as load_deal
+from .dealfile import load_scenarios as load_scenarios
+from .dealfile import save_deal as save_deal
+from .holders import Holdings as Holdings
+from .paths import Paths as Paths
+from .run import run as run
+from .scenario import Scenario as Scenario
+from .study import study as study
+from .study import summary as summary
+from .vehicle import Sponsor as Sponsor
