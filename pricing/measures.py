@@ -8,13 +8,16 @@ T_j the years of yield (the note's day count, step by step), f the payments a ye
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import numpy as np
 
 from pricing.ahead import Ahead
+from pricing.curves import Curve
+from pricing.market import Market
 from pricing.roots import rates_for, root, weighted
+from waterfalls.errors import InvalidTerms
 
 BP = 1e-4
 ROWS = 16  # scenarios a product: always as many, so that a row's bits do not depend on how many stand beside it
@@ -27,21 +30,29 @@ class Cells:
     ahead: Ahead
     discounts: np.ndarray
     spreads: np.ndarray
-
-    @cached_property
-    def weights(self) -> np.ndarray:
-        """What a unit of cash is worth (N, J, K): D_j exp(-z_j t_j)."""
-        return self.discounts[:, None] * np.exp(-self.spreads * self.ahead.times[:, None])
+    market: Market
 
     @cached_property
     def npv(self) -> np.ndarray:
-        """(N, S, K)"""
-        return product(self.ahead.cash, self.weights)
+        """sum F_j D_j exp(-z_j t_j) (N, S, K)."""
+        return self.summed(self.discounts)
 
     @cached_property
     def slope(self) -> np.ndarray:
-        """-dV/dz (N, S, K): sum F_j t_j D_j exp(-z_j t_j)."""
-        return product(self.ahead.cash, self.weights * self.ahead.times[:, None])
+        """-dV/dz = sum F_j t_j D_j exp(-z_j t_j) (N, S, K)."""
+        return self.summed(self.discounts * self.ahead.times)
+
+    def summed(self, factors: np.ndarray) -> np.ndarray:
+        """sum_j F_j factor_j exp(-z_j t_j) (N, S, K), factors (J,)."""
+        tranches, scenarios, dates = self.ahead.cash.shape
+        found = np.empty((tranches, scenarios, self.spreads.shape[2]))
+        weights = np.empty((dates, self.spreads.shape[2]))
+        for i, cash in enumerate(self.ahead.cash):
+            np.multiply(self.spreads[i], -self.ahead.times[:, None], out=weights)
+            np.exp(weights, out=weights)
+            np.multiply(weights, factors[:, None], out=weights)
+            found[i] = product(cash, weights)
+        return found
 
     @cached_property
     def rate(self) -> np.ndarray:
@@ -61,13 +72,14 @@ class Cells:
 
 
 def product(cash: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """sum_j cash[n, s, j] weights[n, j, k]: all scenarios and shocks of all tranches as one batched matrix product."""
-    tranches, scenarios, dates = cash.shape
+    """sum_j cash[s, j] weights[j, k] (S, K): every scenario under every shock as one matrix product, in blocks of rows."""
+    scenarios, dates = cash.shape
     blocks = -(-scenarios // ROWS)
-    padded = np.zeros((tranches, blocks * ROWS, dates))
-    padded[:, :scenarios] = cash
-    found = np.matmul(padded.reshape(tranches, blocks, ROWS, dates), weights[:, None])
-    return found.reshape(tranches, blocks * ROWS, -1)[:, :scenarios]
+    if scenarios % ROWS:
+        padded = np.zeros((blocks * ROWS, dates))
+        padded[:scenarios] = cash
+        cash = padded
+    return np.matmul(cash.reshape(blocks, ROWS, dates), weights).reshape(blocks * ROWS, -1)[:scenarios]
 
 
 def ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
@@ -131,6 +143,39 @@ def margins_for(ahead: Ahead, i: int, values: np.ndarray) -> np.ndarray:
     return found
 
 
+def over_par(cells: Cells, curve: Curve | None) -> np.ndarray:
+    """Yields less the par yield of a curve at the same wal (N, S, K); NaN without a curve or without principal."""
+    found = np.full(cells.ahead.wal.shape, np.nan)
+    if curve is not None:
+        for i, often in enumerate(cells.ahead.per_year):
+            years, where = np.unique(cells.ahead.wal[i], return_inverse=True)
+            par = [curve.par_yield(year, int(often)) if year > 0.0 else np.nan for year in years]
+            found[i] = np.array(par)[where]
+    return yield_to_maturity(cells) - found[:, :, None]
+
+
+def g_spread(cells: Cells) -> np.ndarray:
+    return over_par(cells, cells.market.government)
+
+
+def i_spread(cells: Cells) -> np.ndarray:
+    return over_par(cells, cells.market.swap)
+
+
+def key_rate_dv01(cells: Cells, tenors: Sequence[float]) -> np.ndarray:
+    """Lost when zero rates rise 1 bp around each of B tenors (N, S, K, B): -(dV/dr_b) x 0.0001, cash flows held.
+
+    Rates move by tents, 1 at the tenor and 0 at its neighbours, level beyond the first and the last: the tents sum to
+    the parallel move, so their dv01 sum to `dv01`.
+    """
+    years = np.asarray(tenors, dtype=np.float64)
+    if years.ndim != 1 or len(years) < 1 or not (np.diff(years) > 0.0).all() or not np.isfinite(years).all():
+        raise InvalidTerms(f"tenors: must be years that rise, such as (1, 2, 5, 10, 30); got {tenors!r}")
+    times = cells.ahead.times
+    tents = [np.interp(times, years, unit) for unit in np.eye(len(years))]
+    return np.stack([cells.summed(cells.discounts * times * tent) * BP for tent in tents], axis=3)
+
+
 def margin_value(ahead: Ahead, i: int, s: int, margin: float) -> float:
     """What a floating-rate note's flows are worth at a discount margin: sum F_j / prod_k (1 + (L_k + margin) a_k)."""
     index = ahead.index_rates(i)
@@ -191,7 +236,9 @@ MEASURES: dict[str, Measure] = {
         Measure("spread_duration", "years", "positive: value falls as the spread rises", "-(dV/dz) / V", spread_duration),
         Measure("cs01", "currency", "positive: lost when the spread rises 1 bp", "-(dV/dz) x 0.0001", cs01),
         Measure("dv01", "currency", "positive: lost when zero rates rise 1 bp, cash flows held", "-(dV/dr) x 0.0001, D_j -> D_j exp(-r t_j)", dv01),
+        Measure("g_spread", "decimal a year", "positive is cheaper than governments", "y - par yield of the government curve at wal", g_spread),
+        Measure("i_spread", "decimal a year", "positive is cheaper than swaps", "y - par yield of the swap curve at wal", i_spread),
         Measure("discount_margin", "decimal a year", "positive is cheaper than the index", "m: sum F_j / prod_k (1 + (L_k + m) a_k) = V", discount_margin),
     )
 }  # fmt: skip
-CONTRACT = tuple(name for name in MEASURES if name != "discount_margin")
+CONTRACT = tuple(MEASURES)[: tuple(MEASURES).index("dv01") + 1]  # the columns of a frame that names none

@@ -95,6 +95,7 @@ def prices_of(
             "wal": fixed(ahead.wal.T),
             "realised_loss": fixed(ahead.realised_loss.T),
         },
+        cells=cells,
         wanted=fixed(np.ones((len(scenarios), len(shocks)), bool) if wanted is None else wanted),
     )
 
@@ -121,7 +122,7 @@ def cells_at(flows: Cashflows, market: Market, spreads: Mapping[str, float], sho
                 f"{flows.scenarios[s]!r}: quote it as a z-spread"
             )
     moved = spreads_under(shocks, np.nan_to_num(base), ahead)
-    return Cells(ahead, ahead.discounts(market.curve), moved)
+    return Cells(ahead, ahead.discounts(market.curve), moved, market)
 
 
 # The spread at the reference ----------------------------------------------------------------------------------------

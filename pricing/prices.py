@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pricing.measures import CONTRACT
+from pricing.measures import CONTRACT, Cells, key_rate_dv01
 from waterfalls.cashflows import Table
-from waterfalls.errors import TooLarge, UnknownName
+from waterfalls.errors import CannotPrice, TooLarge, UnknownName
 
 if TYPE_CHECKING:
     import pandas as pd
 
 STATUS = ("priced", "wiped out", "repaid")
 MOST_ROWS = 10_000_000
+TENORS = (0.25, 1.0, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 20.0, 30.0)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -42,6 +43,7 @@ class Prices:
     status: np.ndarray
     memo: Mapping[str, np.ndarray]
     wanted: np.ndarray
+    cells: Cells | None = None  # what measures are computed from; streamed prices keep none
 
     def __getitem__(self, measure: str) -> np.ndarray:
         """A measure (S, K, N), read-only."""
@@ -51,6 +53,16 @@ class Prices:
     def npv(self) -> np.ndarray:
         """Value in currency units (S, K, N)."""
         return self.measures["npv"]
+
+    def key_rate_dv01(self, tenors: Sequence[float] = TENORS) -> np.ndarray:
+        """The dv01 by tenor (S, K, N, B): see `pricing.measures.key_rate_dv01`."""
+        if self.cells is None:
+            raise CannotPrice(
+                "streamed prices keep no cash flows to take key rates of: price(...) the paths of interest"
+            )
+        found = np.ascontiguousarray(np.moveaxis(key_rate_dv01(self.cells, tenors), 0, 2))
+        found.setflags(write=False)
+        return found
 
     def at(self, scenario: Any, shock: str) -> tuple[int, int]:
         """The row and the column of a scenario and a shock, by name."""

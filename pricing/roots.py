@@ -23,16 +23,18 @@ def rates_for(amounts: np.ndarray, times: np.ndarray, targets: np.ndarray) -> np
     otherwise by bisection, to the root nearest 0. NaN where the target is not above 0 or no rate gives it.
     """
     found = np.empty(targets.shape)
-    for part, a, t in blocks(amounts, times, targets.shape[1]):
+    for part, a in blocks(amounts, targets.shape[1]):
+        terms = np.empty((len(a), targets.shape[1], amounts.shape[1]))
+        weighted = a * times
 
-        def priced(x: np.ndarray, a: np.ndarray = a, t: np.ndarray = t) -> tuple[np.ndarray, np.ndarray]:
-            terms = np.exp(-x[:, :, None] * t)
-            terms *= a
-            value = terms.sum(axis=-1)
-            terms *= t
-            return value, -terms.sum(axis=-1)
+        def priced(
+            x: np.ndarray, terms: np.ndarray = terms, a: np.ndarray = a, weighted: np.ndarray = weighted
+        ) -> tuple[np.ndarray, np.ndarray]:
+            np.multiply(x[:, :, None], -times, out=terms)
+            np.exp(terms, out=terms)
+            return np.vecdot(terms, a[:, None]), -np.vecdot(terms, weighted[:, None])
 
-        payable = (a > 0.0).any(axis=-1) & (targets[part] > 0.0)
+        payable = (a > 0.0).any(axis=1)[:, None] & (targets[part] > 0.0)
         found[part] = root(priced, np.where(payable, targets[part], np.nan))
     return found
 
@@ -40,18 +42,18 @@ def rates_for(amounts: np.ndarray, times: np.ndarray, targets: np.ndarray) -> np
 def weighted(amounts: np.ndarray, times: np.ndarray, rates: np.ndarray, power: int) -> np.ndarray:
     """sum_j a_j t_j^power exp(-x t_j) (R, K) of amounts (R, J) at `times` (J,) and continuous rates x (R, K)."""
     found = np.empty(rates.shape)
-    for part, a, t in blocks(amounts, times, rates.shape[1]):
-        found[part] = (a * t**power * np.exp(-rates[part][:, :, None] * t)).sum(axis=-1)
+    for part, a in blocks(amounts, rates.shape[1]):
+        found[part] = np.vecdot(np.exp(-rates[part][:, :, None] * times), (a * times**power)[:, None])
     return found
 
 
-def blocks(amounts: np.ndarray, times: np.ndarray, count: int) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
-    """Rows of amounts (r, 1, J), with their times, that fit a cache when each meets `count` rates."""
+def blocks(amounts: np.ndarray, count: int) -> Iterator[tuple[slice, np.ndarray]]:
+    """Rows of amounts (r, J) that fit a cache when each meets `count` rates."""
     rows, steps = amounts.shape
     height = max(1, ROOM // max(steps * count, 1))
     for start in range(0, rows, height):
         part = slice(start, start + height)
-        yield part, amounts[part, None, :], times
+        yield part, amounts[part]
 
 
 def root(priced: Priced, targets: np.ndarray) -> np.ndarray:
@@ -71,10 +73,8 @@ def root(priced: Priced, targets: np.ndarray) -> np.ndarray:
             settled |= np.abs(step) <= ENOUGH * (1.0 + np.abs(x))
             if settled.all():
                 break
-        value, _ = priced(x)
-        close = np.abs(value - targets) <= 1e-12 * targets
-        lost = known & ~close
-        x = np.where(known & close, x, np.nan)
+        x = np.where(known & settled & np.isfinite(x), x, np.nan)
+        lost = known & np.isnan(x)
         return np.where(lost, bisected(priced, np.where(lost, targets, np.nan)), x) if lost.any() else x
 
 

@@ -41,7 +41,7 @@ class Priced:
         spreads = self.spreads if self.spreads is not None else reference_spreads(block, market)
         cells = cells_at(block, market, spreads, self.shocks)
         made = prices_of(block, cells, cells, self.shocks)
-        return dataclasses.replace(made, measures=kept({name: made[name] for name in self.measures}))
+        return dataclasses.replace(made, cells=None, measures=kept({name: made[name] for name in self.measures}))
 
     def join(self, parts: Sequence[Prices]) -> Prices:
         """The scenarios of every part, in order."""
@@ -118,7 +118,7 @@ def borne(
     shares_of(reference.tranches, holdings)
     origin = price(reference, market, shocks, reference=against[0])
     origin.at(*against)
-    origin = dataclasses.replace(origin, measures=kept({"npv": origin.npv}))
+    origin = dataclasses.replace(origin, cells=None, measures=kept({"npv": origin.npv}))
     measure = priced(market, shocks, reference=reference, measures=("npv",))
     spreads = reference_spreads(reference, as_market(measure.market, reference), against[0])
     return Borne(dataclasses.replace(measure, spreads=spreads), holdings, origin, against)

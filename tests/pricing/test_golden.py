@@ -77,6 +77,17 @@ def test_yield_duration_and_convexity_are_quantlibs_in_each_compounding(case, pe
     assert bpv == pytest.approx(expected[f"bpv_{name}"], rel=1e-6)
 
 
+def test_key_rates_are_quantlibs_and_sum_to_dv01(case):
+    flows, curve, expected = case
+    prices = price(flows(4), Market(curve, {"A": 0.02}, otherwise=0.0))
+    tents = expected["krd_dv01_by_tenor"]
+    asof = curve.start
+    days = [(asof.replace(year=asof.year + int(tenor[:-1])) - asof).days for tenor in tents]
+    ours = prices.key_rate_dv01([day / 365 for day in days])[0, 0, 0]
+    np.testing.assert_allclose(ours, list(tents.values()), rtol=1e-6, atol=1e-12)  # finite differences
+    assert ours.sum() == pytest.approx(prices["dv01"][0, 0, 0], rel=1e-14)
+
+
 # Beignet: interest only to 30 May 2029, then 80 level quarterly payments; prices at the yields of two days
 
 BEIGNET = [(dt.date(2025, 10, 22), 0.0568, 109.04), (dt.date(2026, 9, 29), 0.0755, 91.77)]

@@ -136,4 +136,7 @@ def test_g_and_i_spreads_are_yields_less_par_yields(given):
     par = (1 - 0.89) / sum(a * government.discount(t) for a, t in zip((tau - 3, 1, 1, 1), times, strict=True))
     for kind, curve in (("g", "government"), ("i", "swap")):
         market = Market(0.01, {"A": {kind: 0.02}}, valuation=START, otherwise=0.0, **{curve: government})
-        assert price(flows, market)["yield_to_maturity"][0, 0, 0] == pytest.approx(par + 0.02, abs=1e-12)
+        prices = price(flows, market)
+        assert prices["yield_to_maturity"][0, 0, 0] == pytest.approx(par + 0.02, abs=1e-12)
+        assert prices[f"{kind}_spread"][0, 0, 0] == pytest.approx(0.02, abs=1e-12)
+        assert np.isnan(prices["i_spread" if kind == "g" else "g_spread"][0, 0, 0])
