@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, InstanceOf
 
-from structuring.collateral.tape import Tape
+from structuring.collateral.tape import COLUMNS, Tape
 from structuring.scenario import Drivers, Rate, Scenario
 from structuring.speed import Speed
 from waterfalls.errors import Fault
@@ -127,29 +127,26 @@ class LoanPool:
         """What the pool pays and owes, (S, T) in currency units; see the class for the formulas."""
 
         from structuring.collateral.clock import Clock
-        from structuring.collateral.pools import MonthGrid, scheduled, whole_months
+        from structuring.collateral.pools import MonthGrid, curves, whole_months
         from waterfalls.receipts import Receipts
 
         grid = MonthGrid(Clock(schedule), schedule.collection[0], self.first_payment)
-        tape = self.lines if isinstance(self.lines, Tape) else Tape.of(self.lines)
         by_age = any(self.follows_age(scenarios, driver) for driver in ("prepayment", "default"))
         severity = scenarios.along("severity", grid.ends, self.severity)
         lag = whole_months(scenarios, self.recovery_lag)
 
-        groups = tape.split(["age"] if by_age else [])
+        apart = ("age",) if by_age else ()
         if self.advances:  # the balance amortised since default is that of its own line
-            groups = [
-                line for group in groups for line in group.split(["remaining_term", "rate", "interest_only", "over"])
-            ]
+            apart = (*apart, *COLUMNS)
         total: dict[str, np.ndarray] = {}
-        for group in groups:
-            age = int(group.age[0]) if by_age else 0
-            prepaid = scenarios.along("prepayment", grid.ends, self.prepayment or 0.0, age=age)
-            default = scenarios.along("default", grid.ends, self.default or 0.0, age=age)
-            balance, interest = scheduled(group, grid.months, self.servicing)
+        start = 0.0
+        for age, balance, interest in curves(self.lines, grid.months, self.servicing, apart):
+            prepaid = scenarios.along("prepayment", grid.ends, self.prepayment or 0.0, age=age if by_age else 0)
+            default = scenarios.along("default", grid.ends, self.default or 0.0, age=age if by_age else 0)
             for field, amounts in self.flows(balance, interest, prepaid, default, severity, lag).items():
                 total[field] = total[field] + amounts if field in total else amounts
-        fields: dict[str, Any] = grid.fields(total, tape.balance.sum())
+            start += float(balance[0])
+        fields: dict[str, Any] = grid.fields(total, start)
         return Receipts(schedule.ends, **fields, scenarios=scenarios.names)
 
     def follows_age(self, scenarios: Drivers, driver: str) -> bool:

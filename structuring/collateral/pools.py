@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import calendar
 import datetime
+import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from structuring.collateral.tape import Tape
 from waterfalls.errors import InvalidTerms
 
 if TYPE_CHECKING:
     from structuring.collateral.clock import Clock
-    from structuring.collateral.tape import Tape
+    from structuring.collateral.loans import LoanLine
     from structuring.scenario import Drivers
 
 CELLS = 4_000_000  # lines x months held at a time
+
+
+@functools.lru_cache(maxsize=16)
+def curves(
+    lines: tuple[LoanLine, ...] | Tape, months: int, servicing: float, apart: tuple[str, ...]
+) -> tuple[tuple[int, np.ndarray, np.ndarray], ...]:
+    """The age and the scheduled curves of each group of lines that are kept `apart` by some columns; worked out once."""
+    tape = lines if isinstance(lines, Tape) else Tape.of(lines)
+    return tuple((int(group.age[0]), *scheduled(group, months, servicing)) for group in tape.split(apart))
 
 
 def scheduled(tape: Tape, months: int, servicing: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
@@ -42,6 +53,8 @@ def scheduled(tape: Tape, months: int, servicing: float = 0.0) -> tuple[np.ndarr
             amounts[k] = np.maximum(remaining, 0.0) * (month[0] < part.remaining_term[k])
         balance += amounts.sum(axis=0)
         interest += ((part.rate[:, None] - servicing) / 12.0 * amounts[:, :-1]).sum(axis=0)
+    for curve in (balance, interest):
+        curve.setflags(write=False)
     return balance, interest
 
 
