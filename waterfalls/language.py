@@ -13,6 +13,8 @@ import operator
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
+from pydantic_core import CoreSchema, core_schema
+
 from waterfalls.errors import InvalidTerms
 
 if TYPE_CHECKING:
@@ -84,6 +86,14 @@ class Number(Expression):
         from waterfalls.parsing import parse
 
         return parse(text, Number)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> CoreSchema:
+        # a field of a term that takes an expression takes a plain number too, as `capped` and `draw` do
+        def plain(value: Any) -> Any:
+            return number(value) if type(value) in (int, float) else value
+
+        return core_schema.no_info_before_validator_function(plain, core_schema.is_instance_schema(cls))
 
     def settle(self, state: State) -> float:
         """The value, in plain floats."""
