@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from waterfalls.clauses.clause import Clause
+from waterfalls.clauses.pay import sum_of
 from waterfalls.errors import InvalidTerms
 from waterfalls.language import Need, Number, listed, named, number, quoted, word
 
@@ -36,7 +37,7 @@ class Draw(Clause):
         symbols = [self.symbols(name, state.plan) for name in self.names]
         rooms = [state[room] for room, _ in symbols]
         for i, (name, room) in enumerate(zip(self.names, rooms, strict=True)):
-            total = sum(reversed(rooms[i:]), start=0.0)
+            total = sum_of(rooms[i:])
             drawn = min(wanted * (room / total if total != 0.0 else 0.0), room)
             wanted = wanted - drawn
             state[symbols[i][0]] -= drawn

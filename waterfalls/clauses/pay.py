@@ -54,7 +54,10 @@ class Pay(Clause):
             claim.receive(state, amount)
 
     def divide(self, state: State, pool: float, dues: list[float]) -> list[float]:
-        """What each claim is paid. Claim i of a round takes pool x base_i / (base_i + the bases after it)."""
+        """What each claim is paid: in rounds, what those take that are not full, in proportion to their bases.
+
+        At the end what is left goes by what is still due: to the last that is not full, or to those without a base.
+        """
         if self.sharing == "sequential":
             amounts = []
             for due in dues:
@@ -67,12 +70,18 @@ class Pay(Clause):
             weights = [state["balance", claim.name] for claim in self.claims]
         for _ in range(self.rounds):
             bases = [base if due > paid else 0.0 for base, due, paid in zip(weights, dues, amounts, strict=True)]
+            total, whole = sum_of(bases), pool
             for i, base in enumerate(bases):
-                total = sum(reversed(bases[i:]), start=0.0)
-                share = pool * (base / total if total != 0.0 else 0.0)
-                amount = min(dues[i] - amounts[i], share)
+                share = whole * (base / total if total != 0.0 else 0.0)
+                amount = min(min(dues[i] - amounts[i], share), pool)
                 amounts[i] = amounts[i] + amount
                 pool = pool - amount
+        rests = [due - paid for due, paid in zip(dues, amounts, strict=True)]
+        for i, rest in enumerate(rests):
+            total = sum_of(rests[i:])
+            amount = min(rest, pool * (rest / total if total != 0.0 else 0.0))
+            amounts[i] = amounts[i] + amount
+            pool = pool - amount
         return amounts
 
     def emit(self, code: Code, limit: Value | None) -> None:
@@ -110,15 +119,25 @@ class Pay(Clause):
             weights = [code["balance", claim.name] for claim in self.claims]
         for _ in range(self.rounds):
             bases = [code.select(due > paid, w, none) for w, due, paid in zip(weights, dues, amounts, strict=True)]
-            totals = [none + bases[-1]]
-            for base in reversed(bases[:-1]):
-                totals.insert(0, totals[0] + base)
+            total, whole = self.emit_sums(code, bases)[0], pool
             for i, base in enumerate(bases):
-                share = pool * code.ratio(base, totals[i], 0.0)
-                amount = code.minimum(dues[i] - amounts[i], share)
+                share = whole * code.ratio(base, total, 0.0)
+                amount = code.minimum(dues[i] - amounts[i], share, pool)
                 amounts[i] = amounts[i] + amount
                 pool = pool - amount
+        rests = [due - paid for due, paid in zip(dues, amounts, strict=True)]
+        for i, (rest, total) in enumerate(zip(rests, self.emit_sums(code, rests), strict=True)):
+            amount = code.minimum(rest, pool * code.ratio(rest, total, 0.0))
+            amounts[i] = amounts[i] + amount
+            pool = pool - amount
         return amounts
+
+    def emit_sums(self, code: Code, values: list[Value]) -> list[Value]:
+        """Each value with all after it, added from the last."""
+        sums = [code.constant(0.0) + values[-1]]
+        for value in reversed(values[:-1]):
+            sums.insert(0, sums[0] + value)
+        return sums
 
     def sources(self, plan: Plan) -> list[tuple[str, ...]]:
         """The symbols cash is taken from, in this order: an account's balance, a facility's room."""
@@ -128,7 +147,7 @@ class Pay(Clause):
     @property
     def rounds(self) -> int:
         """How often what one claim cannot take is offered to the others: by due, nobody is full before all are."""
-        return 1 if self.sharing == "pro rata by due" else len(self.claims)
+        return 0 if self.sharing == "pro rata by due" else len(self.claims) - 1
 
     def words(self) -> str:
         return self.modified_words(f"to pay {listed([claim.words() for claim in self.claims])}{self.sharing_words()}")
@@ -156,6 +175,14 @@ class Pay(Clause):
         elif len(self.claims) > 1:
             inside.append(f"sharing={self.sharing!r}")
         return self.modified(f"pay({', '.join(inside)})")
+
+
+def sum_of(values: list[float]) -> float:
+    """The sum, added from the last: in this order, and uncompensated (as `sum` is not from Python 3.12 on)."""
+    total = 0.0
+    for value in reversed(values):
+        total = total + value
+    return total
 
 
 @word
