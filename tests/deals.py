@@ -1,0 +1,486 @@
+"""Deals that several test files share: small ones built by hand, and random ones drawn by Hypothesis.
+
+A new claim of the language is one line in `CLAIMS`, a new clause one in `CLAUSES`, a new number one in `AMOUNTS` or `RATIOS`,
+a new kind of term one in `KINDS`; everything that draws deals then draws it too.
+"""
+
+import dataclasses
+import datetime
+import json
+from pathlib import Path
+
+import numpy as np
+from hypothesis import strategies as st
+
+from waterfalls import (
+    Account,
+    Equity,
+    Fee,
+    Fixed,
+    Floating,
+    Note,
+    Receipts,
+    Trigger,
+    at_start,
+    balance,
+    deposit,
+    distribute,
+    draw,
+    dscr,
+    event,
+    expense,
+    fee,
+    ic_ratio,
+    interest,
+    ltv,
+    oc_ratio,
+    on_or_after,
+    pay,
+    pool_balance,
+    principal,
+    principal_collections,
+    release,
+    residual,
+    scheduled_principal,
+    top_up,
+    trigger,
+)
+from waterfalls.fields import CASH, EXPENSES
+from waterfalls.numbers import (
+    cash,
+    defaulted_balance,
+    event_of_default,
+    expense_due,
+    held,
+    interest_collections,
+    interest_due,
+    max_,
+    min_,
+    ratio,
+    undrawn,
+)
+from waterfalls.plan import Plan, resolve
+from waterfalls.schedule import schedule
+from waterfalls.tranches import EqualInstalments, Instalments, LevelPayments
+from waterfalls.waterfall import Waterfall
+
+GOLDEN = Path(__file__).parent / "golden"
+CLOSING = datetime.date(2026, 1, 15)
+
+KINDS = {"tranches": (Note, Equity), "fees": Fee, "accounts": Account, "triggers": Trigger}
+
+
+def golden(name):
+    """A golden case: its source, inputs, expected values and tolerance."""
+    return json.loads((GOLDEN / f"{name}.json").read_text("utf-8"))
+
+
+# By hand ------------------------------------------------------------------------------------------------------------
+
+
+def clock(periods, frequency="annual"):
+    """Unadjusted payment dates from 15 January 2026 on, so that 30/360 accrues exactly 1 / frequency."""
+    months = {"annual": 12, "semiannual": 6, "quarterly": 3, "monthly": 1}[frequency]
+    return schedule(
+        closing=CLOSING,
+        first_payment=later(CLOSING, months),
+        maturity=later(CLOSING, months * periods),
+        frequency=frequency,
+        calendar="none",
+        convention="unadjusted",
+    )
+
+
+def later(day, months):
+    """The same day of a later month (days up to 28 only)."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return day.replace(year=year, month=month + 1)
+
+
+def year(n):
+    """The n-th payment date of an annual `clock`."""
+    return later(CLOSING, 12 * n)
+
+
+def plan_of(waterfall, *terms, periods=4, frequency="annual", regimes=None, dates=None):
+    """A plan from terms in any order, each put where its kind belongs."""
+    parts = {field: [term for term in terms if isinstance(term, kind)] for field, kind in KINDS.items()}
+    assert sum(map(len, parts.values())) == len(terms), "a term of a kind that KINDS does not know"
+    return resolve(
+        "toy", "USD", dates or clock(periods, frequency), **parts, waterfall=waterfall, regimes=regimes
+    )
+
+
+def paid(plan, rates=None, events=None, scenarios=None, **fields):
+    """The flows of a plan by the reference engine, after seeing that the kernel gives the same bits."""
+    receipts = Receipts(plan.schedule.ends, **fields, events=events, scenarios=scenarios)
+    flows = distribute(plan, receipts, rates=rates, engine="reference")
+    same(flows, distribute(plan, receipts, rates=rates, engine="fast"))
+    return flows
+
+
+def same(one, other):
+    """Asserts that two runs of one plan are equal to the bit in every symbol."""
+    for key in one.plan.outputs:
+        np.testing.assert_array_equal(one[key], other[key], err_msg=" ".join(key))
+
+
+# At random ----------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class World:
+    """The names that a random deal may speak of, by what bears them."""
+
+    note: tuple[str, ...]
+    equity: tuple[str, ...]
+    drawable: tuple[str, ...] = ()
+    fee: tuple[str, ...] = ()
+    account: tuple[str, ...] = ()
+    reserve: tuple[str, ...] = ()  # accounts with a target
+    trigger: tuple[str, ...] = ()
+    event: tuple[str, ...] = ("breach",)
+    expense: tuple[str, ...] = tuple(EXPENSES)
+    dates: tuple[datetime.date, ...] = (CLOSING,)
+
+
+# claim: (what bears its names, what it takes from: two claims on one stock cannot stand in one clause)
+CLAIMS = {
+    interest: ("note", "interest"),
+    principal: ("note", "balance"),
+    scheduled_principal: ("note", "balance"),
+    fee: ("fee", "fee"),
+    expense: ("expense", "expense"),
+    top_up: ("reserve", "account"),
+    deposit: ("account", "account"),
+    residual: ("equity", "residual"),
+}
+# finite numbers by what bears their names, None where they take none
+AMOUNTS = {
+    balance: "note",
+    interest_due: "note",
+    undrawn: "note",
+    held: "account",
+    expense_due: "expense",
+    pool_balance: None,
+    defaulted_balance: None,
+    principal_collections: None,
+    interest_collections: None,
+    cash: None,
+}
+# numbers that may be infinite, which is why they are only compared: (what bears their names, whether they trail)
+RATIOS = {
+    oc_ratio: ("note", False),
+    ltv: ("note", False),
+    ic_ratio: ("note", True),
+    dscr: ("note", True),
+}
+CLAUSES = {
+    "pay": lambda world: pays(world),
+    "draw": lambda world: (
+        st.builds(lambda names, amount: draw(*names, amount=amount), some(world.drawable), amounts(world))
+        if world.drawable
+        else st.nothing()
+    ),
+    "release": lambda world: st.sampled_from(world.account).map(release) if world.account else st.nothing(),
+}
+
+ROUND = st.sampled_from([0.0, 1.0, 5.0, 10.0, 25.0, 50.0, 100.0])
+ODD = st.floats(0.0, 300.0).map(lambda x: round(x, 6))
+MONEY = ROUND | ODD
+LEVELS = st.sampled_from([0.0, 0.5, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0])
+
+
+def some(names, most=3):
+    """A few names, each once."""
+    return st.lists(st.sampled_from(names), min_size=1, max_size=min(most, len(names)), unique=True)
+
+
+@st.composite
+def amounts(draw_, world, deep=2):
+    """A finite number of a deal."""
+    if not deep or draw_(st.integers(0, 2)) == 0:
+        known = [word for word, what in AMOUNTS.items() if what is None or getattr(world, what)]
+        word = draw_(st.sampled_from([None, *known]))
+        if word is None:
+            return draw_(MONEY)
+        what = AMOUNTS[word]
+        most = 1 if word is expense_due else 2
+        return word(*draw_(some(getattr(world, what), most))) if what else word()
+    a, b = draw_(amounts(world, deep - 1)), draw_(amounts(world, deep - 1))
+    shape = draw_(st.sampled_from(["+", "-", "*", "/", "min", "max", "start"]))
+    if shape in "*/":
+        factor = draw_(st.sampled_from([0.01, 0.5, 2.0, 3.0]))
+        return a * factor if shape == "*" else a / factor
+    if shape in "+-":
+        return a + b if shape == "+" else a - b
+    return {"min": min_, "max": max_}[shape](a, b) if shape != "start" else at_start(a)
+
+
+@st.composite
+def ratios(draw_, world):
+    """A number that may be infinite."""
+    word = draw_(st.sampled_from([*RATIOS, ratio]))
+    if word is ratio:
+        return ratio(draw_(amounts(world, 1)), draw_(amounts(world, 1)), zero=draw_(LEVELS))
+    what, trails = RATIOS[word]
+    options = {"trailing": draw_(st.integers(1, 3))} if trails else {}
+    names = draw_(some(getattr(world, what), 1))
+    made = word(*(() if word is dscr and draw_(st.booleans()) else names), **options)
+    return at_start(made) if draw_(st.integers(0, 3)) == 0 else made
+
+
+@st.composite
+def conditions(draw_, world, deep=2):
+    """A condition of a deal."""
+    if deep and draw_(st.integers(0, 3)) == 0:
+        a, b = draw_(conditions(world, deep - 1)), draw_(conditions(world, deep - 1))
+        return draw_(st.sampled_from([a & b, a | b, ~a]))
+    kinds = ["ratio", "ratio", "amount", "date", "default"]
+    kind = draw_(
+        st.sampled_from(kinds + ["trigger"] * 2 * bool(world.trigger) + ["event"] * bool(world.event))
+    )
+    if kind in ("ratio", "amount"):
+        left = draw_(ratios(world) if kind == "ratio" else amounts(world, 1))
+        right = draw_(LEVELS if kind == "ratio" else amounts(world, 1))
+        if isinstance(left, float):
+            left = at_start(left)
+        return draw_(st.sampled_from([left < right, left <= right, left > right, left >= right]))
+    if kind == "date":
+        return on_or_after(draw_(st.sampled_from(world.dates)))
+    if kind == "default":
+        return event_of_default()
+    return (
+        trigger(draw_(st.sampled_from(world.trigger)))
+        if kind == "trigger"
+        else event(draw_(st.sampled_from(world.event)))
+    )
+
+
+@st.composite
+def pays(draw_, world):
+    """A pay clause: claims and how they share, without modifiers but `from_` and `supported_by`."""
+    known = [(word, *kind) for word, kind in CLAIMS.items() if getattr(world, kind[0])]
+    claims, taken = [], set()
+    for _ in range(draw_(st.sampled_from([1, 1, 2, 3, 4]))):
+        word, what, stock = draw_(st.sampled_from(known))
+        name = draw_(st.sampled_from(getattr(world, what)))
+        if (stock, name) not in taken:
+            taken.add((stock, name))
+            claims.append((word, what, name))
+    made = [word(name) for word, _, name in claims]
+    clause = pay(*made) if len(made) == 1 else None
+    if clause is None:
+        sharings = ["sequential", "shares"]
+        if not {deposit, residual} & {word for word, _, _ in claims}:
+            sharings.append("pro rata by due")
+        if all(what == "note" for _, what, _ in claims):
+            sharings += ["pro rata by balance"] * 2
+        sharing = draw_(st.sampled_from(sharings))
+        if sharing == "shares":
+            clause = pay(
+                *made, shares={name: draw_(st.sampled_from([0.25, 1.0, 1 / 3, 2.0])) for _, _, name in claims}
+            )
+        else:
+            clause = pay(*made, sharing=sharing)
+    if world.account and draw_(st.integers(0, 2)) == 0:
+        accounts = draw_(some(world.account))
+        if draw_(st.booleans()):
+            clause = clause.from_(accounts.pop())
+        if accounts and draw_(st.booleans()):
+            clause = clause.supported_by(*accounts)
+    if any(word is residual for word, _, _ in claims):
+        clause = clause.capped(draw_(MONEY))  # or nothing would be left for the rest of the waterfall
+    return clause
+
+
+@st.composite
+def clauses(draw_, world):
+    """Any clause with any modifiers."""
+    clause = draw_(st.one_of([make(world) for make in CLAUSES.values()]))
+    for _ in range(draw_(st.sampled_from([0, 0, 1, 2]))):
+        clause = clause.when(draw_(conditions(world)))
+    for _ in range(draw_(st.sampled_from([0, 0, 1, 2]))):
+        clause = clause.capped(draw_(amounts(world)))
+    return clause
+
+
+@st.composite
+def waterfalls(draw_, world):
+    """One to twelve clauses, then what makes them whole: costs paid, accounts emptied, and the residual."""
+    made = draw_(st.lists(clauses(world), min_size=1, max_size=12))
+    claimed = {str(claim) for clause in made for claim in getattr(clause, "claims", ())}
+    made += [pay(expense(name)) for name in world.expense if str(expense(name)) not in claimed]
+    used = {
+        name
+        for clause in made
+        for name in (*clause.supports, clause.source, getattr(clause, "account", None))
+    }
+    made += [release(name) for name in world.account if name not in used]
+    return Waterfall((*made, pay(residual(draw_(st.sampled_from(world.equity))))))
+
+
+@st.composite
+def schedules(draw_):
+    """Payment dates: a few periods of any frequency, on any calendar."""
+    frequency = draw_(st.sampled_from(["monthly", "quarterly", "semiannual", "annual"]))
+    months = {"monthly": 1, "quarterly": 3, "semiannual": 6, "annual": 12}[frequency]
+    closing = draw_(st.sampled_from([CLOSING, datetime.date(2025, 11, 28), datetime.date(2027, 2, 1)]))
+    return schedule(
+        closing=closing,
+        first_payment=later(closing, months),
+        maturity=later(closing, months * draw_(st.integers(2, 7))),
+        frequency=frequency,
+        calendar=draw_(st.sampled_from(["none", "US", "UK + US", "TARGET"])),
+        convention=draw_(st.sampled_from(["unadjusted", "following", "modified following"])),
+        payment_lag=draw_(st.sampled_from([0, 0, 5, 15])),
+    )
+
+
+@st.composite
+def amortisations(draw_, dates, notional):
+    """Each kind of schedule, with each rule for what is prepaid."""
+    prepaid = draw_(st.sampled_from(["pro rata", "in order", "inverse order"]))
+    first = draw_(st.sampled_from(dates.unadjusted[1:]))
+    count = draw_(st.integers(1, dates.periods))
+    kind = draw_(st.sampled_from(["none", "level", "equal", "stated"]))
+    if kind == "level":
+        return LevelPayments(first, count, rate=draw_(st.sampled_from([None, 0.0, 0.05])), prepaid=prepaid)
+    if kind == "equal":
+        return EqualInstalments(first, count, share=draw_(st.sampled_from([0.4, 1.0])), prepaid=prepaid)
+    if kind == "stated":
+        days = draw_(some(dates.unadjusted[1:], 4))
+        return Instalments(
+            {day: notional * draw_(st.sampled_from([0.0, 0.1, 0.3])) for day in days}, prepaid=prepaid
+        )
+    return None
+
+
+@st.composite
+def notes(draw_, name, dates):
+    """A note of any kind."""
+    notional = draw_(
+        st.sampled_from([100.0, 250.0, 1000.0]) | st.floats(50.0, 500.0).map(lambda x: round(x, 2))
+    )
+    if draw_(st.booleans()):
+        coupon = Fixed(draw_(st.sampled_from([0.0, 0.04, 0.07, 0.123])))
+    else:
+        low, high = draw_(st.sampled_from([(None, None), (0.01, None), (None, 0.06), (0.02, 0.05)]))
+        index = draw_(st.sampled_from(["SOFR", "SONIA"]))
+        coupon = Floating(index, draw_(st.sampled_from([0.0, 0.0225])), floor=low, cap=high)
+    until = draw_(st.none() | st.sampled_from(dates.unadjusted))
+    whole = draw_(st.booleans())
+    return Note(
+        name,
+        notional,
+        coupon=coupon,
+        balance=None if whole else notional * draw_(st.sampled_from([0.0, 0.3, 1.0])),
+        arrears=draw_(st.sampled_from([0.0, 0.0, 7.5])),
+        day_count=draw_(st.sampled_from([None, "actual/actual ISDA", "30E/360"])),
+        deferrable=draw_(st.booleans()),
+        interest_on_arrears=draw_(st.booleans()),
+        amortisation=draw_(amortisations(dates, notional)),
+        maturity=draw_(st.none() | st.sampled_from(dates.unadjusted[1:])),
+        available_until=until,
+        revolving=until is not None and draw_(st.booleans()),
+    )
+
+
+@st.composite
+def plans(draw_):
+    """A random deal, resolved: two to eight tranches, accounts, fees, triggers, one to three regimes."""
+    dates = draw_(schedules())
+    made = [draw_(notes(f"class {letter}", dates)) for letter in "ABCDEFG"[: draw_(st.integers(1, 7))]]
+    owners = [Equity("E", draw_(MONEY), commitment=draw_(MONEY))]
+    world = World(
+        note=tuple(note.name for note in made),
+        equity=("E",),
+        drawable=("E", *(note.name for note in made if note.available_until is not None)),
+        dates=dates.unadjusted,
+        expense=tuple(EXPENSES)[: draw_(st.integers(0, 2))],
+    )
+    base = st.sampled_from(world.note).map(balance) | st.just(pool_balance())
+    fees = [
+        Fee(name, annual=draw_(MONEY))
+        if draw_(st.booleans())
+        else Fee(name, rate=0.01, on=draw_(base), arrears=draw_(MONEY))
+        for name in ("trustee", "servicer")[: draw_(st.integers(0, 2))]
+    ]
+    world = dataclasses.replace(world, fee=tuple(fee_.name for fee_ in fees))
+    names = ("reserve", "liquidity", "trap", "capex")[: draw_(st.integers(0, 4))]
+    accounts = [
+        Account(
+            name,
+            target=None if name == "trap" else draw_(amounts(world, 1)),
+            balance=draw_(MONEY),
+            rate=draw_(st.sampled_from([0.0, 0.03])),
+        )
+        for name in names
+    ]
+    world = dataclasses.replace(
+        world, account=names, reserve=tuple(a.name for a in accounts if a.target is not None)
+    )
+    triggers = []
+    for name in ("DSCR", "OC", "breach")[: draw_(st.integers(0, 3))]:
+        test = draw_(conditions(world))
+        triggers.append(
+            Trigger(
+                name,
+                test=test,
+                cure=draw_(st.integers(1, 3)),
+                latch=draw_(st.booleans()),
+                on=draw_(st.booleans()),
+            )
+        )
+        world = dataclasses.replace(world, trigger=(*world.trigger, name))
+    regimes = ("normal", "rapid", "enforcement")[: draw_(st.sampled_from([1, 1, 2, 3]))]
+    made_waterfalls = {name: draw_(waterfalls(world)) for name in regimes}
+    return resolve(
+        "random",
+        "USD",
+        dates,
+        tranches=[*made, *owners],
+        fees=fees,
+        accounts=accounts,
+        triggers=triggers,
+        waterfall=made_waterfalls,
+        regimes={name: draw_(conditions(world)) for name in regimes[1:]},
+    )
+
+
+def random_receipts(plan: Plan, seed: int, scenarios: int) -> Receipts:
+    """Receipts of every field that the plan may read: quiet paths, droughts, windfalls, whole numbers and odd ones."""
+    rng = np.random.default_rng(seed)
+    shape = (scenarios, plan.schedule.periods)
+    owed = sum(note.notional for note in plan.notes_by_name.values())
+
+    def path(scale):
+        mood = rng.choice([0.0, 0.2, 1.0, 1.0, 5.0, 50.0], size=shape)
+        values = rng.uniform(0.0, scale, shape) * mood
+        return np.where(rng.random((scenarios, 1)) < 0.5, np.round(values), values)
+
+    fields = {name: path(owed / 20) for name in CASH if rng.random() < 0.6}
+    fields |= {EXPENSES[name]: path(owed / 50) for name in plan.expenses}
+    fields |= {name: path(owed * 2) for name in ("pool_balance", "defaulted_balance", "value")}
+    events = {"breach": (rng.random(shape) < 0.2).astype(float)}
+    return Receipts(plan.schedule.ends, **fields, events=events, scenarios=range(scenarios))
+
+
+def random_rates(plan: Plan, seed: int, scenarios: int) -> dict:
+    """A rate of each index: one for all scenarios, and one that differs."""
+    rng = np.random.default_rng(seed + 1)
+    periods = plan.schedule.periods
+    return {"SOFR": rng.uniform(0.0, 0.08, (scenarios, periods)), "SONIA": rng.uniform(0.0, 0.08, periods)}
+
+
+SEEDS = st.integers(0, 2**32 - 1)
+WORLD = World(
+    note=("A-1", "A-2", "class B"),
+    equity=("E",),
+    drawable=("A-1", "E"),
+    fee=("trustee", "servicer"),
+    account=("liquidity reserve", "trap"),
+    reserve=("liquidity reserve",),
+    trigger=("DSCR", "class B deferral"),
+    event=("breach", "parent's bankruptcy"),
+)

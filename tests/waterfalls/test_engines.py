@@ -1,0 +1,42 @@
+"""The reference engine and the kernel give the same bits, on any deal and on any split of the scenarios."""
+
+import numpy as np
+import pytest
+from deals import SEEDS, plans, random_rates, random_receipts, same
+from hypothesis import given
+from hypothesis import strategies as st
+
+from waterfalls import distribute
+
+
+@pytest.mark.parametrize("scenarios", [1, 3, 130])
+@given(plan=plans(), seed=SEEDS)
+def test_engines_agree_to_the_bit(scenarios, plan, seed):
+    receipts, rates = random_receipts(plan, seed, scenarios), random_rates(plan, seed, scenarios)
+    fast = distribute(plan, receipts, rates=rates, engine="fast")
+    same(distribute(plan, receipts, rates=rates, engine="reference"), fast)
+
+
+@given(plan=plans(), seed=SEEDS, cuts=st.sets(st.integers(1, 299), max_size=3))
+def test_any_split_into_chunks_gives_the_same_bits(plan, seed, cuts):
+    receipts, rates = random_receipts(plan, seed, 300), random_rates(plan, seed, 300)
+    whole = distribute(plan, receipts, rates=rates, engine="fast")
+    edges = [0, *sorted(cuts), 300]
+    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+        part = slice(start, stop)
+        chunk_rates = {"SOFR": rates["SOFR"][part], "SONIA": rates["SONIA"]}
+        chunk = distribute(plan, receipts.rows(part), rates=chunk_rates, engine="fast")
+        for key in plan.outputs:
+            np.testing.assert_array_equal(whole[key][part], chunk[key], err_msg=" ".join(key))
+
+
+@given(plan=plans(), seed=SEEDS)
+def test_blocks_are_the_whole_in_pieces(plan, seed):
+    receipts, rates = random_receipts(plan, seed, 130), random_rates(plan, seed, 130)
+    whole = distribute(plan, receipts, rates=rates, engine="fast")
+    blocks = list(whole.blocks())
+    assert [len(block.scenarios) for block in blocks] == [128, 2]
+    for name in plan.tranches:
+        np.testing.assert_array_equal(
+            np.concatenate([block.cash(name) for block in blocks]), whole.cash(name)
+        )
