@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from waterfalls.clauses.clause import Clause
 from waterfalls.errors import InvalidTerms
 from waterfalls.language import Need, Number, listed, named, number, quoted, word
+from waterfalls.tranches import Note
 
 if TYPE_CHECKING:
     from waterfalls.code import Code, Value
@@ -38,6 +39,9 @@ class WriteDown(Clause):
                 state["balance", name] -= taken
                 state["lost", name] += taken
                 state["written down", name] += taken
+                if isinstance(state.plan.tranches[name], Note):  # of what is lost nothing is still asked for
+                    asked = state["owed", "scheduled", name]
+                    state["owed", "scheduled", name] = min(asked, state["balance", name])
             else:
                 taken = min(left, state["lost", name])
                 state["balance", name] += taken
@@ -55,6 +59,9 @@ class WriteDown(Clause):
                 code["balance", name] = code["balance", name] - taken
                 code["lost", name] = code["lost", name] + taken
                 code["written down", name] = code["written down", name] + taken
+                if isinstance(code.plan.tranches[name], Note):
+                    asked = code["owed", "scheduled", name]
+                    code["owed", "scheduled", name] = code.minimum(asked, code["balance", name])
             else:
                 taken = code.minimum(left, code["lost", name])
                 code["balance", name] = code["balance", name] + taken
