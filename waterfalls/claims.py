@@ -24,7 +24,6 @@ class Claim(Node):
 
     name: str
     needs_what: ClassVar[str] = "note"
-    on_note: ClassVar[bool] = True  # whether its base for "pro rata by balance" is a note's balance
 
     def needs(self) -> tuple[Need, ...]:
         return (Need(self.needs_what, self.name),)
@@ -140,7 +139,6 @@ class TopUp(Claim):
     """What an account lacks to its target."""
 
     needs_what: ClassVar[str] = "account"
-    on_note: ClassVar[bool] = False
 
     def due(self, state: State) -> float:
         target = state.plan.accounts[self.name].target
@@ -189,7 +187,6 @@ class Residual(Claim):
     """All the cash that the clause may use, to the equity."""
 
     needs_what: ClassVar[str] = "equity"
-    on_note: ClassVar[bool] = False
 
     def due(self, state: State) -> float:
         return state.reach

@@ -206,7 +206,8 @@ def pay(*claims: Any, sharing: str | None = None, shares: Mapping[str, float] | 
         return Pay(claims=tuple(flat), sharing="shares", weights=weights_of(flat, shares))
     if sharing not in SHARINGS:
         raise InvalidTerms(unknown("sharing", sharing, SHARINGS))
-    if sharing == "pro rata by balance" and not all(claim.on_note for claim in flat):
+    borne_by = {need.what for claim in flat for need in claim.needs()}
+    if sharing == "pro rata by balance" and not borne_by <= {"note", "debt"}:
         raise InvalidTerms("only claims on notes have a balance to share by")
     if (
         sharing != "sequential"
