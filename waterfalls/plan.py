@@ -54,13 +54,16 @@ class Plan:
 
     @cached_property
     def parts(self) -> tuple[Account | Swap | Note | Equity | Facility | Fee, ...]:
-        """Everything with symbols, in the order in which it settles: cash first, then what falls due."""
+        """Everything with symbols, in the order in which it settles: cash first, then what falls due.
+
+        Fees before tranches, because sculpted principal counts what is left of the cash after senior fees.
+        """
         return (
             *self.accounts.values(),
             *self.hedges.values(),
+            *self.fees.values(),
             *self.tranches.values(),
             *self.facilities.values(),
-            *self.fees.values(),
         )
 
     @cached_property
