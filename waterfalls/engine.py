@@ -21,6 +21,7 @@ def emit(plan: Plan, inputs: Mapping[Key, np.ndarray]) -> Program:
     for key in plan.flows:
         code[key] = none
     code[("cash",)] = code[("cash",)] + code.input("receipt", "cash")
+    code.determine()
     for part in plan.parts:
         part.emit(code)
     for name in plan.expenses:

@@ -60,6 +60,7 @@ def settle_date(state: State, journal: Callable[[Any, dict[Key, float], dict[Key
     for key in plan.flows:
         state[key] = 0.0
     state[("cash",)] += state.input("receipt", "cash")
+    state.determine()  # what falls due may itself be a number at_start
     for part in plan.parts:
         part.settle(state)
     for name in plan.expenses:
