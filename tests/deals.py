@@ -1,11 +1,12 @@
 """Deals that several test files share: small ones built by hand, and random ones drawn by Hypothesis.
 
-A new claim of the language is one line in `CLAIMS`, a new clause one in `CLAUSES`, a new number one in `AMOUNTS` or `RATIOS`,
-a new kind of term one in `KINDS`; everything that draws deals then draws it too.
+A new claim of the language is one line in `CLAIMS`, a new clause one in `CLAUSES`, a new number one in `AMOUNTS`
+or `RATIOS`, a new kind of term one in `KINDS`; everything that draws deals then draws it too.
 """
 
 import dataclasses
 import datetime
+import functools
 import json
 from pathlib import Path
 
@@ -14,60 +15,82 @@ from hypothesis import strategies as st
 
 from waterfalls import (
     Account,
+    EqualInstalments,
     Equity,
+    Facility,
     Fee,
     Fixed,
     Floating,
+    Instalments,
+    LevelPayments,
     Note,
     Receipts,
+    Sculpted,
+    Swap,
     Trigger,
+    Waterfall,
+    distribute,
+)
+from waterfalls.clauses.pay import Pay
+from waterfalls.fields import CASH, EXPENSES
+from waterfalls.plan import Plan, resolve
+from waterfalls.schedule import schedule
+from waterfalls.words import (
+    additional_interest,
     at_start,
     balance,
+    cash,
+    cumulative,
+    debt_service,
+    defaulted_balance,
     deposit,
-    distribute,
     draw,
+    drawn,
     dscr,
     event,
+    event_of_default,
     expense,
+    expense_due,
     fee,
+    hedge,
+    held,
+    hurdle,
     ic_ratio,
     interest,
+    interest_collections,
+    interest_due,
     ltv,
+    max_,
+    min_,
     oc_ratio,
     on_or_after,
     pay,
     pool_balance,
     principal,
     principal_collections,
+    ratio,
     release,
     residual,
     scheduled_principal,
+    stepped,
     top_up,
     trigger,
-)
-from waterfalls.fields import CASH, EXPENSES
-from waterfalls.numbers import (
-    cash,
-    defaulted_balance,
-    event_of_default,
-    expense_due,
-    held,
-    interest_collections,
-    interest_due,
-    max_,
-    min_,
-    ratio,
     undrawn,
+    write_down,
+    write_up,
 )
-from waterfalls.plan import Plan, resolve
-from waterfalls.schedule import schedule
-from waterfalls.tranches import EqualInstalments, Instalments, LevelPayments
-from waterfalls.waterfall import Waterfall
 
 GOLDEN = Path(__file__).parent / "golden"
 CLOSING = datetime.date(2026, 1, 15)
 
-KINDS = {"tranches": (Note, Equity), "fees": Fee, "accounts": Account, "triggers": Trigger}
+KINDS = {
+    "tranches": (Note, Equity),
+    "fees": Fee,
+    "accounts": Account,
+    "triggers": Trigger,
+    "facilities": Facility,
+    "hedges": Swap,
+}
 
 
 def golden(name):
@@ -75,7 +98,7 @@ def golden(name):
     return json.loads((GOLDEN / f"{name}.json").read_text("utf-8"))
 
 
-# By hand ------------------------------------------------------------------------------------------------------------
+# By hand ---------------------------------------------------------------------------------------------------
 
 
 def clock(periods, frequency="annual"):
@@ -106,9 +129,9 @@ def plan_of(waterfall, *terms, periods=4, frequency="annual", regimes=None, date
     """A plan from terms in any order, each put where its kind belongs."""
     parts = {field: [term for term in terms if isinstance(term, kind)] for field, kind in KINDS.items()}
     assert sum(map(len, parts.values())) == len(terms), "a term of a kind that KINDS does not know"
-    return resolve(
-        "toy", "USD", dates or clock(periods, frequency), **parts, waterfall=waterfall, regimes=regimes
-    )
+    dates = dates or clock(periods, frequency)
+    waterfall = Waterfall((waterfall,)) if isinstance(waterfall, Pay) else waterfall
+    return resolve("toy", "USD", dates, **parts, waterfall=waterfall, regimes=regimes)
 
 
 def paid(plan, rates=None, events=None, scenarios=None, **fields):
@@ -125,7 +148,7 @@ def same(one, other):
         np.testing.assert_array_equal(one[key], other[key], err_msg=" ".join(key))
 
 
-# At random ----------------------------------------------------------------------------------------------------------
+# At random -------------------------------------------------------------------------------------------------
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,78 +158,113 @@ class World:
     note: tuple[str, ...]
     equity: tuple[str, ...]
     drawable: tuple[str, ...] = ()
+    anticipated: tuple[str, ...] = ()  # notes with an additional rate
+    facility: tuple[str, ...] = ()
     fee: tuple[str, ...] = ()
     account: tuple[str, ...] = ()
     reserve: tuple[str, ...] = ()  # accounts with a target
+    hedge: tuple[str, ...] = ()
     trigger: tuple[str, ...] = ()
     event: tuple[str, ...] = ("breach",)
     expense: tuple[str, ...] = tuple(EXPENSES)
     dates: tuple[datetime.date, ...] = (CLOSING,)
 
+    @property
+    def tranche(self):
+        return self.note + self.equity
+
+    @property
+    def debt(self):
+        return self.note + self.facility
+
+    @property
+    def support(self):
+        return self.account + self.facility
+
+
+@functools.cache
+def some(names, most=3):
+    """A few names, each once; None where there are none."""
+    return st.lists(st.sampled_from(names), min_size=1, max_size=min(most, len(names)), unique=True) if names else None
+
+
+NOTHING = st.just([])
+ROUND = st.sampled_from([0.0, 1.0, 5.0, 10.0, 25.0, 50.0, 100.0])
+ODD = st.floats(0.0, 300.0).map(lambda x: round(x, 6))
+MONEY = ROUND | ODD
+LEVELS = st.sampled_from([0.0, 0.5, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0])
 
 # claim: (what bears its names, what it takes from: two claims on one stock cannot stand in one clause)
 CLAIMS = {
-    interest: ("note", "interest"),
-    principal: ("note", "balance"),
+    interest: ("debt", "interest"),
+    additional_interest: ("anticipated", "additional"),
+    principal: ("debt", "balance"),
     scheduled_principal: ("note", "balance"),
     fee: ("fee", "fee"),
     expense: ("expense", "expense"),
+    hedge: ("hedge", "hedge"),
     top_up: ("reserve", "account"),
     deposit: ("account", "account"),
     residual: ("equity", "residual"),
 }
-# finite numbers by what bears their names, None where they take none
+# finite numbers, with their arguments: None where the world has no such name
 AMOUNTS = {
-    balance: "note",
-    interest_due: "note",
-    undrawn: "note",
-    held: "account",
-    expense_due: "expense",
-    pool_balance: None,
-    defaulted_balance: None,
-    principal_collections: None,
-    interest_collections: None,
-    cash: None,
+    balance: lambda world: some(world.tranche + world.facility, 2),
+    interest_due: lambda world: some(world.note, 2),
+    undrawn: lambda world: some(world.note, 2),
+    drawn: lambda world: some(world.tranche, 2),
+    debt_service: lambda world: some(world.note, 2),
+    held: lambda world: some(world.account, 2),
+    expense_due: lambda world: some(world.expense, 1),
+    pool_balance: lambda world: NOTHING,
+    defaulted_balance: lambda world: NOTHING,
+    principal_collections: lambda world: NOTHING,
+    interest_collections: lambda world: NOTHING,
+    cash: lambda world: NOTHING,
+    cumulative: lambda world: st.sampled_from([["losses"], ["principal"]]),
+    stepped: lambda world: st.tuples(MONEY, st.dictionaries(st.sampled_from(world.dates).map(str), MONEY, min_size=1)),
+    lambda name: hurdle(name, irr=0.12): lambda world: some(world.equity, 1),
 }
-# numbers that may be infinite, which is why they are only compared: (what bears their names, whether they trail)
+# numbers that may be infinite, hence only compared: (what bears their names, whether they trail)
 RATIOS = {
     oc_ratio: ("note", False),
     ltv: ("note", False),
     ic_ratio: ("note", True),
     dscr: ("note", True),
 }
+# clause: its positional names and an amount, None where the world has no such name
 CLAUSES = {
     "pay": lambda world: pays(world),
-    "draw": lambda world: (
-        st.builds(lambda names, amount: draw(*names, amount=amount), some(world.drawable), amounts(world))
-        if world.drawable
-        else st.nothing()
-    ),
-    "release": lambda world: st.sampled_from(world.account).map(release) if world.account else st.nothing(),
+    "draw": lambda world: with_amount(draw, some(world.drawable + world.facility), world),
+    "release": lambda world: st.sampled_from(world.account).map(release) if world.account else None,
+    "write_down": lambda world: with_amount(write_down, some(world.tranche), world),
+    "write_up": lambda world: with_amount(write_up, some(world.tranche), world),
 }
 
-ROUND = st.sampled_from([0.0, 1.0, 5.0, 10.0, 25.0, 50.0, 100.0])
-ODD = st.floats(0.0, 300.0).map(lambda x: round(x, 6))
-MONEY = ROUND | ODD
-LEVELS = st.sampled_from([0.0, 0.5, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0])
+
+def with_amount(word, names, world):
+    return None if names is None else st.builds(lambda n, amount: word(*n, amount=amount), names, amounts(world))
 
 
-def some(names, most=3):
-    """A few names, each once."""
-    return st.lists(st.sampled_from(names), min_size=1, max_size=min(most, len(names)), unique=True)
+@functools.cache
+def numbers_of(world):
+    """The numbers of a world, each with its arguments; None is a number written out."""
+    return [(None, None), *((word, taken) for word, make in AMOUNTS.items() if (taken := make(world)) is not None)]
+
+
+@functools.cache
+def clauses_of(world):
+    """The clauses that can be said in a world."""
+    kinds = [kind for make in CLAUSES.values() if (kind := make(world)) is not None]
+    return st.one_of(kinds[0], *kinds)  # half of them pay
 
 
 @st.composite
 def amounts(draw_, world, deep=2):
     """A finite number of a deal."""
     if not deep or draw_(st.integers(0, 2)) == 0:
-        known = [word for word, what in AMOUNTS.items() if what is None or getattr(world, what)]
-        word = draw_(st.sampled_from([None, *known]))
-        if word is None:
-            return draw_(MONEY)
-        what = AMOUNTS[word]
-        most = 1 if word is expense_due else 2
-        return word(*draw_(some(getattr(world, what), most))) if what else word()
+        word, taken = draw_(st.sampled_from(numbers_of(world)))
+        return draw_(MONEY) if word is None else word(*draw_(taken))
     a, b = draw_(amounts(world, deep - 1)), draw_(amounts(world, deep - 1))
     shape = draw_(st.sampled_from(["+", "-", "*", "/", "min", "max", "start"]))
     if shape in "*/":
@@ -237,9 +295,7 @@ def conditions(draw_, world, deep=2):
         a, b = draw_(conditions(world, deep - 1)), draw_(conditions(world, deep - 1))
         return draw_(st.sampled_from([a & b, a | b, ~a]))
     kinds = ["ratio", "ratio", "amount", "date", "default"]
-    kind = draw_(
-        st.sampled_from(kinds + ["trigger"] * 2 * bool(world.trigger) + ["event"] * bool(world.event))
-    )
+    kind = draw_(st.sampled_from(kinds + ["trigger"] * 2 * bool(world.trigger) + ["event"] * bool(world.event)))
     if kind in ("ratio", "amount"):
         left = draw_(ratios(world) if kind == "ratio" else amounts(world, 1))
         right = draw_(LEVELS if kind == "ratio" else amounts(world, 1))
@@ -274,21 +330,19 @@ def pays(draw_, world):
         sharings = ["sequential", "shares"]
         if not {deposit, residual} & {word for word, _, _ in claims}:
             sharings.append("pro rata by due")
-        if all(what == "note" for _, what, _ in claims):
+        if {what for _, what, _ in claims} <= {"note", "debt", "anticipated"}:
             sharings += ["pro rata by balance"] * 2
         sharing = draw_(st.sampled_from(sharings))
         if sharing == "shares":
-            clause = pay(
-                *made, shares={name: draw_(st.sampled_from([0.25, 1.0, 1 / 3, 2.0])) for _, _, name in claims}
-            )
+            clause = pay(*made, shares={name: draw_(st.sampled_from([0.25, 1.0, 1 / 3, 2.0])) for _, _, name in claims})
         else:
             clause = pay(*made, sharing=sharing)
-    if world.account and draw_(st.integers(0, 2)) == 0:
-        accounts = draw_(some(world.account))
-        if draw_(st.booleans()):
-            clause = clause.from_(accounts.pop())
-        if accounts and draw_(st.booleans()):
-            clause = clause.supported_by(*accounts)
+    greedy = any(word in (deposit, residual) for word, _, _ in claims)
+    if world.account and draw_(st.integers(0, 3)) == 0:
+        clause = clause.from_(draw_(st.sampled_from(world.account)))
+    helpers = [name for name in (world.account if greedy else world.support) if name != clause.source]
+    if helpers and draw_(st.integers(0, 2)) == 0:
+        clause = clause.supported_by(*draw_(some(tuple(helpers))))
     if any(word is residual for word, _, _ in claims):
         clause = clause.capped(draw_(MONEY))  # or nothing would be left for the rest of the waterfall
     return clause
@@ -297,7 +351,7 @@ def pays(draw_, world):
 @st.composite
 def clauses(draw_, world):
     """Any clause with any modifiers."""
-    clause = draw_(st.one_of([make(world) for make in CLAUSES.values()]))
+    clause = draw_(clauses_of(world))
     for _ in range(draw_(st.sampled_from([0, 0, 1, 2]))):
         clause = clause.when(draw_(conditions(world)))
     for _ in range(draw_(st.sampled_from([0, 0, 1, 2]))):
@@ -311,11 +365,7 @@ def waterfalls(draw_, world):
     made = draw_(st.lists(clauses(world), min_size=1, max_size=12))
     claimed = {str(claim) for clause in made for claim in getattr(clause, "claims", ())}
     made += [pay(expense(name)) for name in world.expense if str(expense(name)) not in claimed]
-    used = {
-        name
-        for clause in made
-        for name in (*clause.supports, clause.source, getattr(clause, "account", None))
-    }
+    used = {name for clause in made for name in (*clause.supports, clause.source, getattr(clause, "account", None))}
     made += [release(name) for name in world.account if name not in used]
     return Waterfall((*made, pay(residual(draw_(st.sampled_from(world.equity))))))
 
@@ -343,42 +393,50 @@ def amortisations(draw_, dates, notional):
     prepaid = draw_(st.sampled_from(["pro rata", "in order", "inverse order"]))
     first = draw_(st.sampled_from(dates.unadjusted[1:]))
     count = draw_(st.integers(1, dates.periods))
-    kind = draw_(st.sampled_from(["none", "level", "equal", "stated"]))
+    kind = draw_(st.sampled_from(["none", "level", "equal", "stated", "sculpted"]))
+    if kind == "sculpted":
+        return Sculpted(1.25, first)
     if kind == "level":
         return LevelPayments(first, count, rate=draw_(st.sampled_from([None, 0.0, 0.05])), prepaid=prepaid)
     if kind == "equal":
         return EqualInstalments(first, count, share=draw_(st.sampled_from([0.4, 1.0])), prepaid=prepaid)
     if kind == "stated":
         days = draw_(some(dates.unadjusted[1:], 4))
-        return Instalments(
-            {day: notional * draw_(st.sampled_from([0.0, 0.1, 0.3])) for day in days}, prepaid=prepaid
-        )
+        return Instalments({day: notional * draw_(st.sampled_from([0.0, 0.1, 0.3])) for day in days}, prepaid=prepaid)
     return None
+
+
+@st.composite
+def coupons(draw_, dates):
+    """A fixed or a floating rate, with caps, floors and steps."""
+    steps = {draw_(st.sampled_from(dates.unadjusted)): 0.005} if draw_(st.integers(0, 3)) == 0 else {}
+    if draw_(st.booleans()):
+        return Fixed(draw_(st.sampled_from([0.0, 0.04, 0.07, 0.123])), step_up=steps)
+    low, high = draw_(st.sampled_from([(None, None), (0.01, None), (None, 0.06), (0.02, 0.05)]))
+    index = draw_(st.sampled_from(["SOFR", "SONIA"]))
+    return Floating(index, draw_(st.sampled_from([0.0, 0.0225])), floor=low, cap=high, step_up=steps)
 
 
 @st.composite
 def notes(draw_, name, dates):
     """A note of any kind."""
-    notional = draw_(
-        st.sampled_from([100.0, 250.0, 1000.0]) | st.floats(50.0, 500.0).map(lambda x: round(x, 2))
-    )
-    if draw_(st.booleans()):
-        coupon = Fixed(draw_(st.sampled_from([0.0, 0.04, 0.07, 0.123])))
-    else:
-        low, high = draw_(st.sampled_from([(None, None), (0.01, None), (None, 0.06), (0.02, 0.05)]))
-        index = draw_(st.sampled_from(["SOFR", "SONIA"]))
-        coupon = Floating(index, draw_(st.sampled_from([0.0, 0.0225])), floor=low, cap=high)
+    notional = draw_(st.sampled_from([100.0, 250.0, 1000.0]) | st.floats(50.0, 500.0).map(lambda x: round(x, 2)))
+    ard = draw_(st.none() | st.sampled_from(dates.unadjusted))
     until = draw_(st.none() | st.sampled_from(dates.unadjusted))
     whole = draw_(st.booleans())
     return Note(
         name,
         notional,
-        coupon=coupon,
+        coupon=draw_(coupons(dates)),
         balance=None if whole else notional * draw_(st.sampled_from([0.0, 0.3, 1.0])),
         arrears=draw_(st.sampled_from([0.0, 0.0, 7.5])),
         day_count=draw_(st.sampled_from([None, "actual/actual ISDA", "30E/360"])),
         deferrable=draw_(st.booleans()),
         interest_on_arrears=draw_(st.booleans()),
+        interest_on=draw_(st.sampled_from([None, None, None, pool_balance()])),
+        capitalises=draw_(st.sampled_from([None, None, None, ~on_or_after(dates.unadjusted[1]), event("breach")])),
+        anticipated_repayment=ard,
+        additional_rate=0.0 if ard is None else draw_(st.sampled_from([0.0, 0.03])),
         amortisation=draw_(amortisations(dates, notional)),
         maturity=draw_(st.none() | st.sampled_from(dates.unadjusted[1:])),
         available_until=until,
@@ -396,17 +454,40 @@ def plans(draw_):
         note=tuple(note.name for note in made),
         equity=("E",),
         drawable=("E", *(note.name for note in made if note.available_until is not None)),
+        anticipated=tuple(note.name for note in made if note.additional_rate),
         dates=dates.unadjusted,
         expense=tuple(EXPENSES)[: draw_(st.integers(0, 2))],
     )
     base = st.sampled_from(world.note).map(balance) | st.just(pool_balance())
     fees = [
-        Fee(name, annual=draw_(MONEY))
-        if draw_(st.booleans())
-        else Fee(name, rate=0.01, on=draw_(base), arrears=draw_(MONEY))
+        draw_(
+            st.builds(Fee, st.just(name), annual=MONEY)
+            | st.builds(Fee, st.just(name), amount=MONEY, when=conditions(world, 1))
+            | st.builds(Fee, st.just(name), rate=st.just(0.01), on=base, arrears=MONEY)
+        )
         for name in ("trustee", "servicer")[: draw_(st.integers(0, 2))]
     ]
-    world = dataclasses.replace(world, fee=tuple(fee_.name for fee_ in fees))
+    facilities = [
+        Facility(
+            name,
+            draw_(st.sampled_from([20.0, 150.0])),
+            coupon=draw_(coupons(dates)),
+            balance=draw_(st.sampled_from([0.0, 10.0])),
+            expires=draw_(st.none() | st.sampled_from(dates.unadjusted)),
+            revolving=draw_(st.booleans()),
+        )
+        for name in ("letter of credit", "liquidity line")[: draw_(st.sampled_from([0, 0, 1, 2]))]
+    ]
+    hedges = [
+        Swap(name, notional=draw_(base), pay=draw_(coupons(dates)), receive=draw_(st.none() | coupons(dates)))
+        for name in ("swap",)[: draw_(st.integers(0, 1))]
+    ]
+    world = dataclasses.replace(
+        world,
+        fee=tuple(fee_.name for fee_ in fees),
+        facility=tuple(facility.name for facility in facilities),
+        hedge=tuple(hedge_.name for hedge_ in hedges),
+    )
     names = ("reserve", "liquidity", "trap", "capex")[: draw_(st.integers(0, 4))]
     accounts = [
         Account(
@@ -417,9 +498,7 @@ def plans(draw_):
         )
         for name in names
     ]
-    world = dataclasses.replace(
-        world, account=names, reserve=tuple(a.name for a in accounts if a.target is not None)
-    )
+    world = dataclasses.replace(world, account=names, reserve=tuple(a.name for a in accounts if a.target is not None))
     triggers = []
     for name in ("DSCR", "OC", "breach")[: draw_(st.integers(0, 3))]:
         test = draw_(conditions(world))
@@ -443,13 +522,15 @@ def plans(draw_):
         fees=fees,
         accounts=accounts,
         triggers=triggers,
+        facilities=facilities,
+        hedges=hedges,
         waterfall=made_waterfalls,
         regimes={name: draw_(conditions(world)) for name in regimes[1:]},
     )
 
 
 def random_receipts(plan: Plan, seed: int, scenarios: int) -> Receipts:
-    """Receipts of every field that the plan may read: quiet paths, droughts, windfalls, whole numbers and odd ones."""
+    """Receipts of every field that the plan may read: quiet paths, droughts, windfalls, whole and odd amounts."""
     rng = np.random.default_rng(seed)
     shape = (scenarios, plan.schedule.periods)
     owed = sum(note.notional for note in plan.notes_by_name.values())
@@ -462,6 +543,7 @@ def random_receipts(plan: Plan, seed: int, scenarios: int) -> Receipts:
     fields = {name: path(owed / 20) for name in CASH if rng.random() < 0.6}
     fields |= {EXPENSES[name]: path(owed / 50) for name in plan.expenses}
     fields |= {name: path(owed * 2) for name in ("pool_balance", "defaulted_balance", "value")}
+    fields |= {"losses": path(owed / 20)}
     events = {"breach": (rng.random(shape) < 0.2).astype(float)}
     return Receipts(plan.schedule.ends, **fields, events=events, scenarios=range(scenarios))
 
@@ -482,5 +564,8 @@ WORLD = World(
     account=("liquidity reserve", "trap"),
     reserve=("liquidity reserve",),
     trigger=("DSCR", "class B deferral"),
+    hedge=("swap",),
+    facility=("letter of credit",),
+    anticipated=("A-2",),
     event=("breach", "parent's bankruptcy"),
 )

@@ -1,5 +1,7 @@
 """The reference engine and the kernel give the same bits, on any deal and on any split of the scenarios."""
 
+import itertools
+
 import numpy as np
 import pytest
 from deals import SEEDS, plans, random_rates, random_receipts, same
@@ -22,7 +24,7 @@ def test_any_split_into_chunks_gives_the_same_bits(plan, seed, cuts):
     receipts, rates = random_receipts(plan, seed, 300), random_rates(plan, seed, 300)
     whole = distribute(plan, receipts, rates=rates, engine="fast")
     edges = [0, *sorted(cuts), 300]
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+    for start, stop in itertools.pairwise(edges):
         part = slice(start, stop)
         chunk_rates = {"SOFR": rates["SOFR"][part], "SONIA": rates["SONIA"]}
         chunk = distribute(plan, receipts.rows(part), rates=chunk_rates, engine="fast")
@@ -37,6 +39,4 @@ def test_blocks_are_the_whole_in_pieces(plan, seed):
     blocks = list(whole.blocks())
     assert [len(block.scenarios) for block in blocks] == [128, 2]
     for name in plan.tranches:
-        np.testing.assert_array_equal(
-            np.concatenate([block.cash(name) for block in blocks]), whole.cash(name)
-        )
+        np.testing.assert_array_equal(np.concatenate([block.cash(name) for block in blocks]), whole.cash(name))

@@ -3,7 +3,8 @@
 import pytest
 from deals import paid, plan_of
 
-from waterfalls import Equity, Fixed, Note, interest, pay, principal, residual
+from waterfalls import Equity, Fixed, Note
+from waterfalls.words import interest, pay, principal, residual
 
 
 def notes(**balances):
