@@ -56,7 +56,7 @@ def inverse_normal(p: np.ndarray) -> np.ndarray:
 
     Source: Wichura, "Algorithm AS 241: the percentage points of the normal distribution" (1988), PPND16.
     """
-    p = np.ascontiguousarray(p, dtype=np.float64)
+    p = np.asarray(p, dtype=np.float64, order="C")
     q = p - 0.5
     centre = q * ratio(np.maximum(0.180625 - q * q, 0.0), CENTRE)
     tail = np.sqrt(-np.log(np.minimum(p, 1.0 - p)))

@@ -1,0 +1,220 @@
+"""Correlated defaults: obligors that fail together because one factor, such as the AI sector, strikes them all.
+
+An obligor defaults by time t when its latent X = sqrt(asset_correlation) M + sqrt(1 - asset_correlation) E falls below
+the quantile of its default probability; M is the common factor and E its own, both standard normal. The asset
+correlation between two obligors is the product of their factor loadings, so the loading is its square root.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import KW_ONLY
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+from pydantic import Field
+
+from structuring.draws import inverse_normal
+from waterfalls.errors import InvalidTerms
+from waterfalls.terms import term
+
+if TYPE_CHECKING:
+    from structuring.draws import Draws
+
+SMALL_POOL = 100  # obligors below which the large-pool approximation is known to be far off
+NODES = 64
+NotNegative = Annotated[float, Field(ge=0.0)]
+Correlation = Annotated[float, Field(ge=0.0, lt=1.0)]
+
+
+@term
+class Obligor:
+    """Someone who may default: `exposure` at risk, at a constant `hazard` a year, of which `recovery` comes back."""
+
+    name: str
+    exposure: NotNegative
+    _: KW_ONLY
+    hazard: NotNegative
+    recovery: Annotated[float, Field(ge=0.0, le=1.0)] = 0.4
+
+    def probability(self, years: float) -> float:
+        """1 - exp(-hazard x years): the probability of default by then."""
+        return -math.expm1(-self.hazard * years)
+
+
+def hazard_of_spread(spread: float, recovery: float) -> float:
+    """spread / (1 - recovery), both decimals: the constant hazard a year that a credit spread pays for."""
+    if not 0.0 <= recovery < 1.0:
+        raise InvalidTerms(f"recovery: must be at least 0 and below 1, got {recovery:g}")
+    return spread / (1.0 - recovery)
+
+
+def normal_cdf(x: Any) -> np.ndarray:
+    """The standard normal distribution function, to machine precision."""
+    return 0.5 * np.asarray(ERFC(np.asarray(x, dtype=np.float64) * -math.sqrt(0.5)), dtype=np.float64)
+
+
+ERFC = np.frompyfunc(math.erfc, 1, 1)
+
+
+def conditional(probability: Any, factor: Any, asset_correlation: float) -> np.ndarray:
+    """Phi((Phi^-1(p) - sqrt(rho) m) / sqrt(1 - rho)): the probability of default once the factor m is known.
+
+    A low factor is a bad one. Source: Vasicek (1987); Li (2000).
+    """
+    rho = correlation(asset_correlation)
+    p = np.asarray(probability, dtype=np.float64)
+    threshold = inverse_normal(np.clip(p, 1e-300, 1.0 - 1e-16))
+    given = normal_cdf((threshold - math.sqrt(rho) * np.asarray(factor)) / math.sqrt(1.0 - rho))
+    return np.where(p <= 0.0, 0.0, np.where(p >= 1.0, 1.0, given))
+
+
+def correlation(given: float) -> float:
+    """An asset correlation, checked: 0 is independence, and 1 would leave nothing of one's own."""
+    if not 0.0 <= given < 1.0:
+        raise InvalidTerms(f"asset_correlation: must be at least 0 and below 1, got {given:g}")
+    return float(given)
+
+
+def default_times(
+    draws: Draws, obligors: Sequence[Obligor], *, factor: np.ndarray, asset_correlation: float, stream: int
+) -> dict[str, np.ndarray]:
+    """Years to default (S,) by obligor, given the factor (S,) or (S, 1) of each path; each obligor has its own stream.
+
+    tau = -log(1 - Phi(X)) / hazard, exact for a constant hazard; infinity where the hazard is 0. To be given to `Paths`
+    as `obligor_default`, or one by one as `tenant_default`, `guarantor_default` and so on, under the same factor.
+    """
+    rho = correlation(asset_correlation)
+    common = math.sqrt(rho) * np.asarray(factor, dtype=np.float64).reshape(-1)
+    times = {}
+    for k, obligor in enumerate(obligors):
+        latent = common + math.sqrt(1.0 - rho) * draws.normal(1, stream=stream + k)[:, 0]
+        survival = normal_cdf(-latent)
+        with np.errstate(divide="ignore"):
+            times[obligor.name] = (
+                -np.log(survival) / obligor.hazard if obligor.hazard > 0.0 else np.full(len(latent), np.inf)
+            )
+    return times
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class LossDistribution:
+    """The probability (K,) of each loss (K,), a share of the pool's exposure, rising."""
+
+    losses: np.ndarray
+    probabilities: np.ndarray
+
+    @property
+    def expected(self) -> float:
+        """The mean loss."""
+        return float(self.losses @ self.probabilities)
+
+    def tranche(self, attachment: float, detachment: float) -> float:
+        """The expected loss of a tranche as a share of its size."""
+        return float(tranche_loss(self.losses, attachment, detachment) @ self.probabilities)
+
+    def quantile(self, level: float) -> float:
+        """The smallest loss not exceeded with at least this probability."""
+        return float(self.losses[min(np.searchsorted(np.cumsum(self.probabilities), level), len(self.losses) - 1)])
+
+
+def tranche_loss(loss: Any, attachment: float, detachment: float) -> np.ndarray:
+    """min(max(L - a, 0), d - a) / (d - a): what a pool's loss is to the tranche between a and d, a share of its size."""
+    if not 0.0 <= attachment < detachment <= 1.0:
+        raise InvalidTerms(
+            f"a tranche lies between 0 and 1, got attachment {attachment:g} and detachment {detachment:g}"
+        )
+    return np.clip(np.asarray(loss) - attachment, 0.0, detachment - attachment) / (detachment - attachment)
+
+
+def exact_losses(
+    obligors: Sequence[Obligor],
+    *,
+    years: float,
+    asset_correlation: float,
+    unit: float | None = None,
+    nodes: int = NODES,
+) -> LossDistribution:
+    """The loss distribution of a pool by recursion over its obligors at each node of the factor.
+
+    P(n) <- P(n) (1 - p) + P(n - w) p for an obligor that loses w units. `unit` is the loss of which every obligor loses a
+    whole number; by default the smallest loss. Gauss-Hermite over the factor. Source: Andersen, Sidenius, Basu (2003).
+    """
+    lost = np.array([obligor.exposure * (1.0 - obligor.recovery) for obligor in obligors])
+    if not len(lost) or not (lost > 0.0).any():
+        raise InvalidTerms("obligors: at least one must have something to lose")
+    unit = float(lost[lost > 0.0].min()) if unit is None else unit
+    units = np.rint(lost / unit).astype(int)
+    off = np.abs(lost / unit - units) > 1e-9
+    if off.any():
+        worst = obligors[int(np.argmax(off))]
+        raise InvalidTerms(
+            f"obligor {worst.name!r} loses {lost[np.argmax(off)]:,.6g}, which is not a whole number of units of {unit:,.6g}"
+        )
+    points, weights = np.polynomial.hermite_e.hermegauss(nodes)
+    weights = weights / weights.sum()
+    given = np.zeros((nodes, int(units.sum()) + 1))
+    given[:, 0] = 1.0
+    for obligor, width in zip(obligors, units.tolist(), strict=True):
+        p = conditional(obligor.probability(years), points, asset_correlation)[:, None]
+        if width:
+            moved = np.zeros_like(given)
+            moved[:, width:] = given[:, :-width]
+            given = given * (1.0 - p) + moved * p
+    exposure = sum(obligor.exposure for obligor in obligors)
+    return LossDistribution(np.arange(given.shape[1]) * unit / exposure, weights @ given)
+
+
+def large_pool_tranche(
+    probability: float,
+    recovery: float,
+    asset_correlation: float,
+    *,
+    attachment: float,
+    detachment: float,
+    obligors: int | None = None,
+) -> float:
+    """The expected loss, a share of its size, of a tranche of infinitely many small alike obligors.
+
+    With L(m) = (1 - R) p(m) and k where L(-k) = K: E[min(L, K)] = integral over m > -k of L(m) phi(m) dm + K Phi(-k), by
+    Gauss-Legendre on either side. `obligors` says how many there really are: fewer than 100 is warned of.
+    Source: Vasicek, "The distribution of loan portfolio value" (2002).
+    """
+    if obligors is not None and obligors < SMALL_POOL:
+        warnings.warn(
+            f"the large-pool approximation is far off for {obligors} obligors: use exact_losses below {SMALL_POOL}",
+            stacklevel=2,
+        )
+    tranche_loss(0.0, attachment, detachment)
+    rho = correlation(asset_correlation)
+    top, bottom = (capped_mean(probability, recovery, rho, cap) for cap in (detachment, attachment))
+    return (top - bottom) / (detachment - attachment)
+
+
+def capped_mean(probability: float, recovery: float, rho: float, cap: float) -> float:
+    """E[min(L, cap)] of the large pool."""
+    severity = 1.0 - recovery
+    if rho == 0.0 or severity == 0.0 or probability in (0.0, 1.0):
+        return min(severity * probability, cap)
+    if cap <= 0.0:
+        return 0.0
+    if cap >= severity:
+        return severity * probability
+    p, share = inverse_normal(np.array([probability, cap / severity])).tolist()
+    edge = (p - math.sqrt(1.0 - rho) * share) / math.sqrt(rho)  # below this factor the loss exceeds the cap
+    low, high = max(edge, -12.0), 12.0
+    if low >= high:
+        return cap
+    x, w = np.polynomial.legendre.leggauss(400)
+    m = 0.5 * (high - low) * x + 0.5 * (high + low)
+    density = np.exp(-0.5 * m * m) / math.sqrt(2.0 * math.pi)
+    inside = 0.5 * (high - low) * float(np.sum(w * severity * conditional(probability, m, rho) * density))
+    return inside + cap * float(normal_cdf(edge))
+
+
+def vasicek_quantile(probability: float, asset_correlation: float, level: float) -> float:
+    """The default rate of a large pool that is not exceeded with probability `level`."""
+    return float(conditional(probability, -inverse_normal(np.array(level)), asset_correlation))

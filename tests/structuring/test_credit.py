@@ -1,0 +1,175 @@
+"""Correlated defaults against published tables, closed forms and each other."""
+
+import itertools
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from structuring.credit import (
+    Obligor,
+    conditional,
+    default_times,
+    exact_losses,
+    hazard_of_spread,
+    large_pool_tranche,
+    tranche_loss,
+    vasicek_quantile,
+)
+from structuring.draws import Draws
+from waterfalls.errors import InvalidTerms
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+def golden(name):
+    return json.loads((GOLDEN / f"{name}.json").read_text("utf-8"))
+
+
+def alike(count, hazard, recovery=0.4):
+    return [Obligor(f"{k}", 1.0 / count, hazard=hazard, recovery=recovery) for k in range(count)]
+
+
+# Published
+
+
+def test_large_pool_closed_form():
+    case = golden("structured_lhp_vasicek")
+    for row in case["expected"]:
+        found = large_pool_tranche(
+            row["pd"], row["recovery"], row["rho"], attachment=row["a"], detachment=row["d"], obligors=1_000
+        )  # fmt: skip
+        assert found == pytest.approx(row["tranche_EL"], abs=case["tolerance"])
+    worst = case["hull_wcdr"]
+    rate = vasicek_quantile(worst["pd"], worst["rho"], worst["quantile"])
+    assert rate == pytest.approx(worst["computed"], abs=case["tolerance"])
+    assert rate == pytest.approx(worst["expected_wcdr"], abs=5e-4)
+
+
+def test_itraxx_mezzanine_by_the_standard_market_model():
+    case = golden("structured_hull_ex25_2_itraxx_mezz")
+    given, expected, tolerance = case["inputs"], case["expected"], case["tolerance"]
+    hazard = case["verified"]["hazard"]
+    assert hazard == pytest.approx(expected["hazard"], abs=5e-5)
+    pool = alike(given["n"], hazard, given["recovery"])
+    times = np.arange(given["maturity"] * given["payments_per_year"] + 1) / given["payments_per_year"]
+    lost = [0.0] + [
+        exact_losses(pool, years=t, asset_correlation=given["copula_corr"], nodes=60).tranche(
+            given["attach"], given["detach"]
+        )
+        for t in times[1:]
+    ]
+    left, step, r = 1.0 - np.array(lost), 1.0 / given["payments_per_year"], given["r_continuous"]
+    middle = np.exp(-r * (times[1:] + times[:-1]) / 2)
+    a = (step * np.exp(-r * times[1:]) * left[1:]).sum()
+    b = (0.5 * step * (left[:-1] - left[1:]) * middle).sum()
+    c = ((left[:-1] - left[1:]) * middle).sum()
+    for name, value in (("A", a), ("B", b), ("C", c)):
+        assert value == pytest.approx(expected[name], abs=tolerance["A_B_C"])
+    assert 1e4 * c / (a + b) == pytest.approx(expected["spread_bp"], abs=tolerance["spread_bp"])
+
+
+def test_tranches_of_tranches():
+    case = golden("structured_hull_t8_1_abs_cdo")
+    for loss, expected in case["expected"].items():
+        mezzanine = tranche_loss(float(loss), 0.05, 0.20)
+        found = {
+            "abs_mezz": mezzanine, "cdo_equity": tranche_loss(mezzanine, 0.0, 0.10),
+            "cdo_mezz": tranche_loss(mezzanine, 0.10, 0.35), "cdo_senior": tranche_loss(mezzanine, 0.35, 1.0),
+        }  # fmt: skip
+        for name, value in found.items():
+            assert value == pytest.approx(expected[name], abs=case["tolerance"]), (loss, name)
+
+
+# Closed forms and each other
+
+
+def test_without_correlation_the_loss_is_binomial():
+    pool = alike(20, 0.05, recovery=0.0)
+    p = pool[0].probability(3.0)
+    found = exact_losses(pool, years=3.0, asset_correlation=0.0)
+    expected = [math.comb(20, n) * p**n * (1 - p) ** (20 - n) for n in range(21)]
+    np.testing.assert_allclose(found.probabilities, expected, atol=1e-14)
+    np.testing.assert_allclose(found.losses, np.arange(21) / 20)
+
+
+def test_the_expected_loss_does_not_depend_on_correlation():
+    pool = [*alike(10, 0.02), Obligor("big", 0.5, hazard=0.04, recovery=0.4)]
+    exposure = sum(o.exposure for o in pool)
+    expected = sum(o.exposure * 0.6 * o.probability(5.0) for o in pool) / exposure
+    for rho in (0.0, 0.1, 0.4, 0.8):
+        assert exact_losses(pool, years=5.0, asset_correlation=rho).expected == pytest.approx(expected, rel=1e-6)
+
+
+def test_many_obligors_come_to_the_large_pool_and_few_do_not():
+    p = Obligor("x", 1.0, hazard=0.02).probability(5.0)
+    large = large_pool_tranche(p, 0.4, 0.2, attachment=0.03, detachment=0.06)
+    many, few = (
+        exact_losses(alike(count, 0.02), years=5.0, asset_correlation=0.2).tranche(0.03, 0.06) for count in (1_000, 20)
+    )  # fmt: skip
+    assert many == pytest.approx(large, rel=5e-3)
+    assert abs(few - large) > 0.03 * large
+    with pytest.warns(UserWarning, match="far off for 20 obligors"):
+        large_pool_tranche(p, 0.4, 0.2, attachment=0.03, detachment=0.06, obligors=20)
+
+
+def test_tranches_add_up_to_the_pool():
+    pool = exact_losses(alike(50, 0.03), years=5.0, asset_correlation=0.3)
+    edges = [0.0, 0.03, 0.07, 0.2, 1.0]
+    parts = [pool.tranche(a, d) * (d - a) for a, d in itertools.pairwise(edges)]
+    assert sum(parts) == pytest.approx(pool.expected, rel=1e-13)
+    large = [
+        large_pool_tranche(0.1, 0.4, 0.3, attachment=a, detachment=d) * (d - a) for a, d in itertools.pairwise(edges)
+    ]
+    assert sum(large) == pytest.approx(0.06, rel=1e-12)
+
+
+def test_simulated_defaults_agree_with_the_exact_distribution_within_their_error():
+    pool = alike(25, 0.03)
+    draws = Draws(seed=11, first=0, count=40_000)
+    times = default_times(draws, pool, factor=draws.normal(1), asset_correlation=0.3, stream=1)
+    exact = exact_losses(pool, years=5.0, asset_correlation=0.3)
+    losses = sum(0.6 / 25 * (years <= 5.0) for years in times.values())
+    for a, d in ((0.0, 0.05), (0.05, 0.15), (0.15, 0.6)):
+        paid = tranche_loss(losses, a, d)
+        assert abs(paid.mean() - exact.tranche(a, d)) < 4.0 * paid.std() / math.sqrt(len(paid))
+    early = np.mean([(years <= 1.0).mean() for years in times.values()])
+    assert early == pytest.approx(pool[0].probability(1.0), rel=0.05)
+
+
+def test_default_times_are_the_same_in_any_chunk():
+    pool = alike(3, 0.05)
+
+    def times(draws):
+        return default_times(draws, pool, factor=draws.normal(1), asset_correlation=0.3, stream=1)
+
+    whole, part = times(Draws(3, 0, 200)), times(Draws(3, 50, 20))
+    assert all(np.array_equal(whole[name][50:70], part[name]) for name in whole)
+
+
+def test_a_bad_factor_makes_defaults_likelier():
+    low, high = conditional(0.02, [-2.0, 2.0], 0.3)
+    assert low > 0.02 > high
+    assert conditional(0.02, 0.0, 0.0) == pytest.approx(0.02, rel=1e-14)
+    assert hazard_of_spread(0.012, 0.4) == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: conditional(0.1, 0.0, 1.0), "asset_correlation: must be at least 0 and below 1, got 1"),
+        (lambda: tranche_loss(0.1, 0.2, 0.2), "a tranche lies between 0 and 1, got attachment 0.2 and detachment 0.2"),
+        (lambda: hazard_of_spread(0.01, 1.0), "recovery: must be at least 0 and below 1, got 1"),
+        (
+            lambda: exact_losses([*alike(2, 0.1), Obligor("odd", 0.7, hazard=0.1)], years=1.0, asset_correlation=0.1),
+            "obligor 'odd' loses 0.42, which is not a whole number of units of 0.3",
+        ),
+        (lambda: exact_losses([], years=1.0, asset_correlation=0.1), "obligors: at least one must have something to lose"),
+    ],
+)  # fmt: skip
+def test_bad_input_says_what_is_wrong(make, message):
+    with pytest.raises(InvalidTerms) as caught:
+        make()
+    assert message in str(caught.value)
