@@ -136,6 +136,25 @@ class Market:
 
         return projected(self, deal)
 
+    def shifted(self, bp: float) -> Market:
+        """The market with every zero rate of every curve higher by `bp`, quotes as they are."""
+
+        def move(curve: Curve | None) -> Curve | None:
+            return None if curve is None else curve.shifted(bp)
+
+        projections = {index: curve.shifted(bp) for index, curve in self.projections.items()}
+        return Market(
+            self.curve.shifted(bp),
+            self.quotes,
+            currency=self.currency,
+            otherwise=self.otherwise,
+            government=move(self.government),
+            swap=move(self.swap),
+            projections=projections,
+            fixings=self.fixings,
+            fx=self.fx,
+        )
+
     def quotes_of(self, flows: Cashflows) -> dict[str, Quote]:
         """The quote of every tranche of a deal; one without is refused, and so is a spread that equity cannot have."""
         faults, found = [], {}

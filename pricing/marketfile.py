@@ -13,6 +13,7 @@ from pydantic import Field
 
 from pricing.curves import Curve, flat, from_discounts, from_zero_rates
 from pricing.market import Market, one_quote
+from structuring.dealfile import companion
 from structuring.documents import load_term
 from waterfalls.errors import Fault
 from waterfalls.terms import term
@@ -153,11 +154,11 @@ def early(place: str, terms: Any, valuation: datetime.date | None) -> Iterator[F
 
 
 def load_market(path: Path | str) -> Market:
-    """A market from a YAML or JSON file that begins with `firstloss-market: 1`; every fault is told at once.
+    """A market from a file that begins with `firstloss-market: 1`, or a shipped deal's; every fault is told at once.
 
     Curves are bootstrapped here, once. Rates, spreads and yields are decimals, prices per 100.
     """
-    data = load_term(path, MarketData, mark=MARK)
+    data = load_term(companion(path, "market.yaml"), MarketData, mark=MARK)
 
     def curve(terms: CurveTerms | None) -> Curve | None:
         return None if terms is None else terms.curve(data.valuation)

@@ -35,24 +35,36 @@ class Cells:
     @cached_property
     def npv(self) -> np.ndarray:
         """sum F_j D_j exp(-z_j t_j) (N, S, K)."""
-        return self.summed(self.discounts)
+        return self.summed(self.ahead.cash)
 
     @cached_property
     def slope(self) -> np.ndarray:
         """-dV/dz = sum F_j t_j D_j exp(-z_j t_j) (N, S, K)."""
-        return self.summed(self.discounts * self.ahead.times)
+        return self.summed(self.ahead.cash * self.ahead.times)
 
-    def summed(self, factors: np.ndarray) -> np.ndarray:
-        """sum_j F_j factor_j exp(-z_j t_j) (N, S, K), factors (J,)."""
-        tranches, scenarios, dates = self.ahead.cash.shape
+    @cached_property
+    def quoted(self) -> np.ndarray:
+        """V + U (N, S, K), NaN unless above 0: what a dirty price is of, so that durations are those of the price."""
+        value = self.npv + self.ahead.undrawn[:, :, None]
+        return np.where(value > 0.0, value, np.nan)
+
+    def summed(self, cash: np.ndarray) -> np.ndarray:
+        """sum_j cash_j D_j exp(-z_j t_j) (N, S, K) of amounts (N, S, J)."""
+        tranches, scenarios, dates = cash.shape
         found = np.empty((tranches, scenarios, self.spreads.shape[2]))
         weights = np.empty((dates, self.spreads.shape[2]))
-        for i, cash in enumerate(self.ahead.cash):
+        for i, amounts in enumerate(cash):
             np.multiply(self.spreads[i], -self.ahead.times[:, None], out=weights)
             np.exp(weights, out=weights)
-            np.multiply(weights, factors[:, None], out=weights)
-            found[i] = product(cash, weights)
+            np.multiply(weights, self.discounts[:, None], out=weights)
+            found[i] = product(amounts, weights)
         return found
+
+    def moved(self, shape: np.ndarray) -> np.ndarray:
+        """-dV/dr (N, S, K) for zero rates that move by r x shape (J,): discounting, less the interest that follows."""
+        times = self.ahead.times * shape
+        steps = np.diff(times, prepend=0.0)
+        return self.summed(self.ahead.cash * times - self.ahead.following * steps)
 
     @cached_property
     def rate(self) -> np.ndarray:
@@ -82,10 +94,9 @@ def product(cash: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return np.matmul(cash.reshape(blocks, ROWS, dates), weights).reshape(blocks * ROWS, -1)[:scenarios]
 
 
-def ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
-    """top / bottom where bottom is above 0, else NaN."""
-    bottom = np.broadcast_to(bottom, np.broadcast_shapes(top.shape, bottom.shape))
-    return np.divide(top, bottom, out=np.full(bottom.shape, np.nan), where=bottom > 0.0)
+def alive(cells: Cells, values: np.ndarray) -> np.ndarray:
+    """Values, NaN for a tranche that neither receives nor pays anything more."""
+    return np.where(cells.ahead.wiped_out[:, :, None], np.nan, values)
 
 
 def dirty(cells: Cells) -> np.ndarray:
@@ -109,7 +120,7 @@ def z_spread(cells: Cells) -> np.ndarray:
         rows = zip(cells.ahead.cash * cells.discounts, cells.npv, strict=True)
         solved = np.stack([rates_for(amounts, cells.ahead.times, values) for amounts, values in rows])
         found = np.where(level, spreads[:, :1], solved)
-    return np.where(cells.ahead.wiped_out[:, :, None], np.nan, found)
+    return alive(cells, found)
 
 
 def yield_to_maturity(cells: Cells) -> np.ndarray:
@@ -163,17 +174,16 @@ def i_spread(cells: Cells) -> np.ndarray:
 
 
 def key_rate_dv01(cells: Cells, tenors: Sequence[float]) -> np.ndarray:
-    """Lost when zero rates rise 1 bp around each of B tenors (N, S, K, B): -(dV/dr_b) x 0.0001, cash flows held.
+    """Lost when zero rates rise 1 bp around each of B tenors, in years (N, S, K, B): `dv01` by tenor.
 
     Rates move by tents, 1 at the tenor and 0 at its neighbours, level beyond the first and the last: the tents sum to
-    the parallel move, so their dv01 sum to `dv01`.
+    the parallel move, and their dv01 to `dv01`.
     """
     years = np.asarray(tenors, dtype=np.float64)
     if years.ndim != 1 or len(years) < 1 or not (np.diff(years) > 0.0).all() or not np.isfinite(years).all():
         raise InvalidTerms(f"tenors: must be years that rise, such as (1, 2, 5, 10, 30); got {tenors!r}")
-    times = cells.ahead.times
-    tents = [np.interp(times, years, unit) for unit in np.eye(len(years))]
-    return np.stack([cells.summed(cells.discounts * times * tent) * BP for tent in tents], axis=3)
+    tents = [np.interp(cells.ahead.times, years, unit) for unit in np.eye(len(years))]
+    return np.stack([cells.moved(tent) * BP for tent in tents], axis=3)
 
 
 def margin_value(ahead: Ahead, i: int, s: int, margin: float) -> float:
@@ -189,16 +199,16 @@ def wal(cells: Cells) -> np.ndarray:
 
 
 def modified_duration(cells: Cells) -> np.ndarray:
-    return ratio(cells.yielded(1), cells.npv) / cells.compounding
+    return alive(cells, cells.yielded(1) / cells.quoted / cells.compounding)
 
 
 def convexity(cells: Cells) -> np.ndarray:
     often = cells.ahead.per_year[:, None, None]
-    return ratio(cells.yielded(2) + cells.yielded(1) / often, cells.npv) / cells.compounding**2
+    return alive(cells, (cells.yielded(2) + cells.yielded(1) / often) / cells.quoted / cells.compounding**2)
 
 
 def spread_duration(cells: Cells) -> np.ndarray:
-    return ratio(cells.slope, cells.npv)
+    return alive(cells, cells.slope / cells.quoted)
 
 
 def cs01(cells: Cells) -> np.ndarray:
@@ -206,7 +216,7 @@ def cs01(cells: Cells) -> np.ndarray:
 
 
 def dv01(cells: Cells) -> np.ndarray:
-    return cells.slope * BP
+    return cells.moved(np.ones(len(cells.ahead.times))) * BP
 
 
 @dataclasses.dataclass(frozen=True)
@@ -231,11 +241,11 @@ MEASURES: dict[str, Measure] = {
         Measure("z_spread", "decimal a year", "positive is cheaper than the curve", "z: sum F_j D_j exp(-z t_j) = V", z_spread),
         Measure("yield_to_maturity", "decimal a year, compounded f times", "positive", "y: sum F_j (1 + y/f)^(-f T_j) = V", yield_to_maturity),
         Measure("wal", "years", "positive", "sum P_j t_j / sum P_j, P principal", wal),
-        Measure("modified_duration", "years", "positive: value falls as yield rises", "-(dV/dy) / V", modified_duration),
-        Measure("convexity", "years squared", "positive", "(d2V/dy2) / V", convexity),
-        Measure("spread_duration", "years", "positive: value falls as the spread rises", "-(dV/dz) / V", spread_duration),
+        Measure("modified_duration", "years", "positive: value falls as yield rises", "-(dV/dy) / (V + U)", modified_duration),
+        Measure("convexity", "years squared", "positive", "(d2V/dy2) / (V + U)", convexity),
+        Measure("spread_duration", "years", "positive: value falls as the spread rises", "-(dV/dz) / (V + U)", spread_duration),
         Measure("cs01", "currency", "positive: lost when the spread rises 1 bp", "-(dV/dz) x 0.0001", cs01),
-        Measure("dv01", "currency", "positive: lost when zero rates rise 1 bp, cash flows held", "-(dV/dr) x 0.0001, D_j -> D_j exp(-r t_j)", dv01),
+        Measure("dv01", "currency", "positive: lost when zero rates rise 1 bp; interest of floating notes follows, other cash is held", "-(dV/dr) x 0.0001: D_j -> D_j exp(-r t_j), F_j -> F_j + G_j r (t_j - t_j-1)", dv01),
         Measure("g_spread", "decimal a year", "positive is cheaper than governments", "y - par yield of the government curve at wal", g_spread),
         Measure("i_spread", "decimal a year", "positive is cheaper than swaps", "y - par yield of the swap curve at wal", i_spread),
         Measure("discount_margin", "decimal a year", "positive is cheaper than the index", "m: sum F_j / prod_k (1 + (L_k + m) a_k) = V", discount_margin),

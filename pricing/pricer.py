@@ -75,8 +75,10 @@ def prices_of(
     def make(measure: str) -> np.ndarray:
         return np.moveaxis(np.broadcast_to(MEASURES[measure].function(cells), shape), 0, 2)
 
-    repaid = (ahead.balance + ahead.undrawn == 0.0) & np.array([[note is not None] for note in ahead.notes])
-    status = np.where(ahead.wiped_out, np.where(repaid, STATUS.index("repaid"), STATUS.index("wiped out")), 0)
+    note = np.array([[note is not None] for note in ahead.notes])
+    idle = np.where(ahead.undrawn > 0.0, STATUS.index("undrawn"), STATUS.index("repaid"))
+    gone = np.where(note & (ahead.balance == 0.0), idle, STATUS.index("wiped out"))
+    status = np.where(ahead.wiped_out, gone, STATUS.index("priced"))
     scenarios = flows.receipts.scenarios
     return Prices(
         deal=flows.deal,

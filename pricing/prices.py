@@ -16,7 +16,7 @@ from waterfalls.errors import CannotPrice, TooLarge, UnknownName
 if TYPE_CHECKING:
     import pandas as pd
 
-STATUS = ("priced", "wiped out", "repaid")
+STATUS = ("priced", "wiped out", "repaid", "undrawn")
 MOST_ROWS = 10_000_000
 TENORS = (0.25, 1.0, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 20.0, 30.0)
 
@@ -26,7 +26,8 @@ class Prices:
     """Measures (S, K, N) by name: scenario, shock, tranche. `prices["clean"]` is computed when first read.
 
     `npv` is after the move of rates and `before` the same before it (equal where rates do not move). A tranche that
-    neither receives nor pays anything more is worth 0: its `status` is "wiped out", or "repaid" if nothing is owed.
+    neither receives nor pays anything more is worth 0: its `status` is "wiped out", or "repaid" if nothing is owed, or
+    "undrawn" if nothing is owed yet.
     `memo` holds what is told beside prices (S, N): balance, undiscounted cash, wal, realised loss. `wanted` (S, K) are
     the cells asked for, which frames list.
     """

@@ -12,6 +12,7 @@ from waterfalls.claims import interest, principal, residual
 from waterfalls.clauses.pay import pay
 from waterfalls.coupons import Fixed, Floating
 from waterfalls.distribute import distribute
+from waterfalls.numbers import principal_collections
 from waterfalls.plan import resolve
 from waterfalls.receipts import Receipts
 from waterfalls.schedule import Schedule, schedule
@@ -38,7 +39,8 @@ def three_tranches(**changed):
         Note("B", 200.0, coupon=Floating("SOFR", 0.03, floor=0.0), rating="BBB"),
         Equity("E", 100.0),
     ]
-    clauses = pay(interest("A")) >> pay(interest("B")) >> pay(principal("A", "B"), sharing="sequential")
+    repaid = pay(principal("A", "B"), sharing="sequential").capped(principal_collections())
+    clauses = pay(interest("A")) >> pay(interest("B")) >> repaid
     return resolve("toy", "USD", clock(**changed), tranches=notes, waterfall=clauses >> pay(residual("E")))
 
 

@@ -93,10 +93,21 @@ def test_a_market_is_a_value():
 
 
 def test_a_zero_rate_moved_by_a_basis_point_moves_the_value_by_dv01(toy):
-    flows = toy()
-    up, down = (price(flows, Market(flat(V, 0.04).shifted(bp), otherwise=0.01)).npv for bp in (0.5, -0.5))
-    dv01 = price(flows, Market(flat(V, 0.04), otherwise=0.01))["dv01"]
-    np.testing.assert_allclose(down - up, dv01, rtol=1e-7, atol=1e-12)
+    """With coupons projected anew from the moved curve: the fixed note discounts, the floating one hardly minds."""
+
+    def at(bp, day):
+        market = Market(
+            flat(day, 0.04), otherwise=0.01, projections={"SOFR": flat(day, 0.04)}, fixings={"SOFR": {V: 0.043}}
+        )
+        there = market.shifted(bp)
+        return price(toy(rate=there.rates(toy().plan)["SOFR"]), there)
+
+    for day in (V, dt.date(2026, 3, 2)):  # the running coupon is fixed on the second, not on the first
+        up, down, here = at(0.5, day), at(-0.5, day), at(0.0, day)
+        change = (down.npv - up.npv)[0, 0]
+        np.testing.assert_allclose(here["dv01"][0, 0, :2], change[:2], rtol=1e-6)
+        assert abs(change[1]) < change[0] / 20
+        np.testing.assert_allclose(here.key_rate_dv01().sum(axis=3), here["dv01"], rtol=1e-9, atol=1e-12)
 
 
 # Bootstraps: the instruments reprice

@@ -91,6 +91,25 @@ def test_a_repaid_tranche_says_so(given):
     assert prices.npv[0, 0, 0] == 0.0 and np.isnan(prices["clean"][0, 0, 0])
 
 
+def test_a_facility_that_is_not_drawn_is_neither_repaid_nor_lost(given):
+    dates = [V + dt.timedelta(days=91 * n) for n in (1, 2)]
+    flows = given(dates, [0, 0], [0, 0], balance=0.0, undrawn=50.0)
+    prices = price(flows, Market(0.04, valuation=V, otherwise=0.0))
+    assert prices.frame()["status"].astype(str).tolist() == ["undrawn", "wiped out"]
+    assert prices["clean"][0, 0, 0] == 100.0 and prices.npv[0, 0, 0] == 0.0
+
+
+def test_durations_of_a_partly_drawn_note_are_those_of_its_price(given):
+    dates = [V + dt.timedelta(days=365 * n) for n in (1, 2, 3)]
+    flows = given(dates, [2, 5, 5], [0, 0, 100], balance=40.0, undrawn=60.0, drawn=[60, 0, 0], per_year=1)
+    shocks = [SpreadShock.parallel(bp=bp) for bp in (0.1, -0.1)]
+    prices = price(flows, Market(0.04, valuation=V, otherwise=0.0), shocks)
+    dirty, rates = prices["dirty"][0, :, 0], prices["yield_to_maturity"][0, :, 0]
+    assert prices["spread_duration"][0, 0, 0] == pytest.approx((dirty[2] - dirty[1]) / 2e-5 / dirty[0], rel=1e-7)
+    expected = (dirty[2] - dirty[1]) / (rates[1] - rates[2]) / dirty[0]
+    assert prices["modified_duration"][0, 0, 0] == pytest.approx(expected, rel=1e-6)
+
+
 def test_flows_on_the_valuation_date_are_gone(given):
     dates = [V + dt.timedelta(days=n) for n in (90, 180)]
     flows = given(dates, [10, 1], [0, 100])

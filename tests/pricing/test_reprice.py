@@ -1,0 +1,81 @@
+"""Deals run anew under moved rates and drivers, spreads held."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from pricing.market import Market
+from pricing.marketfile import load_market
+from pricing.pricer import price
+from pricing.reprice import Bump, reprice
+from structuring.dealfile import find_deal, load_deal, load_scenarios
+from structuring.run import run
+from structuring.scenario import Scenario
+from waterfalls.errors import InvalidTerms, UnknownName
+from waterfalls.tranches import Note
+
+DEALS = ["coreweave-ddtl-4", "vantage-jersey", "beignet-2025"]
+
+
+@pytest.fixture(params=DEALS)
+def shipped(request):
+    folder = find_deal(request.param).parent
+    return load_deal(request.param), load_scenarios(folder / "scenarios.yaml"), load_market(folder / "market.yaml")
+
+
+def test_dv01_is_what_running_the_deal_anew_says(shipped):
+    """For notes that are paid in full; what the equity gets moves with the coupons above it."""
+    deal, scenarios, market = shipped
+    moved = reprice(deal, scenarios[0], market, [Bump.rates(bp=0.5), Bump.rates(bp=-0.5)])
+    notes = [i for i, tranche in enumerate(deal.tranches) if isinstance(tranche, Note)]
+    dv01 = (moved.npv[0, 1] - moved.npv[0, 0])[notes]
+    np.testing.assert_allclose(moved.prices["dv01"][0, 0][notes], dv01, rtol=1e-4, atol=1e-6)
+
+
+def test_every_shipped_deal_prices_in_every_scenario(shipped):
+    deal, scenarios, market = shipped
+    prices = price(run(deal, scenarios, rates=market.rates(deal)), market)
+    frame = prices.frame()
+    assert len(frame) == len(scenarios) * len(prices.tranches)
+    assert frame["npv"].notna().all()
+    dead = frame["status"] != "priced"
+    assert (frame.loc[dead, "npv"] == 0.0).all()
+
+
+def test_a_driver_that_is_moved_is_the_scenario_that_says_so(shipped):
+    deal, scenarios, market = shipped
+    drivers = {"coreweave-ddtl-4": "gpu_price", "vantage-jersey": "rent", "beignet-2025": "residual_value"}
+    driver, base = drivers[deal.name], scenarios[0]
+    bumps = [Bump.times(driver, 0.8), Bump.set(driver, 0.5), Bump.add(driver, -0.1) + Bump.rates(bp=25)]
+    moved = reprice(deal, base, market, bumps)
+    assert moved.bumps == (f"{driver} x0.8", f"{driver} = 0.5", f"{driver} -0.1, rates +25 bp")
+    spreads = {name: z for name, z in zip(moved.prices.tranches, moved.prices["z_spread"][0, 0], strict=True) if z == z}
+    for m, (value, bp) in enumerate([(0.8, 0), (0.5, 0), (0.9, 25)]):
+        there = market.shifted(bp)
+        flows = run(deal, dataclasses.replace(base, **{driver: value}), rates=there.rates(deal))
+        again = price(flows, Market(there.curve, spreads, otherwise=0.0))
+        np.testing.assert_allclose(moved.npv[0, m], again.npv[0, 0], rtol=1e-12, atol=1e-6)
+    frame = moved.frame()
+    assert list(frame.columns) == ["deal", "currency", "scenario", "bump", "tranche", "npv", "change", "relative"]
+    np.testing.assert_array_equal(frame["change"], (moved.npv - moved.prices.npv).ravel())
+
+
+def test_bumps_that_say_nothing_are_refused():
+    with pytest.raises(InvalidTerms, match="there is no driver that is a number 'rents'"):
+        Bump.times("rents", 0.9)
+    deal = load_deal("vantage-jersey")
+    market = load_market(find_deal("vantage-jersey").parent / "market.yaml")
+    with pytest.raises(InvalidTerms, match="gives utilisation no numbers"):
+        reprice(deal, Scenario("base"), market, Bump.add("utilisation", -0.1))
+    with pytest.raises(InvalidTerms, match="bumps: names must differ"):
+        reprice(deal, Scenario("base"), market, [Bump.rates(bp=1), Bump.rates(bp=1)])
+    with pytest.raises(UnknownName, match="there is no bump 'rates'"):
+        reprice(deal, Scenario("base"), market, Bump.rates(bp=1)).sensitivity("rates")
+
+
+def test_numbers_in_vectors_and_by_name_move_too():
+    bump = Bump.times("rent", 0.5) + Bump.add("gpu_price", 0.1)
+    given = Scenario("s", rent={"Acme": (1.0, 0.8), "Beta": 2.0})
+    (moved,) = bump.scenarios([given])
+    assert moved == Scenario("s", rent={"Acme": (0.5, 0.4), "Beta": 1.0}, gpu_price=1.1)
