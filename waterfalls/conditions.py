@@ -57,7 +57,7 @@ class Event(Condition):
         return state.input("event", self.name) > 0.0
 
     def emit(self, code: Code) -> Value:
-        return code.input("event", self.name)
+        return code.input("event", self.name) > code.constant(0.0)
 
     def words(self) -> str:
         return f"a {self.name} has occurred"

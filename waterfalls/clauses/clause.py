@@ -26,6 +26,12 @@ class Clause(Node):
     source: str | None = None
     modifiers: ClassVar[frozenset[str]] = frozenset({"when", "capped"})
 
+    def __post_init__(self) -> None:
+        accounts = (*self.supports, *((self.source,) if self.source else ()))
+        for name in accounts:
+            if accounts.count(name) > 1:
+                raise InvalidTerms(f"a clause takes cash out of {name!r} once, not twice")
+
     @staticmethod
     def __text__(text: Any) -> Clause:
         from waterfalls.parsing import parse

@@ -79,4 +79,7 @@ def draw(*names: Any, amount: Number | float) -> Draw:
     """Draws an amount on notes, equity and facilities, in proportion to what each may still be asked for."""
     if not names:
         raise InvalidTerms("draw on what? Name a note: draw('A', amount=expense_due('construction'))")
-    return Draw(names=tuple(named("tranche", name) for name in names), amount=number(amount))
+    said = tuple(named("tranche", name) for name in names)
+    if len(set(said)) < len(said):
+        raise InvalidTerms(f"draw on each name once, got {', '.join(map(repr, said))}")
+    return Draw(names=said, amount=number(amount))

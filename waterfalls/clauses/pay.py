@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from waterfalls.claims import Claim, Deposit, Residual
+from waterfalls.claims import Claim, Deposit, Principal, Residual, TopUp
 from waterfalls.clauses.clause import Clause
 from waterfalls.errors import InvalidTerms, unknown
 from waterfalls.language import listed, word
@@ -196,6 +196,10 @@ def pay(*claims: Any, sharing: str | None = None, shares: Mapping[str, float] | 
     for claim in flat:
         if not isinstance(claim, Claim):
             raise InvalidTerms(f"pay takes claims such as interest('A'), got {claim!r}")
+    stocks = [(family(claim), getattr(claim, "kind", ""), claim.name) for claim in flat]
+    for claim, stock in zip(flat, stocks, strict=True):
+        if stocks.count(stock) > 1:
+            raise InvalidTerms(f"one clause pays {claim} once: what the others leave of it is known only at the next")
     if len(flat) == 1:
         return Pay(claims=tuple(flat))
     if (sharing is None) == (shares is None):
@@ -220,6 +224,11 @@ def pay(*claims: Any, sharing: str | None = None, shares: Mapping[str, float] | 
     return Pay(claims=tuple(flat), sharing=str(sharing))
 
 
+def family(claim: Claim) -> type:
+    """The kind of claim: two of one kind and name are paid out of the same due."""
+    return next((kind for kind in (Principal, TopUp) if isinstance(claim, kind)), type(claim))
+
+
 def weights_of(claims: list[Claim], shares: Mapping[str, float]) -> tuple[float, ...]:
     """The stated shares in the order of the claims; each claim must have one, and they are positive."""
     names = [claim.name for claim in claims]
@@ -227,6 +236,6 @@ def weights_of(claims: list[Claim], shares: Mapping[str, float]) -> tuple[float,
         if name not in names:
             raise InvalidTerms(unknown("claim", name, names))
     for name in names:
-        if not shares.get(name, 0.0) > 0.0:
+        if not 0.0 < shares.get(name, 0.0) < float("inf"):
             raise InvalidTerms(f"shares must give {name!r} a positive weight, got {dict(shares)}")
     return tuple(float(shares[name]) for name in names)
