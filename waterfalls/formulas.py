@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from waterfalls.language import Number, as_date, listed, number, word
+from waterfalls.errors import InvalidTerms
+from waterfalls.language import Number, as_date, finite, listed, number, word
 
 if TYPE_CHECKING:
     from waterfalls.code import Code, Value
@@ -38,7 +39,7 @@ class Divided(Number):
 @word
 def ratio(top: Number | float, bottom: Number | float, *, zero: float) -> Number:
     """top / bottom, and `zero` where bottom is 0."""
-    return Divided(number(top), number(bottom), float(zero))
+    return Divided(number(top), number(bottom), finite(zero))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,13 +69,19 @@ class Extreme(Number):
 @word
 def min_(*items: Number | float) -> Number:
     """The least of some numbers."""
-    return Extreme("min_", tuple(map(number, items)))
+    return Extreme("min_", at_least_one(items))
 
 
 @word
 def max_(*items: Number | float) -> Number:
     """The greatest of some numbers."""
-    return Extreme("max_", tuple(map(number, items)))
+    return Extreme("max_", at_least_one(items))
+
+
+def at_least_one(items: tuple[Number | float, ...]) -> tuple[Number, ...]:
+    if not items:
+        raise InvalidTerms("the least or greatest of what? Name numbers: min_(cash(), 100)")
+    return tuple(map(number, items))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,5 +142,5 @@ class Stepped(Number):
 @word
 def stepped(first: float, steps: dict[str, float]) -> Number:
     """A number that changes on dates: `stepped(1.35, {'2028-05-30': 1.45})`."""
-    ordered = sorted((as_date(date).isoformat(), float(value)) for date, value in steps.items())
-    return Stepped(float(first), tuple(ordered))
+    ordered = sorted((as_date(date).isoformat(), finite(value)) for date, value in steps.items())
+    return Stepped(finite(first), tuple(ordered))

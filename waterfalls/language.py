@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import math
 import operator
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
@@ -174,6 +175,12 @@ class Condition(Expression):
     def __or__(self, other: Condition) -> Condition:
         return Logic("|", self, condition(other))
 
+    def __rand__(self, other: object) -> NoReturn:
+        condition(other)  # says what to write instead
+        raise TypeError
+
+    __ror__ = __rand__
+
     def __invert__(self) -> Condition:
         return self.inner if isinstance(self, Not) else Not(self)
 
@@ -316,13 +323,21 @@ def number(value: Number | float) -> Number:
     if isinstance(value, Number):
         return value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        if value != value:
-            raise InvalidTerms("NaN is not a number that terms can hold")
+        if not math.isfinite(value):
+            raise InvalidTerms(f"{value} is not a number that terms can hold")
         return Constant(float(value))
     raise InvalidTerms(f"a number or an expression is wanted, got {value!r}")
 
 
-def condition(value: Condition) -> Condition:
+def finite(value: Any) -> float:
+    """A number that is written out."""
+    said = number(value)
+    if not isinstance(said, Constant):
+        raise InvalidTerms(f"a number written out is wanted, got '{said}'")
+    return said.value
+
+
+def condition(value: object) -> Condition:
     """A `Condition`, or the advice what to write instead."""
     if isinstance(value, Condition):
         return value

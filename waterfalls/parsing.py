@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -26,7 +27,7 @@ def parse(text: Any, wanted: type[Any] | tuple[type, ...]) -> Any:
     if not isinstance(text, str):
         raise InvalidTerms(f"a text is wanted, got {text!r}")
     try:
-        tree = ast.parse(" ".join(text.split()), mode="eval").body
+        tree = ast.parse(re.sub(r"\s*\n\s*", " ", text.strip()), mode="eval").body
     except SyntaxError as error:
         raise InvalidTerms(
             f"{text!r} is not a sentence of the language: {error.msg} at column {error.offset}"
@@ -36,7 +37,7 @@ def parse(text: Any, wanted: type[Any] | tuple[type, ...]) -> Any:
         said = number(said) if wanted is Number else said
     except (InvalidTerms, UnknownName) as error:
         raise InvalidTerms(f"in {text!r}: {error}") from None
-    except TypeError as error:
+    except (TypeError, AttributeError, ArithmeticError, ValueError) as error:
         raise InvalidTerms(f"in {text!r}: {error}") from None
     if not isinstance(said, wanted):
         kind = wanted.__name__.lower() if isinstance(wanted, type) else "clause"
