@@ -56,9 +56,8 @@ def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
     for field, kinds in absent.items():
         if field not in fields:  # its own faults are told elsewhere
             known |= dict.fromkeys(kinds)
-    everything = [*(known["balance"] or ()), *(known["account"] or ()), *(known["hedge"] or ())]
-    yield from twice(everything, "tranches, facilities, accounts and hedges")
-    yield from twice(known["fee"] or (), "fees")
+    everything = [name for kind in ("balance", "account", "hedge", "fee") for name in known[kind] or ()]
+    yield from twice(everything, "tranches, facilities, accounts, hedges and fees")
     yield from twice(known["trigger"] or (), "triggers")
 
     for i, fee in enumerate(fees):

@@ -214,7 +214,12 @@ def resolve(
     if found:
         raise InvalidTerms(found)
     named = {kind: {term.name: term for term in terms} for kind, terms in parts.items()}  # type: ignore[attr-defined]
-    return Plan(name, currency, schedule, **named, waterfalls=regimes_of(waterfall), regimes=dict(regimes or {}))  # type: ignore[arg-type]
+    plan = Plan(name, currency, schedule, **named, waterfalls=regimes_of(waterfall), regimes=dict(regimes or {}))  # type: ignore[arg-type]
+    for node in plan.nodes:
+        for need in node.needs():
+            if need.what == "expense" and need.name not in plan.expenses:
+                raise InvalidTerms(f"'{node}' is read, but no clause pays expense({need.name!r})")
+    return plan
 
 
 def inputs_of(plan: Plan, receipts: Receipts, rates: Mapping[str, np.ndarray]) -> dict[Key, np.ndarray]:
@@ -224,6 +229,9 @@ def inputs_of(plan: Plan, receipts: Receipts, rates: Mapping[str, np.ndarray]) -
     """
     if len(receipts.dates) != plan.schedule.periods:
         raise InvalidTerms(f"Receipts have {len(receipts.dates)} periods, the schedule {plan.schedule.periods}")
+    for given, end in zip(receipts.dates, plan.schedule.ends, strict=True):
+        if given != end:
+            raise InvalidTerms(f"Receipts.dates has {given} where a collection period ends on {end}: they go by date")
     for expense in plan.expenses:
         if EXPENSES[expense] not in receipts.fields:
             raise InvalidTerms(

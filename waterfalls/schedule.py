@@ -78,6 +78,8 @@ def schedule(
     unadjusted payment date; the first begins at `cutoff`, or at closing.
     """
     tenor = ql.Period(12 // pick("frequency", FREQUENCIES, frequency), ql.Months)
+    if first_payment > maturity:
+        raise InvalidTerms(f"first_payment {first_payment} is after maturity {maturity}")
     grid = [to_ql(first_payment)]
     if first_payment < maturity:
         forward, none = ql.DateGeneration.Forward, ql.NullCalendar()
