@@ -1,0 +1,235 @@
+"""The clock: day counts against published values, dates against QuantLib, and what goes by date in a seasoned deal."""
+
+import datetime
+import itertools
+
+import pytest
+import QuantLib as ql
+from deals import golden, later, paid, plan_of
+from hypothesis import given
+from hypothesis import strategies as st
+
+from waterfalls import EqualInstalments, Equity, Fixed, Floating, LevelPayments, Note
+from waterfalls.conventions import CALENDARS, CONVENTIONS, FREQUENCIES
+from waterfalls.errors import InvalidTerms, UnknownName
+from waterfalls.schedule import schedule, to_ql, year_fraction
+from waterfalls.words import interest, pay, residual, scheduled_principal
+
+DATE = datetime.date
+REST = pay(residual("E"))
+
+# Day counts ---------------------------------------------------------------------------------------------------------
+
+COUNTS = golden("absbox_07_day_count")
+NAMES = {  # theirs -> ours; those without a counterpart in QuantLib (ACT_365A, ACT_365L) are not offered
+    "ACT_ACT_ISDA": "actual/actual ISDA",
+    "ACT_365F": "actual/365F",
+    "ACT_360": "actual/360",
+    "NL_365": "actual/365 no leap",
+    "T30_360_ISDA": "30/360",
+    "T30E_360": "30E/360",
+    "T30_360_GERMAN": "30/360 German",
+    "T30_360_US": "30/360 US",
+}
+
+
+@pytest.mark.parametrize(("theirs", "ours"), NAMES.items())
+def test_day_counts_are_the_published_ones(theirs, ours):
+    for row in COUNTS["expected"]:
+        start, end = DATE.fromisoformat(row["start"]), DATE.fromisoformat(row["end"])
+        parts = [part.split("/") for part in row["year_fraction"][theirs].split("+")]
+        expected = sum(int(top) / int(bottom) for top, bottom in parts)
+        assert year_fraction(ours, start, end) == pytest.approx(expected, abs=COUNTS["tolerance"])
+
+
+# Dates --------------------------------------------------------------------------------------------------------------
+
+
+@given(
+    closing=st.dates(DATE(2024, 1, 1), DATE(2028, 12, 31)),
+    months=st.integers(1, 90),
+    frequency=st.sampled_from(list(FREQUENCIES)),
+    calendar=st.sampled_from(list(CALENDARS)),
+    convention=st.sampled_from(list(CONVENTIONS)),
+    month_end=st.booleans(),
+)
+def test_payment_dates_are_those_of_quantlib(closing, months, frequency, calendar, convention, month_end):
+    tenor = ql.Period(12 // FREQUENCIES[frequency], ql.Months)
+    first = to_ql(closing) + tenor
+    last = first + ql.Period(months, ql.Months)
+    name, *variant = CALENDARS[calendar]
+    market = getattr(ql, name)(*(getattr(getattr(ql, name), each) for each in variant))
+    rule = getattr(ql, CONVENTIONS[convention])
+    expected = [
+        market.adjust(day, rule)
+        for day in ql.MakeSchedule(
+            effectiveDate=first,
+            terminationDate=last,
+            tenor=tenor,
+            calendar=ql.NullCalendar(),
+            convention=ql.Unadjusted,
+            terminalDateConvention=ql.Unadjusted,
+            forwards=True,
+            endOfMonth=month_end,
+        )
+    ]
+    try:
+        made = schedule(
+            closing=closing,
+            first_payment=DATE(first.year(), first.month(), first.dayOfMonth()),
+            maturity=DATE(last.year(), last.month(), last.dayOfMonth()),
+            frequency=frequency,
+            calendar=calendar,
+            convention=convention,
+            end_of_month=month_end,
+        )
+    except InvalidTerms:  # a last stub of a few days may be adjusted away
+        assert expected[-1] <= expected[-2]
+        return
+    assert [to_ql(day) for day in made.dates] == expected
+
+
+def terms(**changes):
+    given_ = {"closing": DATE(2026, 1, 15), "first_payment": DATE(2026, 4, 15), "maturity": DATE(2027, 1, 15)}
+    return {**given_, "frequency": "quarterly", "calendar": "none", **changes}
+
+
+def test_month_ends_do_not_drift():
+    changes = {"closing": DATE(2025, 12, 31), "first_payment": DATE(2026, 1, 31), "maturity": DATE(2026, 5, 31)}
+    dates = schedule(**terms(**changes, frequency="monthly")).dates
+    assert [(day.month, day.day) for day in dates] == [(1, 31), (2, 28), (3, 31), (4, 30), (5, 31)]
+
+
+def test_the_end_of_month_is_explicit():
+    changes = {"closing": DATE(2026, 1, 31), "first_payment": DATE(2026, 2, 28), "maturity": DATE(2026, 5, 31)}
+    kept = schedule(**terms(**changes, frequency="monthly", end_of_month=True)).dates
+    lost = schedule(**terms(**changes, frequency="monthly")).dates
+    assert [day.day for day in kept] == [28, 31, 30, 31]
+    assert [day.day for day in lost] == [28, 28, 28, 28, 31]  # the 28th, and a stub to maturity
+
+
+def test_thirty_360_counts_unadjusted_days_and_actual_adjusted_ones():
+    # 15 August 2026 is a Saturday: paid on Monday 17
+    changes = {"closing": DATE(2026, 5, 15), "first_payment": DATE(2026, 8, 15), "maturity": DATE(2026, 11, 15)}
+    made = schedule(**terms(**changes, calendar="weekends"))
+    assert made.dates == (DATE(2026, 8, 17), DATE(2026, 11, 16))
+    assert made.accruals("30/360").tolist() == [0.25, 0.25]
+    assert made.accruals("actual/360").tolist() == [94 / 360, 91 / 360]
+
+
+def test_collection_periods_end_before_payment_and_begin_at_the_cutoff():
+    made = schedule(**terms(payment_lag=15, cutoff=DATE(2025, 12, 31)))
+    assert made.collection == (
+        DATE(2025, 12, 31),
+        DATE(2026, 3, 31),
+        DATE(2026, 6, 30),
+        DATE(2026, 9, 30),
+        DATE(2026, 12, 31),
+    )
+    assert made.ends == made.collection[1:]
+
+
+def test_a_joint_calendar_is_closed_when_either_is():
+    # 25 May 2026 is a holiday in both, 3 July 2026 only in the United States, 31 August 2026 only in the United Kingdom
+    for day, expected in ((DATE(2026, 7, 3), DATE(2026, 7, 6)), (DATE(2026, 8, 31), DATE(2026, 9, 1))):
+        changes = {"first_payment": day, "maturity": day, "calendar": "UK + US", "convention": "following"}
+        assert schedule(**terms(**changes)).dates == (expected,)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"frequency": "quartely"}, UnknownName, "there is no frequency 'quartely'. Did you mean 'quarterly'"),
+        ({"calendar": "UK + USA"}, UnknownName, "there is no calendar 'USA'. Did you mean 'US'"),
+        ({"convention": "modified"}, UnknownName, "there is no convention 'modified'. Did you mean"),
+        ({"first_payment": DATE(2026, 1, 15)}, InvalidTerms, "payment dates must rise, got 2026-01-15 then 2026-01-15"),
+        ({"cutoff": DATE(2026, 4, 15)}, InvalidTerms, "collection periods must rise"),
+        ({"as_of": DATE(2027, 1, 15)}, InvalidTerms, "as_of 2027-01-15 is on or after the last payment"),
+        ({"first_payment": DATE(2027, 4, 15)}, InvalidTerms, "first_payment 2027-04-15 is after maturity"),
+    ],
+)
+def test_dates_that_make_no_sense_are_refused(changes, error, message):
+    with pytest.raises(error, match=message):
+        schedule(**terms(**changes))
+
+
+# Seasoned deals -----------------------------------------------------------------------------------------------------
+
+START = DATE(2026, 1, 15)
+
+
+def dates_of(as_of=None):
+    return schedule(
+        closing=START,
+        first_payment=later(START, 3),
+        maturity=later(START, 24),
+        frequency="quarterly",
+        calendar="weekends",
+        as_of=as_of,
+    )
+
+
+@pytest.mark.parametrize("months", [3, 4, 9, 20])
+def test_a_seasoned_schedule_is_the_rest_of_the_new_one(months):
+    whole, rest = dates_of(), dates_of(as_of=later(START, months))
+    paid_ = sum(day <= later(START, months) for day in whole.dates)
+    assert rest.dates == whole.dates[paid_:]
+    assert rest.accruals("30/360").tolist() == whole.accruals("30/360")[paid_:].tolist()
+    assert rest.accruals("actual/360").tolist() == whole.accruals("actual/360")[paid_:].tolist()
+    assert rest.ends == whole.ends[paid_:]
+
+
+@pytest.mark.parametrize("prepaid", ["pro rata", "in order", "inverse order"])
+@pytest.mark.parametrize(
+    "amortisation",
+    [
+        lambda prepaid: LevelPayments(later(START, 6), 6, prepaid=prepaid),
+        lambda prepaid: EqualInstalments(later(START, 6), 6, prepaid=prepaid),
+    ],
+)
+def test_a_seasoned_deal_pays_what_the_new_one_still_had_to_pay(amortisation, prepaid):
+    step = {later(START, 12): 0.02}
+
+    def deal(dates, balance):
+        note = Note("A", 600.0, balance=balance, coupon=Fixed(0.08), amortisation=amortisation(prepaid))
+        up = Note("B", 100.0, coupon=Fixed(0.05, step_up=step))
+        waterfall = pay(interest("A", "B"), sharing="sequential") >> pay(scheduled_principal("A")) >> REST
+        return paid(plan_of(waterfall, note, up, Equity("E"), dates=dates), revenue=400.0)
+
+    whole = deal(dates_of(), 600.0)
+    for done in (1, 3, 5):
+        rest = deal(dates_of(as_of=later(START, 3 * done + 1)), float(whole.balance["A"][0, done - 1]))
+        for name in ("A", "B"):
+            assert rest.principal[name][0] == pytest.approx(whole.principal[name][0, done:], abs=1e-9)
+            assert rest.interest[name][0] == pytest.approx(whole.interest[name][0, done:], abs=1e-9)
+
+
+def test_level_payments_are_level():
+    # 1000 at 8 %, four quarters at 2 %: 1000 x 0.02 / (1 - 1.02^-4) = 262.6237527
+    note = Note("A", 1000.0, coupon=Fixed(0.08), amortisation=LevelPayments(later(START, 3), 4))
+    waterfall = pay(interest("A")) >> pay(scheduled_principal("A")) >> REST
+    flows = paid(plan_of(waterfall, note, Equity("E"), dates=dates_of()), revenue=300.0)
+    assert flows.cash("A")[0].tolist() == pytest.approx([262.6237527] * 4 + [0.0] * 4, abs=1e-6)
+
+
+def test_a_floating_coupon_is_floored_and_capped():
+    # 300 of margin on 1, 4, 9 and -5 %, between 0 and 8 %: 4, 7, 8 and 0 % on 100
+    note = Note("A", 100.0, coupon=Floating("SOFR", 0.03, floor=0.0, cap=0.08), day_count="30/360")
+    dates = schedule(**terms())
+    plan = plan_of(pay(interest("A")) >> REST, note, Equity("E"), dates=dates)
+    flows = paid(plan, revenue=9.0, rates={"SOFR": [0.01, 0.04, 0.09, -0.05]})
+    assert flows.interest["A"][0].tolist() == pytest.approx([1.0, 1.75, 2.0, 0.0])
+
+
+def test_a_curve_gives_the_simple_forward_of_each_accrual_period():
+    curve = ql.FlatForward(to_ql(START), 0.04, ql.Actual365Fixed())
+    plan = plan_of(
+        pay(interest("A")) >> REST,
+        Note("A", 100.0, coupon=Floating("SOFR", 0.0)),
+        Equity("E"),
+        dates=schedule(**terms()),
+    )
+    flows = paid(plan, revenue=9.0, rates={"SOFR": curve})
+    factors = [curve.discount(to_ql(day)) for day in plan.schedule.payment]
+    expected = [100.0 * (a / b - 1.0) for a, b in itertools.pairwise(factors)]
+    assert flows.interest["A"][0].tolist() == pytest.approx(expected, rel=1e-12)
