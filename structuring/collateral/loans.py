@@ -106,18 +106,66 @@ class LoanPool:
             yield Fault("severity", "must hold at least one value")
 
     @classmethod
-    def level_pay(cls, *, balance: float, rate: float, remaining_term: int, age: int = 0, **terms: Any) -> LoanPool:
-        """A pool of one line that pays the same amount every month, to nothing at the end."""
-        return cls((LoanLine(balance, rate, remaining_term=remaining_term, age=age),), **terms)
+    def level_pay(
+        cls,
+        *,
+        balance: float,
+        rate: float,
+        remaining_term: int,
+        age: int = 0,
+        prepayment: Rate = None,
+        default: Rate = None,
+        severity: float | tuple[float, ...] = 1.0,
+        recovery_lag: int = 0,
+        order: Literal["sifma", "sequential"] = "sifma",
+        advances: bool = False,
+        servicing: float = 0.0,
+        first_payment: datetime.date | None = None,
+    ) -> LoanPool:
+        """A pool of one line that pays the same amount every month, to nothing at the end; the rest as of the pool."""
+        return cls(
+            (LoanLine(balance, rate, remaining_term=remaining_term, age=age),),
+            prepayment=prepayment,
+            default=default,
+            severity=severity,
+            recovery_lag=recovery_lag,
+            order=order,
+            advances=advances,
+            servicing=servicing,
+            first_payment=first_payment,
+        )
 
     @classmethod
-    def from_tape(cls, tape: pd.DataFrame | Path | str, *, ignore: Sequence[str] = (), **terms: Any) -> LoanPool:
+    def from_tape(
+        cls,
+        tape: pd.DataFrame | Path | str,
+        *,
+        ignore: Sequence[str] = (),
+        prepayment: Rate = None,
+        default: Rate = None,
+        severity: float | tuple[float, ...] = 1.0,
+        recovery_lag: int = 0,
+        order: Literal["sifma", "sequential"] = "sifma",
+        advances: bool = False,
+        servicing: float = 0.0,
+        first_payment: datetime.date | None = None,
+    ) -> LoanPool:
         """A pool from a row a loan: a DataFrame, or a CSV or Parquet file; every bad row is listed with its reasons.
 
         Columns: balance, rate, remaining_term, and if wanted loan, age, interest_only, payment, amortisation_term.
         `ignore` names columns to leave aside; any other is refused. Rows that are alike are taken together.
         """
-        return cls(Tape.read(tape, ignore=ignore), **terms)
+        return cls(
+            Tape.read(tape, ignore=ignore),
+            prepayment=prepayment,
+            default=default,
+            severity=severity,
+            recovery_lag=recovery_lag,
+            order=order,
+            advances=advances,
+            servicing=servicing,
+            first_payment=first_payment,
+        )
 
     def drivers(self) -> frozenset[str]:
         """What the pool reads from a scenario."""
