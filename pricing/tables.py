@@ -152,6 +152,8 @@ def losses_by_class(losses: Losses, scenario: Any, shock: str = "unchanged") -> 
     for n in reversed(range(len(losses.prices.tranches))):
         for c in np.flatnonzero(losses.shares[n] > 0.0):
             share = losses.shares[n, c]
+            if losses.held[n, c] == 0.0 and not losses.tranche["total"][s, k, n]:
+                continue  # nothing drawn, nothing lost
             row: dict[str, Any] = {
                 "tranche": losses.prices.tranches[n],
                 "class": losses.classes[c],

@@ -32,12 +32,13 @@ class Scenarios:
 
 
 def load_scenarios(path: Path | str) -> tuple[Scenario, ...]:
-    """The scenarios of a file, or of a shipped deal by its name; only the base case where a deal has none."""
-    beside = find_deal(path) if str(path) in library() or Path(path).name == "deal.yaml" else None
-    file = beside.with_name("scenarios.yaml") if beside else Path(path)
-    if beside and not file.is_file():
-        return (Scenario("base"),)
-    return load_term(file, Scenarios, mark="firstloss-scenarios").scenarios
+    """The scenarios of a file, or of a shipped deal by its name."""
+    return load_term(companion(path, "scenarios.yaml"), Scenarios, mark="firstloss-scenarios").scenarios
+
+
+def companion(path: Path | str, name: str) -> Path:
+    """A file by its path, or the file of that name which stands beside a shipped deal."""
+    return find_deal(path).with_name(name) if str(path) in library() else Path(path)
 
 
 def find_deal(path: Path | str) -> Path:

@@ -9,7 +9,7 @@ from structuring.collateral.clock import Clock
 from structuring.deal import Deal, assets, clock, plan
 from structuring.scenario import Drivers, Paths, Scenario
 from waterfalls.cashflows import Cashflows
-from waterfalls.distribute import Engine, distribute
+from waterfalls.distribute import Engine, distribute, refuse_too_large
 from waterfalls.errors import InvalidTerms, UnknownName
 from waterfalls.receipts import Receipts, together
 from waterfalls.schedule import Schedule
@@ -26,6 +26,7 @@ def run(
     scenarios than memory holds, `study` streams.
     """
     resolved = plan(deal)
+    refuse_too_large(resolved, 1 if isinstance(scenarios, Scenario) else len(scenarios))
     receipts = project(deal, scenarios, resolved.schedule)
     return distribute(resolved, receipts, rates=rates, engine=engine)
 

@@ -34,11 +34,7 @@ def distribute(
     if engine not in ("auto", "reference", "fast"):
         raise UnknownName("engine", engine, ("auto", "reference", "fast"))
     S = len(receipts.scenarios)
-    size = 8.0 * S * plan.schedule.periods * len(plan.outputs)
-    if size > ROOM:
-        raise TooLarge(
-            f"keeping every flow of {S:,} scenarios needs about {size / 1e9:,.1f} GB: use study(...), which streams"
-        )
+    refuse_too_large(plan, S)
     indices = fixings(plan, rates or {}, S)
     inputs = inputs_of(plan, receipts, indices)
     if engine == "reference" or (engine == "auto" and S <= SMALL):
@@ -48,6 +44,16 @@ def distribute(
     flows = Cashflows(plan, receipts, indices, outputs)
     flows.check()
     return flows
+
+
+def refuse_too_large(plan: Plan, scenarios: int) -> None:
+    """Refuses, before any memory is touched, a run whose results would not fit."""
+    size = 8.0 * scenarios * plan.schedule.periods * len(plan.outputs)
+    if size > ROOM:
+        raise TooLarge(
+            f"keeping every flow of {scenarios:,} scenarios needs about {size / 1e9:,.1f} GB: "
+            "use study(...), which streams"
+        )
 
 
 def fixings(plan: Plan, rates: Mapping[str, Any], scenarios: int) -> dict[str, np.ndarray]:

@@ -61,6 +61,8 @@ def build(tree: ast.AST) -> Any:
             return BINARY[type(sign)](a, b)
         case ast.Compare(left=left, ops=[sign], comparators=[right]) if type(sign) in COMPARE:
             return COMPARE[type(sign)](build(left), build(right))
+        case ast.Compare(comparators=compared) if any(isinstance(part, ast.BinOp) for part in compared):
+            raise InvalidTerms("put each comparison in parentheses: (x < 1.25) & (y > 0)")
         case ast.Compare():
             raise InvalidTerms("one comparison at a time, with < <= > >=: write (a < b) & (b < c)")
         case ast.BoolOp() | ast.UnaryOp(op=ast.Not()):

@@ -90,6 +90,7 @@ def faults_of(error: pydantic.ValidationError, names: Iterable[str]) -> list[Fau
             found.append(Fault(place, f"must be a {wanted}, got {given}"))
         else:
             text = item["msg"].replace("Input should be", "must be").replace("a valid ", "a ")
+            text = text.replace("a integer", "a whole number").replace("a string", "a text").replace("a tuple", "a list")
             found.append(Fault(place, f"{text[:1].lower()}{text[1:]}, got {given}"))
     return merged(found)
 
@@ -182,7 +183,8 @@ def read(wanted: Any, data: Any, place: str, found: list[Fault]) -> Any:
         return tuple(parts)
     if is_a(wanted, Mapping) and isinstance(data, Mapping):
         entries = {
-            read(inner[0], k, place, found): read(inner[1], v, f"{place}[{k!r}]", found) for k, v in data.items()
+            read(inner[0], key_of(inner[0], k), place, found): read(inner[1], v, f"{place}[{k!r}]", found)
+            for k, v in data.items()
         }
         return MISSING if any(MISSING in (k, v) for k, v in entries.items()) else entries
     if wanted is datetime.date and isinstance(data, str):
@@ -192,6 +194,12 @@ def read(wanted: Any, data: Any, place: str, found: list[Fault]) -> Any:
             found.append(Fault(place, f"must be a date such as 2026-11-30, got {shown(data)}"))
             return MISSING
     return data  # the constructor judges it
+
+
+def key_of(wanted: Any, key: Any) -> Any:
+    """A key as a mapping wants it: JSON knows only texts, so `"4"` is the number 4 where numbers are wanted."""
+    numeric = wanted in (int, float) and isinstance(key, str) and re.fullmatch(r"-?\d+(\.\d+)?", key)
+    return wanted(key) if numeric else key
 
 
 def read_union(branches: Sequence[Any], data: Any, place: str, found: list[Fault]) -> Any:
@@ -264,10 +272,21 @@ def read_term(cls: Any, data: Any, place: str, found: list[Fault]) -> Any:
     more = [Fault(dot(fault.place), fault.what) for fault in cls.__fields__(object.__new__(cls), sound)]
     more = [fault for fault in more if fault.place not in told]
     blamed = {fault.place.split("[")[0] for fault in more}
-    others = {key: value for key, value in values.items() if value is not MISSING and dot(key) not in blamed}
+    others = defaults_of(cls, data) | {key: value for key, value in values.items() if value is not MISSING}
+    others = {key: value for key, value in others.items() if dot(key) not in blamed}
     more += [Fault(dot(fault.place), fault.what) for fault in between(cls, others)]
     found += [Fault(f"{place}{fault.place}", fault.what) for fault in more]
     return MISSING
+
+
+def defaults_of(cls: Any, data: Mapping[str, Any]) -> dict[str, Any]:
+    """The defaults of the fields that a document leaves out."""
+    found = {}
+    for field in dataclasses.fields(cls):
+        default = field.default_factory() if field.default_factory is not MISSING else field.default
+        if field.name not in data and default is not MISSING:
+            found[field.name] = default
+    return found
 
 
 def plain(value: Any, wanted: Any = None) -> Any:

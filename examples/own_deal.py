@@ -1,0 +1,68 @@
+"""A deal of one's own: three tranches, a reserve and a latched trigger, described, checked, saved and run."""
+
+import datetime as dt
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from structuring import Deal, Holdings, LeasePortfolio, Scenario, Tenant, load_deal, run, save_deal
+from waterfalls import (
+    Account,
+    Equity,
+    Fee,
+    Fixed,
+    Floating,
+    Note,
+    Trigger,
+    balance,
+    dscr,
+    fee,
+    interest,
+    pay,
+    principal,
+    residual,
+    top_up,
+    trigger,
+)
+from waterfalls.words import expense, release
+
+tenants = [Tenant("cloud tenant", 90.0, ends=dt.date(2040, 1, 15)), Tenant("others", 30.0, ends=dt.date(2032, 1, 15))]
+
+deal = Deal(
+    "harbour",
+    closing=dt.date(2026, 1, 15),
+    first_payment=dt.date(2026, 4, 15),
+    maturity=dt.date(2036, 1, 15),
+    frequency="quarterly",
+    calendar="US",
+    collateral=LeasePortfolio(tenants, as_of=dt.date(2026, 1, 15), operating_cost=25.0, cap_rate=0.07),
+    tranches=[
+        Note("A", 700.0, coupon=Fixed(0.055)),
+        Note("B", 200.0, coupon=Floating("SOFR", 0.04), deferrable=True),
+        Equity("E", 300.0),
+    ],
+    fees=[Fee("trustee", annual=1.0)],
+    accounts=[Account("reserve", target=0.02 * balance("A"), balance=14.0)],
+    triggers=[Trigger("turbo", test=dscr() < 1.30, latch=True)],
+    waterfall=(
+        release("reserve")
+        >> pay(expense("operating"))
+        >> pay(fee("trustee"))
+        >> pay(interest("A")).supported_by("reserve")
+        >> pay(top_up("reserve"))
+        >> pay(interest("B"))
+        >> pay(principal("A", "B"), sharing="sequential").when(trigger("turbo"))
+        >> pay(residual("E"))
+    ),
+    holdings=Holdings({"A": {"insurers": 1.0}, "B": {"private-credit funds": 1.0}, "E": {"sponsor": 1.0}}),
+)
+
+print(deal.waterfall.words())
+flows = run(deal, [Scenario("base"), Scenario("rents fall by a third", rent=0.67)], rates={"SOFR": 0.04})
+print(
+    flows.frame().groupby(["scenario", "tranche"], observed=True)[["interest", "principal", "shortfall"]].sum().round(1)
+)
+print(flows.explain("rents fall by a third", flows.dates[1]))
+
+with TemporaryDirectory() as folder:
+    save_deal(deal, Path(folder) / "harbour.yaml")
+    assert load_deal(Path(folder) / "harbour.yaml") == deal

@@ -1,0 +1,271 @@
+"""One deal from its file to its flows: terms, faults, round trip, both engines, streams."""
+
+import dataclasses
+import datetime as dt
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from structuring import Holdings, Paths, Scenario, load_deal, load_scenarios, run, save_deal, study, summary
+from structuring.dealfile import library
+from structuring.documents import load
+from waterfalls import Equity, Fixed, Note, Receipts, Trigger, Waterfall, dscr, interest, pay, principal, residual
+from waterfalls.errors import InvalidTerms, TooLarge, UnknownName
+from waterfalls.words import release
+
+TOY = Path(__file__).with_name("toy.yaml")
+RATES = {"SOFR": 0.04}
+
+
+@pytest.fixture(scope="module")
+def toy():
+    return load_deal(TOY)
+
+
+def thousand(count: int = 1000, seed: int = 3) -> Paths:
+    return Paths(
+        count, seed=seed, draw=lambda draws: {"default": 0.02 * draws.uniform(60), "severity": draws.uniform(1)}
+    )
+
+
+def same(one, other) -> bool:
+    return all(np.array_equal(one[key], other[key]) for key in one.plan.outputs)
+
+
+def test_both_engines_agree_to_the_bit_on_one_scenario_and_on_a_thousand(toy):
+    for scenarios in (Scenario("base"), thousand()):
+        slow = run(toy, scenarios, rates=RATES, engine="reference")
+        fast = run(toy, scenarios, rates=RATES, engine="fast")
+        assert same(slow, fast)
+        fast.check()
+
+
+def test_the_thousand_differ_and_the_latch_holds(toy):
+    flows = run(toy, thousand(), rates=RATES)
+    assert len(np.unique(flows.balance["B"][:, -1])) > 100
+    on = flows.triggers["turbo"]
+    assert on.max() == 1.0 and (np.diff(on, axis=1) >= 0.0).all()
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 128, 300, 1000])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_study_has_the_same_numbers_for_any_chunk_and_any_number_of_workers(toy, chunk, workers):
+    paths = thousand(300)
+    whole = study(toy, paths, measure=summary(), rates=RATES, chunk=300, engine="fast")
+    parts = study(toy, paths, measure=summary(), rates=RATES, chunk=chunk, workers=workers)
+    for name, array in whole.totals.items():
+        assert np.array_equal(array, parts.totals[name], equal_nan=True), name
+
+
+@pytest.mark.parametrize("name", ["toy", *library()])
+def test_a_deal_file_reads_back_what_was_written(name, toy, tmp_path):
+    deal = toy if name == "toy" else load_deal(name)
+    for suffix in (".yaml", ".json"):
+        save_deal(deal, tmp_path / f"deal{suffix}")
+        assert load_deal(tmp_path / f"deal{suffix}") == deal
+
+
+DRIVERS = {"toy": ("default", "severity"), "coreweave-ddtl-4": ("gpu_price", "residual_value")}
+
+
+@pytest.mark.parametrize("name", ["toy", *library()])
+@settings(max_examples=max(4, settings().max_examples // 20))
+@given(data=st.data())
+def test_variants_of_the_shipped_deals_agree_in_both_engines(name, data):
+    """Sizes, rates, the stress and a driver are drawn; the documents are as shipped."""
+    deal = load_deal(TOY if name == "toy" else name)
+    scenarios = (Scenario("base"),) if name == "toy" else load_scenarios(name)
+    scale = data.draw(st.floats(0.7, 1.1))
+    resized = [
+        dataclasses.replace(t, notional=t.notional * scale, balance=None if t.balance is None else t.balance * scale)
+        if isinstance(t, Note)
+        else t
+        for t in deal.tranches
+    ]
+    driver = data.draw(st.sampled_from(DRIVERS.get(name, ("rent", "value"))))
+    level = data.draw(st.floats(0.0, 0.05) if driver == "default" else st.floats(0.2, 1.0))
+    stress = dataclasses.replace(data.draw(st.sampled_from(scenarios)), name="drawn", **{driver: level})
+    index = data.draw(st.floats(-0.01, 0.12))
+    arguments = (dataclasses.replace(deal, tranches=resized), [*scenarios, stress])
+    rates = {"SOFR": index, "SONIA": index}
+    assert same(run(*arguments, rates=rates, engine="reference"), run(*arguments, rates=rates, engine="fast"))
+
+
+def numbers_in(data, place=""):
+    """The path of every number of a document."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield from numbers_in(
+                value, f"{place}.{key}" if str(key).replace("_", "").isalnum() else f"{place}[{key!r}]"
+            )
+    elif isinstance(data, list):
+        for i, value in enumerate(data):
+            yield from numbers_in(value, f"{place}[{i}]")
+    elif isinstance(data, (int, float)) and not isinstance(data, bool):
+        yield place.lstrip(".")
+
+
+@pytest.mark.parametrize("name", library())
+@pytest.mark.parametrize("file", ["deal.yaml", "market.yaml"])
+def test_every_number_of_a_shipped_deal_says_where_it_comes_from(name, file):
+    data = load(library()[name].with_name(file))
+    sources = data.pop("sources")
+    for source in sources.values():
+        assert set(source) == {"assumption"} or set(source) == {"tier", "source"}
+        assert source.get("tier", "P") in ("P", "R", "B", "A", "D")
+    missing = [
+        place for place in numbers_in({key: value for key, value in data.items() if not key.startswith("firstloss")})
+        if not any(place == known or place.startswith((f"{known}.", f"{known}[")) for known in sources)
+    ]  # fmt: skip
+    assert not missing
+    placed = list(numbers_in(data))
+    silent = [known for known in sources if known.split(".")[0].split("[")[0] not in data]
+    assert not silent and placed
+
+
+def test_unpaid_interest_is_owed_until_paid(toy):
+    """Two periods without collections: B's interest is owed, and paid before equity gets anything."""
+    deal = dataclasses.replace(
+        toy,
+        frequency="annual",
+        first_payment=dt.date(2027, 1, 15),
+        calendar="none",
+        tranches=[
+            Note("A", 700.0, coupon=Fixed(0.05)),
+            Note("B", 100.0, coupon=Fixed(0.05), deferrable=True),
+            Equity("E", 200.0),
+        ],
+        fees=[],
+        accounts=[],
+        triggers=[],
+        waterfall=pay(interest("A"))
+        >> pay(interest("B"))
+        >> pay(principal("A", "B"), sharing="sequential")
+        >> pay(residual("E")),
+        collateral=Receipts([dt.date(y, 1, 15) for y in range(2027, 2032)], interest=[35.0, 35.0, 60.0, 900.0, 100.0]),
+    )
+    flows = run(deal, Scenario("drought"))
+    assert flows.shortfall["B"][0, :2].tolist() == [5.0, 5.0]
+    assert flows.arrears["B"][0, 2] == 0.0 and flows.interest["E"][0, :2].sum() == 0.0
+    assert flows.interest["B"][0].tolist() == [0.0, 0.0, 15.0, 5.0, 0.0]
+
+
+def spoiled(tmp_path, *changes: tuple[str, str]) -> str:
+    text = TOY.read_text(encoding="utf-8")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new, 1)
+    (tmp_path / "spoiled.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(InvalidTerms) as caught:
+        load_deal(tmp_path / "spoiled.yaml")
+    return str(caught.value)
+
+
+def test_three_mistakes_are_told_at_once_with_place_and_nearest_name(tmp_path):
+    message = spoiled(
+        tmp_path,
+        ("pay(interest('B'))", "pay(interest('Bee'))"),
+        ("latch: true", "lach: true"),
+        ("rate: 0.001, on", "rate: cheap, on"),
+    )
+    assert "3 faults" in message
+    assert "waterfall[3]: there is no debt 'Bee'. Did you mean 'B'?" in message
+    assert "triggers[0]: there is no field 'lach'. Did you mean 'latch'?" in message
+    assert "fees[0].rate: must be a number, got 'cheap'" in message
+
+
+MISTAKES = [
+    ("notional: 700.0", "notionl: 700.0", "tranches[0].note: there is no field 'notionl'. Did you mean 'notional'?"),
+    ("notional: 700.0", "notional: -1.0", "tranches[0].note.notional: must be greater than 0, got -1.0"),
+    ("notional: 700.0", "notional: .nan", "tranches[0].note.notional: must be a finite number, got nan"),
+    ("{fixed: {rate: 0.05}}", "{fixd: {rate: 0.05}}", "coupon: there is no kind 'fixd'. Did you mean 'fixed'?"),
+    ("calendar: US", "calendar: USA", "calendar: there is no calendar 'USA'. Did you mean 'US'?"),
+    (
+        "frequency: quarterly",
+        "frequency: quaterly",
+        "frequency: there is no frequency 'quaterly'. Did you mean 'quarterly'?",
+    ),
+    ("closing: 2026-01-15", "closing: 2026-13-15", "closing: must be a date such as 2026-11-30, got '2026-13-15'"),
+    ("maturity: 2031-01-15", "maturity: 2026-01-15", "maturity: 2026-01-15 must come after first_payment 2026-04-15"),
+    (
+        "release('reserve')",
+        "release('resreve')",
+        "waterfall[0]: there is no account 'resreve'. Did you mean 'reserve'?",
+    ),
+    ("trigger('turbo')", "trigger('trbo')", "waterfall[6]: there is no trigger 'trbo'. Did you mean 'turbo'?"),
+    ("residual('E')", "residual('A')", "waterfall[7]: there is no equity 'A'"),
+    ("  - pay(residual('E'))\n", "", "can strand cash: its last clause must be pay(residual(...))"),
+    ("oc_ratio('A') < 1.3", "oc_ratio('A') < 1.3 & dscr() < 1", "put each comparison in parentheses"),
+    ("oc_ratio('A') < 1.3", "1.1 < oc_ratio('A') < 1.3", "write (a < b) & (b < c)"),
+    ("oc_ratio('A') < 1.3", "oc_ration('A') < 1.3", "there is no word 'oc_ration'. Did you mean 'oc_ratio'?"),
+    ("0.02 * balance('A')", "balance('A') / balance('B')", "can divide by zero: say what it is then"),
+    ("insurers: 0.6", "insurers: 0.5", "Holdings of 'A' must sum to 1, got 0.9 (insurers 0.5, pension funds 0.4)"),
+    ("    E: {sponsor: 1.0}\n", "", "holdings.shares: says nothing of 'E'"),
+    ("    B: {private", "    Bb: {private", "holdings.shares: there is no tranche 'Bb'. Did you mean 'B'?"),
+    ("name: B,", "name: A,", "the name 'A' is borne twice"),
+    ("firstloss: 1", "firstloss: 2", "this release reads version 1"),
+    ("name: toy\n", "name: toy\nname: toy\n", "line 4: the key 'name' stands twice"),
+    ("loan_pool:", "loan_pol:", "collateral: there is no kind 'loan_pol'. Did you mean 'loan_pool'?"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "said"), MISTAKES, ids=[new.strip()[:40] for _, new, _ in MISTAKES])
+def test_a_mistake_is_told_with_its_place(tmp_path, old, new, said):
+    assert said in spoiled(tmp_path, (old, new))
+
+
+def test_mistakes_in_python_are_told_the_same_way(toy):
+    with pytest.raises(InvalidTerms, match="Note 'A'.coupon: must be a Fixed or a Floating, got 0.05"):
+        Note("A", 100.0, coupon=0.05)
+    with pytest.raises(InvalidTerms, match="Note 'A': there is no field 'cupon'. Did you mean 'coupon'"):
+        Note("A", 100.0, cupon=Fixed(0.05))
+    with pytest.raises(InvalidTerms, match=r"Deal 'toy'.waterfall: can strand cash"):
+        dataclasses.replace(toy, waterfall=Waterfall((release("reserve"),)))
+    with pytest.raises(InvalidTerms, match="Holdings of 'A' must sum to 1"):
+        Holdings({"A": {"banks": 0.7, "pension funds": 0.2}})
+    with pytest.raises(InvalidTerms, match="reads the trigger 'b', which is tested later"):
+        from waterfalls import trigger
+
+        dataclasses.replace(toy, triggers=[Trigger("turbo", test=trigger("b")), Trigger("b", test=dscr() < 1)])
+
+
+def test_what_only_a_run_can_know_is_refused_there(toy):
+    with pytest.raises(UnknownName, match="rate for the index 'SOFR'"):
+        run(toy, Scenario("base"))
+    with pytest.raises(UnknownName, match="collateral of this deal that reads the driver 'gpu_price'"):
+        run(toy, Scenario("base", gpu_price=0.5), rates=RATES)
+    with pytest.raises(InvalidTerms, match="shape"):
+        run(toy, Scenario("base"), rates={"SOFR": [0.04, 0.05]})
+    with pytest.raises(TooLarge, match=r"needs about .* GB: use study"):
+        run(toy, Paths(30_000_000, seed=1, draw=lambda draws: {"severity": draws.uniform(1)}), rates=RATES)
+    with pytest.raises(UnknownName, match="there is no shipped deal 'vantage'. Did you mean 'vantage-jersey'"):
+        load_deal("vantage")
+
+
+def test_unknown_tranches_of_flows_are_told_with_the_nearest(toy):
+    flows = run(toy, Scenario("base"), rates=RATES)
+    with pytest.raises(UnknownName, match="there is no tranche 'a'. Did you mean 'A'"):
+        flows.interest["a"]
+    with pytest.raises(ValueError, match="read-only"):
+        flows.interest["A"][0, 0] = 1.0
+
+
+def test_rents_cut_hurt_b_before_a():
+    """vantage-jersey: as rents fall further, equity loses first, then B, then A."""
+    deal = load_deal("vantage-jersey")
+    cuts = [0.2, 0.3, 0.36, 0.4, 0.5]
+    frozen = {"refinancing freeze": dt.date(2029, 1, 1)}
+    stresses = [
+        Scenario(f"{cut:.0%}", rent={dt.date(2027, 6, 1): 1.0 - cut}, sale=dt.date(2031, 5, 20), event=frozen)
+        for cut in cuts
+    ]
+    flows = run(deal, stresses, rates={"SONIA": 0.039})
+    unpaid = {name: flows.balance[name][:, -1] for name in ("A-2", "B")}
+    assert unpaid["B"][0] == 0.0 and unpaid["B"][-1] == pytest.approx(54e6)
+    gone = np.isclose(unpaid["B"], 54e6)
+    assert gone[unpaid["A-2"] > 0.0].all()
+    hurt_b, hurt_a = (np.argmax(unpaid[name] > 0.0) for name in ("B", "A-2"))
+    assert hurt_b <= hurt_a and unpaid["A-2"][-1] > 0.0

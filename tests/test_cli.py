@@ -1,0 +1,96 @@
+"""The command as a user meets it: what it prints, what it writes, how it refuses."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from pricing.cli import app, main
+from structuring.dealfile import library
+
+TOY = Path(__file__).parent / "structuring/toy.yaml"
+
+
+def output(*arguments: str) -> str:
+    result = CliRunner().invoke(app, list(arguments))
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.mark.parametrize("deal", library())
+def test_run_prints_structure_prices_and_losses(deal):
+    printed = output("run", deal, "--shock", "0", "--shock", "100")
+    for heading in ("Capital structure", "Clean price by spread shock", "Losses by investor class", "+100 bp"):
+        assert heading in printed
+    assert "assumptions" in printed and "nan" not in printed.lower()
+
+
+def test_run_writes_every_number(tmp_path):
+    printed = output("run", "vantage-jersey", "--shock", "100", "--scenario", "rent cut 40 %", "--out", str(tmp_path))
+    for name in ("flows", "prices", "losses"):
+        assert f"wrote {tmp_path / name}.csv" in printed
+    losses = pd.read_csv(tmp_path / "losses.csv")
+    cell = losses.query("scenario == 'rent cut 40 %' and shock == 'unchanged'").groupby("tranche")["credit_loss"].sum()
+    holding = losses.query("scenario == 'base' and shock == 'unchanged'").groupby("tranche")["holding"].sum()
+    share = cell / holding
+    assert share["equity"] > 0.5 and share["B"] > 0.5 and share["A-2"] < 0.05  # the junior is hit before the senior
+
+
+def test_the_senior_price_falls_with_every_shock():
+    printed = output("run", "vantage-jersey", "--shock", "0", "--shock", "100", "--shock", "300")
+    row = next(line for line in printed.splitlines() if line.startswith("A-2 "))
+    prices = [float(word) for word in row.split()[1:]]
+    assert len(prices) == 3 and prices == sorted(prices, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["run", "vantage-jersy"], 1, "there is no shipped deal 'vantage-jersy'. Did you mean 'vantage-jersey'?"),
+        (["run", "vantage-jersey", "--scenario", "rent cut"], 1, "Did you mean 'rent cut 40 %'?"),
+        (["run", "no-such.yaml"], 1, "no-such.yaml"),
+        (["run", str(TOY)], 1, "there is no scenarios.yaml beside"),
+        (["validate", "no-such.yaml"], 1, "there is no file 'no-such.yaml'"),
+        (["library", "show", "beignet"], 1, "Did you mean 'beignet-2025'?"),
+        (["run", "vantage-jersey", "--shock", "wide"], 2, "Invalid value for '--shock'"),
+        (["runn"], 2, "runn"),
+    ],
+)
+def test_bad_input_is_one_message_without_a_traceback(arguments, code, said, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["firstloss", *arguments])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == code
+    assert said in capsys.readouterr().err
+
+
+def test_validate_says_that_a_deal_is_sound_without_loading_what_it_does_not_need():
+    assert "is sound: toy, 3 tranches" in output("validate", str(TOY))
+    heavy = ["numpy._core", "pandas", "QuantLib", "numba", "scipy"]  # numpy itself may stand by, not yet loaded
+    code = f"""
+import sys
+from pricing.cli import main
+sys.argv = ["firstloss", "validate", {str(TOY)!r}]
+try:
+    main()
+except SystemExit as stop:
+    assert not stop.code
+print([name for name in {heavy} if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]", done.stdout
+
+
+def test_library_lists_and_shows(capsys, monkeypatch):
+    listed = output("library")
+    assert all(name in listed for name in library())
+    shown = output("library", "show", "coreweave-ddtl-4")
+    assert "pay(interest('floating', 'fixed'), sharing='pro rata by due')" in shown
+    assert "# (1) to draw" in shown
+    monkeypatch.setattr(sys, "argv", ["firstloss", "library", "show"])
+    with pytest.raises(SystemExit, match="1"):
+        main()
+    assert "there is no shipped deal ''" in capsys.readouterr().err

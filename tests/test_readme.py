@@ -1,0 +1,59 @@
+"""The README says nothing that does not run."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from pricing.cli import app
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.M | re.S)
+
+
+def test_the_script_runs_and_is_short(capsys):
+    (script,) = blocks("python")
+    assert len(script.splitlines()) <= 30
+    exec(compile(script, "README.md", "exec"), {})
+    printed = capsys.readouterr().out
+    assert "(1) to release from the liquidity reserve" in printed
+    assert "pension funds" in printed
+
+
+@pytest.mark.parametrize("line", [line for block in blocks("bash") for line in block.splitlines()])
+def test_every_command_line_runs(line):
+    program, *arguments = shlex.split(line)
+    assert program == "firstloss"
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    assert len(result.output.splitlines()) > 3
+
+
+def test_the_make_targets_it_names_exist():
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
+    named = re.findall(r"^make (\S+)", "\n".join(blocks("console")), re.M)
+    assert named and set(named) <= set(targets)
+
+
+def test_the_sentence_it_shows_is_one():
+    from waterfalls.clauses.clause import Clause
+    from waterfalls.parsing import parse
+
+    (sentence,) = re.findall(r"^    (pay\(.*)$", README, re.M)
+    assert str(parse(sentence, Clause)) == sentence.replace(
+        "interest('A-1'), interest('A-2')", "interest('A-1', 'A-2')"
+    )
+
+
+@pytest.mark.parametrize("script", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.stem)
+def test_every_example_runs(script, capsys):
+    source = script.read_text(encoding="utf-8")
+    assert len(source.splitlines()) < 60
+    exec(compile(source, str(script), "exec"), {"__name__": "__main__", "__file__": str(script)})
+    assert capsys.readouterr().out
