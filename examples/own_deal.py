@@ -5,25 +5,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from structuring import Deal, Holdings, LeasePortfolio, Scenario, Tenant, load_deal, run, save_deal
-from waterfalls import (
-    Account,
-    Equity,
-    Fee,
-    Fixed,
-    Floating,
-    Note,
-    Trigger,
-    balance,
-    dscr,
-    fee,
-    interest,
-    pay,
-    principal,
-    residual,
-    top_up,
-    trigger,
-)
-from waterfalls.words import expense, release
+from waterfalls import Account, Equity, Fee, Fixed, Floating, Note, Trigger
+from waterfalls.words import balance, dscr, expense, fee, interest, pay, principal, release, residual, top_up, trigger
 
 tenants = [Tenant("cloud tenant", 90.0, ends=dt.date(2040, 1, 15)), Tenant("others", 30.0, ends=dt.date(2032, 1, 15))]
 

@@ -12,7 +12,20 @@ from hypothesis import strategies as st
 from structuring import Holdings, Paths, Scenario, load_deal, load_scenarios, run, save_deal, study, summary
 from structuring.dealfile import library
 from structuring.documents import load
-from waterfalls import Equity, Fixed, Note, Receipts, Trigger, Waterfall, dscr, interest, pay, principal, residual
+from waterfalls import (
+    Equity,
+    Fixed,
+    Note,
+    Receipts,
+    Trigger,
+    Waterfall,
+    dscr,
+    interest,
+    pay,
+    principal,
+    residual,
+    trigger,
+)
 from waterfalls.errors import InvalidTerms, TooLarge, UnknownName
 from waterfalls.words import release
 
@@ -227,8 +240,6 @@ def test_mistakes_in_python_are_told_the_same_way(toy):
     with pytest.raises(InvalidTerms, match="Holdings of 'A' must sum to 1"):
         Holdings({"A": {"banks": 0.7, "pension funds": 0.2}})
     with pytest.raises(InvalidTerms, match="reads the trigger 'b', which is tested later"):
-        from waterfalls import trigger
-
         dataclasses.replace(toy, triggers=[Trigger("turbo", test=trigger("b")), Trigger("b", test=dscr() < 1)])
 
 
