@@ -9,6 +9,11 @@ from .collateral.project import Escrow as Escrow
 from .collateral.project import LeaseWithOptions as LeaseWithOptions
 from .collateral.project import Project as Project
 from .collateral.project import ValueGuarantee as ValueGuarantee
+from .collateral.speeds import abs_speed as abs_speed
+from .collateral.speeds import cdr as cdr
+from .collateral.speeds import cpr as cpr
+from .collateral.speeds import psa as psa
+from .collateral.speeds import sda as sda
 from .deal import Deal as Deal
 from .dealfile import load_deal as load_deal
 from .dealfile import load_scenarios as load_scenarios
@@ -17,11 +22,6 @@ from .holders import Holdings as Holdings
 from .paths import Paths as Paths
 from .run import run as run
 from .scenario import Scenario as Scenario
-from .collateral.speeds import abs_speed as abs_speed
-from .collateral.speeds import cdr as cdr
-from .collateral.speeds import cpr as cpr
-from .collateral.speeds import psa as psa
-from .collateral.speeds import sda as sda
 from .study import study as study
 from .study import summary as summary
 from .vehicle import Sponsor as Sponsor

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from structuring.deal import Deal
-from structuring.scenario import Scenario
 from structuring.documents import load_term, save_term
+from structuring.scenario import Scenario
 from waterfalls.errors import UnknownName
 from waterfalls.terms import term
 
