@@ -104,14 +104,14 @@ class Ratio(Number):
         for lag in range(1, self.trailing):
             top = top + state["past", str(self), "top", str(lag)]
             bottom = bottom + state["past", str(self), "bottom", str(lag)]
-        return top / bottom if bottom != 0.0 else math.inf
+        return top / bottom if bottom > 0.0 else math.inf
 
     def emit(self, code: Code) -> Value:
         top, bottom = (side.emit(code) for side in self.terms(code.plan))
         for lag in range(1, self.trailing):
             top = top + code["past", str(self), "top", str(lag)]
             bottom = bottom + code["past", str(self), "bottom", str(lag)]
-        return code.ratio(top, bottom, math.inf)
+        return code.select(bottom > code.constant(0.0), top / bottom, code.constant(math.inf))
 
     def words_of(self, what: str) -> str:
         return what + (f" over the last {self.trailing} periods" if self.trailing > 1 else "")

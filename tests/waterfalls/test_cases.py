@@ -6,7 +6,19 @@ import numpy as np
 import pytest
 from deals import golden, paid, plan_of, year
 
-from waterfalls import Account, EqualInstalments, Equity, Facility, Fee, Fixed, Instalments, Note, Sculpted, Trigger
+from waterfalls import (
+    Account,
+    EqualInstalments,
+    Equity,
+    Facility,
+    Fee,
+    Fixed,
+    Instalments,
+    Note,
+    Sculpted,
+    Swap,
+    Trigger,
+)
 from waterfalls.schedule import schedule
 from waterfalls.words import (
     at_start,
@@ -392,6 +404,20 @@ def test_no_debt_service_passes():
     )
     # 100 repay A in year 1, after which nothing is owed and no cash is enough
     assert rows(paid(plan, revenue=[100.0, 0.0]).triggers, "trap") == [0.0, 0.0]
+
+
+def test_debt_service_covered_by_a_hedge_passes():
+    # the swap brings 5 where interest is 1: net debt service is -4, and no cash at all is enough
+    plan = plan_of(
+        pay(interest("A")) >> REST,
+        Note("A", 100.0, coupon=Fixed(0.01)),
+        Swap("swap", notional=balance("A"), receive=Fixed(0.05), day_count="30/360"),
+        Trigger("trap", test=dscr() < 1.2),
+        E,
+        periods=1,
+    )
+    flows = paid(plan, revenue=0.0)
+    assert rows(flows.triggers, "trap") == [0.0] and rows(flows.interest, "E") == [4.0]
 
 
 def test_coverage_counts_senior_fees_and_costs_but_no_reserves():
