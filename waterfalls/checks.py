@@ -113,6 +113,11 @@ def faults_in(
     for i, clause in enumerate(waterfall.clauses):
         yield from names_in(f"{place}[{i}]", clause, known)
         if isinstance(clause, Pay):
+            lends = [name for name in clause.supports if known["account"] is not None and name not in accounts]
+            if lends and any(isinstance(claim, (Residual, Deposit)) for claim in clause.claims):
+                yield Fault(
+                    f"{place}[{i}]", f"would draw all of {lends[0]!r}: whatever there is, is no need to borrow for"
+                )
             for claim in clause.claims:
                 account = accounts.get(claim.name)
                 if type(claim) is TopUp and account is not None and account.target is None:

@@ -8,7 +8,7 @@ from deals import CLOSING, WORLD, amounts, clauses, clock, conditions, paid, pla
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waterfalls import Account, Equity, Fee, Fixed, Floating, Note, Receipts, Trigger, Waterfall, distribute
+from waterfalls import Account, Equity, Facility, Fee, Fixed, Floating, Note, Receipts, Trigger, Waterfall, distribute
 from waterfalls.clauses.clause import Clause
 from waterfalls.errors import FirstLossError, InvalidTerms, UnknownName
 from waterfalls.language import Condition, Number
@@ -270,6 +270,8 @@ def test_floating_point_terms_hold_no_nan():
         (pay(deposit("r")).when(event("x")) >> REST, [Account("r")], "nothing takes cash out of 'r'"),
         (pay(expense("operations")) >> REST, [], "there is no expense 'operations'. Did you mean 'operating'"),
         (draw("A", amount=expense_due("construction")) >> REST, [], r"no clause pays expense\('construction'\)"),
+        (pay(residual("E")).supported_by("LC") >> REST, [Facility("LC", 500.0)], "would draw all of 'LC'"),
+        (pay(deposit("t")).supported_by("LC") >> release("t") >> REST, [Facility("LC", 5.0), Account("t")], "draw all"),
         (pay(fee("A")) >> REST, [Fee("A", annual=1.0)], "the name 'A' is borne twice"),
         (
             pay(interest("A")) >> REST,
