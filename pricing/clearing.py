@@ -158,24 +158,24 @@ class Network:
         return p
 
     def solve(self, broken: np.ndarray) -> np.ndarray:
-        """Payments when `broken` (S, N) are in default: p = alpha e + beta P'p - first for them, at least 0, else owed.
+        """Payments when `broken` (S, N) are in default: p = alpha e + beta P'p - first, between 0 and what is owed.
 
-        Those whom senior claims leave nothing are found by policy iteration: the system is monotone, so it ends.
+        Newton's method on this piecewise linear system: each step solves it with the bounds that hold at the last.
         """
         count = len(self.owed)
         inflow = self.beta * (1.0 - LEAK) * self.shares.T
-        paying, p = broken, self.assets
-        for _ in range(count + 1):
-            system = np.eye(count) - np.where(paying[:, :, None], inflow, 0.0)
-            known = np.where(broken, 0.0, self.owed)
-            right = np.where(paying, self.alpha * self.assets - self.first, known)
-            p = np.linalg.solve(system, right[:, :, None])[:, :, 0]
-            offered = self.alpha * self.assets - self.first + np.maximum(p, 0.0) @ inflow.T
-            again = broken & (offered > 0.0)
-            if (again == paying).all():
+        own = self.alpha * self.assets - self.first
+        between, p = broken, np.where(broken, 0.0, self.owed)
+        for _ in range(3 * count + 3):
+            system = np.eye(count) - np.where(between[:, :, None], inflow, 0.0)
+            right = np.where(between, own, p)
+            offered = own + np.clip(np.linalg.solve(system, right[:, :, None])[:, :, 0], 0.0, self.owed) @ inflow.T
+            p = np.where(broken, np.clip(offered, 0.0, self.owed), self.owed)
+            again = broken & (offered > 0.0) & (offered < self.owed)
+            if (again == between).all():
                 break
-            paying = again
-        return np.clip(p, 0.0, self.owed)
+            between = again
+        return p
 
 
 def check(
