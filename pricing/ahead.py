@@ -90,6 +90,12 @@ class Ahead:
         ])  # fmt: skip
 
     @cached_property
+    def committed(self) -> np.ndarray:
+        """Outstanding plus what holders have promised and may still be asked for, equity's included (N, S)."""
+        promised = [state_at(self.flows, ("undrawn", name), self.valuation) for name in self.names]
+        return self.balance + np.stack(promised)
+
+    @cached_property
     def face(self) -> np.ndarray:
         """Drawn plus undrawn (N, S), NaN where it is 0."""
         face = self.balance + self.undrawn

@@ -155,6 +155,14 @@ class Market:
             fx=self.fx,
         )
 
+    def in_currency(self, amount: float | np.ndarray, currency: str) -> float | np.ndarray:
+        """An amount of another currency in the market's own; one without an exchange rate is refused."""
+        if currency == self.currency:
+            return amount
+        if currency not in self.fx:
+            raise CannotPrice(unknown("exchange rate of the currency", currency, self.fx))
+        return amount * self.fx[currency]
+
     def quotes_of(self, flows: Cashflows) -> dict[str, Quote]:
         """The quote of every tranche of a deal; one without is refused, and so is a spread that equity cannot have."""
         faults, found = [], {}

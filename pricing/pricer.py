@@ -93,6 +93,7 @@ def prices_of(
         status=fixed(status.T),
         memo={
             "balance": fixed(ahead.balance.T),
+            "committed": fixed(ahead.committed.T),
             "cash": fixed(ahead.cash.sum(axis=2).T),
             "wal": fixed(ahead.wal.T),
             "realised_loss": fixed(ahead.realised_loss.T),

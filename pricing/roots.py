@@ -34,7 +34,7 @@ def rates_for(amounts: np.ndarray, times: np.ndarray, targets: np.ndarray) -> np
             np.exp(terms, out=terms)
             return np.vecdot(terms, a[:, None]), -np.vecdot(terms, weighted[:, None])
 
-        payable = (a > 0.0).any(axis=1)[:, None] & (targets[part] > 0.0)
+        payable = np.any(a > 0.0, axis=1, keepdims=True) & (targets[part] > 0.0)
         found[part] = root(priced, np.where(payable, targets[part], np.nan))
     return found
 

@@ -262,6 +262,16 @@ def test_rates_are_fixings_behind_and_forwards_ahead(toy):
         Market(0.03, valuation=day, projections={"SOFT": curve}).rates(plan)
 
 
+def test_amounts_of_another_currency_need_its_exchange_rate():
+    dollars = Market(0.04, valuation=V, currency="USD", fx={"GBP": 1.27})
+    assert dollars.in_currency(100.0, "GBP") == 127.0
+    assert dollars.in_currency(100.0, "USD") == 100.0
+    with pytest.raises(CannotPrice, match="there is no exchange rate of the currency 'EUR'"):
+        dollars.in_currency(100.0, "EUR")
+    with pytest.raises(InvalidTerms, match=r"fx\['GBP'\]: must be above 0, got -1"):
+        Market(0.04, valuation=V, fx={"GBP": -1.0})
+
+
 # What is refused, and how
 
 
