@@ -20,7 +20,8 @@ from pricing.roots import rates_for, root, weighted
 from waterfalls.errors import InvalidTerms
 
 BP = 1e-4
-ROWS = 16  # scenarios a product: always as many, so that a row's bits do not depend on how many stand beside it
+ROWS = 8  # scenarios a product: always as many, so that a row's bits do not depend on how many stand beside it
+SERIAL = 2**18  # multiplications a product: what BLAS does in one thread and a core's cache holds
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -51,13 +52,16 @@ class Cells:
     def summed(self, cash: np.ndarray) -> np.ndarray:
         """sum_j cash_j D_j exp(-z_j t_j) (N, S, K) of amounts (N, S, J)."""
         tranches, scenarios, dates = cash.shape
-        found = np.empty((tranches, scenarios, self.spreads.shape[2]))
-        weights = np.empty((dates, self.spreads.shape[2]))
+        shocks = self.spreads.shape[2]
+        found = np.empty((tranches, scenarios, shocks))
+        width = max(1, SERIAL // (ROWS * max(dates, 1)))
         for i, amounts in enumerate(cash):
-            np.multiply(self.spreads[i], -self.ahead.times[:, None], out=weights)
-            np.exp(weights, out=weights)
-            np.multiply(weights, self.discounts[:, None], out=weights)
-            found[i] = product(amounts, weights)
+            for start in range(0, shocks, width):
+                part = slice(start, start + width)
+                weights = self.spreads[i, :, part] * -self.ahead.times[:, None]
+                np.exp(weights, out=weights)
+                np.multiply(weights, self.discounts[:, None], out=weights)
+                found[i, :, part] = product(amounts, weights)
         return found
 
     def moved(self, shape: np.ndarray) -> np.ndarray:
