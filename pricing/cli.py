@@ -86,13 +86,13 @@ def run(
     prices = price(flows, quotes, shocks, reference=names[0])
     losses = who_bears(prices, described.holdings, reference=(names[0], "unchanged"))
 
-    money, worst = ("size", "committed"), shocks[-1].name if shocks else "unchanged"
+    money, worst = ("size", "undrawn"), shocks[-1].name if shocks else "unchanged"
     say(f"{described.name}: valued {prices.valuation}, amounts in {described.currency} million, scenario {names[0]!r}")
     say("\nCapital structure (spread in bp over the market's curve, wal in years, clean price per 100)")
     say(text(capital_structure(flows, prices), millions=money))
     say("\nClean price by spread shock")
     say(text(prices_by_shock(prices)))
-    amounts = ("holding", "credit", "rates", "spread", "total")
+    amounts = ("committed", "credit", "rates", "spread", "total")
     for name in wanted:
         say(f"\nLosses by tranche and investor class: {name!r} with spreads {worst}, against {names[0]!r}")
         say(text(losses_by_class(losses, name, worst), millions=amounts))
@@ -113,6 +113,48 @@ def validate(file: Annotated[Path, typer.Argument(metavar="FILE", help="a deal f
 
     deal = load_deal(file)
     say(f"{file} is sound: {deal.name}, {len(deal.tranches)} tranches, {deal.closing} to {deal.maturity}")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a deal file, for an editor that completes and checks it.
+
+    firstloss schema > deal.schema.json
+    """
+    import json
+
+    from structuring.deal import Deal
+    from structuring.dealfile import MARK
+    from waterfalls.schema import schema as schema_of
+
+    say(json.dumps(schema_of(Deal, mark=MARK), indent=1))
+
+
+@app.command()
+def explain(
+    deal: DealName,
+    date: Annotated[str, typer.Option(metavar="DATE", help="a payment date, such as 2027-05-20")],
+    scenario: Annotated[
+        str | None, typer.Option(metavar="NAME", help="a scenario; the first of the file unless said")
+    ] = None,
+    market: MarketFile = None,
+    scenarios: ScenarioFile = None,
+) -> None:
+    """Explain one payment date clause by clause: owed, paid, from where, left, which test stood how and what it read.
+
+    firstloss explain vantage-jersey --date 2029-05-21 --scenario "rent cut 40 %"
+    """
+    from pricing.marketfile import load_market
+    from pricing.projection import projected
+    from structuring.dealfile import find_deal, load_deal, load_scenarios
+    from structuring.run import run as run_deal
+    from waterfalls.language import as_date
+
+    file, described = find_deal(deal), load_deal(deal)
+    paths = load_scenarios(scenarios or beside(file, "scenarios.yaml"))
+    quotes = load_market(market or beside(file, "market.yaml"))
+    flows = run_deal(described, paths, rates=projected(quotes, described))
+    say(str(flows.explain(scenario or paths[0].name, as_date(date))))
 
 
 @app.command()

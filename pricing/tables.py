@@ -8,9 +8,10 @@ import numpy as np
 
 from waterfalls.claims import Debt
 from waterfalls.clauses.pay import Pay
+from waterfalls.coupons import Fixed
 from waterfalls.language import Comparison, Constant
-from waterfalls.ratios import Coverage, Dscr, Flow, cash_for_debt_service, service_of
-from waterfalls.tranches import Note
+from waterfalls.ratios import Coverage, Dscr, Signed, cash_for_debt_service, service_of
+from waterfalls.tranches import Equity, Note
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 def capital_structure(flows: Cashflows, prices: Prices, scenario: Any = None) -> pd.DataFrame:
     """One row a tranche, in one scenario (the reference of the prices unless said), under no shock.
 
-    size, committed   outstanding on the valuation date, and what may still be drawn (currency units)
+    size, undrawn     outstanding on the valuation date, and what may still be drawn (currency units)
     attachment        share of the capital structure that must be lost before the tranche loses anything
     detachment        share at which it is gone; pari passu tranches share both
     enhancement       the attachment, which is what stands below the tranche
@@ -40,46 +41,43 @@ def capital_structure(flows: Cashflows, prices: Prices, scenario: Any = None) ->
     s = prices.at(prices.reference if scenario is None else scenario, "unchanged")[0]
     names = list(plan.tranches)
     balance = dict(zip(names, prices.memo["balance"][s], strict=True))
-    groups = ranks(plan)
-    total = sum(balance.values())
-    value = flows.receipts["value"][s]
+    undrawn = prices.memo["committed"][s] - prices.memo["balance"][s]
+    rank, total, level = ranks(plan), sum(balance.values()), trap_level(plan)
+    value = flows.receipts["value"][s, 0]
     rows = []
     for i, name in enumerate(names):
-        above = [other for other in names if groups[other] <= groups[name]]
-        senior = [other for other in names if groups[other] < groups[name]]
-        below = total - sum(balance[other] for other in above)
-        tranche = plan.tranches[name]
-        row: dict[str, Any] = {"tranche": name, "size": balance[name], "committed": flows["undrawn", name][s, 0]}
-        if isinstance(tranche, Note):
-            row["coupon"] = tranche.coupon
-        row["attachment"] = below / total
-        row["detachment"] = (total - sum(balance[other] for other in senior)) / total
-        row["enhancement"] = row["attachment"]
-        debt = isinstance(tranche, Note)
+        above = [other for other in names if rank[other] <= rank[name]]
         owed = sum(balance[other] for other in above)
-        row["ltv"] = owed / value[0] if debt and value.any() and value[0] > 0.0 else np.nan
-        notes = tuple(other for other in above if other in plan.notes_by_name)
-        cover, interest_cover = coverages(flows, s, notes) if debt else (np.nan, np.nan)
-        row["dscr"] = cover
-        level = trap_level(plan)
-        row["wal"], row["spread"], row["clean"] = (
-            prices["wal"][s, 0, i],
-            1e4 * prices["z_spread"][s, 0, i],
-            prices["clean"][s, 0, i],
-        )
-        row["headroom_to_trap"] = 1.0 - level / cover if debt and level is not None else np.nan
-        row["headroom_to_default"] = 1.0 - 1.0 / interest_cover if debt else np.nan
-        row["coupon"] = coupon_words(tranche)
+        senior = sum(balance[other] for other in names if rank[other] < rank[name])
+        row: dict[str, Any] = {
+            "tranche": name,
+            "size": balance[name],
+            "undrawn": undrawn[i],
+            "coupon": coupon_words(plan.tranches[name]),
+            "attachment": (total - owed) / total,
+            "detachment": (total - senior) / total,
+            "enhancement": (total - owed) / total,
+            "wal": prices["wal"][s, 0, i],
+            "spread": 1e4 * prices["z_spread"][s, 0, i],
+            "clean": prices["clean"][s, 0, i],
+        }
+        if name in plan.notes_by_name:
+            cover, interest_cover = coverages(flows, s, tuple(other for other in above if other in plan.notes_by_name))
+            row["ltv"] = owed / value if value > 0.0 else np.nan
+            row["dscr"] = cover
+            row["headroom_to_trap"] = np.nan if level is None else 1.0 - level / cover
+            row["headroom_to_default"] = 1.0 - 1.0 / interest_cover
         rows.append(row)
-    return pd.DataFrame(rows)
+    columns = ["tranche", "size", "undrawn", "coupon", "attachment", "detachment", "enhancement", "ltv", "dscr", "wal"]
+    return pd.DataFrame(rows, columns=[*columns, "spread", "clean", "headroom_to_trap", "headroom_to_default"])
 
 
-def coupon_words(tranche: Any) -> str:
+def coupon_words(tranche: Note | Equity) -> str:
     """A coupon as a term sheet writes it."""
-    if not isinstance(tranche, Note):
+    if isinstance(tranche, Equity):
         return "residual"
     coupon = tranche.coupon
-    if hasattr(coupon, "rate"):
+    if isinstance(coupon, Fixed):
         return f"{100 * coupon.rate:.3f} %"
     return f"{coupon.index} + {100 * coupon.margin:.2f} %"
 
@@ -111,7 +109,7 @@ def coverages(flows: Cashflows, s: int, notes: tuple[str, ...]) -> tuple[float, 
     return found[0], found[1]
 
 
-def signed(flows: Cashflows, items: Any, s: int) -> np.ndarray:
+def signed(flows: Cashflows, items: Signed, s: int) -> np.ndarray:
     """A signed sum of flows and receipts of one scenario (T,)."""
     total = np.zeros(flows.periods)
     for sign, key in items:
@@ -121,13 +119,14 @@ def signed(flows: Cashflows, items: Any, s: int) -> np.ndarray:
 
 def trap_level(plan: Plan) -> float | None:
     """The highest level at which a trigger tests debt service coverage: the first that falling cash meets."""
+    tests = [node for trigger in plan.triggers.values() for node in trigger.test.walk() if isinstance(node, Comparison)]
     levels = [
-        node.right.value
-        for trigger in plan.triggers.values()
-        for node in trigger.test.walk()
-        if isinstance(node, Comparison) and isinstance(node.left, (Dscr, Coverage, Flow)) and isinstance(node.right, Constant)
-        and getattr(node.left, "word", "dscr") in ("dscr", "ic_ratio")
-    ]  # fmt: skip
+        test.right.value
+        for test in tests
+        if isinstance(test.right, Constant)
+        and isinstance(test.left, Dscr | Coverage)
+        and str(test.left)[:4] in ("dscr", "ic_r")
+    ]
     return max(levels, default=None)
 
 
@@ -140,45 +139,52 @@ def prices_by_shock(prices: Prices, scenario: Any = None) -> pd.DataFrame:
     return frame.rename_axis(index="tranche", columns="shock")
 
 
-def losses_by_class(losses: Losses, scenario: Any, shock: str = "unchanged") -> pd.DataFrame:
-    """One row a class and tranche it holds: holding, credit, rates, spread, total loss, and total in per cent of holding.
+AMOUNTS = ("credit", "rates", "spread", "total")
 
-    Ordered by tranche, the first to lose first; the last rows sum over classes.
+
+def losses_by_class(losses: Losses, scenario: Any, shock: str = "unchanged") -> pd.DataFrame:
+    """One row a tranche and class that holds it, the first to lose first: commitment, credit, rates, spread, total loss.
+
+    `committed` is what the class holds of the balance and of what may still be drawn, at the reference; `per_cent` the
+    total loss as a share of it. Holdings of nothing are left out.
     """
     import pandas as pd
 
     s, k = losses.prices.at(scenario, shock)
+    committed = commitments(losses)
     rows = []
     for n in reversed(range(len(losses.prices.tranches))):
-        for c in np.flatnonzero(losses.shares[n] > 0.0):
-            share = losses.shares[n, c]
-            if losses.held[n, c] == 0.0 and not losses.tranche["total"][s, k, n]:
-                continue  # nothing drawn, nothing lost
+        for c in np.flatnonzero(committed[n]):
             row: dict[str, Any] = {
                 "tranche": losses.prices.tranches[n],
                 "class": losses.classes[c],
-                "holding": losses.held[n, c],
+                "committed": committed[n, c],
             }
-            row |= {name: losses.tranche[name][s, k, n] * share for name in ("credit", "rates", "spread", "total")}
-            rows.append(row)
+            rows.append(row | {name: losses.tranche[name][s, k, n] * losses.shares[n, c] for name in AMOUNTS})
     return with_share(pd.DataFrame(rows))
 
 
 def losses_in_total(losses: Losses, scenario: Any, shock: str = "unchanged") -> pd.DataFrame:
-    """One row a class over all it holds, and their total: holding, credit, rates, spread, total loss, per cent of holding."""
+    """One row a class over all it holds, and a last row for all: commitment, credit, rates, spread, total loss, per cent."""
     import pandas as pd
 
-    frame = losses_by_class(losses, scenario, shock).drop(columns=["tranche", "per_cent"])
-    summed = frame.groupby("class", sort=False).sum().reindex(list(losses.classes)).dropna().reset_index()
-    return with_share(
-        pd.concat([summed, pd.DataFrame([{"class": "all", **summed.drop(columns="class").sum()}])], ignore_index=True)
-    )
+    s, k = losses.prices.at(scenario, shock)
+    frame = pd.DataFrame({"class": losses.classes, "committed": commitments(losses).sum(axis=0)})
+    for name in AMOUNTS:
+        frame[name] = losses.tranche[name][s, k] @ losses.shares
+    total = frame.drop(columns="class").sum()
+    return with_share(pd.concat([frame, pd.DataFrame([{"class": "all", **total}])], ignore_index=True))
+
+
+def commitments(losses: Losses) -> np.ndarray:
+    """What each class holds of each tranche, drawn and undrawn, at the reference (N, C)."""
+    s0 = losses.prices.at(*losses.reference)[0]
+    return losses.prices.memo["committed"][s0][:, None] * losses.shares
 
 
 def with_share(frame: pd.DataFrame) -> pd.DataFrame:
-    """A frame with its total loss in per cent of the holding."""
-    held = frame["holding"].to_numpy()
-    total = frame["total"].to_numpy()
+    """A frame with its total loss in per cent of the commitment."""
+    held, total = frame["committed"].to_numpy(), frame["total"].to_numpy()
     return frame.assign(per_cent=np.divide(100.0 * total, held, out=np.full(len(held), np.nan), where=held > 0.0))
 
 

@@ -1,5 +1,6 @@
 """The command as a user meets it: what it prints, what it writes, how it refuses."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 
 from pricing.cli import app, main
 from structuring.dealfile import library
+from structuring.documents import load
 
 TOY = Path(__file__).parent / "structuring/toy.yaml"
 
@@ -82,6 +84,23 @@ print([name for name in {heavy} if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]", done.stdout
+
+
+def test_explain_tells_a_date_clause_by_clause():
+    told = output("explain", "vantage-jersey", "--date", "2029-05-21", "--scenario", "refinancing freeze")
+    assert "scenario 'refinancing freeze', regime 'before enforcement'" in told
+    assert "cash trap is off; dscr() < 1.4: " in told
+    assert "(2) to draw" in told and "[does not apply]" in told
+
+
+def test_schema_accepts_the_shipped_deals_and_refuses_a_misspelling():
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = json.loads(output("schema"))
+    check = jsonschema.Draft202012Validator(schema)
+    for file in library().values():
+        document = json.loads(json.dumps(load(file), default=str))
+        assert not list(check.iter_errors(document)), file
+        assert list(check.iter_errors({**document, "tranchs": []}))
 
 
 def test_library_lists_and_shows(capsys, monkeypatch):
