@@ -40,7 +40,9 @@ def term(cls: type[T]) -> type[T]:
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         if len(args) > len(positional):
             allowed = ", ".join(positional)
-            raise InvalidTerms(f"{made.__name__} takes {allowed} by position and the rest by name, got {len(args)} values")
+            raise InvalidTerms(
+                f"{made.__name__} takes {allowed} by position and the rest by name, got {len(args)} values"
+            )
         given = {**dict(zip(positional, args, strict=False)), **kwargs}
         found = construct_fields(self, given)
         found = found or between(made, {name: getattr(self, name) for name in names})
@@ -90,7 +92,9 @@ def faults_of(error: pydantic.ValidationError, names: Iterable[str]) -> list[Fau
             found.append(Fault(place, f"must be a {wanted}, got {given}"))
         else:
             text = item["msg"].replace("Input should be", "must be").replace("a valid ", "a ")
-            text = text.replace("a integer", "a whole number").replace("a string", "a text").replace("a tuple", "a list")
+            text = (
+                text.replace("a integer", "a whole number").replace("a string", "a text").replace("a tuple", "a list")
+            )
             found.append(Fault(place, f"{text[:1].lower()}{text[1:]}, got {given}"))
     return merged(found)
 
@@ -265,7 +269,9 @@ def read_term(cls: Any, data: Any, place: str, found: list[Fault]) -> Any:
         try:
             return cls(**sound)
         except InvalidTerms as error:
-            found += [Fault(f"{place}{fault.place.removeprefix(head(cls, sound))}", fault.what) for fault in error.faults]
+            found += [
+                Fault(f"{place}{fault.place.removeprefix(head(cls, sound))}", fault.what) for fault in error.faults
+            ]
             return MISSING
     # something is unsound already: tell what else is, in the fields and between those that are sound
     told = {dot(key) for key in values if key not in sound}
