@@ -140,3 +140,14 @@ def test_g_and_i_spreads_are_yields_less_par_yields(given):
         assert prices["yield_to_maturity"][0, 0, 0] == pytest.approx(par + 0.02, abs=1e-12)
         assert prices[f"{kind}_spread"][0, 0, 0] == pytest.approx(0.02, abs=1e-12)
         assert np.isnan(prices["i_spread" if kind == "g" else "g_spread"][0, 0, 0])
+
+
+def test_days_of_thirty_do_not_add_up_and_are_taken_as_quantlib_takes_them(given):
+    """From 15 January to 31 March are 76 days of 30/360, of which 15 have run on 30 January; from there there are 60."""
+    dates, day = [dt.date(2026, 3, 31), dt.date(2026, 6, 30)], dt.date(2026, 1, 30)
+    flows = given(dates, [1.0, 1.2], [0.0, 100.0], day_count="30/360")
+    prices = price(flows, Market(0.04, valuation=day, otherwise=0.01))
+    leg, on, rule = to_quantlib_leg(flows, "A"), to_ql(day), (COUNTS["30/360"], ql.Compounded, ql.Quarterly)
+    rate = ql.CashFlows.yieldRate(leg, prices.npv[0, 0, 0], *rule, False, on, on, 1e-14, 1000, 0.05)
+    assert prices["yield_to_maturity"][0, 0, 0] == pytest.approx(rate, abs=1e-12)
+    assert prices["accrued"][0, 0, 0] == pytest.approx(1.0 * 15 / 76, rel=1e-12)
