@@ -58,7 +58,9 @@ def study(
     if engine == "auto":
         chosen = "reference" if total <= SMALL else "fast"
     slices = [slice(start, min(start + chunk, total)) for start in range(0, total, chunk)]
-    tasks: list[tuple[Any, ...]] = [(deal, part_of(listed, part), rates_of(rates, part, total), chosen, measure) for part in slices]
+    tasks: list[tuple[Any, ...]] = [
+        (deal, part_of(listed, part), rates_of(rates, part, total), chosen, measure) for part in slices
+    ]
     if executor is not None:
         return measure.join(gathered(executor, tasks, progress, total, chunk))
     if workers > 1:
@@ -110,7 +112,7 @@ def rates_of(rates: Mapping[str, Any] | None, part: slice, total: int) -> dict[s
 
 # The measure that most studies want --------------------------------------------------------------------------------
 
-TOTALS = ("interest", "principal", "draws", "written_down", "shortfall", "unpaid")
+TOTALS = ("interest", "principal", "draws", "written_down", "shortfall", "unpaid", "loss")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -155,7 +157,10 @@ class Totals:
     """Quantiles are exact because every scenario's totals are kept."""
 
     def of(self, block: Cashflows) -> Summary[Any]:
-        """`unpaid` is the balance at the last date; wal = sum(principal x years) / sum(principal), Actual/365F."""
+        """`unpaid` is the balance at the last date; wal = sum(principal x years) / sum(principal), Actual/365F.
+
+        loss = written down (net of written up) + balance and interest still owed at the last date: cash terms, not value.
+        """
         from waterfalls.schedule import years_from
 
         years = years_from(block.plan.schedule.payment[0], block.dates)
@@ -167,6 +172,8 @@ class Totals:
             note = tranche in block.shortfall
             columns["shortfall"].append(block.shortfall[tranche].sum(axis=1) if note else np.zeros(len(principal)))
             columns["unpaid"].append(block.balance[tranche][:, -1] if note else np.zeros(len(principal)))
+            owed = columns["unpaid"][-1] + (block.arrears[tranche][:, -1] if note else 0.0)
+            columns["loss"].append(columns["written_down"][-1] + owed)
             repaid = principal.sum(axis=1)
             weighted = (principal * years).sum(axis=1)
             columns["wal"].append(np.divide(weighted, repaid, out=np.full(len(repaid), np.nan), where=repaid > 0.0))

@@ -107,6 +107,13 @@ class BondPortfolio:
         """What the portfolio reads from a scenario."""
         return frozenset({"obligor_default", "default", "severity", "recovery_lag"})
 
+    def obligors(self) -> dict[str, dict[str, float]]:
+        """Who owes the portfolio, by role: the notional of each borrower."""
+        owed: dict[str, float] = {}
+        for bond in self.bonds:
+            owed[bond.obligor] = owed.get(bond.obligor, 0.0) + bond.notional
+        return {"borrower": owed}
+
     def deliver(self, schedule: Schedule, scenarios: Drivers) -> Receipts:
         """What the bonds pay and owe, (S, T) in currency units; see the class for the formulas."""
         import numpy as np

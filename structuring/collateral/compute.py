@@ -115,6 +115,13 @@ class ComputeContract:
         """What the fleet reads from a scenario."""
         return READS
 
+    def obligors(self) -> dict[str, dict[str, float]]:
+        """Who owes the fleet, by role: what the customer pays a year once everything is delivered."""
+        if self.contract is None:
+            return {}
+        units = sum(sum(generation.deliveries.values()) for generation in self.fleet)
+        return {"customer": {self.contract.counterparty: units * self.earned(units)}}
+
     def deliver(self, schedule: Schedule, scenarios: Drivers) -> Receipts:
         """What the fleet earns, costs and is worth, (S, T) in currency units; see the class for the formulas."""
         from structuring.collateral.clock import Clock

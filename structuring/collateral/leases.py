@@ -107,6 +107,10 @@ class LeasePortfolio:
         """What the portfolio reads from a scenario."""
         return BY_TENANT | {"value", "operating_cost", "sale"}
 
+    def obligors(self) -> dict[str, dict[str, float]]:
+        """Who owes the portfolio, by role: the rent a year of each tenant."""
+        return {"tenant": {tenant.name: tenant.rent for tenant in self.tenants}}
+
     def deliver(self, schedule: Schedule, scenarios: Drivers) -> Receipts:
         """What the portfolio pays, costs and is worth, (S, T) in currency units; see the class for the formulas."""
         from structuring.collateral.clock import Clock

@@ -171,6 +171,10 @@ class LoanPool:
         """What the pool reads from a scenario."""
         return frozenset({"prepayment", "default", "severity", "recovery_lag"})
 
+    def obligors(self) -> dict[str, dict[str, float]]:
+        """Nobody by name: the borrowers of a pool are many and each of them small."""
+        return {}
+
     def deliver(self, schedule: Schedule, scenarios: Drivers) -> Receipts:
         """What the pool pays and owes, (S, T) in currency units; see the class for the formulas."""
 

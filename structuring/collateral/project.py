@@ -140,6 +140,14 @@ class Project:
         """What the project reads from a scenario."""
         return READS if self.operating_cost is None else READS | {"operating_cost"}
 
+    def obligors(self) -> dict[str, dict[str, float]]:
+        """Who owes the project, by role: the tenant's rent a year, and the most that the guarantor may have to pay."""
+        owed = {"tenant": {self.lease.tenant: self.share * self.lease.rent}}
+        if self.guarantee is not None:
+            most = max((self.guarantee.cap or self.guarantee.guaranteed).values())
+            owed["guarantor"] = {self.guarantee.guarantor: self.share * most}
+        return owed
+
     def deliver(self, schedule: Schedule, scenarios: Drivers) -> Receipts:
         """What the project earns, costs and is worth, (S, T) in currency units; see the class for the formulas."""
         from structuring.collateral.clock import Clock

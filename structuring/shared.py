@@ -1,0 +1,101 @@
+"""Shared scenarios: what happens once in the world, as each deal of a book sees it."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from structuring.deal import Deal, assets, clock
+from structuring.drivers import DRIVERS
+from structuring.exposure import names_of, obligors
+from structuring.paths import Paths
+from structuring.scenario import Scenario
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from structuring.draws import Draws
+    from waterfalls.schedule import Schedule
+
+
+def drivers_of(deal: Deal) -> frozenset[str]:
+    """The drivers that a deal's collateral reads, and `event` where the deal names events."""
+    read = frozenset({"event"} if deal.events else ())
+    return read.union(*(asset.drivers() for asset in assets(deal) if hasattr(asset, "drivers")))
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """How one deal sees scenarios of the whole book: by its own drivers, names and clock.
+
+    `local` gives the deal's own name of an ultimate obligor; of a driver by name it sees what bears its names, and of
+    one that it does not read nothing at all. A sponsor's failure by name is the deal's `parent_bankruptcy` where the
+    sponsor is its own. Values of paths by period or month are by 30/360 month from `as_of` in a book, and years of dated
+    drivers count from there.
+    """
+
+    deal: Deal
+    as_of: datetime.date
+    local: Mapping[str, tuple[str, ...]]
+
+    def of(self, scenarios: Sequence[Scenario] | Paths) -> Sequence[Scenario] | Paths:
+        """The scenarios as the deal reads them, as many and with the same names."""
+        if isinstance(scenarios, Paths):
+            return Paths(len(scenarios), draw=Seen(self, scenarios))
+        return [Scenario(given.name, **self.chosen(given.given())) for given in scenarios]
+
+    def chosen(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Of drivers, those that the deal reads, under its own names."""
+        read, named = drivers_of(self.deal), names_of(self.deal)
+        others = {name for owed in obligors(self.deal).values() for name in owed} | set(self.deal.events)
+        others |= {part.name for asset in assets(self.deal) for part in getattr(asset, "fleet", ())}
+        found = {}
+        for driver, value in given.items():
+            if driver not in read:
+                continue
+            if not (isinstance(value, Mapping) and any(isinstance(key, str) for key in value)):
+                found[driver] = value
+                continue
+            known = named.get(driver, others)
+            mine = {own: value[name] for name in value for own in self.local.get(name, (name,)) if own in known}
+            if mine:
+                found[driver] = next(iter(mine.values())) if driver == "parent_bankruptcy" else mine
+        return found
+
+
+@dataclasses.dataclass(frozen=True)
+class Seen:
+    """A draw of paths as one deal sees those of the book."""
+
+    view: View
+    paths: Paths
+
+    def __call__(self, draws: Draws) -> dict[str, Any]:
+        given = self.paths.rows(slice(draws.first, draws.first + draws.count)).arrays
+        schedule = clock(self.view.deal)
+        return {
+            driver: {name: self.moved(driver, rows, schedule) for name, rows in value.items()}
+            if isinstance(value, Mapping)
+            else self.moved(driver, value, schedule)
+            for driver, value in self.view.chosen(given).items()
+        }
+
+    def moved(self, driver: str, rows: np.ndarray, schedule: Schedule) -> np.ndarray:
+        """Years and months from the book's date as those from the start of the deal's schedule."""
+        import numpy as np
+
+        from structuring.collateral.clock import Clock
+
+        own, shape = Clock(schedule), DRIVERS[driver].shape
+        late = own.at(self.view.as_of) - own.start  # days by which the book's date comes after the deal's
+        if shape == "date":
+            return np.maximum(rows + late / 360.0, 0.0)
+        if rows.shape[1] == 1:
+            return rows
+        ends = (
+            own.hi if shape == "period" else own.start + 30.0 * np.arange(1.0, len(own.hi) * 12 / schedule.per_year + 1)
+        )
+        month = np.ceil((ends - own.start - late) / 30.0).astype(int) - 1
+        return np.ascontiguousarray(rows[:, np.clip(month, 0, rows.shape[1] - 1)])
