@@ -1,0 +1,343 @@
+"""Forced sales as arrays: who must sell, what that does to prices, and what the prices do to everyone.
+
+S scenarios, N institutions, K assets. Institutions sell in proportion what can be sold, so a holding is at all times
+
+    value(s, n, k) = left(s, n) x price(s, k) x value0(n, k)        left = 1 and price = start(s, k) before any sale
+
+and every sum over assets is a matrix product. Nothing here knows names: see `contagion`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Literal
+
+import numpy as np
+
+Impact = Literal["exponential", "linear"]
+
+SHORTFALL = 0.5  # of a fall of price, what the seller bears on what it sells meanwhile: Cont and Schaanning (2017)
+BLOCK = 250
+SETTLED = 1e-13
+MOST_STEPS = 2000
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class System:
+    """What institutions hold and must keep.
+
+    values      (N, K)  value of holdings at the reference, currency units
+    sellable    (K,)    whether an asset can be sold at all; one that cannot may still fall with others
+    impact      (K, K)  relative fall of the second asset per currency unit of the first that is sold; diagonal unless
+                        the sale of one moves another
+    capital     (N,)    equity, own funds or net asset value; infinite where not known
+    assets      (N,)    all assets, those that are not modelled included
+    weights     (N, K)  capital required for each unit of value, before `minimum`
+    rest        (N,)    the weight of the assets that are not modelled, times their value
+    minimum     (N,)    least capital / requirement; below it an institution sells until the ratio is at `target`
+    target      (N,)    at least `minimum`
+    flow        (N,)    share of a fund that is redeemed for a loss of all of it: redemptions = flow x loss / value
+    marked      (N,)    share of holdings at fair value, whose falls reach capital; the rest reaches it when sold
+    start       (S, K)  prices after the first shock, relative to the reference
+    direct      (S, N)  loss of the first shock that reached capital
+    """
+
+    values: np.ndarray
+    sellable: np.ndarray
+    impact: np.ndarray
+    capital: np.ndarray
+    assets: np.ndarray
+    weights: np.ndarray
+    rest: np.ndarray
+    minimum: np.ndarray
+    target: np.ndarray
+    flow: np.ndarray
+    marked: np.ndarray
+    start: np.ndarray
+    direct: np.ndarray
+
+    def scenarios(self, part: slice) -> System:
+        """The same of some scenarios."""
+        return dataclasses.replace(self, start=self.start[part], direct=self.direct[part])
+
+    @property
+    def diagonal(self) -> bool:
+        """Whether the sale of an asset moves its own price alone."""
+        return not (self.impact - np.diag(np.diag(self.impact))).any()
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Rounds:
+    """What forced sales did, in currency units, losses positive.
+
+    forced      (R, S, N)  what an institution's own sales cost it: on what it sold, and on what it kept
+    others      (R, S, N)  what the sales of others cost it
+    unrecorded  (R, S, N)  falls of what is held at amortised cost, not in either
+    sold        (R, S, K)  value sold at the prices before the round
+    prices      (R + 1, S, K)  relative to the reference, before the first round and after each
+    caused      (S, N)     losses, recorded or not, that an institution's sales caused, its own included
+    left        (S, N)     share of its sellable holdings an institution has left
+    truncated   (S, K)     whether linear impact would have made the price negative: it was held at 0
+    """
+
+    forced: np.ndarray
+    others: np.ndarray
+    unrecorded: np.ndarray
+    sold: np.ndarray
+    prices: np.ndarray
+    caused: np.ndarray
+    left: np.ndarray
+    truncated: np.ndarray
+
+    def scenarios(self, part: slice) -> Rounds:
+        """Views of some scenarios."""
+        arrays = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return Rounds(
+            **{
+                name: array[part] if name in ("caused", "left", "truncated") else array[:, part]
+                for name, array in arrays.items()
+            }
+        )
+
+
+def fall(pressure: np.ndarray, impact: Impact) -> np.ndarray:
+    """The relative fall of prices under a pressure q / depth: 1 - exp(-x), or x held at 1 so that no price is negative."""
+    return -np.expm1(-pressure) if impact == "exponential" else np.minimum(pressure, 1.0)
+
+
+def over(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
+    """A ratio of arrays of one shape, 0 where the bottom is not positive."""
+    return np.divide(top, bottom, out=np.zeros(bottom.shape), where=bottom > 0.0)
+
+
+def thresholds(system: System, rounds: int, impact: Impact = "exponential") -> Rounds:
+    """Sales in rounds by those below their threshold (Cont and Schaanning 2017), and by funds that are redeemed.
+
+        capital / requirement < minimum   sells the fraction that brings it to target, everything when capital is gone
+        redemptions                       flow x (loss of the last round / value before it) of the fund's value
+        price'(l) = price(l) x (1 - fall(sum_k sold(k) x impact(k, l)))
+        loss      = fall on what is kept + half the fall on what is sold
+
+    Each round sells at the prices of the last. The loss of holder n from asset l is its own doing in the proportion of its
+    own sales' pressure on l. Stops when nobody sells; later rounds are zeros.
+    """
+    S, (N, K) = len(system.direct), system.values.shape
+    made = empty(rounds, S, N, K, system.start)
+    for first in range(0, S, BLOCK):
+        part = slice(first, first + BLOCK)
+        sell_in_rounds(system.scenarios(part), rounds, impact, made.scenarios(part))
+    return made
+
+
+def sell_in_rounds(y: System, rounds: int, impact: Impact, made: Rounds) -> None:
+    """`thresholds` for a block of scenarios that a core's cache holds, written into `made`."""
+    S, N = y.direct.shape
+    can, cannot = y.values * y.sellable, y.values * ~y.sellable
+    need_can, need_cannot = (y.weights * can).T.copy(), (y.weights * cannot).T.copy()
+    capital, last = y.capital - y.direct, np.maximum(y.direct, 0.0)
+    left, price = np.ones((S, N)), np.array(y.start)
+    funds, fixed, all_marked, plain = y.flow.any(), cannot.any(), (y.marked == 1.0).all(), (y.weights == 1.0).all()
+    for r in range(rounds):
+        value_can = left * (price @ can.T)
+        required = value_can if plain else left * (price @ need_can)
+        standing = y.rest + (price @ need_cannot if fixed else 0.0)
+        part = parts(y, capital, required, standing)
+        redeemed = np.zeros(1)
+        if funds:
+            redeemed = redemptions(y, capital, last)
+            part = np.fmin(part + quotient(redeemed, value_can), 1.0)
+        part *= value_can > 0.0
+        if not part.any():
+            break
+        redeemed = np.minimum(redeemed, part * value_can)
+        off = left * part
+        sold = price * (off @ can)
+        pressure = sold @ y.impact
+        fell = fall(pressure, impact)
+        drop = price * fell
+        on_can = drop @ can.T
+        on_sold = SHORTFALL * off * on_can
+        on_kept = left * on_can - on_sold / SHORTFALL + (drop @ cannot.T if fixed else 0.0)
+        whole = on_kept + on_sold
+        own = own_share(y, can, cannot, off, left, price, drop, pressure)
+        if all_marked:
+            seen = whole
+        else:
+            seen = y.marked * on_kept + on_sold
+            own *= over(seen, whole)
+            made.unrecorded[r] = whole - seen
+        made.forced[r], made.others[r] = own, seen - own
+        kept_by_all = drop * ((left - SHORTFALL * off) @ can + cannot.sum(axis=0))
+        made.caused[:] += caused(y, can, off, price, over(kept_by_all, pressure))
+        made.sold[r] = sold
+        if impact == "linear":
+            made.truncated[:] |= pressure > 1.0
+        price = price * (1.0 - fell)
+        made.prices[r + 1 :] = price
+        left = left - off
+        capital = capital - seen - redeemed
+        last = seen
+    made.left[:] = left
+
+
+def parts(y: System, capital: np.ndarray, required: np.ndarray, standing: np.ndarray) -> np.ndarray:
+    """The part of what can be sold that brings capital / (required + standing) back to target (S, N).
+
+    required / capital of what can be sold and of what cannot. 1 where capital is gone or no sale is enough.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        wanted = 1.0 - (capital / y.target - standing) / required
+    wanted = np.fmax(np.fmin(wanted, 1.0), 0.0)  # 0 / 0: nothing sold would help, so everything goes
+    wanted[capital >= y.minimum * (required + standing)] = 0.0
+    wanted[capital <= 0.0] = 1.0
+    return wanted
+
+
+def redemptions(y: System, capital: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """What is redeemed after a loss of `last`: flow x loss / value before it, of the fund's value (S, N)."""
+    fund = np.where(y.flow > 0.0, np.maximum(capital, 0.0), 0.0)
+    return np.fmin(quotient(y.flow * last, fund + last), 1.0) * fund
+
+
+def quotient(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
+    """A ratio as floating point has it: infinite or NaN over 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return top / bottom
+
+
+def empty(rounds: int, S: int, N: int, K: int, price: np.ndarray) -> Rounds:
+    """Rounds in which nothing has happened."""
+    prices = np.empty((rounds + 1, S, K))
+    prices[:] = price
+    zeros = [np.zeros((rounds, S, N)) for _ in range(3)]
+    return Rounds(
+        *zeros, np.zeros((rounds, S, K)), prices, np.zeros((S, N)), np.ones((S, N)), np.zeros((S, K), dtype=bool)
+    )
+
+
+def own_share(
+    y: System,
+    can: np.ndarray,
+    cannot: np.ndarray,
+    off: np.ndarray,
+    left: np.ndarray,
+    price: np.ndarray,
+    drop: np.ndarray,
+    pressure: np.ndarray,
+) -> np.ndarray:
+    """What institutions lose to their own sales (S, N): by asset, their own part of the pressure on its price."""
+    each = over(drop, pressure)  # loss per unit of value held and of pressure, (S, K)
+    if y.diagonal:
+        # pressure(n, k) = off price can(n, k) impact(k); held(n, k) = (left - off / 2) can(n, k); nothing else moves
+        return off * (left - SHORTFALL * off) * ((each * price * np.diag(y.impact)) @ (can**2).T)
+    push = np.einsum("sk,nk,kl->snl", price, can, y.impact, optimize=True)
+    on_can = np.einsum("snl,sl,nl->sn", push, each, can, optimize=True)
+    on_cannot = np.einsum("snl,sl,nl->sn", push, each, cannot, optimize=True)
+    return off * ((left - SHORTFALL * off) * on_can + on_cannot)
+
+
+def caused(y: System, can: np.ndarray, off: np.ndarray, price: np.ndarray, damage: np.ndarray) -> np.ndarray:
+    """Losses of all that the sales of each institution caused (S, N); damage is loss per unit of pressure (S, K)."""
+    return off * ((price * (damage @ y.impact.T)) @ can.T)
+
+
+def leverage_targeting(system: System, rounds: int = 1, *, caps: bool = False) -> Rounds:
+    """Linear leverage targeting (Greenwood, Landier and Thesmar 2015), round after round.
+
+        R1 = -direct / assets       b = (assets - capital) / capital      K = b + flow + b flow
+        sales(k)  = sum_n m(n, k) assets(n) K(n) (-R1(n))                 m: weights in what can be sold
+        f2(l)     = -sum_k sales(k) impact(k, l)                          R2 = sum_l value(n, l) f2(l) / assets(n)
+
+    The next round starts from R2. flow is the flow-performance sensitivity: an unlevered fund sells flow, a bank b.
+    Holdings stay at their value before the shock, so the result is linear in the shock and in impact. `caps` holds sales
+    to assets (1 + R1). Aggregate vulnerability = sum_n assets R2 / sum_n capital; see `contagion`. Gains buy.
+    """
+    y = system
+    S, (N, K) = len(y.direct), y.values.shape
+    made = empty(rounds, S, N, K, y.start)
+    can = y.values * y.sellable
+    weights = over(can, np.broadcast_to(can.sum(axis=1, keepdims=True), can.shape))
+    known = np.isfinite(y.capital)
+    levered = over(np.where(known, y.assets - y.capital, 0.0), np.where(known, y.capital, 0.0))
+    kernel = levered + y.flow + levered * y.flow
+    loss, bound = np.array(y.direct), np.maximum(y.assets - y.direct, 0.0)
+    price = np.array(y.start)
+    for r in range(rounds):
+        amount = kernel * loss
+        if caps:
+            amount = np.clip(amount, -bound, bound)
+            bound = np.maximum(bound - np.abs(amount), 0.0)
+        sold = amount @ weights
+        pressure = sold @ y.impact
+        fell = np.minimum(pressure, 1.0)
+        made.truncated[:] |= pressure > 1.0
+        whole = fell @ y.values.T
+        each = np.divide(fell, pressure, out=np.ones_like(fell), where=pressure != 0.0)
+        own = amount * np.einsum("nk,kl,sl,nl->sn", weights, y.impact, each, y.values, optimize=True)
+        made.forced[r], made.others[r] = y.marked * own, y.marked * (whole - own)
+        made.unrecorded[r] = (1.0 - y.marked) * whole
+        made.caused[:] += amount * ((each * y.values.sum(axis=0)) @ y.impact.T @ weights.T)
+        made.sold[r] = sold
+        price = price * (1.0 - fell)
+        made.prices[r + 1 :] = price
+        loss = y.marked * whole
+    return made
+
+
+def equilibrium(system: System, impact: Impact = "exponential") -> tuple[Rounds, Rounds, np.ndarray]:
+    """The fixed points of prices and sales: with the fewest sales and with the most, and which scenarios settled (S,).
+
+        price(l) = start(l) x (1 - fall(sum_k sold(k) impact(k, l)))     sold(k) = sum_n part(n) start(k) value(n, k)
+        part(n)  = what brings capital, all holdings at these prices, back to target; 1 when capital is gone;
+                   plus redemptions, flow x loss / what can be sold
+
+    All is sold at the price that results (Cifuentes, Ferrucci and Shin 2005). Lower prices never mean fewer sales (which
+    needs weight x minimum of at most 1), so iteration from no sales descends to the least sales, and from all sold ascends to the
+    most (Tarski). One round each.
+    """
+    low, a = settle(system, np.zeros(system.direct.shape), impact)
+    high, b = settle(system, np.ones(system.direct.shape), impact)
+    return low, high, a & b
+
+
+def settle(y: System, part: np.ndarray, impact: Impact) -> tuple[Rounds, np.ndarray]:
+    """Sales (S, N) followed to their fixed point."""
+    S, (N, K) = len(y.direct), y.values.shape
+    can, cannot = y.values * y.sellable, y.values * ~y.sellable
+    need_can, need_cannot = (y.weights * can).T, (y.weights * cannot).T
+    start_can = y.start @ can.T
+    change = np.full(S, np.inf)
+    sold = pressure = fell = np.zeros((S, K))
+    for _ in range(MOST_STEPS):
+        sold = y.start * (part @ can)
+        pressure = sold @ y.impact
+        fell = fall(pressure, impact)
+        price, drop = y.start * (1.0 - fell), y.start * fell
+        on_can, on_cannot = drop @ can.T, drop @ cannot.T
+        recorded = y.direct + (y.marked + (1.0 - y.marked) * part) * on_can + y.marked * on_cannot
+        capital = y.capital - recorded
+        required, standing = price @ need_can, y.rest + price @ need_cannot
+        new = parts(y, capital, required, standing)
+        new = np.minimum(new + over(y.flow * np.maximum(recorded, 0.0), start_can), 1.0)
+        new = new * (start_can > 0.0)
+        change = np.abs(new - part).max(axis=1)
+        part = new
+        if (change <= SETTLED).all():
+            break
+    drop = y.start * fell
+    on_can, on_cannot = drop @ can.T, drop @ cannot.T
+    each = over(drop, pressure)
+    push = np.einsum("sk,nk,kl->snl", y.start, can, y.impact, optimize=True) * part[:, :, None]
+    own = np.einsum("snl,sl,nl->sn", push, each, y.values, optimize=True)
+    seen = (y.marked + (1.0 - y.marked) * part) * on_can + y.marked * on_cannot
+    whole = on_can + on_cannot
+    share = over(seen, whole)
+    made = empty(1, S, N, K, y.start)
+    made.forced[0], made.others[0] = own * share, seen - own * share
+    made.unrecorded[0] = whole - seen
+    made.sold[0] = sold
+    made.prices[1] = y.start * (1.0 - fell)
+    made.caused[:] = np.einsum("snl,sl,l->sn", push, each, y.values.sum(axis=0), optimize=True)
+    made.left[:] = 1.0 - part
+    made.truncated[:] = (pressure > 1.0) & (impact == "linear")
+    return made, change <= SETTLED
