@@ -21,7 +21,9 @@ from waterfalls.errors import Fault, unknown
 from waterfalls.facilities import Facility
 from waterfalls.fees import Fee
 from waterfalls.hedges import Swap
-from waterfalls.language import Condition
+from waterfalls.language import Condition, Number
+from waterfalls.ledgers import Ledger
+from waterfalls.replacements import Replacement
 from waterfalls.terms import term
 from waterfalls.tranches import Equity, Note
 from waterfalls.triggers import Trigger
@@ -38,6 +40,7 @@ class Deal:
 
     Tranches stand in order of seniority. `waterfall` is one waterfall, or one a regime: the first regime holds unless
     `regimes` says when another begins (read at the end of each date, for the next; the last that holds wins).
+    `definitions` give numbers a name, which a text reads as defined(name); each may read those before it.
     `events` are flags that a scenario may raise by its driver `event` and a condition reads as event(name). Payments fall on `first_payment` and every period after it to `maturity`; a collection period ends `payment_lag`
     days before the unadjusted payment date. A seasoned deal is picked up `as_of` a date: balances, arrears and
     trigger states are those of that date, and collections count from `cutoff`. `sources` says where each figure comes
@@ -61,6 +64,9 @@ class Deal:
     accounts: tuple[Account, ...] = ()
     facilities: tuple[Facility, ...] = ()
     hedges: tuple[Swap, ...] = ()
+    ledgers: tuple[Ledger, ...] = ()
+    replacements: tuple[Replacement, ...] = ()
+    definitions: Mapping[str, Number] = dataclasses.field(default_factory=dict)
     triggers: tuple[Trigger, ...] = ()
     events: tuple[str, ...] = ()
     waterfall: InstanceOf[Waterfall] | Mapping[str, InstanceOf[Waterfall]]
@@ -152,6 +158,9 @@ def plan(deal: Deal) -> Plan:
         accounts=deal.accounts,
         facilities=deal.facilities,
         hedges=deal.hedges,
+        ledgers=deal.ledgers,
+        replacements=deal.replacements,
+        definitions=deal.definitions,
         triggers=deal.triggers,
         waterfall=deal.waterfall,
         regimes=deal.regimes,

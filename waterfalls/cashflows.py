@@ -84,8 +84,9 @@ class Cashflows:
         if name not in self.plan.notes_by_name:
             return self["residual", name]
         paid = self["paid", "interest", name]
-        more = ("paid", "additional", name)
-        return paid + self[more] if more in self._index else paid
+        for more in (("paid", "additional", name), ("premium", name)):
+            paid = paid + self[more] if more in self._index else paid
+        return paid
 
     def _shortfall(self, name: str) -> np.ndarray:
         unpaid = self["accrued", "interest", name] - self["paid", "interest", name] - self["capitalised", name]
@@ -124,6 +125,13 @@ class Cashflows:
             if isinstance(names, range)
             else pd.Index(names, name="scenario")
         )
+
+    @property
+    def collected(self) -> np.ndarray:
+        """Cash from the collateral (S, T): what it delivered until it was sold, and what that brought."""
+        if not self.plan.sells:
+            return self.receipts.cash
+        return self.receipts.cash * self[("live",)] + self[("proceeds",)]
 
     def cash(self, tranche: str) -> np.ndarray:
         """What the holders of a tranche receive net of what they pay in (S, T): interest + principal - draws."""
@@ -175,6 +183,8 @@ class Cashflows:
         debts     opening owed + accrued = paid + capitalised + closing owed
         balances  opening + draws + capitalised = principal + written down + closing
         accounts  opening + deposits + income = withdrawals + closing
+        ledgers   opening + debited = credited + closing
+        assets    opening + bought = repaid + defaulted + sold + closing
         cash      opening + collections + draws + withdrawals + hedge receipts = all payments + deposits + closing
         """
         plan, opening = self.plan, self.plan.opening
@@ -202,9 +212,9 @@ class Cashflows:
                     right = right + self["capitalised", kind[1]]
                 prove(f"{' '.join(kind)}", left, right)
                 paid = paid + self["paid", *kind]
-            elif key[0] == "residual":
+            elif key[0] in ("residual", "premium", "spent"):
                 paid = paid + self[key]
-        cash_in = before(("cash",)) + self.receipts.cash
+        cash_in = before(("cash",)) + self.collected
         for name in plan.tranches:
             cash_in = cash_in + self.draws[name]
             paid = paid + self.principal[name]
@@ -223,6 +233,14 @@ class Cashflows:
             prove(f"the facility {name}", left, self["principal", name] + self["balance", name])
         for name in plan.hedges:
             cash_in = cash_in + self["received", name]
+        for name in plan.ledgers:
+            left = before(("ledger", name)) + self["debited", name]
+            prove(f"the ledger {name}", left, self["credited", name] + self["ledger", name])
+        for name in plan.replacements:
+            cash_in = cash_in + self["earned", name] + self["repaid", name] + self["recovered", name]
+            left = before(("assets", name)) + self["bought", name]
+            gone = self["repaid", name] + self["defaulted", name] + self["sold", name]
+            prove(f"the assets {name}", left, gone + self["assets", name])
         prove("cash", cash_in, paid + self[("cash",)])
         for key in plan.outputs:
             if self[key].min(initial=0.0) < -1e-9 * scale and key[0] not in ("accrued", "income"):

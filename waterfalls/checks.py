@@ -11,7 +11,9 @@ from waterfalls.clauses.pay import Pay
 from waterfalls.clauses.release import Release
 from waterfalls.errors import Fault, unknown
 from waterfalls.fields import EXPENSES
-from waterfalls.language import Condition, Node
+from waterfalls.language import Condition, Node, Number
+from waterfalls.ledgers import Ledger
+from waterfalls.replacements import Replacement
 from waterfalls.terms import Unsound
 from waterfalls.tranches import Equity, Note
 from waterfalls.waterfall import Waterfall
@@ -26,10 +28,11 @@ def regimes_of(waterfall: Waterfall | Mapping[str, Waterfall]) -> dict[str, Wate
 
 def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
     """Names that nothing bears, names borne twice, waterfalls that strand cash; over those fields that are given."""
-    tranches, fees, accounts, triggers, hedges, facilities = (
+    tranches, fees, accounts, triggers, hedges, facilities, ledgers, replacements = (
         list[Any](fields.get(kind) or ())
-        for kind in ("tranches", "fees", "accounts", "triggers", "hedges", "facilities")
+        for kind in ("tranches", "fees", "accounts", "triggers", "hedges", "facilities", "ledgers", "replacements")
     )
+    definitions: Mapping[str, Number] = fields.get("definitions") or {}
     notes = [tranche.name for tranche in tranches if not isinstance(tranche, Equity)]
     known: dict[str, list[str] | None] = {
         "note": notes,
@@ -43,6 +46,9 @@ def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
         "balance": [*(tranche.name for tranche in tranches), *(facility.name for facility in facilities)],
         "support": [*(account.name for account in accounts), *(facility.name for facility in facilities)],
         "expense": list(EXPENSES),
+        "ledger": [ledger.name for ledger in ledgers],
+        "replacement": [asset.name for asset in replacements],
+        "definition": list(definitions),
         "event": None,  # collateral and scenarios bring events; an unknown one is found when the deal runs
     }
     absent = {
@@ -52,16 +58,20 @@ def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
         "fees": ("fee",),
         "triggers": ("trigger",),
         "hedges": ("hedge",),
+        "ledgers": ("ledger",),
+        "replacements": ("replacement",),
+        "definitions": ("definition",),
     }
     for field, kinds in absent.items():
         if field not in fields:  # its own faults are told elsewhere
             known |= dict.fromkeys(kinds)
-    everything = [name for kind in ("balance", "account", "hedge", "fee") for name in known[kind] or ()]
-    yield from twice(everything, "tranches, facilities, accounts, hedges and fees")
+    kinds = ("balance", "account", "hedge", "fee", "ledger", "replacement")
+    everything = [name for kind in kinds for name in known[kind] or ()]
+    yield from twice(everything, "tranches, facilities, accounts, hedges, fees, ledgers and replacement collateral")
     yield from twice(known["trigger"] or (), "triggers")
 
     for i, fee in enumerate(fees):
-        for field in ("on", "when"):
+        for field in ("on", "amount", "when"):
             if getattr(fee, field, None) is not None:
                 yield from names_in(f"fees[{i}].{field}", getattr(fee, field), known)
     for i, account in enumerate(accounts):
@@ -71,6 +81,19 @@ def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
         if isinstance(hedge, Unsound):
             continue
         yield from names_in(f"hedges[{i}].notional", hedge.notional, known)
+    for i, ledger in enumerate(ledgers):
+        if isinstance(ledger, Ledger):
+            if known["account"] is not None and ledger.account not in known["account"]:
+                yield Fault(f"ledgers[{i}].account", unknown("account", ledger.account, known["account"]))
+            if ledger.limit is not None:
+                yield from names_in(f"ledgers[{i}].limit", ledger.limit, known)
+    for i, asset in enumerate(replacements):
+        for field in ("repays", "defaults"):
+            if isinstance(asset, Replacement):
+                yield from names_in(f"replacements[{i}].{field}", getattr(asset, field), known)
+    for i, (name, number) in enumerate(definitions.items()):
+        earlier = {**known, "definition": list(definitions)[:i]}
+        yield from names_in(f"definitions[{name!r}]", number, earlier)
     for i, note in enumerate(tranches):
         for field in ("interest_on", "capitalises"):
             if getattr(note, field, None) is not None:
@@ -114,18 +137,18 @@ def faults_in(
         yield from names_in(f"{place}[{i}]", clause, known)
         if isinstance(clause, Pay):
             lends = [name for name in clause.supports if known["account"] is not None and name not in accounts]
-            if lends and any(isinstance(claim, (Residual, Deposit)) for claim in clause.claims):
+            if lends and any(isinstance(claim, (Residual, Deposit)) for claim in clause.each):
                 yield Fault(
                     f"{place}[{i}]", f"would draw all of {lends[0]!r}: whatever there is, is no need to borrow for"
                 )
-            for claim in clause.claims:
+            for claim in clause.each:
                 account = accounts.get(claim.name)
                 if type(claim) is TopUp and account is not None and account.target is None:
                     yield Fault(
                         f"{place}[{i}]", f"tops up {claim.name!r}, which has no target: give it one, or deposit"
                     )
     last = waterfall.clauses[-1] if waterfall.clauses else None
-    ends = isinstance(last, Pay) and any(isinstance(claim, Residual) for claim in last.claims)
+    ends = isinstance(last, Pay) and any(isinstance(claim, Residual) for claim in last.each)
     if not ends or last is None or last.conditions or last.caps or last.source:
         yield Fault(place, "can strand cash: its last clause must be pay(residual(...)) without when, capped or from_")
 
@@ -138,7 +161,7 @@ def stranded(accounts: Iterable[Any], waterfalls: Mapping[str, Waterfall]) -> It
         used = used or any(isinstance(clause, Release) and clause.account == account.name for clause in clauses)
         filled = any(
             isinstance(claim, (TopUp, Deposit)) and claim.name == account.name
-            for clause in clauses if isinstance(clause, Pay) for claim in clause.claims
+            for clause in clauses if isinstance(clause, Pay) for claim in clause.each
         )  # fmt: skip
         if filled and not used:
             yield Fault(
@@ -169,6 +192,6 @@ def expenses_paid(waterfalls: Mapping[str, Waterfall]) -> tuple[str, ...]:
     found = [
         claim.name
         for waterfall in waterfalls.values() for clause in waterfall.clauses if isinstance(clause, Pay)
-        for claim in clause.claims if isinstance(claim, Debt) and claim.kind == "expense"
+        for claim in clause.each if isinstance(claim, Debt) and claim.kind == "expense"
     ]  # fmt: skip
     return tuple(dict.fromkeys(found))

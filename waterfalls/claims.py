@@ -24,6 +24,7 @@ class Claim(Node):
 
     name: str
     needs_what: ClassVar[str] = "note"
+    takes_all: ClassVar[bool] = False  # whether all the cash that the clause may use is due to it
 
     def needs(self) -> tuple[Need, ...]:
         return (Need(self.needs_what, self.name),)
@@ -43,6 +44,14 @@ class Claim(Node):
     def emit_receive(self, code: Code, amount: Value) -> None:
         """`receive` as instructions."""
         raise NotImplementedError
+
+    def base(self, state: State) -> float:
+        """What its share by balance goes by."""
+        return state["balance", self.name]
+
+    def emit_base(self, code: Code) -> Value:
+        """`base` as instructions."""
+        return code["balance", self.name]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -159,7 +168,7 @@ class TopUp(Claim):
         code["deposited", self.name] = code["deposited", self.name] + amount
 
     def words(self) -> str:
-        return f"the {self.name} up to its target"
+        return f"into the {self.name} up to its target"
 
     def __str__(self) -> str:
         return f"top_up({self.name!r})"
@@ -169,6 +178,8 @@ class TopUp(Claim):
 class Deposit(TopUp):
     """All the cash that the clause may use, into an account: a trap."""
 
+    takes_all: ClassVar[bool] = True
+
     def due(self, state: State) -> float:
         return state.reach
 
@@ -176,7 +187,7 @@ class Deposit(TopUp):
         return code.reach
 
     def words(self) -> str:
-        return f"the {self.name}"
+        return f"into the {self.name}"
 
     def __str__(self) -> str:
         return f"deposit({self.name!r})"
@@ -187,6 +198,7 @@ class Residual(Claim):
     """All the cash that the clause may use, to the equity."""
 
     needs_what: ClassVar[str] = "equity"
+    takes_all: ClassVar[bool] = True
 
     def due(self, state: State) -> float:
         return state.reach

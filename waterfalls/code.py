@@ -136,7 +136,19 @@ class Code:
         return self.node("curve", (), len(self.curves) - 1)
 
     def input(self, *key: str) -> Value:
-        """A number that depends on scenario and period: a receipt, an event, a rate; absent ones are 0."""
+        """A number that depends on scenario and period: a receipt, an event, a rate; absent ones are 0.
+
+        Receipts end once the collateral is sold, and count what replacement collateral delivers.
+        """
+        value = self.outside(*key)
+        if key[0] == "receipt":
+            value = value * self[("live",)] if self.plan.sells else value
+            for symbol in self.plan.counted.get(key[1], ()):
+                value = value + self[symbol]
+        return value
+
+    def outside(self, *key: str) -> Value:
+        """What arrives from outside."""
         if key not in self.given:
             return self.constant(0.0)
         if self.given[key].shape[0] == 1:

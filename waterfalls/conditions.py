@@ -6,7 +6,7 @@ import dataclasses
 import datetime
 from typing import TYPE_CHECKING
 
-from waterfalls.language import Condition, Need, as_date, named, word
+from waterfalls.language import Condition, Need, as_date, condition, named, word
 
 if TYPE_CHECKING:
     from waterfalls.code import Code, Value
@@ -127,6 +127,31 @@ class OnOrAfter(Condition):
 def on_or_after(date: datetime.date | str) -> Condition:
     """Whether the scheduled (unadjusted) payment date is on or after a date."""
     return OnOrAfter(as_date(date))
+
+
+@dataclasses.dataclass(frozen=True)
+class AtOnce(Condition):
+    """A condition under which a regime begins at the date itself: it is read at determination too."""
+
+    inner: Condition
+
+    def settle(self, state: State) -> bool:
+        return self.inner.settle(state)
+
+    def emit(self, code: Code) -> Value:
+        return self.inner.emit(code)
+
+    def words(self) -> str:
+        return f"{self.inner.words()}, with effect from this date"
+
+    def __str__(self) -> str:
+        return f"at_once({self.inner})"
+
+
+@word
+def at_once(inner: Condition) -> Condition:
+    """Says of a regime that it begins at the date at which the condition holds, not the date after."""
+    return AtOnce(condition(inner))
 
 
 @dataclasses.dataclass(frozen=True)

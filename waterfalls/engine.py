@@ -20,6 +20,8 @@ def emit(plan: Plan, inputs: Mapping[Key, np.ndarray]) -> Program:
     none, one = code.constant(0.0), code.constant(1.0)
     for key in plan.flows:
         code[key] = none
+    if plan.sells:
+        code[("live",)] = one - code[("called",)]
     code[("cash",)] = code[("cash",)] + code.input("receipt", "cash")
     code.determine()
     for part in plan.parts:
@@ -34,8 +36,15 @@ def emit(plan: Plan, inputs: Mapping[Key, np.ndarray]) -> Program:
         trigger.emit(code)
     code.determine()
 
+    for regime, condition in plan.immediate.items():
+        holds = condition.emit(code)
+        for name in plan.later(regime):
+            holds = holds & ~code["regime", name]
+        for name in plan.waterfalls:
+            code["regime", name] = code.select(holds, one if name == regime else none, code["regime", name])
+    regimes = {regime: code["regime", regime] for regime in plan.waterfalls}
     for regime, waterfall in plan.waterfalls.items():
-        with code.when(code.start["regime", regime]):
+        with code.when(regimes[regime]):
             for clause in waterfall.clauses:
                 clause.write(code)
 
@@ -43,7 +52,12 @@ def emit(plan: Plan, inputs: Mapping[Key, np.ndarray]) -> Program:
         dust = code.constant(note.notional * DUST)
         default = code.curve(plan.finals[note.name]) & (code["balance", note.name] > dust)
         if not note.deferrable:
-            default = default | (code["owed", "interest", note.name] > dust)
+            unpaid = code["owed", "interest", note.name] > dust
+            if note.grace:
+                count = code.select(unpaid, code["unpaid dates", note.name] + one, none)
+                code["unpaid dates", note.name] = count
+                unpaid = count > code.constant(float(note.grace))
+            default = default | unpaid
         code[("event of default",)] = code.select(default, one, code[("event of default",)])
     chosen = {regime: one if i == 0 else none for i, regime in enumerate(plan.waterfalls)}
     for regime, condition in plan.regimes.items():

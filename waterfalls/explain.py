@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from waterfalls.claims import Debt, Principal
 from waterfalls.clauses.clause import Clause
+from waterfalls.clauses.debit import Credit
 from waterfalls.clauses.pay import Pay
 from waterfalls.errors import UnknownName
 from waterfalls.language import Comparison, Condition
@@ -79,6 +80,11 @@ MOVED = {  # symbols whose change a reader wants to see, and how it is said
     "paid": "{1} of {2}",
     "principal": "principal of {1}",
     "residual": "remainder to {1}",
+    "premium": "premium on {1}",
+    "spent": "purchase of {1}",
+    "proceeds": "proceeds of the collateral",
+    "debited": "to the debit of {1}",
+    "credited": "to the credit of {1}",
     "deposited": "into {1}",
     "drawn": "drawn on {1}",
     "written down": "written down {1}",
@@ -101,21 +107,23 @@ def explain(flows: Cashflows, scenario: Any, date: datetime.date) -> Explanation
     state.t = last
     steps: list[Step] = []
     tests: list[str] = []
+    regimes: list[str] = []
 
     def journal(clause: Clause, before: dict[Key, float], after: dict[Key, float]) -> None:
         probe = copy.copy(state)
         probe.symbols = before
         if not steps:  # nothing is paid yet: what the triggers read still stands
+            regimes.extend(name for name in plan.waterfalls if before["regime", name] > 0.0)
             for name, trigger in plan.triggers.items():
                 stands = "on" if before["trigger", name] > 0.0 else "off"
                 told = reading(trigger.test, probe) if last >= trigger.history() else f"{trigger.test}: not tested yet"
                 tests.append(f"{name} is {stands}; {told}")
         steps.append(step_of(clause, probe, before, after))
 
-    regime = next(name for name in plan.waterfalls if state["regime", name] > 0.0)
     settle_date(state, journal)
-    fields = {name: array.item(state.s, last) for name, array in flows.receipts.fields.items()}
-    return Explanation(plan.name, scenario, date, regime, fields, tuple(tests), tuple(steps))
+    names = dict.fromkeys((*flows.receipts.fields, *plan.counted))
+    fields = {name: state.input("receipt", name) for name in names}
+    return Explanation(plan.name, scenario, date, regimes[0], fields, tuple(tests), tuple(steps))
 
 
 def step_of(clause: Clause, probe: State, before: dict[Key, float], after: dict[Key, float]) -> Step:
@@ -124,8 +132,8 @@ def step_of(clause: Clause, probe: State, before: dict[Key, float], after: dict[
     readings += [f"{cap} = {cap.settle(probe):,.2f}" for cap in clause.caps]
     applied = all(condition.settle(probe) for condition in clause.conditions)
     owed = None
-    if isinstance(clause, Pay) and all(isinstance(claim, (Debt, Principal)) for claim in clause.claims):
-        owed = sum(claim.due(probe) for claim in clause.claims)
+    if isinstance(clause, Pay) and all(isinstance(claim, (Debt, Principal, Credit)) for claim in clause.each):
+        owed = sum(claim.due(probe) for claim in clause.each)
     changes = {key: after[key] - before[key] for key in after if after[key] != before.get(key, 0.0)}
     seen = {key: change for key, change in changes.items() if key[0] in MOVED and key[:2] != ("paid", "scheduled")}
     moved = {MOVED[key[0]].format(*key): change for key, change in seen.items()}

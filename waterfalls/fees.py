@@ -23,7 +23,7 @@ class Fee:
     """An amount a year, a rate a year on a number, or an amount each time; rates accrue between payment dates.
 
     `on` and `when` are read at determination: the collateral as of then, notes and accounts after the previous
-    payment. `amount` falls due at every date at which `when` holds (at every date without it); `when` also switches
+    payment. `amount`, which may be a number such as `0.01 * receipt('recoveries')`, falls due at every date at which `when` holds (at every date without it); `when` also switches
     the other kinds.
     """
 
@@ -32,7 +32,7 @@ class Fee:
     annual: Annotated[float, Field(ge=0.0)] | None = None
     rate: Annotated[float, Field(ge=0.0)] | None = None
     on: Number | None = None
-    amount: Annotated[float, Field(ge=0.0)] | None = None
+    amount: Number | None = None
     when: Condition | None = None
     day_count: str = "30/360"
     arrears: Annotated[float, Field(ge=0.0)] = 0.0
@@ -56,7 +56,7 @@ class Fee:
     def settle(self, state: State) -> None:
         """What falls due at this date."""
         if self.amount is not None:
-            accrued = self.amount
+            accrued = max(self.amount.settle(state), 0.0)
         elif self.on is not None and self.rate is not None:
             accrued = self.on.settle(state) * self.rate * state.curve(state.plan.accruals[self.name])
         else:
@@ -70,7 +70,7 @@ class Fee:
         """The same, as instructions."""
         fraction = code.curve(code.plan.accruals[self.name])
         if self.amount is not None:
-            accrued = code.constant(self.amount)
+            accrued = code.maximum(self.amount.emit(code), code.constant(0.0))
         elif self.on is not None and self.rate is not None:
             accrued = self.on.emit(code) * code.constant(self.rate) * fraction
         else:

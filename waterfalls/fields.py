@@ -2,7 +2,10 @@
 
 CASH = ("interest", "principal", "prepayments", "recoveries", "resale", "revenue", "guarantee")  # posted, in this order
 COSTS = ("operating_cost", "construction")  # owed to vendors: the waterfall pays them with expense(...)
-STATE = ("pool_balance", "defaulted_balance", "value")  # at the end of the period
+STATE = (  # at the end of the period; par, and in `..._value` what it would fetch
+    "pool_balance", "defaulted_balance", "value",
+    "ccc_balance", "ccc_value", "discount_balance", "discount_value", "defaulted_value", "defaulted_recovery",
+)  # fmt: skip
 MEMO = ("defaults", "losses", "contracted")  # told, but neither cash nor state
 FIELDS = (*CASH, *COSTS, *STATE, *MEMO)
 EXPENSES = {"operating": "operating_cost", "construction": "construction"}  # expense(name) -> the field it pays

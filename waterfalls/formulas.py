@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from waterfalls.errors import InvalidTerms
 from waterfalls.language import Number, as_date, finite, listed, number, word
@@ -88,6 +88,7 @@ def at_least_one(items: tuple[Number | float, ...]) -> tuple[Number, ...]:
 class AtStart(Number):
     """A number as of determination: before any clause of the date was paid."""
 
+    reads_start: ClassVar[bool] = True
     inner: Number
 
     def settle(self, state: State) -> float:

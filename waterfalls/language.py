@@ -44,6 +44,8 @@ class Need:
 class Node:
     """Anything the language says: it has parts, needs names, and prints as its own text."""
 
+    reads_start: ClassVar[bool] = False  # whether it reads the state as of determination
+
     def parts(self) -> Iterator[Node]:
         """The nodes directly inside this one."""
         for field in dataclasses.fields(self):  # type: ignore[arg-type]

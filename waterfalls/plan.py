@@ -12,18 +12,20 @@ from waterfalls.accounts import Account
 from waterfalls.amortisation import instalments_of
 from waterfalls.checks import expenses_paid, faults_between, regimes_of
 from waterfalls.claims import Debt
+from waterfalls.clauses.call import Call, Premium
 from waterfalls.clauses.pay import Pay
-from waterfalls.conditions import Event
+from waterfalls.conditions import AtOnce, Event
 from waterfalls.errors import InvalidTerms, UnknownName
 from waterfalls.facilities import Facility
 from waterfalls.fees import Fee
 from waterfalls.fields import EXPENSES
-from waterfalls.formulas import AtStart
 from waterfalls.hedges import Swap
 from waterfalls.language import Condition, Node, Number
+from waterfalls.ledgers import Ledger
 from waterfalls.memory import Kept
 from waterfalls.ratios import Ratio
 from waterfalls.receipts import Receipts
+from waterfalls.replacements import Replacement
 from waterfalls.schedule import Schedule
 from waterfalls.tranches import Equity, Note
 from waterfalls.triggers import Trigger
@@ -45,6 +47,9 @@ class Plan:
     triggers: dict[str, Trigger]
     facilities: dict[str, Facility]
     hedges: dict[str, Swap]
+    ledgers: dict[str, Ledger]
+    replacements: dict[str, Replacement]
+    definitions: dict[str, Number]
     waterfalls: dict[str, Waterfall]
     regimes: dict[str, Condition]
 
@@ -53,17 +58,19 @@ class Plan:
         return {name: tranche for name, tranche in self.tranches.items() if isinstance(tranche, Note)}
 
     @cached_property
-    def parts(self) -> tuple[Account | Swap | Note | Equity | Facility | Fee, ...]:
+    def parts(self) -> tuple[Replacement | Account | Swap | Note | Equity | Facility | Fee | Ledger, ...]:
         """Everything with symbols, in the order in which it settles: cash first, then what falls due.
 
         Fees before tranches, because sculpted principal counts what is left of the cash after senior fees.
         """
         return (
+            *self.replacements.values(),
             *self.accounts.values(),
             *self.hedges.values(),
             *self.fees.values(),
             *self.tranches.values(),
             *self.facilities.values(),
+            *self.ledgers.values(),
         )
 
     @cached_property
@@ -79,7 +86,7 @@ class Plan:
     def accruals(self) -> dict[str, np.ndarray]:
         """The fraction of a year each date accrues for, by note, fee and account."""
         counts = {name: note.day_count_in(self.currency) for name, note in self.notes_by_name.items()}
-        counts |= {name: term.day_count for name, term in (self.fees | self.facilities | self.hedges).items()}
+        counts |= {name: term.day_count for name, term in (self.fees | self.facilities | self.hedges | self.replacements).items()}
         counts |= dict.fromkeys(self.accounts, "actual/360")
         by_count = {count: self.schedule.accruals(count) for count in set(counts.values())}
         return {name: by_count[count] for name, count in counts.items()}
@@ -122,9 +129,9 @@ class Plan:
         found: list[str] = []
         for clause in next(iter(self.waterfalls.values())).clauses:
             if isinstance(clause, Pay):
-                if any(isinstance(claim, Debt) and claim.kind == "interest" for claim in clause.claims):
+                if any(isinstance(claim, Debt) and claim.kind == "interest" for claim in clause.each):
                     break
-                found += [claim.name for claim in clause.claims if isinstance(claim, Debt) and claim.kind == "fee"]
+                found += [claim.name for claim in clause.each if isinstance(claim, Debt) and claim.kind == "fee"]
         return tuple(dict.fromkeys(found))
 
     def down_to(self, name: str) -> tuple[str, ...]:
@@ -137,16 +144,44 @@ class Plan:
         """Every clause and expression of the plan, once."""
         roots: list[Node] = [clause for waterfall in self.waterfalls.values() for clause in waterfall.clauses]
         roots += [trigger.test for trigger in self.triggers.values()] + list(self.regimes.values())
+        roots += self.definitions.values()
+        for asset in self.replacements.values():
+            roots += [asset.repays, asset.defaults]
         notes, fees = self.notes_by_name.values(), self.fees.values()
-        said = [fee.on for fee in fees] + [fee.when for fee in fees] + [note.interest_on for note in notes]
+        said = [item for fee in fees for item in (fee.on, fee.amount, fee.when)] + [note.interest_on for note in notes]
         said += [note.capitalises for note in notes] + [account.target for account in self.accounts.values()]
+        said += [ledger.limit for ledger in self.ledgers.values()]
         roots += [node for node in (*said, *(hedge.notional for hedge in self.hedges.values())) if node is not None]
         return tuple(dict.fromkeys(node for root in roots for node in root.walk()))
 
     @cached_property
     def reads_start(self) -> bool:
         """Whether anything reads the state as of determination."""
-        return any(isinstance(node, AtStart) for node in self.nodes)
+        return any(node.reads_start for node in self.nodes)
+
+    @cached_property
+    def immediate(self) -> dict[str, Condition]:
+        """The regimes that begin at the date at which their condition holds."""
+        return {name: condition for name, condition in self.regimes.items() if isinstance(condition, AtOnce)}
+
+    def later(self, regime: str) -> list[str]:
+        """The regimes declared after one, which win over it."""
+        names = list(self.waterfalls)
+        return names[names.index(regime) + 1 :]
+
+    @cached_property
+    def sells(self) -> bool:
+        """Whether a clause may sell the collateral."""
+        return any(isinstance(node, Call) for node in self.nodes)
+
+    @cached_property
+    def counted(self) -> dict[str, tuple[Key, ...]]:
+        """The symbols of replacement collateral that count towards each receipt."""
+        found: dict[str, tuple[Key, ...]] = {}
+        for name in self.replacements:
+            for field, key in Replacement.counted(name).items():
+                found[field] = (*found.get(field, ()), key)
+        return found
 
     @cached_property
     def remembered(self) -> tuple[tuple[str, str, int, Number], ...]:
@@ -169,6 +204,7 @@ class Plan:
         symbols: dict[Key, float] = {("cash",): 0.0, ("event of default",): 0.0}
         for part in self.parts:
             symbols |= part.opening()
+        symbols |= {("called",): 0.0, ("live",): 1.0} if self.sells else {}
         symbols |= {("owed", "expense", name): 0.0 for name in self.expenses}
         for name, trigger in self.triggers.items():
             symbols |= {("trigger", name): float(trigger.on), ("passes", name): 0.0}
@@ -184,12 +220,15 @@ class Plan:
         for part in self.parts:
             keys += part.flows()
         keys += [(law, "expense", name) for name in self.expenses for law in ("accrued", "paid")]
+        keys += [("proceeds",)] if self.sells else []
+        keys += dict.fromkeys(("premium", node.name) for node in self.nodes if isinstance(node, Premium))
         return tuple(keys)
 
     @cached_property
     def outputs(self) -> tuple[Key, ...]:
         """The symbols that are kept for every scenario and date."""
-        kept = (key for key in self.opening if key[0] not in ("passes", "past", "kept"))
+        hidden = ("passes", "past", "kept", "unpaid dates")
+        kept = (key for key in self.opening if key[0] not in hidden)
         return (*kept, *self.flows)
 
 
@@ -204,17 +243,21 @@ def resolve(
     triggers: Sequence[Trigger] = (),
     facilities: Sequence[Facility] = (),
     hedges: Sequence[Swap] = (),
+    ledgers: Sequence[Ledger] = (),
+    replacements: Sequence[Replacement] = (),
+    definitions: Mapping[str, Number] | None = None,
     waterfall: Waterfall | Mapping[str, Waterfall],
     regimes: Mapping[str, Condition] | None = None,
 ) -> Plan:
     """The plan of liabilities on a schedule; refuses what can be known to be wrong."""
     parts = {"tranches": tranches, "fees": fees, "accounts": accounts, "triggers": triggers}
-    parts |= {"facilities": facilities, "hedges": hedges}
-    found = list(faults_between({**parts, "waterfall": waterfall, "regimes": regimes or {}}))
+    parts |= {"facilities": facilities, "hedges": hedges, "ledgers": ledgers, "replacements": replacements}
+    said = {"definitions": dict(definitions or {}), "regimes": dict(regimes or {})}
+    found = list(faults_between({**parts, **said, "waterfall": waterfall}))
     if found:
         raise InvalidTerms(found)
     named = {kind: {term.name: term for term in terms} for kind, terms in parts.items()}  # type: ignore[attr-defined]
-    plan = Plan(name, currency, schedule, **named, waterfalls=regimes_of(waterfall), regimes=dict(regimes or {}))  # type: ignore[arg-type]
+    plan = Plan(name, currency, schedule, **named, **said, waterfalls=regimes_of(waterfall))  # type: ignore[arg-type]
     for node in plan.nodes:
         for need in node.needs():
             if need.what == "expense" and need.name not in plan.expenses:

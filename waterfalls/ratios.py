@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING
 
 from waterfalls.errors import InvalidTerms
-from waterfalls.language import Need, Number, listed, named, quoted, word
+from waterfalls.language import Need, Number, listed, named, number, quoted, word
 from waterfalls.numbers import balance, receipt, some
 
 if TYPE_CHECKING:
@@ -156,6 +156,7 @@ class Coverage(Ratio):
     word: str
     name: str
     trailing: int = 1
+    of: Number | None = None  # what stands over the notes instead of the performing balance
 
     def needs(self) -> tuple[Need, ...]:
         return (Need("note", self.name),)
@@ -163,7 +164,7 @@ class Coverage(Ratio):
     def terms(self, plan: Plan) -> tuple[Number, Number]:
         notes = plan.down_to(self.name)
         if self.word == "oc_ratio":
-            return receipt("pool_balance"), balance(*notes)
+            return receipt("pool_balance") if self.of is None else self.of, balance(*notes)
         if self.word == "ltv":
             return balance(*notes), receipt("value")
         return Flow(cash_for_debt_service(plan)), Flow(tuple((1.0, ("accrued", "interest", note)) for note in notes))
@@ -174,16 +175,18 @@ class Coverage(Ratio):
             "ic_ratio": "the interest coverage",
             "ltv": "the loan to value",
         }
-        return self.words_of(f"{said[self.word]} of {self.name}")
+        over = f", counting {self.of.words()}" if self.of is not None else ""
+        return self.words_of(f"{said[self.word]} of {self.name}{over}")
 
     def __str__(self) -> str:
-        return f"{self.word}({quoted(self.name, trailing=self.trailing if self.trailing > 1 else None)})"
+        over = f", of={self.of}" if self.of is not None else ""
+        return f"{self.word}({quoted(self.name, trailing=self.trailing if self.trailing > 1 else None)}{over})"
 
 
 @word
-def oc_ratio(name: str) -> Number:
-    """Performing pool balance over the balance of the notes down to and including the named one."""
-    return Coverage("oc_ratio", named("note", name))
+def oc_ratio(name: str, *, of: Number | None = None) -> Number:
+    """Performing pool balance, or `of`, over the balance of the notes down to and including the named one."""
+    return Coverage("oc_ratio", named("note", name), of=None if of is None else number(of))
 
 
 @word

@@ -22,7 +22,8 @@ class Receipts:
     `principal` is scheduled, `prepayments` are not; `recoveries` and `resale` come from defaulted assets and from sold
     ones; `guarantee` is what supporters outside the deal paid in. `revenue` is gross when `operating_cost` is reported
     and net when it is not. `value` is the collateral's appraised value and `contracted` what it would have paid had
-    nothing gone wrong. `events` are flags (0 or 1) that conditions read by name, such as a contract breach.
+    nothing gone wrong. Of the performing par, `ccc_balance` and `discount_balance` are worth `ccc_value` (market) and
+    `discount_value` (cost); the defaulted par `defaulted_value` (market) and `defaulted_recovery` (agency). `events` are flags (0 or 1) that conditions read by name, such as a contract breach.
     """
 
     dates: tuple[datetime.date, ...]
@@ -46,6 +47,12 @@ class Receipts:
         pool_balance: Array = None,
         defaulted_balance: Array = None,
         value: Array = None,
+        ccc_balance: Array = None,
+        ccc_value: Array = None,
+        discount_balance: Array = None,
+        discount_value: Array = None,
+        defaulted_value: Array = None,
+        defaulted_recovery: Array = None,
         defaults: Array = None,
         losses: Array = None,
         contracted: Array = None,

@@ -33,9 +33,17 @@ class State:
         self.symbols[key] = value
 
     def input(self, *key: str) -> float:
-        """A receipt, an event or a rate of this scenario and period; absent ones are 0."""
+        """A receipt, an event or a rate of this scenario and period; absent ones are 0.
+
+        Receipts end once the collateral is sold, and count what replacement collateral delivers.
+        """
         array = self.inputs.get(key)
-        return 0.0 if array is None else array.item(self.s if array.shape[0] > 1 else 0, self.t)
+        value = 0.0 if array is None else array.item(self.s if array.shape[0] > 1 else 0, self.t)
+        if key[0] == "receipt":
+            value = value * self[("live",)] if self.plan.sells else value
+            for symbol in self.plan.counted.get(key[1], ()):
+                value = value + self[symbol]
+        return value
 
     def curve(self, values: np.ndarray) -> float:
         """A number that depends on the period only."""
@@ -59,6 +67,8 @@ def settle_date(state: State, journal: Callable[[Any, dict[Key, float], dict[Key
     plan = state.plan
     for key in plan.flows:
         state[key] = 0.0
+    if plan.sells:
+        state[("live",)] = 1.0 - state[("called",)]
     state[("cash",)] += state.input("receipt", "cash")
     state.determine()  # what falls due may itself be a number at_start
     for part in plan.parts:
@@ -70,6 +80,12 @@ def settle_date(state: State, journal: Callable[[Any, dict[Key, float], dict[Key
     for trigger in plan.triggers.values():
         trigger.settle(state)
     state.determine()
+
+    for regime, condition in plan.immediate.items():
+        later = plan.later(regime)
+        if condition.settle(state) and not any(state["regime", name] > 0.0 for name in later):
+            for name in plan.waterfalls:
+                state["regime", name] = 1.0 if name == regime else 0.0
 
     for regime, waterfall in plan.waterfalls.items():
         if state["regime", regime] > 0.0:
@@ -84,6 +100,9 @@ def settle_date(state: State, journal: Callable[[Any, dict[Key, float], dict[Key
         dust = note.notional * DUST
         final = state.curve(plan.finals[note.name]) > 0.0
         unpaid = not note.deferrable and state["owed", "interest", note.name] > dust
+        if note.grace and not note.deferrable:
+            state["unpaid dates", note.name] = state["unpaid dates", note.name] + 1.0 if unpaid else 0.0
+            unpaid = state["unpaid dates", note.name] > note.grace
         if unpaid or (final and state["balance", note.name] > dust):
             state[("event of default",)] = 1.0
     next_regime = next(iter(plan.waterfalls))

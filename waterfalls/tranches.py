@@ -28,7 +28,8 @@ NotNegative = Annotated[float, Field(ge=0.0)]
 class Note:
     """A tranche of debt.
 
-    `notional` is what was issued or committed, `balance` what is outstanding (all of it unless said), `arrears` unpaid
+    Interest that is not `deferrable` and stays unpaid on more than `grace` payment dates in a row is an event of
+    default. `notional` is what was issued or committed, `balance` what is outstanding (all of it unless said), `arrears` unpaid
     interest; `interest_on_arrears` lets arrears bear interest at the coupon. Interest accrues on the balance, or on
     `interest_on` (an IO); while `capitalises` holds it is added to the balance instead of falling due (PIK, zero-coupon,
     accrual until release). Without `amortisation` nothing is scheduled before legal final (`maturity`, or the deal's);
@@ -45,6 +46,7 @@ class Note:
     arrears: NotNegative = 0.0
     day_count: str | None = None
     deferrable: bool = False
+    grace: Annotated[int, Field(ge=0)] = 0
     interest_on_arrears: bool = False
     interest_on: Number | None = None
     capitalises: Condition | None = None
@@ -88,6 +90,7 @@ class Note:
             ("owed", "interest", self.name): self.arrears,
             ("owed", "scheduled", self.name): 0.0,
         }
+        symbols |= {("unpaid dates", self.name): 0.0} if self.grace and not self.deferrable else {}
         return symbols | ({("owed", "additional", self.name): 0.0} if self.additional_rate else {})
 
     def flows(self) -> tuple[tuple[str, ...], ...]:

@@ -15,11 +15,16 @@ from waterfalls.claims import (
     scheduled_principal,
     top_up,
 )
+from waterfalls.clauses.call import call, called, premium
+from waterfalls.clauses.debit import credit, debit, deficiency
 from waterfalls.clauses.draw import draw
 from waterfalls.clauses.pay import pay
+from waterfalls.clauses.purchase import purchase
 from waterfalls.clauses.release import release
 from waterfalls.clauses.write_down import write_down, write_up
-from waterfalls.conditions import always, event, event_of_default, on_or_after, trigger
+from waterfalls.conditions import always, at_once, event, event_of_default, on_or_after, trigger
+from waterfalls.cures import cure
+from waterfalls.definitions import defined
 from waterfalls.formulas import at_start, max_, min_, ratio, stepped
 from waterfalls.memory import cumulative, hurdle
 from waterfalls.numbers import (
@@ -41,12 +46,20 @@ from waterfalls.ratios import debt_service, dscr, ic_ratio, ltv, oc_ratio
 __all__ = [
     "additional_interest",
     "always",
+    "at_once",
     "at_start",
     "balance",
+    "call",
+    "called",
     "cash",
+    "credit",
     "cumulative",
+    "cure",
+    "debit",
     "debt_service",
     "defaulted_balance",
+    "deficiency",
+    "defined",
     "deposit",
     "draw",
     "drawn",
@@ -70,8 +83,10 @@ __all__ = [
     "on_or_after",
     "pay",
     "pool_balance",
+    "premium",
     "principal",
     "principal_collections",
+    "purchase",
     "ratio",
     "receipt",
     "release",

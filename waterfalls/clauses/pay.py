@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from waterfalls.claims import Claim, Deposit, Principal, Residual, TopUp
+from waterfalls.claims import Claim, Principal, TopUp
 from waterfalls.clauses.clause import Clause
 from waterfalls.errors import InvalidTerms, unknown
-from waterfalls.language import listed, word
+from waterfalls.language import Need, listed, word
 
 if TYPE_CHECKING:
     from waterfalls.code import Code, Value
@@ -67,7 +67,7 @@ class Pay(Clause):
         amounts = [0.0] * len(dues)
         weights = self.weights or dues
         if self.sharing == "pro rata by balance":
-            weights = [state["balance", claim.name] for claim in self.claims]
+            weights = [claim.base(state) for claim in self.claims]
         for _ in range(self.rounds):
             bases = [base if due > paid else 0.0 for base, due, paid in zip(weights, dues, amounts, strict=True)]
             total, whole = sum_of(bases), pool
@@ -116,7 +116,7 @@ class Pay(Clause):
         amounts = [none] * len(dues)
         weights = [code.constant(weight) for weight in self.weights] or dues
         if self.sharing == "pro rata by balance":
-            weights = [code["balance", claim.name] for claim in self.claims]
+            weights = [claim.emit_base(code) for claim in self.claims]
         for _ in range(self.rounds):
             bases = [code.select(due > paid, w, none) for w, due, paid in zip(weights, dues, amounts, strict=True)]
             total, whole = self.emit_sums(code, bases)[0], pool
@@ -149,6 +149,11 @@ class Pay(Clause):
         """How often what one claim cannot take is offered to the others: by due, nobody is full before all are."""
         return 0 if self.sharing == "pro rata by due" else len(self.claims) - 1
 
+    @property
+    def each(self) -> tuple[Claim, ...]:
+        """Every claim, those inside groups included."""
+        return tuple(part for claim in self.claims for part in (claim.each if isinstance(claim, Group) else (claim,)))
+
     def words(self) -> str:
         return self.modified_words(f"to pay {listed([claim.words() for claim in self.claims])}{self.sharing_words()}")
 
@@ -165,7 +170,7 @@ class Pay(Clause):
         words: list[tuple[str, list[str]]] = []
         for claim in self.claims:
             said, _, name = str(claim).partition("(")
-            if not words or words[-1][0] != said:
+            if not words or words[-1][0] != said or isinstance(claim, Group):
                 words.append((said, []))
             words[-1][1].append(name[:-1])
         inside = [f"{said}({', '.join(names)})" for said, names in words]
@@ -175,6 +180,57 @@ class Pay(Clause):
         elif len(self.claims) > 1:
             inside.append(f"sharing={self.sharing!r}")
         return self.modified(f"pay({', '.join(inside)})")
+
+
+@dataclasses.dataclass(frozen=True)
+class Group(Claim):
+    """Claims that stand as one in a clause and share what it is paid in their own way: notes that rank pari passu."""
+
+    inner: Pay
+
+    @property
+    def each(self) -> tuple[Claim, ...]:
+        return self.inner.each
+
+    def needs(self) -> tuple[Need, ...]:
+        return ()  # its claims speak for themselves
+
+    def due(self, state: State) -> float:
+        return sum_of([claim.due(state) for claim in self.inner.claims])
+
+    def base(self, state: State) -> float:
+        return sum_of([claim.base(state) for claim in self.inner.claims])
+
+    def receive(self, state: State, amount: float) -> None:
+        dues = [claim.due(state) for claim in self.inner.claims]
+        for claim, part in zip(self.inner.claims, self.inner.divide(state, amount, dues), strict=True):
+            claim.receive(state, part)
+
+    def emit_due(self, code: Code) -> Value:
+        return self.inner.emit_sums(code, [claim.emit_due(code) for claim in self.inner.claims])[0]
+
+    def emit_base(self, code: Code) -> Value:
+        return self.inner.emit_sums(code, [claim.emit_base(code) for claim in self.inner.claims])[0]
+
+    def emit_receive(self, code: Code, amount: Value) -> None:
+        dues = [claim.emit_due(code) for claim in self.inner.claims]
+        for claim, part in zip(self.inner.claims, self.inner.emit_divide(code, amount, dues), strict=True):
+            claim.emit_receive(code, part)
+
+    def words(self) -> str:
+        return self.inner.words().removeprefix("to pay ")
+
+    def __str__(self) -> str:
+        return str(self.inner)
+
+
+def group(inner: Pay) -> Group:
+    """A pay that stands as a claim in another."""
+    if inner.conditions or inner.caps or inner.supports or inner.source:
+        raise InvalidTerms(f"a pay inside a pay says how its claims share and no more: put the modifiers outside {inner}")
+    if any(claim.takes_all for claim in inner.each):
+        raise InvalidTerms(f"a claim that takes whatever there is stands alone, not in the group {inner}")
+    return Group(", ".join(claim.name for claim in inner.each), inner)
 
 
 def sum_of(values: list[float]) -> float:
@@ -187,21 +243,26 @@ def sum_of(values: list[float]) -> float:
 
 @word
 def pay(*claims: Any, sharing: str | None = None, shares: Mapping[str, float] | None = None) -> Pay:
-    """Pays claims; how several share must be said: `sharing=` one of three, or `shares={name: weight}`."""
+    """Pays claims; how several share must be said: `sharing=` one of three, or `shares={name: weight}`.
+
+    A pay inside a pay is a group that shares in its own way: `pay(pay(principal('A-1', 'A-2'), sharing='pro rata by
+    balance'), principal('B'), sharing='sequential')`.
+    """
     flat: list[Claim] = []
     for claim in claims:
-        flat += claim if isinstance(claim, tuple) else [claim]
+        flat += claim if isinstance(claim, tuple) else [group(claim) if isinstance(claim, Pay) else claim]
     if not flat:
         raise InvalidTerms("pay what? Name a claim: pay(interest('A'))")
     for claim in flat:
         if not isinstance(claim, Claim):
             raise InvalidTerms(f"pay takes claims such as interest('A'), got {claim!r}")
-    stocks = [(family(claim), getattr(claim, "kind", ""), claim.name) for claim in flat]
-    for claim, stock in zip(flat, stocks, strict=True):
+    whole = Pay(claims=tuple(flat))
+    stocks = [(family(claim), getattr(claim, "kind", ""), claim.name) for claim in whole.each]
+    for claim, stock in zip(whole.each, stocks, strict=True):
         if stocks.count(stock) > 1:
             raise InvalidTerms(f"one clause pays {claim} once: what the others leave of it is known only at the next")
     if len(flat) == 1:
-        return Pay(claims=tuple(flat))
+        return whole
     if (sharing is None) == (shares is None):
         raise InvalidTerms(
             f"several claims share: say sharing= one of {', '.join(map(repr, SHARINGS))}, or shares={{name: weight}}"
@@ -210,17 +271,11 @@ def pay(*claims: Any, sharing: str | None = None, shares: Mapping[str, float] | 
         return Pay(claims=tuple(flat), sharing="shares", weights=weights_of(flat, shares))
     if sharing not in SHARINGS:
         raise InvalidTerms(unknown("sharing", sharing, SHARINGS))
-    borne_by = {need.what for claim in flat for need in claim.needs()}
+    borne_by = {need.what for claim in whole.each for need in claim.needs()}
     if sharing == "pro rata by balance" and not borne_by <= {"note", "debt"}:
         raise InvalidTerms("only claims on notes have a balance to share by")
-    if (
-        sharing != "sequential"
-        and any(isinstance(claim, (Residual, Deposit)) for claim in flat)
-        and sharing.endswith("due")
-    ):
-        raise InvalidTerms(
-            "a deposit or a residual takes whatever there is, so what is due to it says nothing: use shares="
-        )
+    if sharing == "pro rata by due" and any(claim.takes_all for claim in flat):
+        raise InvalidTerms("a claim that takes whatever there is has no due to share by: use shares=")
     return Pay(claims=tuple(flat), sharing=str(sharing))
 
 

@@ -1,0 +1,43 @@
+"""Ledgers: records of what one waterfall owes another, such as a principal deficiency ledger."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+import waterfalls.words  # noqa: F401  (texts are read with its words)
+from waterfalls.language import Number
+from waterfalls.terms import term
+
+if TYPE_CHECKING:
+    from waterfalls.code import Code
+    from waterfalls.reference import State
+
+
+@term
+class Ledger:
+    """A record of a deficiency: `debit` adds to it, up to `limit`; what `credit` is paid goes into `account`.
+
+    A principal deficiency ledger of a class is debited with losses up to the class's balance, and income credited to
+    it is available as principal. opening + debited = credited + closing.
+    """
+
+    name: str
+    _: KW_ONLY
+    account: str
+    limit: Number | None = None
+    balance: Annotated[float, Field(ge=0.0)] = 0.0
+
+    def opening(self) -> dict[tuple[str, ...], float]:
+        return {("ledger", self.name): self.balance}
+
+    def flows(self) -> tuple[tuple[str, ...], ...]:
+        return (("debited", self.name), ("credited", self.name))
+
+    def settle(self, state: State) -> None:
+        """Nothing falls due on a ledger."""
+
+    def emit(self, code: Code) -> None:
+        """Nothing falls due on a ledger."""
