@@ -2,11 +2,14 @@ from ._quantlib import to_quantlib_bond as to_quantlib_bond
 from ._quantlib import to_quantlib_leg as to_quantlib_leg
 from .attribution import Losses as Losses
 from .attribution import who_bears as who_bears
+from .breakeven import breakeven as breakeven
 from .market import Market as Market
 from .marketfile import load_market as load_market
 from .pricer import price as price
 from .prices import Prices as Prices
 from .projection import projected as projected
+from .reprice import Bump as Bump
+from .reprice import reprice as reprice
 from .shocks import UNCHANGED as UNCHANGED
 from .shocks import SpreadShock as SpreadShock
 from .shocks import Stress as Stress

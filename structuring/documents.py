@@ -92,7 +92,7 @@ def load_term(path: Path | str, cls: type[T], *, mark: str) -> T:
     """A term from a file whose top says what it is, `firstloss: 1`; every fault is told at once with its place."""
     data = load(path)
     if not isinstance(data, Mapping) or mark not in data:
-        raise InvalidTerms(f"{path} does not begin with '{mark}: 1', so it is not a {cls.__name__.lower()} file")
+        raise InvalidTerms(f"{path} does not begin with '{mark}: 1', so it is not a {mark.replace('-', ' ')} file")
     if data[mark] != 1:
         raise InvalidTerms(f"{path} says '{mark}: {data[mark]}'; this release reads version 1")
     found: list[Fault] = []
