@@ -81,7 +81,15 @@ def test_a_deal_file_reads_back_what_was_written(name, toy, tmp_path):
         assert load_deal(tmp_path / f"deal{suffix}") == deal
 
 
-DRIVERS = {"toy": ("default", "severity"), "coreweave-ddtl-4": ("gpu_price", "residual_value")}
+LOANS, MACHINES = ("default", "severity"), ("gpu_price", "residual_value")
+DRIVERS = {
+    "toy": LOANS,
+    "ai-credit-clo": LOANS,
+    "mezz-abs-cdo-2006": LOANS,
+    "coreweave-ddtl-4": MACHINES,
+    "iren-hardware-3": MACHINES,
+    "tpu-lease-2026": MACHINES,
+}
 
 
 @pytest.mark.parametrize("name", ["toy", *library()])
