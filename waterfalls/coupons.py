@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import lazy_loader
+from pydantic import Field
 
 from waterfalls.terms import term
 
@@ -34,7 +35,7 @@ class Fixed:
 class Floating:
     """index + margin, within floor and cap, per annum; the index is read at the start of each accrual period.
 
-    `step_up` is added to the margin for periods that begin on or after each date.
+    Read off a curve, it is fixed `reset_lag` days before that start. `step_up` is added to the margin for periods that begin on or after each date.
     """
 
     index: str
@@ -42,7 +43,13 @@ class Floating:
     _: KW_ONLY
     cap: float | None = None
     floor: float | None = None
+    reset_lag: Annotated[int, Field(ge=0)] = 0
     step_up: Mapping[datetime.date, float] = field(default_factory=dict)
+
+    @property
+    def source(self) -> str:
+        """What its rates are called: the index, and how long before each period it is fixed."""
+        return self.index if self.reset_lag == 0 else f"{self.index}, {self.reset_lag} days before"
 
 
 def coupon_rate(coupon: Fixed | Floating | None, state: State) -> float:
@@ -51,9 +58,21 @@ def coupon_rate(coupon: Fixed | Floating | None, state: State) -> float:
         return 0.0
     if isinstance(coupon, Fixed):
         return state.curve(ladder(coupon, state.plan))
-    rate = state.input("rate", coupon.index) + state.curve(ladder(coupon, state.plan))
+    rate = state.input("rate", coupon.source) + state.curve(ladder(coupon, state.plan))
     rate = rate if coupon.floor is None else max(rate, coupon.floor)
     return rate if coupon.cap is None else min(rate, coupon.cap)
+
+
+def interest_rate(coupon: Fixed | Floating, state: State) -> float:
+    """The rate that a lender earns: a floating one is never below 0, since no lender pays interest."""
+    rate = coupon_rate(coupon, state)
+    return rate if isinstance(coupon, Fixed) else max(rate, 0.0)
+
+
+def emit_interest_rate(coupon: Fixed | Floating, code: Code) -> Value:
+    """`interest_rate` as instructions."""
+    rate = emit_coupon_rate(coupon, code)
+    return rate if isinstance(coupon, Fixed) else code.maximum(rate, code.constant(0.0))
 
 
 def emit_coupon_rate(coupon: Fixed | Floating | None, code: Code) -> Value:
@@ -62,7 +81,7 @@ def emit_coupon_rate(coupon: Fixed | Floating | None, code: Code) -> Value:
         return code.constant(0.0)
     if isinstance(coupon, Fixed):
         return code.curve(ladder(coupon, code.plan))
-    rate = code.input("rate", coupon.index) + code.curve(ladder(coupon, code.plan))
+    rate = code.input("rate", coupon.source) + code.curve(ladder(coupon, code.plan))
     rate = rate if coupon.floor is None else code.maximum(rate, code.constant(coupon.floor))
     return rate if coupon.cap is None else code.minimum(rate, code.constant(coupon.cap))
 

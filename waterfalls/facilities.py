@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from waterfalls.conventions import DAY_COUNTS
-from waterfalls.coupons import Fixed, Floating, coupon_rate, emit_coupon_rate
+from waterfalls.coupons import Fixed, Floating, emit_interest_rate, interest_rate
 from waterfalls.errors import Fault, unknown
 from waterfalls.terms import term
 
@@ -67,7 +67,7 @@ class Facility:
         """Interest on what is drawn, and what may still be drawn at this date."""
         name = self.name
         balance = state["balance", name]
-        accrued = balance * coupon_rate(self.coupon, state) * state.curve(state.plan.accruals[name])
+        accrued = balance * interest_rate(self.coupon, state) * state.curve(state.plan.accruals[name])
         state["accrued", "interest", name] = accrued
         state["owed", "interest", name] += accrued
         room = self.limit - balance if self.revolving else state["room", name]
@@ -77,7 +77,7 @@ class Facility:
         """The same, as instructions."""
         name = self.name
         balance = code["balance", name]
-        accrued = balance * emit_coupon_rate(self.coupon, code) * code.curve(code.plan.accruals[name])
+        accrued = balance * emit_interest_rate(self.coupon, code) * code.curve(code.plan.accruals[name])
         code["accrued", "interest", name] = accrued
         code["owed", "interest", name] = code["owed", "interest", name] + accrued
         room = code.constant(self.limit) - balance if self.revolving else code["room", name]

@@ -89,7 +89,8 @@ def debt_service(*names: str) -> Number:
 class Ratio(Number):
     """top / bottom, over the last `trailing` periods in sum; infinite when nothing is owed, so that no debt passes.
 
-    A trailing ratio is not tested before it has its periods: it counts neither as a failure nor as a cure.
+    A trailing ratio is not tested before it has its periods: until then it is infinite too, so that it fails no test,
+    and a trigger that reads it counts no date as a cure.
     """
 
     trailing: int
@@ -99,19 +100,26 @@ class Ratio(Number):
         """The two numbers divided."""
         raise NotImplementedError
 
+    def remembers(self, plan: Plan) -> tuple[tuple[str, Number], ...]:
+        """What is kept from date to date."""
+        return tuple(zip(("top", "bottom"), self.terms(plan), strict=True))
+
     def settle(self, state: State) -> float:
         top, bottom = (side.settle(state) for side in self.terms(state.plan))
         for lag in range(1, self.trailing):
             top = top + state["past", str(self), "top", str(lag)]
             bottom = bottom + state["past", str(self), "bottom", str(lag)]
-        return top / bottom if bottom > 0.0 else math.inf
+        return top / bottom if bottom > 0.0 and state.t >= self.trailing - 1 else math.inf
 
     def emit(self, code: Code) -> Value:
         top, bottom = (side.emit(code) for side in self.terms(code.plan))
         for lag in range(1, self.trailing):
             top = top + code["past", str(self), "top", str(lag)]
             bottom = bottom + code["past", str(self), "bottom", str(lag)]
-        return code.select(bottom > code.constant(0.0), top / bottom, code.constant(math.inf))
+        tested = bottom > code.constant(0.0)
+        if self.trailing > 1:
+            tested = tested & code.curve(code.plan.schedule.flags_from_index(self.trailing - 1))
+        return code.select(tested, top / bottom, code.constant(math.inf))
 
     def words_of(self, what: str) -> str:
         return what + (f" over the last {self.trailing} periods" if self.trailing > 1 else "")

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from waterfalls.amortisation import EqualInstalments, Instalments, LevelPayments, Sculpted, asked_of, emit_asked
 from waterfalls.conventions import DAY_COUNTS, FLOATING_DAY_COUNTS
-from waterfalls.coupons import Fixed, Floating, coupon_rate, emit_coupon_rate
+from waterfalls.coupons import Fixed, Floating, emit_interest_rate, interest_rate
 from waterfalls.errors import Fault, unknown
 from waterfalls.language import Condition, Number
 from waterfalls.terms import term
@@ -107,7 +107,7 @@ class Note:
         owed, balance = state["owed", "interest", name], state["balance", name]
         base = balance if self.interest_on is None else self.interest_on.settle(state)
         base = base + owed if self.interest_on_arrears else base
-        accrued = base * coupon_rate(self.coupon, state) * fraction
+        accrued = base * interest_rate(self.coupon, state) * fraction
         state["accrued", "interest", name] = accrued
         if self.capitalises is not None and self.capitalises.settle(state):
             state["capitalised", name] = accrued
@@ -138,7 +138,7 @@ class Note:
         owed, balance = code["owed", "interest", name], code["balance", name]
         base = balance if self.interest_on is None else self.interest_on.emit(code)
         base = base + owed if self.interest_on_arrears else base
-        accrued = base * emit_coupon_rate(self.coupon, code) * fraction
+        accrued = base * emit_interest_rate(self.coupon, code) * fraction
         code["accrued", "interest", name] = accrued
         code["owed", "interest", name] = owed + accrued
         if self.capitalises is not None:

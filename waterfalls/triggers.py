@@ -32,17 +32,15 @@ class Trigger:
     on: bool = False
 
     def history(self) -> int:
-        """How many earlier periods its test looks back at: before that it is not tested."""
+        """How many earlier periods its test looks back at: before that no date counts as a cure."""
         return max(getattr(node, "trailing", 1) for node in self.test.walk()) - 1
 
     def settle(self, state: State) -> None:
         """Tests the trigger at determination."""
         on, passes = state["trigger", self.name], state["passes", self.name]
-        if state.t < self.history():
-            return
         if self.test.settle(state):
             on, passes = 1.0, 0.0
-        else:
+        elif state.t >= self.history():
             passes = passes + 1.0
             if not self.latch and passes >= self.cure:
                 on = 0.0
@@ -51,11 +49,11 @@ class Trigger:
     def emit(self, code: Code) -> None:
         """The same, as instructions."""
         one, none = code.constant(1.0), code.constant(0.0)
-        with code.when(code.curve(code.plan.schedule.flags_from_index(self.history()))):
-            failed = self.test.emit(code)
-            passes = code.select(failed, none, code["passes", self.name] + one)
-            on = code["trigger", self.name]
-            if not self.latch:
-                on = code.select(passes >= code.constant(float(self.cure)), none, on)
-            code["trigger", self.name] = code.select(failed, one, on)
-            code["passes", self.name] = passes
+        failed, on, passes = self.test.emit(code), code["trigger", self.name], code["passes", self.name]
+        counted = code.curve(code.plan.schedule.flags_from_index(self.history()))
+        more = code.select(counted, passes + one, passes)
+        if not self.latch:
+            cured = counted & (more >= code.constant(float(self.cure)))
+            on = code.select(cured, none, on)
+        code["trigger", self.name] = code.select(failed, one, on)
+        code["passes", self.name] = code.select(failed, none, more)

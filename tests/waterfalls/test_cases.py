@@ -13,6 +13,7 @@ from waterfalls import (
     Facility,
     Fee,
     Fixed,
+    Floating,
     Instalments,
     Note,
     Sculpted,
@@ -663,3 +664,27 @@ def test_ore_cbo_deterministic():
     assert float(flows.fees["subordinated"][0] @ factors) == pytest.approx(expected["sub_fee_pv"], rel=close)
     assert float((coupons + bullet) @ factors) == pytest.approx(expected["collateral_pv"], rel=close)
     assert flows.arrears["B"][0, -2:].tolist() == pytest.approx([225_000.0, 225_000.0])
+
+
+def test_an_event_trips_a_trigger_that_also_tests_a_trailing_ratio():
+    """What has no history yet fails no test, and does not keep the rest of the test from being read."""
+    trap = Trigger("trap", test=(dscr(trailing=3) < 1.2) | event("breach"), cure=2)
+    plan = plan_of(pay(interest("A")) >> REST, Note("A", 100.0, coupon=Fixed(0.10)), trap, E)
+    flows = paid(plan, revenue=[5.0, 20.0, 20.0, 20.0], events={"breach": [0.0, 1.0, 0.0, 0.0]})
+    # year 1: 5 / 10 is no test yet; year 2: the event; years 3 and 4: 45/30 and 60/30 pass, twice
+    assert rows(flows.triggers, "trap") == [0.0, 1.0, 1.0, 0.0]
+
+
+def test_a_trailing_ratio_without_history_switches_no_clause():
+    turbo = pay(principal("A")).when(dscr(trailing=3) < 1.2)
+    plan = plan_of(pay(interest("A")) >> turbo >> REST, Note("A", 100.0, coupon=Fixed(0.10)), E)
+    flows = paid(plan, revenue=[11.0, 11.0, 11.0, 11.0])
+    assert rows(flows.principal, "A") == [0.0, 0.0, 1.0, pytest.approx(1.1)]  # 33/30 = 1.1 from year 3 on
+
+
+def test_no_lender_pays_interest_when_rates_are_negative():
+    note = Note("A", 100.0, coupon=Floating("SOFR", 0.005), day_count="30/360")
+    flows = paid(
+        plan_of(pay(interest("A")) >> REST, note, E, periods=2), {"SOFR": np.array([-0.01, 0.015])}, revenue=10.0
+    )
+    assert rows(flows.interest, "A") == [0.0, pytest.approx(2.0)]
