@@ -40,6 +40,7 @@ class System:
     marked      (N,)    share of holdings at fair value, whose falls reach capital; the rest reaches it when sold
     start       (S, K)  prices after the first shock, relative to the reference
     direct      (S, N)  loss of the first shock that reached capital
+    hidden      (S, N)  loss of the first shock on what can be sold that did not: a sale brings it to light
     """
 
     values: np.ndarray
@@ -55,10 +56,11 @@ class System:
     marked: np.ndarray
     start: np.ndarray
     direct: np.ndarray
+    hidden: np.ndarray
 
     def scenarios(self, part: slice) -> System:
         """The same of some scenarios."""
-        return dataclasses.replace(self, start=self.start[part], direct=self.direct[part])
+        return dataclasses.replace(self, start=self.start[part], direct=self.direct[part], hidden=self.hidden[part])
 
     @property
     def diagonal(self) -> bool:
@@ -72,17 +74,17 @@ class Rounds:
 
     forced      (R, S, N)  what an institution's own sales cost it: on what it sold, and on what it kept
     others      (R, S, N)  what the sales of others cost it
-    unrecorded  (R, S, N)  falls of what is held at amortised cost, not in either
+    recorded    (R, S, N)  what of both reached capital, and what sales brought to light of earlier losses
     sold        (R, S, K)  value sold at the prices before the round
     prices      (R + 1, S, K)  relative to the reference, before the first round and after each
-    caused      (S, N)     losses, recorded or not, that an institution's sales caused, its own included
+    caused      (S, N)     losses of all that an institution's sales caused, its own included
     left        (S, N)     share of its sellable holdings an institution has left
     truncated   (S, K)     whether linear impact would have made the price negative: it was held at 0
     """
 
     forced: np.ndarray
     others: np.ndarray
-    unrecorded: np.ndarray
+    recorded: np.ndarray
     sold: np.ndarray
     prices: np.ndarray
     caused: np.ndarray
@@ -135,7 +137,7 @@ def sell_in_rounds(y: System, rounds: int, impact: Impact, made: Rounds) -> None
     can, cannot = y.values * y.sellable, y.values * ~y.sellable
     need_can, need_cannot = (y.weights * can).T.copy(), (y.weights * cannot).T.copy()
     capital, last = y.capital - y.direct, np.maximum(y.direct, 0.0)
-    left, price = np.ones((S, N)), np.array(y.start)
+    left, price, hidden = np.ones((S, N)), np.array(y.start), y.hidden
     funds, fixed, all_marked, plain = y.flow.any(), cannot.any(), (y.marked == 1.0).all(), (y.weights == 1.0).all()
     for r in range(rounds):
         value_can = left * (price @ can.T)
@@ -159,14 +161,12 @@ def sell_in_rounds(y: System, rounds: int, impact: Impact, made: Rounds) -> None
         on_sold = SHORTFALL * off * on_can
         on_kept = left * on_can - on_sold / SHORTFALL + (drop @ cannot.T if fixed else 0.0)
         whole = on_kept + on_sold
+        seen = whole
+        if not all_marked:
+            seen = y.marked * on_kept + on_sold + part * hidden
+            hidden = (1.0 - part) * (hidden + (1.0 - y.marked) * left * on_can)
         own = own_share(y, can, cannot, off, left, price, drop, pressure)
-        if all_marked:
-            seen = whole
-        else:
-            seen = y.marked * on_kept + on_sold
-            own *= over(seen, whole)
-            made.unrecorded[r] = whole - seen
-        made.forced[r], made.others[r] = own, seen - own
+        made.forced[r], made.others[r], made.recorded[r] = own, whole - own, seen
         kept_by_all = drop * ((left - SHORTFALL * off) @ can + cannot.sum(axis=0))
         made.caused[:] += caused(y, can, off, price, over(kept_by_all, pressure))
         made.sold[r] = sold
@@ -209,10 +209,9 @@ def empty(rounds: int, S: int, N: int, K: int, price: np.ndarray) -> Rounds:
     """Rounds in which nothing has happened."""
     prices = np.empty((rounds + 1, S, K))
     prices[:] = price
-    zeros = [np.zeros((rounds, S, N)) for _ in range(3)]
-    return Rounds(
-        *zeros, np.zeros((rounds, S, K)), prices, np.zeros((S, N)), np.ones((S, N)), np.zeros((S, K), dtype=bool)
-    )
+    forced, others, recorded = (np.zeros((rounds, S, N)) for _ in range(3))
+    sold, caused, left = np.zeros((rounds, S, K)), np.zeros((S, N)), np.ones((S, N))
+    return Rounds(forced, others, recorded, sold, prices, caused, left, np.zeros((S, K), dtype=bool))
 
 
 def own_share(
@@ -274,8 +273,7 @@ def leverage_targeting(system: System, rounds: int = 1, *, caps: bool = False) -
         whole = fell @ y.values.T
         each = np.divide(fell, pressure, out=np.ones_like(fell), where=pressure != 0.0)
         own = amount * np.einsum("nk,kl,sl,nl->sn", weights, y.impact, each, y.values, optimize=True)
-        made.forced[r], made.others[r] = y.marked * own, y.marked * (whole - own)
-        made.unrecorded[r] = (1.0 - y.marked) * whole
+        made.forced[r], made.others[r], made.recorded[r] = own, whole - own, y.marked * whole
         made.caused[:] += amount * ((each * y.values.sum(axis=0)) @ y.impact.T @ weights.T)
         made.sold[r] = sold
         price = price * (1.0 - fell)
@@ -314,7 +312,7 @@ def settle(y: System, part: np.ndarray, impact: Impact) -> tuple[Rounds, np.ndar
         fell = fall(pressure, impact)
         price, drop = y.start * (1.0 - fell), y.start * fell
         on_can, on_cannot = drop @ can.T, drop @ cannot.T
-        recorded = y.direct + (y.marked + (1.0 - y.marked) * part) * on_can + y.marked * on_cannot
+        recorded = y.direct + reaching(y, part, on_can, on_cannot)
         capital = y.capital - recorded
         required, standing = price @ need_can, y.rest + price @ need_cannot
         new = parts(y, capital, required, standing)
@@ -329,15 +327,17 @@ def settle(y: System, part: np.ndarray, impact: Impact) -> tuple[Rounds, np.ndar
     each = over(drop, pressure)
     push = np.einsum("sk,nk,kl->snl", y.start, can, y.impact, optimize=True) * part[:, :, None]
     own = np.einsum("snl,sl,nl->sn", push, each, y.values, optimize=True)
-    seen = (y.marked + (1.0 - y.marked) * part) * on_can + y.marked * on_cannot
-    whole = on_can + on_cannot
-    share = over(seen, whole)
     made = empty(1, S, N, K, y.start)
-    made.forced[0], made.others[0] = own * share, seen - own * share
-    made.unrecorded[0] = whole - seen
+    made.forced[0], made.others[0] = own, on_can + on_cannot - own
+    made.recorded[0] = reaching(y, part, on_can, on_cannot)
     made.sold[0] = sold
     made.prices[1] = y.start * (1.0 - fell)
     made.caused[:] = np.einsum("snl,sl,l->sn", push, each, y.values.sum(axis=0), optimize=True)
     made.left[:] = 1.0 - part
     made.truncated[:] = (pressure > 1.0) & (impact == "linear")
     return made, change <= SETTLED
+
+
+def reaching(y: System, part: np.ndarray, on_can: np.ndarray, on_cannot: np.ndarray) -> np.ndarray:
+    """What of falls of price reaches capital: what is marked, what is sold, and what the sale brings to light."""
+    return (y.marked + (1.0 - y.marked) * part) * on_can + y.marked * on_cannot + part * y.hidden

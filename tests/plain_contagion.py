@@ -9,9 +9,10 @@ def plain_thresholds(values, depth, capital, minimum, target, flow, marked, dire
     left, price = [1.0] * N, [1.0] * K
     capital = [capital[n] - direct[n] for n in range(N)]
     last = [max(direct[n], 0.0) for n in range(N)]
+    hidden = [0.0] * N
     losses = []
     for _ in range(rounds):
-        off = [0.0] * N
+        off, share = [0.0] * N, [0.0] * N
         redeemed = [0.0] * N
         for n in range(N):
             value = 0.0
@@ -27,7 +28,7 @@ def plain_thresholds(values, depth, capital, minimum, target, flow, marked, dire
                 redeemed[n] = min(flow[n] * last[n] / (capital[n] + last[n]), 1.0) * capital[n]
                 part = min(part + redeemed[n] / value, 1.0)
                 redeemed[n] = min(redeemed[n], part * value)
-            off[n] = left[n] * part
+            off[n], share[n] = left[n] * part, part
         fell = [0.0] * K
         for k in range(K):
             sold = 0.0
@@ -36,8 +37,11 @@ def plain_thresholds(values, depth, capital, minimum, target, flow, marked, dire
             fell[k] = 1.0 - exp(-sold / depth[k])
         seen = [0.0] * N
         for n in range(N):
+            seen[n] = share[n] * hidden[n]
+            hidden[n] *= 1.0 - share[n]
             for k in range(K):
                 drop = price[k] * fell[k] * values[n][k]
+                hidden[n] += (1.0 - marked[n]) * (left[n] - off[n]) * drop
                 seen[n] += marked[n] * (left[n] - off[n]) * drop + 0.5 * off[n] * drop
         for k in range(K):
             price[k] *= 1.0 - fell[k]
