@@ -142,9 +142,8 @@ def amounts_of(
             if date > schedule.unadjusted[0] and schedule.at(date) < schedule.periods:
                 amounts[schedule.at(date)] += amount
         return np.diff(np.minimum(np.cumsum(amounts), start), prepend=0.0)
-    next_ = schedule.unadjusted[1]
-    months = (next_.year - terms.first.year) * 12 + next_.month - terms.first.month
-    left = max(terms.count - max(0, months * schedule.per_year // 12), 0)
+    elapsed = (schedule.unadjusted[1] - terms.first).days + 3  # month ends differ by up to three days
+    left = max(terms.count - max(0, int(elapsed * schedule.per_year / 365.25)), 0)
     first, rest = schedule.at(terms.first), start
     for k in range(min(left, schedule.periods - first)):
         if isinstance(terms, LevelPayments):

@@ -7,6 +7,7 @@ from typing import Any
 
 from waterfalls.accounts import Account
 from waterfalls.claims import Debt, Deposit, Residual, TopUp
+from waterfalls.clauses.draw import Draw
 from waterfalls.clauses.pay import Pay
 from waterfalls.clauses.release import Release
 from waterfalls.errors import Fault, unknown
@@ -127,6 +128,8 @@ def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
             )
     if waterfalls and accounts:
         yield from stranded(accounts, waterfalls)
+    if waterfalls:
+        yield from undrawable(tranches, waterfalls)
 
 
 def faults_in(
@@ -153,13 +156,29 @@ def faults_in(
         yield Fault(place, "can strand cash: its last clause must be pay(residual(...)) without when, capped or from_")
 
 
+def undrawable(tranches: Iterable[Any], waterfalls: Mapping[str, Waterfall]) -> Iterator[Fault]:
+    """Draws on tranches that have promised nothing: they would bring nothing, in silence."""
+    promised = {
+        tranche.name: tranche.available_until is not None if isinstance(tranche, Note) else tranche.commitment > 0.0
+        for tranche in tranches
+        if isinstance(tranche, Note | Equity)
+    }
+    lacking = {True: "a commitment", False: "available_until, the last date on which it may be drawn"}
+    equity = {tranche.name for tranche in tranches if isinstance(tranche, Equity)}
+    for waterfall in waterfalls.values():
+        for clause in waterfall.clauses:
+            for name in clause.names if isinstance(clause, Draw) else ():
+                if promised.get(name) is False:
+                    yield Fault("waterfall", f"{clause} draws on {name!r}, which lacks {lacking[name in equity]}")
+
+
 def stranded(accounts: Iterable[Any], waterfalls: Mapping[str, Waterfall]) -> Iterator[Fault]:
     """Accounts that cash enters and nothing ever takes it out of."""
     clauses = [clause for waterfall in waterfalls.values() for clause in waterfall.clauses]
     for i, account in enumerate(accounts):
         used = any(account.name in (*clause.supports, clause.source) for clause in clauses)
         used = used or any(isinstance(clause, Release) and clause.account == account.name for clause in clauses)
-        filled = any(
+        filled = getattr(account, "balance", 0.0) > 0.0 or any(
             isinstance(claim, (TopUp, Deposit)) and claim.name == account.name
             for clause in clauses if isinstance(clause, Pay) for claim in clause.each
         )  # fmt: skip

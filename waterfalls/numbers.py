@@ -75,8 +75,8 @@ def expense_due(name: str) -> Number:
 
 @word
 def undrawn(*names: str) -> Number:
-    """The commitment of notes that may still be drawn, in total."""
-    return Held(("undrawn",), some("note", names), "note", "undrawn", "the undrawn commitment of")
+    """What may still be drawn of the commitments of notes and equity, in total."""
+    return Held(("undrawn",), some("tranche", names), "tranche", "undrawn", "the undrawn commitment of")
 
 
 @word

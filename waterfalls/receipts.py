@@ -61,8 +61,9 @@ class Receipts:
     ) -> None:
         given = {name: value for name, value in locals().items() if name in FIELDS and value is not None}
         flags = dict(events or {})
-        shapes = {np.atleast_2d(np.asarray(v, float)).shape[0] for v in (*given.values(), *flags.values())}
-        count = len(scenarios) if scenarios is not None else max(shapes, default=1)
+        sized = {name: as_numbers(name, value) for name, value in {**given, **flags}.items()}
+        most = max((array.shape[0] for array in sized.values() if array.ndim == 2), default=1)
+        count = len(scenarios) if scenarios is not None else most
         arrays = {name: as_field(name, v, count, len(dates)) for name, v in given.items()}
         marks = {name: as_field(f"events[{name!r}]", v, count, len(dates)) for name, v in flags.items()}
         names = scenarios if scenarios is not None else ("given",) if count == 1 else range(count)
@@ -97,12 +98,20 @@ class Receipts:
         return Receipts(self.dates, **cut, events=marks, scenarios=self.scenarios[part])
 
 
+def as_numbers(name: str, given: Array) -> np.ndarray:
+    """An array of floats, or an error that names the field."""
+    try:
+        return np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InvalidTerms(f"Receipts.{name}: must be numbers, got {given!r:.60}") from None
+
+
 def as_field(name: str, given: Array, count: int, periods: int) -> np.ndarray:
     """An array (S, T), read-only, from anything that broadcasts to it; NaN and infinity are refused."""
+    numbers = as_numbers(name, given)
     try:
-        array = np.asarray(given, dtype=np.float64)
-        array = np.ascontiguousarray(np.broadcast_to(array, (count, periods)))
-    except (TypeError, ValueError):
+        array = np.ascontiguousarray(np.broadcast_to(numbers, (count, periods)))
+    except ValueError:
         raise InvalidTerms(
             f"Receipts.{name}: must be numbers of shape ({count}, {periods}), scenarios by periods, got shape {np.shape(given)}"
         ) from None

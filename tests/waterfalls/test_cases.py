@@ -688,3 +688,16 @@ def test_no_lender_pays_interest_when_rates_are_negative():
         plan_of(pay(interest("A")) >> REST, note, E, periods=2), {"SOFR": np.array([-0.01, 0.015])}, revenue=10.0
     )
     assert rows(flows.interest, "A") == [0.0, pytest.approx(2.0)]
+
+
+def test_instalments_off_the_grid_are_counted_from_the_first_payment_after_them():
+    dates = schedule(
+        closing=datetime.date(2026, 1, 15),
+        first_payment=datetime.date(2026, 4, 15),
+        maturity=datetime.date(2027, 4, 15),
+        frequency="quarterly",
+        calendar="none",
+    )
+    note = Note("A", 100.0, coupon=Fixed(0.0), amortisation=EqualInstalments(datetime.date(2026, 1, 20), 4))
+    flows = paid(plan_of(pay(scheduled_principal("A")) >> REST, note, E, dates=dates), revenue=30.0)
+    assert rows(flows.principal, "A") == pytest.approx([25.0, 25.0, 25.0, 25.0, 0.0])
