@@ -149,7 +149,7 @@ class Ahead:
         note = self.notes[i]
         if note is None or not isinstance(note.coupon, Floating):
             return None
-        return self.flows.rates[note.coupon.index][:, self.first :]
+        return self.flows.rates[note.coupon.source][:, self.first :]
 
     def fractions(self, i: int) -> np.ndarray:
         """Accrual fractions (J,) of a note, of the running period what is left of it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,17 +26,17 @@ def projected(market: Market, deal: Deal | Plan) -> dict[str, np.ndarray]:
     """
     resolved = plan(deal) if isinstance(deal, Deal) else deal
     found: dict[str, np.ndarray] = {}
-    for index, day_count in indices(resolved):
-        if index not in found:
-            found[index] = one_index(market, resolved, index, day_count)
+    for coupon, day_count in resolved.coupons:
+        if isinstance(coupon, Floating) and coupon.source not in found:
+            found[coupon.source] = one_index(market, resolved, coupon.index, day_count, coupon.reset_lag)
     return found
 
 
-def one_index(market: Market, resolved: Plan, index: str, day_count: str) -> np.ndarray:
-    """The rates (T,) of one index."""
+def one_index(market: Market, resolved: Plan, index: str, day_count: str, reset_lag: int) -> np.ndarray:
+    """The rates (T,) of one index, fixed `reset_lag` days before each period."""
     if index not in market.projections:
         raise CannotPrice(unknown("projection curve for the index", index, market.projections))
-    days = resolved.schedule.payment
+    days = [day - datetime.timedelta(days=reset_lag) for day in resolved.schedule.payment]
     fixed = market.fixings.get(index, {})
     missing = [str(day) for day in days[:-1] if day < market.valuation and day not in fixed]
     if missing:
@@ -49,13 +49,3 @@ def one_index(market: Market, resolved: Plan, index: str, day_count: str) -> np.
     fractions = [year_fraction(day_count, a, b) for a, b in zip(days[first:-1], days[first + 1 :], strict=True)]
     forwards = (factors[:-1] / factors[1:] - 1.0) / np.array(fractions)
     return np.concatenate([[fixed[day] for day in days[:first]], forwards])
-
-
-def indices(resolved: Plan) -> Iterator[tuple[str, str]]:
-    """Every floating index of notes, hedges and facilities, with the day count it is read by."""
-    coupons = [(note.coupon, note.day_count_in(resolved.currency)) for note in resolved.notes_by_name.values()]
-    coupons += [(leg, hedge.day_count) for hedge in resolved.hedges.values() for leg in (hedge.pay, hedge.receive)]
-    coupons += [(facility.coupon, facility.day_count) for facility in resolved.facilities.values()]
-    for coupon, day_count in coupons:
-        if isinstance(coupon, Floating):
-            yield coupon.index, day_count

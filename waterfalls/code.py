@@ -141,7 +141,7 @@ class Code:
         Receipts end once the collateral is sold, and count what replacement collateral delivers.
         """
         value = self.outside(*key)
-        if key[0] == "receipt":
+        if key[0] in ("receipt", "ahead"):
             value = value * self[("live",)] if self.plan.sells else value
             for symbol in self.plan.counted.get(key[1], ()):
                 value = value + self[symbol]

@@ -35,7 +35,8 @@ class Fixed:
 class Floating:
     """index + margin, within floor and cap, per annum; the index is read at the start of each accrual period.
 
-    Read off a curve, it is fixed `reset_lag` days before that start. `step_up` is added to the margin for periods that begin on or after each date.
+    Read off a curve, it is fixed `reset_lag` days before that start. `step_up` is added to the margin for periods that
+    begin on or after each date.
     """
 
     index: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -58,27 +59,26 @@ def refuse_too_large(plan: Plan, scenarios: int) -> None:
 
 def fixings(plan: Plan, rates: Mapping[str, Any], scenarios: int) -> dict[str, np.ndarray]:
     """The rate of every index that the plan reads, by accrual period: (1, T), or (S, T) where scenarios differ."""
-    wanted: dict[str, str] = {}
-    for note in plan.notes_by_name.values():
-        if isinstance(note.coupon, Floating):
-            wanted.setdefault(note.coupon.index, note.day_count_in(plan.currency))
-    others = [(leg, hedge.day_count) for hedge in plan.hedges.values() for leg in (hedge.pay, hedge.receive)]
-    others += [(facility.coupon, facility.day_count) for facility in plan.facilities.values()]
-    for coupon, day_count in others:
+    wanted: dict[str, tuple[Floating, str]] = {}
+    for coupon, day_count in plan.coupons:
         if isinstance(coupon, Floating):
-            wanted.setdefault(coupon.index, day_count)
+            wanted.setdefault(coupon.source, (coupon, day_count))
     found = {}
-    for index, day_count in wanted.items():
-        if index not in rates:
+    for source, (coupon, day_count) in wanted.items():
+        index = coupon.index
+        if source not in rates and index not in rates:
             raise UnknownName("rate for the index", index, rates)
-        found[index] = rate_array(index, rates[index], plan.schedule, day_count, scenarios)
+        given = rates[source] if source in rates else rates[index]
+        found[source] = rate_array(index, given, plan.schedule, day_count, scenarios, coupon.reset_lag)
     return found
 
 
-def rate_array(index: str, given: Any, schedule: Schedule, day_count: str, scenarios: int) -> np.ndarray:
+def rate_array(
+    index: str, given: Any, schedule: Schedule, day_count: str, scenarios: int, reset_lag: int = 0
+) -> np.ndarray:
     """Rates by accrual period from a float, an array or a curve."""
     if hasattr(given, "discount"):
-        given = forwards(given, schedule, day_count)
+        given = forwards(given, schedule, day_count, reset_lag)
     array = np.atleast_2d(np.asarray(given, dtype=np.float64))
     if array.shape == (1, 1):
         array = np.full((1, schedule.periods), array[0, 0])
@@ -92,10 +92,10 @@ def rate_array(index: str, given: Any, schedule: Schedule, day_count: str, scena
     return array
 
 
-def forwards(curve: Any, schedule: Schedule, day_count: str) -> np.ndarray:
+def forwards(curve: Any, schedule: Schedule, day_count: str, reset_lag: int = 0) -> np.ndarray:
     """Simple forwards (T,) over the accrual periods: (D(start) / D(end) - 1) / fraction, from a curve's discount factors.
 
-    A start before the curve's reference date is read at that date: the fixing of a running period is then its
+    Both ends are read `reset_lag` days earlier. A start before the curve's reference date is read at that date: the fixing of a running period is then its
     remaining forward, unless a rate is given as an array.
     """
     counter = day_counter(day_count)
@@ -107,7 +107,8 @@ def forwards(curve: Any, schedule: Schedule, day_count: str) -> np.ndarray:
         return at, float(curve.discount(at))
 
     rates = []
-    for start, end in zip(schedule.payment[:-1], schedule.payment[1:], strict=True):
+    days = [day - datetime.timedelta(days=reset_lag) for day in schedule.payment]
+    for start, end in itertools.pairwise(days):
         (a, da), (b, db) = factor(start), factor(end)
         fraction = counter.yearFraction(a, b) if base is not None else counter.yearFraction(to_ql(a), to_ql(b))
         rates.append((da / db - 1.0) / fraction if fraction > 0.0 else 0.0)

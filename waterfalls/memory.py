@@ -1,12 +1,14 @@
-"""Numbers with a memory of their own: sums over the deal's life, and hurdles that grow."""
+"""Numbers with a memory of their own: sums over the deal's life, hurdles that grow, averages of past dates."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from waterfalls.language import Need, Number, named, word
+from waterfalls.formulas import at_start
+from waterfalls.language import Need, Number, named, number, word
 from waterfalls.numbers import receipt
+from waterfalls.ratios import periods
 
 if TYPE_CHECKING:
     from waterfalls.code import Code, Value
@@ -112,3 +114,46 @@ class Hurdle(Kept):
 def hurdle(name: str, *, irr: float) -> Number:
     """What an equity must still receive for its holders to have earned `irr` a year: `.capped(hurdle('E', irr=0.12))`."""
     return Hurdle(named("equity", name), float(irr))
+
+
+@dataclasses.dataclass(frozen=True)
+class Average(Number):
+    """The mean of a number as of determination over the last `trailing` dates, or as many as there have been."""
+
+    reads_start: ClassVar[bool] = True
+    inner: Number
+    trailing: int
+
+    def remembers(self, plan: Plan) -> tuple[tuple[str, Number], ...]:
+        """What is kept from date to date."""
+        return (("top", at_start(self.inner)),)
+
+    def dates(self, plan: Plan) -> Any:
+        flags = plan.schedule.flags_from_index
+        return sum(flags(first) for first in range(self.trailing))
+
+    def settle(self, state: State) -> float:
+        with state.at_start():
+            total = self.inner.settle(state)
+        for lag in range(1, self.trailing):
+            total = total + state["past", str(self), "top", str(lag)]
+        return total / state.curve(self.dates(state.plan))
+
+    def emit(self, code: Code) -> Value:
+        with code.at_start():
+            total = self.inner.emit(code)
+        for lag in range(1, self.trailing):
+            total = total + code["past", str(self), "top", str(lag)]
+        return total / code.curve(self.dates(code.plan))
+
+    def words(self) -> str:
+        return f"the average of {self.inner.words()} over the last {self.trailing} dates"
+
+    def __str__(self) -> str:
+        return f"average({self.inner}, {self.trailing})"
+
+
+@word
+def average(inner: Number, dates: int) -> Number:
+    """The mean of a number over the last dates, this one included, or over as many as there have been."""
+    return Average(number(inner), periods(dates))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -15,14 +15,17 @@ from waterfalls.claims import Debt
 from waterfalls.clauses.call import Call, Premium
 from waterfalls.clauses.pay import Pay
 from waterfalls.conditions import AtOnce, Event
+from waterfalls.coupons import Fixed, Floating
+from waterfalls.definitions import Defined
 from waterfalls.errors import InvalidTerms, UnknownName
 from waterfalls.facilities import Facility
 from waterfalls.fees import Fee
 from waterfalls.fields import EXPENSES
+from waterfalls.forward import CashAhead, ValueAhead
 from waterfalls.hedges import Swap
 from waterfalls.language import Condition, Node, Number
 from waterfalls.ledgers import Ledger
-from waterfalls.memory import Kept
+from waterfalls.memory import Average, Kept
 from waterfalls.ratios import Ratio
 from waterfalls.receipts import Receipts
 from waterfalls.replacements import Replacement
@@ -86,7 +89,10 @@ class Plan:
     def accruals(self) -> dict[str, np.ndarray]:
         """The fraction of a year each date accrues for, by note, fee and account."""
         counts = {name: note.day_count_in(self.currency) for name, note in self.notes_by_name.items()}
-        counts |= {name: term.day_count for name, term in (self.fees | self.facilities | self.hedges | self.replacements).items()}
+        counts |= {
+            name: term.day_count
+            for name, term in (self.fees | self.facilities | self.hedges | self.replacements).items()
+        }
         counts |= dict.fromkeys(self.accounts, "actual/360")
         by_count = {count: self.schedule.accruals(count) for count in set(counts.values())}
         return {name: by_count[count] for name, count in counts.items()}
@@ -154,6 +160,21 @@ class Plan:
         roots += [node for node in (*said, *(hedge.notional for hedge in self.hedges.values())) if node is not None]
         return tuple(dict.fromkeys(node for root in roots for node in root.walk()))
 
+    def within(self, root: Node) -> Iterator[Node]:
+        """Every node of an expression or a clause, what definitions say included."""
+        for node in root.walk():
+            yield node
+            if isinstance(node, Defined):
+                yield from self.within(self.definitions[node.name])
+
+    @cached_property
+    def histories(self) -> dict[str, int]:
+        """How many earlier periods each trigger's test looks back at: before that no date counts as a cure."""
+        return {
+            name: max(getattr(node, "trailing", 1) for node in self.within(trigger.test)) - 1
+            for name, trigger in self.triggers.items()
+        }
+
     @cached_property
     def reads_start(self) -> bool:
         """Whether anything reads the state as of determination."""
@@ -185,13 +206,31 @@ class Plan:
 
     @cached_property
     def remembered(self) -> tuple[tuple[str, str, int, Number], ...]:
-        """What trailing ratios remember: (text, side, periods, number)."""
+        """What trailing ratios and averages remember: (text, side, periods, number)."""
         found: dict[tuple[str, str], tuple[int, Number]] = {}
         for node in self.nodes:
-            if isinstance(node, Ratio) and node.trailing > 1:
-                for side, part in zip(("top", "bottom"), node.terms(self), strict=True):
+            if isinstance(node, (Ratio, Average)) and node.trailing > 1:
+                for side, part in node.remembers(self):
                     found[str(node), side] = (node.trailing, part)
         return tuple((text, side, *value) for (text, side), value in found.items())
+
+    @cached_property
+    def ahead(self) -> tuple[CashAhead | ValueAhead, ...]:
+        """What forward ratios read of the contracts."""
+        sides = (side for node in self.nodes if isinstance(node, Ratio) for side in node.terms(self))
+        return tuple(side for side in sides if isinstance(side, (CashAhead, ValueAhead)))
+
+    @cached_property
+    def coupons(self) -> tuple[tuple[Fixed | Floating | None, str], ...]:
+        """Every coupon with its day count: of notes, legs of hedges, facilities and replacement collateral."""
+        legs = [(leg, hedge.day_count) for hedge in self.hedges.values() for leg in (hedge.pay, hedge.receive)]
+        others = (*self.facilities.values(), *self.replacements.values())
+        notes = self.notes_by_name.values()
+        return (
+            *((note.coupon, note.day_count_in(self.currency)) for note in notes),
+            *legs,
+            *((term.coupon, term.day_count) for term in others),
+        )
 
     @cached_property
     def kept(self) -> tuple[Kept, ...]:
@@ -290,5 +329,9 @@ def inputs_of(plan: Plan, receipts: Receipts, rates: Mapping[str, np.ndarray]) -
     inputs: dict[Key, np.ndarray] = {("receipt", name): array for name, array in receipts.fields.items()}
     inputs |= {("event", name): array for name, array in receipts.events.items()}
     inputs |= {("rate", name): array for name, array in rates.items()}
+    for number in plan.ahead:
+        if "contracted" not in receipts.fields:
+            raise InvalidTerms("forward coverage reads contracted cash, which the collateral does not report")
+        inputs[number.key()] = number.input(plan, receipts.fields["contracted"])
     inputs["receipt", "cash"] = receipts.cash
     return inputs

@@ -39,7 +39,7 @@ class State:
         """
         array = self.inputs.get(key)
         value = 0.0 if array is None else array.item(self.s if array.shape[0] > 1 else 0, self.t)
-        if key[0] == "receipt":
+        if key[0] in ("receipt", "ahead"):
             value = value * self[("live",)] if self.plan.sells else value
             for symbol in self.plan.counted.get(key[1], ()):
                 value = value + self[symbol]

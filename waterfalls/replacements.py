@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 import waterfalls.words  # noqa: F401  (texts are read with its words)
-from waterfalls.coupons import Fixed, Floating, coupon_rate, emit_coupon_rate
+from waterfalls.coupons import Fixed, Floating, emit_interest_rate, interest_rate
 from waterfalls.language import Constant, Number
 from waterfalls.terms import term
 
@@ -64,7 +64,7 @@ class Replacement:
         name, held = self.name, state["assets", self.name]
         lost = held * min(max(self.defaults.settle(state), 0.0), 1.0)
         sound = held - lost
-        earned = sound * coupon_rate(self.coupon, state) * state.curve(state.plan.accruals[name])
+        earned = sound * interest_rate(self.coupon, state) * state.curve(state.plan.accruals[name])
         repaid = sound * min(max(self.repays.settle(state), 0.0), 1.0)
         recovered = lost * (1.0 - self.severity)
         state["assets", name] = sound - repaid
@@ -78,7 +78,7 @@ class Replacement:
         name, held = self.name, code["assets", self.name]
         lost = held * code.minimum(code.maximum(self.defaults.emit(code), none), one)
         sound = held - lost
-        earned = sound * emit_coupon_rate(self.coupon, code) * code.curve(code.plan.accruals[name])
+        earned = sound * emit_interest_rate(self.coupon, code) * code.curve(code.plan.accruals[name])
         repaid = sound * code.minimum(code.maximum(self.repays.emit(code), none), one)
         recovered = lost * code.constant(1.0 - self.severity)
         code["assets", name] = sound - repaid

@@ -31,16 +31,12 @@ class Trigger:
     latch: bool = False
     on: bool = False
 
-    def history(self) -> int:
-        """How many earlier periods its test looks back at: before that no date counts as a cure."""
-        return max(getattr(node, "trailing", 1) for node in self.test.walk()) - 1
-
     def settle(self, state: State) -> None:
         """Tests the trigger at determination."""
         on, passes = state["trigger", self.name], state["passes", self.name]
         if self.test.settle(state):
             on, passes = 1.0, 0.0
-        elif state.t >= self.history():
+        elif state.t >= state.plan.histories[self.name]:
             passes = passes + 1.0
             if not self.latch and passes >= self.cure:
                 on = 0.0
@@ -50,7 +46,7 @@ class Trigger:
         """The same, as instructions."""
         one, none = code.constant(1.0), code.constant(0.0)
         failed, on, passes = self.test.emit(code), code["trigger", self.name], code["passes", self.name]
-        counted = code.curve(code.plan.schedule.flags_from_index(self.history()))
+        counted = code.curve(code.plan.schedule.flags_from_index(code.plan.histories[self.name]))
         more = code.select(counted, passes + one, passes)
         if not self.latch:
             cured = counted & (more >= code.constant(float(self.cure)))

@@ -26,7 +26,8 @@ from waterfalls.conditions import always, at_once, event, event_of_default, on_o
 from waterfalls.cures import cure
 from waterfalls.definitions import defined
 from waterfalls.formulas import at_start, max_, min_, ratio, stepped
-from waterfalls.memory import cumulative, hurdle
+from waterfalls.forward import forward_dscr, llcr, make_whole
+from waterfalls.memory import average, cumulative, hurdle
 from waterfalls.numbers import (
     balance,
     cash,
@@ -48,6 +49,7 @@ __all__ = [
     "always",
     "at_once",
     "at_start",
+    "average",
     "balance",
     "call",
     "called",
@@ -69,6 +71,7 @@ __all__ = [
     "expense",
     "expense_due",
     "fee",
+    "forward_dscr",
     "hedge",
     "held",
     "hurdle",
@@ -76,7 +79,9 @@ __all__ = [
     "interest",
     "interest_collections",
     "interest_due",
+    "llcr",
     "ltv",
+    "make_whole",
     "max_",
     "min_",
     "oc_ratio",
