@@ -1,25 +1,58 @@
-"""Holdings: which investor class holds which share of each tranche."""
+"""Holdings: which investor class holds which share of each tranche, and how one knows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+import datetime
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import KW_ONLY, field
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from waterfalls.errors import Fault
+from pydantic import Field
+
+from waterfalls.errors import Fault, InvalidTerms, unknown
 from waterfalls.terms import term
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
 UNIDENTIFIED = "unidentified"
+KNOWN = ("reported", "estimated", "assumed")
+COLUMNS = ("tranche", "investor_class", "share", "holder", "known", "source", "date", "confidence", "purchase_price")
+
+
+@term
+class Cell:
+    """How one knows a share: reported by the holder or its regulator, estimated from margins, or assumed."""
+
+    known: Literal["reported", "estimated", "assumed"]
+    _: KW_ONLY
+    source: str = ""
+    date: datetime.date | None = None
+    confidence: Annotated[float, Field(ge=0.0, le=1.0)] | None = None
 
 
 @term
 class Holdings:
-    """Shares of the current balance by tranche and investor class; they sum to 1, what is not known is `unidentified`."""
+    """Shares of the current balance by tranche and investor class; they sum to 1, what is not known is `unidentified`.
+
+    `named` are shares of single holders, by tranche; each belongs to the class that `members` says, stands inside that
+    class's share and is never added to it. `cells` say how a share is known, assumed where nothing is said.
+    `purchase_prices` per 100 of balance, where known, by tranche and class.
+    """
 
     shares: Mapping[str, Mapping[str, float]]
+    _: KW_ONLY
+    named: Mapping[str, Mapping[str, Annotated[float, Field(ge=0.0, le=1.0)]]] = field(default_factory=dict)
+    members: Mapping[str, str] = field(default_factory=dict)
+    cells: Mapping[str, Mapping[str, Cell]] = field(default_factory=dict)
+    purchase_prices: Mapping[str, Mapping[str, Annotated[float, Field(gt=0.0)]]] = field(default_factory=dict)
 
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
-        for tranche, classes in fields.get("shares", {}).items():
+        shares = fields.get("shares", {})
+        for tranche, classes in shares.items():
             listed = ", ".join(f"{name} {share:g}" for name, share in classes.items())
             for name, share in classes.items():
                 if not 0.0 <= share <= 1.0:
@@ -30,9 +63,167 @@ class Holdings:
                     f"shares[{tranche!r}]",
                     f"Holdings of {tranche!r} must sum to 1, got {total:g} ({listed}); what is not known is {UNIDENTIFIED!r}",
                 )
+        for what in ("cells", "purchase_prices"):
+            for tranche, classes in fields.get(what, {}).items():
+                if tranche not in shares:
+                    yield Fault(what, unknown("tranche", tranche, shares))
+                for name in classes if tranche in shares else ():
+                    if name not in shares[tranche]:
+                        yield Fault(f"{what}[{tranche!r}]", unknown("holder", name, shares[tranche]))
+        yield from faults_of_named(shares, fields.get("named", {}), fields.get("members", {}))
 
     @property
     def classes(self) -> tuple[str, ...]:
         """Every investor class, in the order first named; `unidentified` last."""
         names = dict.fromkeys(name for classes in self.shares.values() for name in classes)
         return (*(name for name in names if name != UNIDENTIFIED), *([UNIDENTIFIED] if UNIDENTIFIED in names else []))
+
+    def known(self, tranche: str, investor_class: str) -> str:
+        """How a share is known: reported, estimated, assumed, or unidentified."""
+        if investor_class == UNIDENTIFIED:
+            return UNIDENTIFIED
+        cell = self.cells.get(tranche, {}).get(investor_class)
+        return "assumed" if cell is None else cell.known
+
+    def coverage(self, balances: Mapping[str, float]) -> pd.DataFrame:
+        """One row a tranche and one for all: balance, and per cent of it reported, estimated, assumed and unidentified."""
+        import pandas as pd
+
+        kinds = (*KNOWN, UNIDENTIFIED)
+        missing = [
+            Fault("balances", f"says nothing of {tranche!r}") for tranche in self.shares if tranche not in balances
+        ]
+        if missing:
+            raise InvalidTerms(missing)
+        rows, whole = [], dict.fromkeys(kinds, 0.0)
+        for tranche, classes in self.shares.items():
+            parts = dict.fromkeys(kinds, 0.0)
+            for name, share in classes.items():
+                parts[self.known(tranche, name)] += share
+            for kind, part in parts.items():
+                whole[kind] += part * balances[tranche]
+            rows.append({"tranche": tranche, "balance": balances[tranche], **{k: 100.0 * v for k, v in parts.items()}})
+        total = sum(balances[tranche] for tranche in self.shares)
+        rows.append({
+            "tranche": "all", "balance": total, **{k: 100.0 * v / total if total else float("nan") for k, v in whole.items()}
+        })  # fmt: skip
+        return pd.DataFrame(rows)
+
+    @classmethod
+    def from_table(cls, table: pd.DataFrame | Path | str | Iterable[Mapping[str, Any]]) -> Holdings:
+        """Holdings from a row a share: a DataFrame, a CSV file, or mappings; every bad row is told at once.
+
+        Columns tranche, investor_class, share; and if wanted holder (a single one inside its class, not added to it),
+        known, source, date, confidence, purchase_price. What a tranche's shares leave of 1 is `unidentified`.
+        """
+        rows = list(rows_of(table))
+        found: list[Fault] = []
+        shares: dict[str, dict[str, float]] = {}
+        named: dict[str, dict[str, float]] = {}
+        members: dict[str, str] = {}
+        cells: dict[str, dict[str, Cell]] = {}
+        bought: dict[str, dict[str, float]] = {}
+        for i, row in enumerate(rows, 1):
+            found += [Fault(f"row {i}", unknown("column", name, COLUMNS)) for name in row if name not in COLUMNS]
+            if any(row.get(name) is None for name in COLUMNS[:3]):
+                absent = ", ".join(name for name in COLUMNS[:3] if row.get(name) is None)
+                found.append(Fault(f"row {i}", f"says no {absent}"))
+                continue
+            try:
+                share = float(row["share"])
+            except (TypeError, ValueError):
+                found.append(Fault(f"row {i}", f"share: must be a number, got {row['share']!r}"))
+                continue
+            tranche, name = str(row["tranche"]), str(row["investor_class"])
+            if row.get("holder") is not None:
+                holder = str(row["holder"])
+                if members.setdefault(holder, name) != name:
+                    found.append(Fault(f"row {i}", f"{holder!r} is one of {members[holder]!r} already"))
+                book, who = named, holder
+            else:
+                book, who = shares, name
+            if who in book.setdefault(tranche, {}):
+                found.append(Fault(f"row {i}", f"{who!r} holds {tranche!r} in an earlier row already"))
+            book[tranche][who] = share
+            if book is shares:
+                try:
+                    add_details(row, tranche, name, cells, bought)
+                except InvalidTerms as error:
+                    found.append(Fault(f"row {i}", str(error)))
+        if found:
+            raise InvalidTerms(found)
+        for classes in shares.values():
+            left = 1.0 - sum(classes.values())
+            if left > 1e-9:
+                classes[UNIDENTIFIED] = classes.get(UNIDENTIFIED, 0.0) + left
+        return cls(shares, named=named, members=members, cells=cells, purchase_prices=bought)
+
+
+def faults_of_named(
+    shares: Mapping[str, Mapping[str, float]], named: Mapping[str, Mapping[str, float]], members: Mapping[str, str]
+) -> Iterator[Fault]:
+    """Single holders of no class, of a class that does not hold the tranche, or of more than their class holds."""
+    for tranche, holders in named.items():
+        if tranche not in shares:
+            yield Fault("named", unknown("tranche", tranche, shares))
+            continue
+        inside: dict[str, float] = {}
+        for holder, share in holders.items():
+            if holder not in members:
+                yield Fault("members", f"does not say which class {holder!r} belongs to")
+            elif members[holder] not in shares[tranche]:
+                yield Fault(f"members[{holder!r}]", unknown(f"holder of {tranche!r}", members[holder], shares[tranche]))
+            else:
+                inside[members[holder]] = inside.get(members[holder], 0.0) + share
+        for name, share in inside.items():
+            if share > shares[tranche][name] + 1e-9:
+                yield Fault(
+                    f"named[{tranche!r}]",
+                    f"holders among {name} hold {share:g}, the class only {shares[tranche][name]:g}",
+                )
+
+
+def rows_of(table: Any) -> Iterator[dict[str, Any]]:
+    """The rows of a frame, a CSV file or mappings, without what is blank."""
+    if hasattr(table, "to_dict"):
+        table = table.to_dict(orient="records")
+    elif not isinstance(table, Iterable) or isinstance(table, str):
+        import csv
+        from pathlib import Path
+
+        if not Path(table).is_file():
+            raise InvalidTerms(f"there is no file {str(table)!r}")
+        with Path(table).open(encoding="utf-8", newline="") as file:
+            table = list(csv.DictReader(file))
+    for row in table:
+        yield {key: value for key, value in row.items() if value is not None and value == value and value != ""}
+
+
+def add_details(
+    row: Mapping[str, Any],
+    tranche: str,
+    name: str,
+    cells: dict[str, dict[str, Cell]],
+    bought: dict[str, dict[str, float]],
+) -> None:
+    """How a row's share is known and what was paid for it."""
+    if "known" in row or "source" in row:
+        date, sure = row.get("date"), row.get("confidence")
+        cells.setdefault(tranche, {})[name] = Cell(
+            row.get("known", "assumed"),
+            source=str(row.get("source", "")),
+            date=as_date(date),
+            confidence=None if sure is None else float(sure),
+        )
+    if "purchase_price" in row:
+        bought.setdefault(tranche, {})[name] = float(row["purchase_price"])
+
+
+def as_date(given: Any) -> datetime.date | None:
+    """A date, from a text such as 2026-11-30 where it is one."""
+    if isinstance(given, str):
+        try:
+            return datetime.date.fromisoformat(given)
+        except ValueError:
+            raise InvalidTerms(f"date: must be a date such as 2026-11-30, got {given!r}") from None
+    return given.date() if isinstance(given, datetime.datetime) else given
