@@ -50,7 +50,7 @@ class Quote:
             yield Fault("", f"a yield must be above -1, got {value:g}")
 
 
-Quotable = Quote | float | Mapping[str, float]
+Quotable = Any  # a Quote, a number or a QuantLib quote, or {kind: one of them}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,9 +59,9 @@ class Market:
 
     `curve` and the other curves take whatever `curve_from` does, read once, here. `quotes` gives each tranche a bare
     number, which is a z-spread over `curve`, or `{kind: value}`, kinds being those of `KINDS`; equity is quoted by the
-    yield it is discounted at. `otherwise` is the quote of every tranche that has none. `government` and `swap` are what
-    g- and i-spreads are over. `projections` and `fixings` give floating indices, by name; `fx` gives units of
-    `currency` for one of another.
+    yield it is discounted at; a number may be a QuantLib quote or its handle. `otherwise` is the quote of every tranche
+    that has none. `government` and `swap` are what g- and i-spreads are over. `projections` and `fixings` give floating
+    indices, by name; `fx` gives units of `currency` for one of another.
     """
 
     valuation: datetime.date
@@ -183,10 +183,11 @@ class Market:
 
 
 def one_quote(place: str, given: Any, found: list[Fault]) -> Quote:
-    """A quote from a number, which is a z-spread, or from `{kind: value}`."""
+    """A quote from a number, which is a z-spread, or from `{kind: value}`; a QuantLib quote or handle is read here."""
     try:
         if isinstance(given, Quote):
             return given
+        given = {kind: read(value) for kind, value in given.items()} if isinstance(given, Mapping) else read(given)
         if isinstance(given, Mapping):
             if len(given) != 1:
                 raise InvalidTerms(f"must be one kind and its value, such as {{'price': 98.5}}; got {dict(given)!r}")
@@ -195,6 +196,16 @@ def one_quote(place: str, given: Any, found: list[Fault]) -> Quote:
     except InvalidTerms as error:
         found += [Fault(place, fault.what) for fault in error.faults]
         return Quote("z", 0.0)
+
+
+def read(given: Any) -> Any:
+    """The number that a QuantLib quote or its handle has now; anything else as it is."""
+    if not callable(getattr(given, "value", None)):
+        return given
+    try:
+        return given.value()
+    except RuntimeError:
+        raise InvalidTerms("this QuoteHandle is empty or its quote has no value yet: set one") from None
 
 
 def as_market(given: Any, flows: Cashflows, dates: Iterable[datetime.date] | None = None) -> Market:
