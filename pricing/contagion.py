@@ -182,6 +182,11 @@ def contagion(
     if depth is None:
         depth = institutions.depth if isinstance(institutions, Institutions) else {}
     shock = shock_of(losses, cell)
+    if isinstance(institutions, Institutions) and shock.currency not in ("", institutions.currency):
+        raise InvalidTerms(
+            f"losses are in {shock.currency}, institutions in {institutions.currency}: "
+            f"institutions.converted({shock.currency!r}, rate)"
+        )
     listed = with_classes(listed, shock)
     names = unique([one.name for one in listed], "institutions")
     system, assets = system_of(shock, listed, names, prices, other_assets, depth)

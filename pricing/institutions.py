@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, field
 from pathlib import Path
@@ -15,6 +16,9 @@ from waterfalls.errors import Fault, UnknownName, unknown
 from waterfalls.terms import term
 
 MARK = "firstloss-institutions"
+MONEY = frozenset({  # the fields of institutions and wrappers that are amounts
+    "assets", "capital", "equity", "at1", "bail_in", "own_funds", "bonus_reserve", "nav", "liabilities"
+})  # fmt: skip
 Basis = Literal["amortised cost", "other comprehensive income", "profit and loss"]
 NotNegative = Annotated[float, Field(ge=0.0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -104,6 +108,7 @@ class Institutions:
 
     institutions: tuple[Institution, ...]
     _: KW_ONLY
+    currency: str = "USD"
     owners: Mapping[str, Mapping[str, Share]] = field(default_factory=dict)
     ends: tuple[str, ...] = ()
     depth: Mapping[str, NotNegative] = field(default_factory=dict)
@@ -132,6 +137,27 @@ class Institutions:
             if institution.name == name:
                 return institution
         raise UnknownName("institution", name, [institution.name for institution in self.institutions])
+
+    def converted(self, currency: str, rate: float) -> Institutions:
+        """The same with every amount in another currency, `rate` units of it for one of this."""
+
+        def times(term: Any) -> Any:
+            return dataclasses.replace(term, **{
+                name: rate * value
+                for name in MONEY.intersection(field.name for field in dataclasses.fields(term))
+                if (value := getattr(term, name)) is not None
+            })  # fmt: skip
+
+        listed = tuple(
+            dataclasses.replace(
+                times(one),
+                other={asset: rate * amount for asset, amount in one.other.items()},
+                wrapper=None if one.wrapper is None else times(one.wrapper),
+            )
+            for one in self.institutions
+        )
+        depth = {asset: rate * amount for asset, amount in self.depth.items()}
+        return dataclasses.replace(self, institutions=listed, currency=currency, depth=depth)
 
 
 def load_institutions(path: Path | str | None = None) -> Institutions:

@@ -26,6 +26,7 @@ class Shock:
     credit: np.ndarray
     held: np.ndarray
     start: np.ndarray
+    currency: str = ""
 
 
 def shock_of(losses: Losses | Sequence[Losses] | Mapping[str, Any], cell: tuple[Any, str] | None) -> Shock:
@@ -68,6 +69,7 @@ def of_deal(losses: Losses, cell: tuple[Any, str] | None, several: bool) -> Shoc
         credit=lost["credit"] @ losses.shares,
         held=(before[:, None] * losses.shares).T,
         start=start,
+        currency=prices.currency,
     )
 
 
@@ -81,8 +83,10 @@ def cell_names(scenarios: Sequence[Any], shocks: Sequence[str], s: np.ndarray, k
 
 def together(shocks: Sequence[Shock]) -> Shock:
     """The sum of deals by class; their cells must bear the same names."""
-    labels = shocks[0].scenarios
+    labels, currency = shocks[0].scenarios, shocks[0].currency
     for shock in shocks[1:]:
+        if shock.currency != currency:
+            raise InvalidTerms(f"losses: deals differ in currency, {currency} and {shock.currency}")
         if tuple(shock.scenarios) != tuple(labels):
             raise InvalidTerms(f"losses: deals differ in scenarios: {list(labels)[:5]} and {list(shock.scenarios)[:5]}")
     classes = tuple(dict.fromkeys(name for shock in shocks for name in shock.classes))
@@ -96,7 +100,7 @@ def together(shocks: Sequence[Shock]) -> Shock:
         credit[:, at] += shock.credit
         held[at, column : column + len(shock.tranches)] = shock.held
         column += len(shock.tranches)
-    return Shock(labels, classes, tranches, total, credit, held, np.hstack([shock.start for shock in shocks]))
+    return Shock(labels, classes, tranches, total, credit, held, np.hstack([shock.start for shock in shocks]), currency)
 
 
 def shock_by(shock: Shock, names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

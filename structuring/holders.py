@@ -89,15 +89,16 @@ class Holdings:
         """One row a tranche and one for all: balance, and per cent of it reported, estimated, assumed and unidentified."""
         import pandas as pd
 
-        kinds = (*KNOWN, UNIDENTIFIED)
+        kinds: tuple[str, ...] = (*KNOWN, UNIDENTIFIED)
         missing = [
             Fault("balances", f"says nothing of {tranche!r}") for tranche in self.shares if tranche not in balances
         ]
         if missing:
             raise InvalidTerms(missing)
-        rows, whole = [], dict.fromkeys(kinds, 0.0)
+        rows: list[dict[str, Any]] = []
+        whole: dict[str, float] = dict.fromkeys(kinds, 0.0)
         for tranche, classes in self.shares.items():
-            parts = dict.fromkeys(kinds, 0.0)
+            parts: dict[str, float] = dict.fromkeys(kinds, 0.0)
             for name, share in classes.items():
                 parts[self.known(tranche, name)] += share
             for kind, part in parts.items():
