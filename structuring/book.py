@@ -8,14 +8,12 @@ import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import KW_ONLY, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
 from structuring.deal import Deal
 from structuring.dealfile import find_deal, load_deal
-from structuring.documents import load_term, save_term
 from structuring.exposure import FAILS, UNNAMED, exposures, herfindahl
 from structuring.holders import UNIDENTIFIED
 from structuring.paths import Paths
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-MARK = "firstloss-book"
 Positive = Annotated[float, Field(gt=0.0)]
 Rates = Mapping[str, Any] | Callable[[Deal], Mapping[str, Any]] | None
 
@@ -77,11 +74,12 @@ class Book:
 
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
-        positions, currency = fields.get("positions"), fields.get("currency")
+        positions: Any = fields.get("positions")
+        currency = fields.get("currency")
         if positions is not None and not positions:
             yield Fault("positions", "at least one is needed")
-        deals = []
-        for i, position in enumerate(positions or ()):
+        deals: list[Deal] = []
+        for i, position in enumerate(positions or []):
             try:
                 deals.append(deal := position.terms)
             except (InvalidTerms, UnknownName, OSError) as error:
@@ -147,10 +145,10 @@ class Book:
         (other views of the same debt: never added up). `herfindahl` is that of the part, by exposure; unnamed payers
         count as one name, so that it is not understated.
         """
-        frame = self.exposures()
+        frame: Any = self.exposures()
         frame["part"] = frame["role"].where(frame["role"].isin(["guarantor", "sponsor"]), "payer")
         owed = frame.loc[frame["part"] == "payer", "exposure"].sum()
-        table = frame.groupby(["part", "obligor"], as_index=False).agg(
+        table: Any = frame.groupby(["part", "obligor"], as_index=False).agg(
             exposure=("exposure", "sum"), deals=("deal", "nunique")
         )
         table["share"] = table["exposure"] / owed if owed > 0.0 else float("nan")
@@ -284,34 +282,3 @@ def refuse_unread(views: Mapping[str, View], scenarios: Sequence[Scenario] | Pat
                 ):
                     known = sorted({known for view in views.values() for known in view.local})
                     raise UnknownName(f"name in this book that {driver} can be given for", name, known)
-
-
-def load_book(path: Path | str) -> Book:
-    """A book from a file that begins with `firstloss-book: 1`; every fault is told at once with its place.
-
-    Paths of deal files are relative to the book's own.
-    """
-    home = Path(path).parent
-    read: Any = load_term(path, BookFile, mark=MARK)
-    positions = []
-    for position in read.positions:
-        beside = home / position.deal if isinstance(position.deal, str) else None
-        found = beside is not None and beside.is_file()
-        positions.append(dataclasses.replace(position, deal=load_deal(beside)) if found and beside else position)
-    return Book(read.name, as_of=read.as_of, positions=tuple(positions), currency=read.currency)
-
-
-def save_book(book: Book, path: Path | str) -> None:
-    """Writes a book to a YAML or JSON file that `load_book` reads back to an equal book."""
-    save_term(book, path, mark=MARK)
-
-
-@term
-class BookFile:
-    """A book as its file says it, before the deals are read."""
-
-    name: str
-    _: KW_ONLY
-    as_of: datetime.date
-    positions: tuple[Position, ...]
-    currency: str = "USD"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import Field
 
 from structuring.draws import inverse_normal
-from waterfalls.errors import InvalidTerms
+from waterfalls.errors import Fault, InvalidTerms
 from waterfalls.terms import term
 
 if TYPE_CHECKING:
@@ -32,17 +32,34 @@ Correlation = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 @term
 class Obligor:
-    """Someone who may default: `exposure` at risk, at a constant `hazard` a year, of which `recovery` comes back."""
+    """Someone who may default: `exposure` at risk, at a `hazard` a year, of which `recovery` comes back.
+
+    The hazard is constant, or piecewise constant by the year from which it holds: {0: 0.01, 3: 0.04}.
+    """
 
     name: str
     exposure: NotNegative
     _: KW_ONLY
-    hazard: NotNegative
+    hazard: NotNegative | Mapping[float, NotNegative]
     recovery: Annotated[float, Field(ge=0.0, le=1.0)] = 0.4
 
+    @staticmethod
+    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        hazard = fields.get("hazard")
+        if isinstance(hazard, Mapping) and (not hazard or min(hazard) != 0.0):
+            yield Fault("hazard", f"must begin with the hazard from year 0 on, got {dict(hazard)}")
+
+    @property
+    def steps(self) -> tuple[tuple[float, float], ...]:
+        """The hazard by the year from which it holds, rising."""
+        given = self.hazard if isinstance(self.hazard, Mapping) else {0.0: self.hazard}
+        return tuple(sorted(given.items()))
+
     def probability(self, years: float) -> float:
-        """1 - exp(-hazard x years): the probability of default by then."""
-        return -math.expm1(-self.hazard * years)
+        """1 - exp(-integral of the hazard to `years`): the probability of default by then."""
+        ends = (*(begin for begin, _ in self.steps[1:]), math.inf)
+        passed = zip(self.steps, ends, strict=True)
+        return -math.expm1(-sum(rate * max(min(end, years) - begin, 0.0) for (begin, rate), end in passed))
 
 
 def hazard_of_spread(spread: float, recovery: float) -> float:
@@ -84,19 +101,20 @@ def default_times(
 ) -> dict[str, np.ndarray]:
     """Years to default (S,) by obligor, given the factor (S,) or (S, 1) of each path; each obligor has its own stream.
 
-    tau = -log(1 - Phi(X)) / hazard, exact for a constant hazard; infinity where the hazard is 0. To be given to `Paths`
-    as `obligor_default`, or one by one as `tenant_default`, `guarantor_default` and so on, under the same factor.
+    The cumulative hazard at tau is -log(1 - Phi(X)); infinity where it never gets there. To be given to `Paths` as
+    `obligor_default`, or one by one as `tenant_default`, `guarantor_default` and so on, under the same factor.
+    `structuring.defaults.default_years` is for many obligors, other copulas and sectors.
     """
+    from structuring.defaults import curves_of, years_at
+
     rho = correlation(asset_correlation)
     common = math.sqrt(rho) * np.asarray(factor, dtype=np.float64).reshape(-1)
     times = {}
     for k, obligor in enumerate(obligors):
         latent = common + math.sqrt(1.0 - rho) * draws.normal(1, stream=stream + k)[:, 0]
-        survival = normal_cdf(-latent)
         with np.errstate(divide="ignore"):
-            times[obligor.name] = (
-                -np.log(survival) / obligor.hazard if obligor.hazard > 0.0 else np.full(len(latent), np.inf)
-            )
+            cumulative = -np.log(normal_cdf(-latent))
+        times[obligor.name] = years_at(cumulative, np.zeros(len(latent), dtype=int), *curves_of([obligor]))
     return times
 
 

@@ -101,7 +101,7 @@ def names_of(deal: Deal) -> dict[str, set[str]]:
     by_role: dict[str, Any] = obligors(deal)
     if deal.sponsor is not None:
         by_role = {**by_role, "sponsor": {deal.sponsor.name: 0.0}}
-    found: dict[str, set[str]] = {}
+    found: dict[str, set[str]] = {"sale": {deal.name}}
     for role, owed in by_role.items():
         for driver in FAILS[role]:
             found.setdefault(driver, set()).update(owed)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from waterfalls.schedule import Schedule
 
 
+ALONE = ("parent_bankruptcy", "sale")  # a deal has one sponsor, and is sold as one
+
+
 def drivers_of(deal: Deal) -> frozenset[str]:
     """The drivers that a deal's collateral reads, and `event` where the deal names events."""
     read = frozenset({"event"} if deal.events else ())
@@ -32,7 +35,7 @@ class View:
 
     `local` gives the deal's own name of an ultimate obligor; of a driver by name it sees what bears its names, and of
     one that it does not read nothing at all. A sponsor's failure by name is the deal's `parent_bankruptcy` where the
-    sponsor is its own. Values of paths by period or month are by 30/360 month from `as_of` in a book, and years of dated
+    sponsor is its own, and a `sale` by the name of the deal is its sale. Values of paths by period or month are by 30/360 month from `as_of` in a book, and years of dated
     drivers count from there.
     """
 
@@ -61,7 +64,7 @@ class View:
             known = named.get(driver, others)
             mine = {own: value[name] for name in value for own in self.local.get(name, (name,)) if own in known}
             if mine:
-                found[driver] = next(iter(mine.values())) if driver == "parent_bankruptcy" else mine
+                found[driver] = next(iter(mine.values())) if driver in ALONE else mine
         return found
 
 

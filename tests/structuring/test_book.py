@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from structuring import Deal, Holdings, Paths, Scenario, load_deal, run, study, summary
-from structuring.book import Book, Position, load_book, save_book, study_book
+from structuring.book import Book, Position, study_book
+from structuring.bookfile import load_book, save_book
 from structuring.collateral import BondPortfolio, LeasePortfolio, LoanPool
 from structuring.collateral.bonds import Bond
 from structuring.collateral.leases import Tenant
