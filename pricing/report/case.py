@@ -1,0 +1,122 @@
+"""A case: everything one report tells of, with the stress that it shows in detail."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pricing.attribution import Losses
+from pricing.breakeven import Breakevens
+from pricing.market import Market
+from pricing.prices import Prices
+from pricing.report.formats import Unit, unit_of
+from structuring.deal import Deal
+from waterfalls.cashflows import Cashflows
+from waterfalls.errors import InvalidTerms, UnknownName
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+Wrapped = Callable[[Any], Mapping[str, Any]]
+
+
+class Framed(Protocol):
+    """Any result with a long, tidy frame."""
+
+    def frame(self) -> pd.DataFrame: ...
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Case:
+    """One deal, run, priced and attributed, seen in one stress: `scenario` with spreads moved by `shock`.
+
+    Beside them may stand `breakevens`, `ends` (for an investor class what gives its loss to those behind it: see
+    `pricing.wrappers`) and further results with a frame, by title: they are told where they are given.
+    """
+
+    deal: Deal
+    flows: Cashflows
+    prices: Prices
+    losses: Losses
+    market: Market
+    scenario: Any
+    shock: str
+    breakevens: tuple[Breakevens, ...] = ()
+    ends: Mapping[str, Wrapped] = dataclasses.field(default_factory=dict)
+    further: Mapping[str, Framed] = dataclasses.field(default_factory=dict)
+
+    @cached_property
+    def cell(self) -> tuple[int, int]:
+        """The row and column of the stress."""
+        return self.prices.at(self.scenario, self.shock)
+
+    @cached_property
+    def origin(self) -> tuple[int, int]:
+        """The row and column of the reference."""
+        return self.prices.at(*self.losses.reference)
+
+    @property
+    def reference(self) -> Any:
+        return self.losses.reference[0]
+
+    @cached_property
+    def unit(self) -> Unit:
+        """Millions where the deal is that large."""
+        return unit_of(self.prices.currency, sum(tranche.notional for tranche in self.deal.tranches))
+
+    @property
+    def stress(self) -> str:
+        """The stress in words."""
+        return f"{self.scenario}, spreads {self.shock}"
+
+    @property
+    def rows(self) -> tuple[int, ...]:
+        """The scenarios shown side by side: the reference, and the stress where it is another."""
+        return tuple(dict.fromkeys((self.origin[0], self.cell[0])))
+
+    def named(self, s: int) -> str:
+        """A scenario's name, or its number as a word."""
+        name = self.prices.scenarios[s]
+        return name if isinstance(name, str) else f"path {name}"
+
+
+def case_of(
+    deal: Deal,
+    flows: Cashflows,
+    prices: Prices,
+    losses: Losses,
+    market: Market,
+    *,
+    scenario: Any = None,
+    shock: str | None = None,
+    breakevens: Sequence[Breakevens] = (),
+    ends: Mapping[str, Wrapped] | None = None,
+    further: Mapping[str, Framed] | None = None,
+) -> Case:
+    """A case whose parts are of one deal; the stress is the last scenario under the last shock unless said."""
+    for what, name in (("flows", flows.deal), ("prices", prices.deal), ("losses", losses.prices.deal)):
+        if name != deal.name:
+            raise InvalidTerms(f"{what}: are of {name!r}, the deal is {deal.name!r}")
+    if list(flows.scenarios) != list(prices.scenarios):
+        raise InvalidTerms("prices: are of other scenarios than the flows: price(flows, market, shocks)")
+    found = Case(
+        deal,
+        flows,
+        prices,
+        losses,
+        market,
+        prices.scenarios[-1] if scenario is None else scenario,
+        prices.shocks[-1] if shock is None else shock,
+        tuple(breakevens),
+        ends or {},
+        further or {},
+    )
+    for name in found.ends:
+        if name not in losses.classes:
+            raise UnknownName("investor class", name, losses.classes)
+    if not prices.wanted[found.cell]:
+        raise InvalidTerms(f"shock: {found.shock!r} is not priced in scenario {found.scenario!r}")
+    return found

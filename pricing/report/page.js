@@ -1,0 +1,101 @@
+// Draws the figures in the page's own colours, again when these or the width change; sorts tables.
+(function () {
+  "use strict";
+
+  function variable(name) {
+    return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  }
+
+  const plots = Array.from(document.querySelectorAll(".plot")).map(function (place) {
+    return { place: place, text: document.querySelector('script[data-for="' + place.id + '"]').textContent };
+  });
+
+  function themed(figure, width) {
+    const narrow = width < 480, layout = figure.layout, grid = variable("--grid"), soft = variable("--soft");
+    layout.font = { family: getComputedStyle(document.documentElement).fontFamily, size: narrow ? 12 : 13, color: variable("--ink") };
+    layout.paper_bgcolor = layout.plot_bgcolor = "rgba(0,0,0,0)";
+    layout.margin = Object.assign({ l: 10, r: 10, t: 10, b: 10 }, layout.margin);
+    layout.height = figure.height;
+    layout.width = width;
+    layout.dragmode = false;
+    layout.hoverlabel = { bgcolor: variable("--panel"), bordercolor: variable("--rule"), font: { color: variable("--ink") } };
+    layout.legend = { orientation: "h", x: 0, xanchor: "left", y: 1.02, yanchor: "bottom", bgcolor: "rgba(0,0,0,0)", traceorder: "normal" };
+    if (figure.data[0].type !== "sankey") {
+      ["xaxis", "yaxis"].forEach(function (name) {
+        layout[name] = Object.assign(
+          { automargin: true, gridcolor: grid, zerolinecolor: soft, linecolor: soft, tickcolor: soft, fixedrange: true, zeroline: false },
+          layout[name]);
+      });
+      if (narrow) layout.xaxis.nticks = 5;
+    }
+    figure.data.forEach(function (trace) {
+      if (trace.type === "heatmap") {
+        trace.colorscale[1][1] = variable("--mid");
+        layout.xaxis.showgrid = layout.yaxis.showgrid = false;
+      }
+      if (trace.type === "sankey") {
+        trace.textfont = { color: variable("--ink"), size: narrow ? 11 : 13, shadow: "none" };
+        trace.node.hoverlabel = layout.hoverlabel;
+        if (narrow) quieter(trace, layout, figure.height);
+      }
+      if (trace.meta === "ink") trace.line.color = variable("--ink");
+      if (trace.type === "bar") trace.textfont = { color: variable("--ink") };
+    });
+    return figure;
+  }
+
+  // On a narrow page the small nodes between two columns lose their labels, which would lie on each other.
+  function quieter(trace, layout, height) {
+    const link = trace.link, through = trace.node.label.map(function () { return 0; });
+    link.source.forEach(function (from, i) { through[from] += link.value[i]; });
+    const most = Math.max.apply(null, through);
+    trace.node.label = trace.node.label.map(function (label, i) {
+      return link.target.indexOf(i) >= 0 && through[i] > 0 && through[i] < 0.15 * most ? "" : label;
+    });
+    layout.height = Math.round(height * 1.15);
+  }
+
+  function draw() {
+    plots.forEach(function (plot) {
+      const figure = themed(JSON.parse(plot.text), plot.place.clientWidth);
+      plot.place.style.height = figure.layout.height + "px";
+      Plotly.react(plot.place, figure.data, figure.layout, { displayModeBar: false, responsive: false });
+    });
+    document.documentElement.dataset.drawn = "yes";
+  }
+
+  let waiting = 0, last = window.innerWidth;
+  window.addEventListener("resize", function () {
+    if (window.innerWidth === last) return;
+    last = window.innerWidth;
+    clearTimeout(waiting);
+    waiting = setTimeout(draw, 120);
+  });
+  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  window.matchMedia("print").addEventListener("change", draw);
+  draw();
+
+  function key(cell) {
+    const raw = cell.dataset.value, number = Number(raw);
+    return raw === "" ? null : Number.isNaN(number) ? raw.toLowerCase() : number;
+  }
+
+  document.querySelectorAll("th button").forEach(function (button) {
+    button.addEventListener("click", function () {
+      const heading = button.closest("th"), table = button.closest("table"), body = table.tBodies[0];
+      const column = Array.from(heading.parentNode.children).indexOf(heading);
+      const up = heading.getAttribute("aria-sort") !== "ascending";
+      heading.parentNode.querySelectorAll("th").forEach(function (other) { other.setAttribute("aria-sort", "none"); });
+      heading.setAttribute("aria-sort", up ? "ascending" : "descending");
+      const rows = Array.from(body.rows);
+      const totals = rows.filter(function (row) { return row.classList.contains("total"); });
+      const others = rows.filter(function (row) { return !row.classList.contains("total"); });
+      others.sort(function (a, b) {
+        const x = key(a.cells[column]), y = key(b.cells[column]);
+        if (x === null || y === null) return (x === null) - (y === null); // what is not known stands last
+        return (x < y ? -1 : x > y ? 1 : 0) * (up ? 1 : -1);
+      });
+      others.concat(totals).forEach(function (row) { body.appendChild(row); });
+    });
+  });
+})();

@@ -1,0 +1,154 @@
+"""The sections of the page: what stands under each heading, in the order in which a committee asks."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from pricing.report import figures, sankeys
+from pricing.report.figure import Figure
+from pricing.report.formats import shown
+from pricing.report.palette import ink_on, tranche_colours
+from pricing.report.sheets import Sheet, sheets
+
+if TYPE_CHECKING:
+    from pricing.report.case import Case
+
+
+@dataclasses.dataclass(frozen=True)
+class Band:
+    """One tranche in the drawing of the capital structure: its height is its share of the structure."""
+
+    name: str
+    size: str
+    share: float
+    colour: str
+    ink: str
+    details: str
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Section:
+    """A heading with what stands under it."""
+
+    id: str
+    title: str
+    lead: str = ""
+    bands: tuple[Band, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    lines: tuple[str, ...] = ()
+    sheets: tuple[Sheet, ...] = ()
+
+
+def sections(case: Case) -> list[Section]:
+    """Every section that has something to show."""
+    tables = {sheet.name: sheet for sheet in sheets(case)}
+
+    def pick(*names: str) -> tuple[Sheet, ...]:
+        return tuple(tables.pop(name) for name in names if name in tables)
+
+    def drawn(*given: Figure | None) -> tuple[Figure, ...]:
+        return tuple(figure for figure in given if figure is not None)
+
+    lead = f"In {case.unit.words}. Losses come from the bottom: the last tranche loses first."
+    found = [
+        Section(
+            "structure",
+            "Capital structure",
+            lead,
+            bands(case, tables["capital_structure"]),
+            sheets=pick("capital_structure"),
+        ),
+        Section("funding", "Sources and uses", sheets=pick("sources_and_uses")),
+        Section(
+            "cash",
+            "Cash through the waterfall",
+            "Every payment of the stress scenario, summed over its dates.",
+            figures=drawn(sankeys.cash_sankey(case)),
+            sheets=pick("cash"),
+        ),
+        Section(
+            "time",
+            "Balances, coverage and triggers",
+            figures=(
+                *(figures.balances(case, s) for s in case.rows),
+                *figures.coverage(case),
+                *drawn(figures.trigger_dates(case)),
+            ),
+            sheets=pick("triggers"),
+        ),
+        Section(
+            "prices",
+            "Prices by shock",
+            "Blue is above the reference price, orange below it.",
+            figures=tuple(figures.heat(case, s) for s in case.rows),
+            sheets=pick("prices_reference", "prices_stress"),
+        ),
+        Section(
+            "bridge",
+            "What took the value",
+            figures=(figures.value_bridge(case), figures.tranche_bars(case)),
+            sheets=pick("value_bridge"),
+        ),
+        Section(
+            "losses",
+            "Who bears the loss",
+            "Against the reference; positive is a loss, and nothing is clipped." + gains(case),
+            figures=drawn(figures.class_bars(case), sankeys.loss_sankey(case)),
+            sheets=pick("losses_by_class", "losses_by_tranche", "end_bearers"),
+        ),
+        Section(
+            "breakevens",
+            "How far until the first loss",
+            figures=drawn(figures.breakeven_bars(case)),
+            lines=tuple(line for found in case.breakevens for line in found.sentences()),
+            sheets=pick("breakevens"),
+        ),
+    ]
+    last = Section("assumptions", "Assumptions and coverage", coverage_words(case), sheets=pick("assumptions"))
+    rest = [Section(f"further-{i}", sheet.title, sheets=(sheet,)) for i, sheet in enumerate(tables.values())]
+    kept = [section for section in (*found, *rest) if section.figures or section.lines or section.sheets]
+    return [*kept, last]
+
+
+def bands(case: Case, sheet: Sheet) -> tuple[Band, ...]:
+    """The capital structure as stacked bands."""
+    rows: list[dict[str, Any]] = sheet.frame.to_dict("records")
+    whole = sum(row["size"] + row["undrawn"] for row in rows) or 1.0
+    colours = tranche_colours(list(case.flows.tranches))
+    found = []
+    for row in rows:
+        size = shown(row["size"], "money", case.unit)
+        if row["undrawn"]:
+            size += f" + {shown(row['undrawn'], 'money', case.unit)} undrawn"
+        said = [row["coupon"], f"attaches at {shown(row['attachment'], 'share', case.unit)}"]
+        rating = getattr(case.flows.plan.tranches[row["tranche"]], "rating", None)
+        said += [rating] if rating else []
+        if shown(row["ltv"], "share", case.unit) and row["ltv"]:
+            said.append(f"LTV {shown(row['ltv'], 'share', case.unit)}")
+        colour = colours[row["tranche"]]
+        found.append(
+            Band(row["tranche"], size, (row["size"] + row["undrawn"]) / whole, colour, ink_on(colour), " · ".join(said))
+        )
+    return tuple(found)
+
+
+def gains(case: Case) -> str:
+    """What a drawing of flows cannot show."""
+    (s, k), losses = case.cell, case.losses
+    gained = -float((losses.tranche["total"][s, k][:, None] * losses.shares).clip(max=0.0).sum())
+    if shown(gained, "money", case.unit) == shown(0.0, "money", case.unit):
+        return ""
+    return f" Gains of {case.unit.words} {shown(gained, 'money', case.unit)} are in the tables and not in the drawing of flows."
+
+
+def coverage_words(case: Case) -> str:
+    """How many of the deal's figures are sourced, and what the market file is."""
+    sources = case.deal.sources
+    if not sources:
+        return "The deal file names no sources: treat every figure as an assumption."
+    sourced = sum("source" in said for said in sources.values())
+    return (
+        f"Of {len(sources)} entries on where figures come from, {sourced} name a source and {len(sources) - sourced} are "
+        "assumptions. Scenarios are chosen, not forecast."
+    )

@@ -1,0 +1,219 @@
+"""The tables of a report: each a frame with the kind of every column, which the page, the workbook and JSON share."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pricing.report.cash import cash_frame
+from pricing.report.readings import trigger_frame
+from pricing.tables import AMOUNTS, capital_structure, losses_by_class, losses_in_total, prices_by_shock
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pricing.report.case import Case
+    from pricing.report.formats import Unit
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Sheet:
+    """A table: its name (an identifier), what it shows, the frame, the kind of each column, a note."""
+
+    name: str
+    title: str
+    frame: pd.DataFrame
+    kinds: dict[str, str]
+    note: str = ""
+    totals: int = 0
+
+    def kind(self, column: Any) -> str:
+        return self.kinds.get(str(column), "text")
+
+    def heading(self, unit: Unit) -> str:
+        """The title, with the unit of its amounts."""
+        return f"{self.title} ({unit.words})" if "money" in self.kinds.values() else self.title
+
+    def total(self, row: int) -> bool:
+        """Whether a row is one of the totals, which stand last."""
+        return row >= len(self.frame) - self.totals
+
+
+LOSSES = {"committed": "money", **dict.fromkeys(AMOUNTS, "money"), "per_cent": "per_cent"}
+STRUCTURE = {
+    "size": "money",
+    "undrawn": "money",
+    **dict.fromkeys(("attachment", "detachment", "ltv"), "share"),
+    "dscr": "ratio",
+    "wal": "years",
+    "spread": "bp",
+    "clean": "price",
+    "headroom_to_trap": "share",
+    "headroom_to_default": "share",
+}
+
+
+def sheets(case: Case) -> list[Sheet]:
+    """Every table of a report, in its order; what the case does not hold is left out."""
+    found = [
+        structure(case),
+        funding(case),
+        cash(case),
+        triggers(case),
+        *map(prices, [case] * len(case.rows), case.rows),
+    ]
+    found += [bridge(case), by_class(case), by_tranche(case), bearers(case), breakevens(case)]
+    found += [further(title, result.frame()) for title, result in case.further.items()]
+    return [sheet for sheet in (*found, provenance(case)) if sheet is not None and len(sheet.frame)]
+
+
+def structure(case: Case) -> Sheet:
+    frame = capital_structure(case.flows, case.prices, case.reference).drop(columns="enhancement")
+    note = (
+        "Attachment is the share of the structure lost before the tranche loses anything; dscr the median over dates with "
+        "debt service; headroom the share of the cash for debt service that may be lost first."
+    )
+    return Sheet("capital_structure", "Capital structure, most senior first", frame, STRUCTURE, note)
+
+
+def funding(case: Case) -> Sheet:
+    """Who funded the vehicle and what the money stands in: the part of the assets is the remainder."""
+    import pandas as pd
+
+    opening, plan = case.flows.plan.opening, case.flows.plan
+    rows: list[dict[str, Any]] = [
+        {"side": "source", "item": name, "amount": opening["balance", name]} for name in plan.tranches
+    ]
+    rows += [
+        {"side": "source", "item": f"{name} facility", "amount": opening["balance", name]} for name in plan.facilities
+    ]
+    raised = sum(row["amount"] for row in rows)
+    held = [{"side": "use", "item": name, "amount": opening["account", name]} for name in plan.accounts]
+    rest = raised - sum(row["amount"] for row in held)
+    rows += [*held, {"side": "use", "item": "collateral, costs and anything else (the remainder)", "amount": rest}]
+    rows = [row for row in rows if row["amount"] != 0.0]
+    rows += [{"side": side, "item": f"all {side}s", "amount": raised} for side in ("source", "use")]
+    day = case.deal.as_of or case.deal.closing
+    when = "at closing" if case.deal.as_of is None else "when the deal is picked up"
+    return Sheet("sources_and_uses", f"Sources and uses {when}, {day}", pd.DataFrame(rows), {"amount": "money"}, totals=2)
+
+
+def cash(case: Case) -> Sheet:
+    frame = cash_frame(case)
+    kinds = {case.named(s): "money" for s in case.rows}
+    return Sheet("cash", "Cash in and out over the life of the deal, by scenario", frame, kinds, totals=2)
+
+
+def triggers(case: Case) -> Sheet | None:
+    frame = trigger_frame(case)
+    kinds = {str(c): "date" if str(c).startswith("first") else "count" for c in frame.columns[2:]}
+    return Sheet("triggers", "Triggers, and when they trip", frame, kinds)
+
+
+def prices(case: Case, s: int) -> Sheet:
+    frame = prices_by_shock(case.prices, case.prices.scenarios[s]).reset_index()
+    frame.columns = ["tranche", *case.prices.shocks]
+    name = "prices_reference" if s == case.origin[0] else "prices_stress"
+    kinds = dict.fromkeys(case.prices.shocks, "quote")
+    return Sheet(name, f"Clean price per 100 by spread shock: {case.named(s)}", frame, kinds)
+
+
+def bridge(case: Case) -> Sheet:
+    """From value at the reference to value in the stress, tranche by tranche."""
+    import pandas as pd
+
+    (s, k), (s0, k0) = case.cell, case.origin
+    frame = pd.DataFrame({"tranche": list(case.prices.tranches), "value_before": case.prices.before[s0, k0]})
+    for name in ("credit", "rates", "spread"):
+        frame[name] = -case.losses.tranche[name][s, k]
+    frame["value_after"] = case.prices.npv[s, k]
+    total = {"tranche": "all", **frame.drop(columns="tranche").sum()}
+    frame = pd.concat([frame, pd.DataFrame([total])], ignore_index=True)
+    kinds = {str(column): "money" for column in frame.columns[1:]}
+    note = "Here a loss is negative: value before + credit + rates + spread = value after."
+    return Sheet("value_bridge", f"From value to value: {case.stress}", frame, kinds, note, 1)
+
+
+def by_class(case: Case) -> Sheet:
+    frame = losses_in_total(case.losses, case.scenario, case.shock)
+    return Sheet("losses_by_class", f"Losses by investor class: {case.stress}", frame, LOSSES, "Positive is a loss.", 1)
+
+
+def by_tranche(case: Case) -> Sheet:
+    frame = losses_by_class(case.losses, case.scenario, case.shock)
+    note = "The first to lose stands first."
+    return Sheet("losses_by_tranche", f"Losses by tranche and investor class: {case.stress}", frame, LOSSES, note)
+
+
+def bearers(case: Case) -> Sheet | None:
+    """Who bears each class's loss in the end, where the case says."""
+    import pandas as pd
+
+    if not case.ends:
+        return None
+    frame = pd.DataFrame(passed_on(case), columns=["class", "end_bearer", "loss"])
+    total = {"class": "all", "end_bearer": "", "loss": frame["loss"].sum()}
+    frame = pd.concat([frame, pd.DataFrame([total])], ignore_index=True)
+    return Sheet("end_bearers", f"Who bears it in the end: {case.stress}", frame, {"loss": "money"}, totals=1)
+
+
+def passed_on(case: Case) -> list[tuple[str, str, float]]:
+    """Class, end bearer and loss; a class that passes nothing on bears its loss itself."""
+    return [
+        (name, who, float(amount))
+        for name, lost in class_losses(case).items()
+        for who, amount in (case.ends[name](lost) if name in case.ends else {name: lost}).items()
+        if float(amount) != 0.0
+    ]
+
+
+def class_losses(case: Case) -> dict[str, float]:
+    """The total loss of each class in the stress."""
+    s, k = case.cell
+    lost = case.losses.tranche["total"][s, k] @ case.losses.shares
+    return dict(zip(case.losses.classes, lost.tolist(), strict=True))
+
+
+def breakevens(case: Case) -> Sheet | None:
+    import pandas as pd
+
+    if not case.breakevens:
+        return None
+    frame = pd.concat([found.frame() for found in case.breakevens], ignore_index=True).drop(columns="deal")
+    frame["tranche"] = frame["tranche"].astype(str)
+    kinds = {"multiple": "number", "headroom": "share"}
+    return Sheet("breakevens", "How far a driver may go before a note loses", frame, kinds)
+
+
+def further(title: str, frame: pd.DataFrame) -> Sheet:
+    """Any other result with a frame, its kinds read off its columns."""
+    return Sheet(
+        title.replace(" ", "_"), title[:1].upper() + title[1:], frame, {str(c): guessed(frame, c) for c in frame}
+    )
+
+
+def guessed(frame: pd.DataFrame, column: Any) -> str:
+    """The kind of a column that no table describes: its name says, or its numbers do."""
+    import pandas as pd
+
+    if not pd.api.types.is_numeric_dtype(frame[column]):
+        return "text"
+    if str(column) in ("per_cent", "share"):
+        return str(column)
+    values = frame[column].to_numpy(dtype=float)
+    whole = np.isfinite(values).all() and (values == np.round(values)).all() and (np.abs(values) < 1e4).all()
+    return "count" if whole else "money" if np.nanmax(np.abs(values), initial=0.0) >= 1e3 else "number"
+
+
+def provenance(case: Case) -> Sheet:
+    """Where each figure of the deal file comes from."""
+    import pandas as pd
+
+    rows = []
+    for path, said in case.deal.sources.items():
+        sourced = "source" in said
+        row = {"figure": path, "basis": "source" if sourced else "assumption", "tier": said.get("tier", "")}
+        rows.append(row | {"where_from": said["source"] if sourced else said.get("assumption", "")})
+    return Sheet("assumptions", "Where each figure comes from", pd.DataFrame(rows), {})
