@@ -1,0 +1,128 @@
+"""The chain from collateral to household: every link sums to the one before it, on the deals that ship."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given as drawn
+from hypothesis import strategies as st
+
+from pricing.attribution import who_bears
+from pricing.basis import ends_of, reported
+from pricing.chain import chain
+from pricing.institutions import Institution, load_institutions
+from pricing.marketfile import load_market
+from pricing.pricer import price
+from pricing.projection import projected
+from pricing.shocks import SpreadShock
+from structuring.dealfile import find_deal, load_deal, load_scenarios
+from structuring.holders import Holdings
+from structuring.run import run
+from waterfalls.errors import InvalidTerms, UnknownName
+
+DEALS = ["coreweave-ddtl-4", "beignet-2025"]
+WIDER = SpreadShock.parallel(bp=300)
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    made = {}
+
+    def of(name):
+        if name not in made:
+            deal, market = load_deal(name), load_market(find_deal(name).parent / "market.yaml")
+            flows = run(deal, load_scenarios(name), rates=projected(market, deal))
+            prices = price(flows, market, WIDER, reference=flows.scenarios[0])
+            made[name] = deal, flows, who_bears(prices, deal.holdings, reference=(flows.scenarios[0], "unchanged"))
+        return made[name]
+
+    return of
+
+
+@pytest.mark.parametrize("name", DEALS)
+@pytest.mark.parametrize("mode", ["thresholds", "linear", "equilibrium"])
+def test_every_link_sums_to_the_one_before_it(shipped, name, mode):
+    deal, flows, losses = shipped(name)
+    scenario = flows.scenarios[-1]
+    made = chain(deal, flows, losses, load_institutions(), scenario, WIDER.name, mode=mode)
+    s, k = losses.prices.at(scenario, WIDER.name)
+    total = losses.tranche["total"][s, k].sum()
+    close = {"rel": 1e-9, "abs": 1e-3}
+    assert made.bridge["total_loss"].sum() == pytest.approx(total, **close)
+    assert made.classes["total_loss"].sum() == pytest.approx(total, **close)
+    parts = made.classes[["profit_and_loss", "oci", "not_reported"]].sum().sum()
+    assert parts == pytest.approx(total, **close)
+    assert made.rounds["direct_loss"].sum() == pytest.approx(total, **close)
+    assert made.bearers["first_round"].sum() == pytest.approx(total, **close)
+    assert made.flows["loss"].sum() == pytest.approx(total, **close)
+    second = (made.rounds["total_loss"] - made.rounds["direct_loss"]).sum()
+    assert made.bearers["second_round"].sum() == pytest.approx(second, **close)
+    by_class = made.flows.groupby("investor_class")["loss"].sum()
+    for _, row in made.classes.iterrows():
+        assert by_class.get(row["investor_class"], 0.0) == pytest.approx(row["total_loss"], **close)
+
+
+def test_the_chain_is_said_in_words_and_names_what_is_assumed(shipped):
+    made = chain(*shipped("coreweave-ddtl-4"), load_institutions(), "technology superseded", WIDER.name)
+    said = " ".join(made.sentences())
+    assert "The collateral brings" in said and "sponsor's shareholders" in said and "held at amortised cost" in said
+    assert any(line.startswith("holdings: lenders are not on record") for line in made.assumptions)
+    assert any(line.startswith("institutions['banks']") for line in made.assumptions)
+    assert made.coverage["assumed"].max() > 0.0
+
+
+def test_accounts_show_what_their_basis_lets_them(shipped):
+    _, _, losses = shipped("beignet-2025")
+    known = load_institutions()
+    frame = reported(losses, known, "base", WIDER.name).set_index("investor_class")
+    spread = losses["spread"][losses.prices.at("base", WIDER.name)].sum(axis=0)
+    insurers = losses.classes.index("insurers")
+    assert frame.loc["insurers", "not_reported"] == pytest.approx(spread[insurers])
+    assert frame.loc["insurers", "profit_and_loss"] == pytest.approx(0.0, abs=1e-3)
+    assert frame.loc["pension funds", "not_reported"] == 0.0
+    through = dataclasses.replace(
+        known,
+        institutions=tuple(
+            dataclasses.replace(one, basis="other comprehensive income") if one.name == "insurers" else one
+            for one in known.institutions
+        ),
+    )
+    frame = reported(losses, through, "base", WIDER.name).set_index("investor_class")
+    assert frame.loc["insurers", "oci"] == pytest.approx(spread[insurers])
+    assert frame.loc["insurers", "per_cent_of_capital"] == pytest.approx(100.0 * spread[insurers] / 0.75e12)
+
+
+def test_gains_since_purchase_stand_apart(shipped):
+    deal, _, losses = shipped("beignet-2025")
+    bought = Holdings(deal.holdings.shares, purchase_prices={"notes": {"mutual funds": 80.0}})
+    frame = reported(losses, load_institutions(), "base", holdings=bought).set_index("investor_class")
+    clean = losses.prices["clean"][0, 0, 0]
+    assert frame.loc["mutual funds", "since_purchase"] == pytest.approx((clean - 80.0) / 100.0 * 0.36 * 27_293.849e6)
+    assert np.isnan(frame.loc["insurers", "since_purchase"])
+
+
+@drawn(st.lists(st.floats(0.0, 1e13), min_size=4, max_size=4))
+def test_ends_bear_what_classes_lose_whatever_its_size(losses):
+    names = ["banks", "insurers", "private-credit funds", "mutual funds"]
+    flows, classes, bearers = ends_of(
+        {name: np.array([lost]) for name, lost in zip(names, losses, strict=True)}, load_institutions()
+    )
+    assert list(classes) == names and flows.shape == (1, 4, len(bearers))
+    np.testing.assert_allclose(flows[0].sum(axis=1), losses, rtol=1e-9, atol=1e-3)
+
+
+def test_bad_input_of_the_chain(shipped):
+    deal, flows, losses = shipped("coreweave-ddtl-4")
+    known = load_institutions()
+    with pytest.raises(UnknownName, match="there is no scenario 'technology supersded'. Did you mean"):
+        chain(deal, flows, losses, known, "technology supersded")
+    with pytest.raises(
+        InvalidTerms, match=r"losses are in USD, institutions in GBP: institutions\.converted\('USD', rate\)"
+    ):
+        chain(deal, flows, losses, known.converted("GBP", 0.75), "base")
+    without = dataclasses.replace(known, institutions=(*known.institutions[1:],), owners={}, sources={})
+    with pytest.raises(InvalidTerms, match="there is no institution 'banks'"):
+        chain(deal, flows, losses, without, "base")
+    bare = dataclasses.replace(known, institutions=(Institution("banks"), *known.institutions[1:]))
+    with pytest.raises(InvalidTerms, match="'banks' has none, so nobody knows who bears its loss"):
+        chain(deal, flows, losses, bare, "technology superseded", WIDER.name)
