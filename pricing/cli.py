@@ -41,6 +41,12 @@ ScenarioFile = Annotated[
 ]
 
 
+LEGEND = """\
+dscr: cash for debt service over debt service of this and all senior notes, median and lowest over dates.
+headroom to trap: the cash for debt service that may go before the first coverage trigger trips.
+headroom to default: the part of all collections that may go, the same at every date, before the note goes unpaid."""
+
+
 @app.command()
 def run(
     deal: DealName,
@@ -62,8 +68,17 @@ def run(
     from pricing.pricer import price
     from pricing.projection import projected
     from pricing.shocks import SpreadShock
-    from pricing.tables import capital_structure, losses_by_class, losses_in_total, prices_by_shock, text
+    from pricing.tables import (
+        by_date,
+        capital_structure,
+        losses_by_class,
+        losses_in_total,
+        prices_by_shock,
+        text,
+        what_happens,
+    )
     from structuring.dealfile import find_deal, load_deal, load_scenarios
+    from structuring.doubts import doubts
     from structuring.run import run as run_deal
     from waterfalls.errors import InvalidTerms, UnknownName
 
@@ -88,19 +103,31 @@ def run(
 
     money, worst = ("size", "undrawn"), shocks[-1].name if shocks else "unchanged"
     say(f"{described.name}: valued {prices.valuation}, amounts in {described.currency} million, scenario {names[0]!r}")
-    say("\nCapital structure (spread in bp over the market's curve, wal in years, clean price per 100)")
+    say("\nCapital structure (wal in years, spread in bp over the market's curve, clean price per 100 of par)")
     say(text(capital_structure(flows, prices), millions=money))
+    say(LEGEND)
+    say("\nWhat happens (first dates; unpaid at the last date and written down, in millions)")
+    say(text(what_happens(flows)))
     say("\nClean price by spread shock")
     say(text(prices_by_shock(prices)))
-    amounts = ("committed", "credit", "rates", "spread", "total")
+    amounts = ("par", "credit", "rates", "spread", "total")
     for name in wanted:
         say(f"\nLosses by tranche and investor class: {name!r} with spreads {worst}, against {names[0]!r}")
         say(text(losses_by_class(losses, name, worst), millions=amounts))
         say(f"\nLosses by investor class: {name!r} with spreads {worst}")
         say(text(losses_in_total(losses, name, worst), millions=amounts))
-    say("\nPositive is a loss; nothing is clipped. " + provenance(described))
+    say(
+        "\nPositive is a loss, negative a gain; nothing is clipped. Credit: the scenario's cash at the reference's curve and"
+    )
+    say("spread; then rates: the curve; then spread: the shock. par: drawn and undrawn. " + provenance(described))
+    if len(names) > 1:
+        say(f"Scenarios of this deal: {', '.join(repr(name) for name in names)}.")
+    for doubt in doubts(described):
+        say(f"Doubtful: {doubt}.")
     if out is not None:
-        write(out, {"flows": flows.frame(), "prices": prices.frame(), "losses": losses.frame()}, flows)
+        write(
+            out, {"flows": flows.frame(), "dates": by_date(flows), "prices": prices.frame(), "losses": losses.frame()}
+        )
 
 
 @app.command()
@@ -110,8 +137,11 @@ def validate(file: Annotated[Path, typer.Argument(metavar="FILE", help="a deal f
     firstloss validate my-deal.yaml
     """
     from structuring.dealfile import load_deal
+    from structuring.doubts import doubts
 
     deal = load_deal(file)
+    for doubt in doubts(deal):
+        say(f"doubtful: {doubt}")
     say(f"{file} is sound: {deal.name}, {len(deal.tranches)} tranches, {deal.closing} to {deal.maturity}")
 
 
@@ -213,7 +243,7 @@ def provenance(deal: Deal) -> str:
     return f"Of {len(deal.sources)} entries on where figures come from, {assumed} are assumptions: see the deal file."
 
 
-def write(folder: Path, frames: dict[str, Any], flows: Any) -> None:
+def write(folder: Path, frames: dict[str, Any]) -> None:
     """Writes frames as CSV, and names the files."""
     folder.mkdir(parents=True, exist_ok=True)
     say("")

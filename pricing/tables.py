@@ -26,14 +26,16 @@ def capital_structure(flows: Cashflows, prices: Prices, scenario: Any = None) ->
     """One row a tranche, in one scenario (the reference of the prices unless said), under no shock.
 
     size, undrawn     outstanding on the valuation date, and what may still be drawn (currency units)
-    attachment        share of the capital structure that must be lost before the tranche loses anything
+    attachment        share of the tranches' sum that must be lost before this one loses anything
     detachment        share at which it is gone; pari passu tranches share both
-    enhancement       the attachment, which is what stands below the tranche
-    ltv               balance of this and all senior tranches / collateral value, first date
-    dscr              cash for debt service / debt service of this and all senior notes, median over dates with debt service
-    wal, spread, clean                 years, z-spread in bp, price per 100
-    headroom_to_trap, _to_default      share of that cash that may be lost before the first coverage trigger trips,
-                                       before interest on this and all senior notes is no longer covered
+    enhancement       what stands below the tranche: its attachment
+    ltv               balance of this and all senior tranches / collateral value at the first date
+    dscr, dscr_low    cash for debt service / debt service of this and all senior notes: median and lowest over dates
+    wal, spread, clean    years, z-spread in bp, price per 100 of par
+    headroom_to_trap      share of cash for debt service that may go before the first coverage trigger trips, at the
+                          date nearest to it: one figure for the deal
+    headroom_to_default   share of all collections, the same at every date, that may go before this or a senior note
+                          goes unpaid, the accounts being used (`headroom_to_default`)
     """
     import pandas as pd
 
@@ -42,7 +44,7 @@ def capital_structure(flows: Cashflows, prices: Prices, scenario: Any = None) ->
     names = list(plan.tranches)
     balance = dict(zip(names, prices.memo["balance"][s], strict=True))
     undrawn = prices.memo["committed"][s] - prices.memo["balance"][s]
-    rank, total, level = ranks(plan), sum(balance.values()), trap_level(plan)
+    rank, total, trap = ranks(plan), sum(balance.values()), headroom_to_trap(flows, s)
     value = flows.receipts["value"][s, 0]
     rows = []
     for i, name in enumerate(names):
@@ -61,15 +63,26 @@ def capital_structure(flows: Cashflows, prices: Prices, scenario: Any = None) ->
             "spread": 1e4 * prices["z_spread"][s, 0, i],
             "clean": prices["clean"][s, 0, i],
         }
-        if name in plan.notes_by_name:
-            cover, interest_cover = coverages(flows, s, tuple(other for other in above if other in plan.notes_by_name))
+        notes = tuple(other for other in above if other in plan.notes_by_name)
+        if name in plan.notes_by_name and owed > 0.0:
+            cover = coverage(flows, s, notes)
             row["ltv"] = owed / value if value > 0.0 else np.nan
-            row["dscr"] = cover
-            row["headroom_to_trap"] = np.nan if level is None else 1.0 - level / cover
-            row["headroom_to_default"] = 1.0 - 1.0 / interest_cover
+            row["dscr"], row["dscr_low"] = (np.median(cover), cover.min()) if len(cover) else (np.nan, np.nan)
+            row["headroom_to_trap"], row["headroom_to_default"] = trap, headroom_to_default(flows, s, notes)
         rows.append(row)
-    columns = ["tranche", "size", "undrawn", "coupon", "attachment", "detachment", "enhancement", "ltv", "dscr", "wal"]
-    return pd.DataFrame(rows, columns=[*columns, "spread", "clean", "headroom_to_trap", "headroom_to_default"])
+    columns = [
+        "tranche",
+        "size",
+        "undrawn",
+        "coupon",
+        "attachment",
+        "detachment",
+        "enhancement",
+        "ltv",
+        "dscr",
+        "dscr_low",
+    ]
+    return pd.DataFrame(rows, columns=[*columns, "wal", "spread", "clean", "headroom_to_trap", "headroom_to_default"])
 
 
 def coupon_words(tranche: Note | Equity) -> str:
@@ -97,16 +110,126 @@ def ranks(plan: Plan) -> dict[str, int]:
     return found
 
 
-def coverages(flows: Cashflows, s: int, notes: tuple[str, ...]) -> tuple[float, float]:
-    """Medians over payment dates of cash / debt service and of cash / interest, infinite where nothing is due."""
+def coverage(flows: Cashflows, s: int, notes: tuple[str, ...]) -> np.ndarray:
+    """Cash for debt service / debt service of notes at the dates at which they owe any, in one scenario."""
     cash = signed(flows, cash_for_debt_service(flows.plan), s)
     service = signed(flows, service_of(flows.plan, notes), s)
-    interest = sum((flows.accrued[name][s] for name in notes), np.zeros(flows.periods))
-    found = []
-    for due in (service, interest):
-        owed = due > 0.0
-        found.append(float(np.median(cash[owed] / due[owed])) if owed.any() else np.inf)
-    return found[0], found[1]
+    return cash[service > 0.0] / service[service > 0.0]
+
+
+def headroom_to_trap(flows: Cashflows, s: int) -> float:
+    """1 - level / ratio, least over coverage triggers and the dates at which they are tested; NaN where there is none."""
+    found = [np.nan]
+    for trigger in flows.plan.triggers.values():
+        for test in trigger.test.walk():
+            if not (isinstance(test, Comparison) and isinstance(test.right, Constant)):
+                continue
+            if isinstance(test.left, Dscr | Coverage) and test.sign in ("<", "<=") and "oc_ratio" not in str(test.left):
+                top, bottom = (one_scenario(flows, side, s) for side in test.left.terms(flows.plan))
+                top, bottom = (running(side, test.left.trailing) for side in (top, bottom))
+                tested = bottom > 0.0
+                found += list(1.0 - test.right.value * bottom[tested] / top[tested])
+    return float(np.nanmin(found)) if len(found) > 1 else np.nan
+
+
+def one_scenario(flows: Cashflows, side: Any, s: int) -> np.ndarray:
+    """One side of a coverage ratio by date (T,)."""
+    return signed(flows, side.items, s)
+
+
+def running(values: np.ndarray, periods: int) -> np.ndarray:
+    """Sums over the last periods, from the first date that has them all."""
+    return np.convolve(values, np.ones(periods), "valid") if len(values) >= periods else values[:0]
+
+
+def headroom_to_default(flows: Cashflows, s: int, notes: tuple[str, ...]) -> float:
+    """The largest cut h of all collections, the same at every date, at which notes and costs are still paid in full.
+
+    r(t) = min(r(t-1) + (1 - h) collected(t) - must(t), what the accounts held in this scenario) must stay at or above 0,
+    r(0) what the accounts held at the start, must = costs, senior fees and the debt service of the notes; found by
+    halving to 1e-6. Costs do not fall with the collections.
+    """
+    plan = flows.plan
+    collected = flows.receipts.cash[s] + sum(
+        (flows["received", name][s] for name in plan.hedges), np.zeros(flows.periods)
+    )
+    due = signed(flows, service_of(plan, notes), s)
+    paid_out = (
+        signed(flows, cash_for_debt_service(plan), s) - flows.receipts["revenue"][s] - flows.receipts["interest"][s]
+    )
+    must = due - paid_out
+    most = sum((flows.accounts[name][s] for name in plan.accounts), np.zeros(flows.periods))
+    opening = sum(account.balance for account in plan.accounts.values())
+    last = int(np.flatnonzero(due > 0.0).max(initial=-1))
+
+    def survives(cut: float) -> bool:
+        held = opening
+        for t in range(last + 1):
+            held = min(held + (1.0 - cut) * collected[t] - must[t], most[t])
+            if held < -1e-9 * must[t]:
+                return False
+        return True
+
+    if last < 0:
+        return np.nan
+    low, high = -1.0, 1.0
+    while high - low > 1e-6:
+        middle = (low + high) / 2.0
+        low, high = (middle, high) if survives(middle) else (low, middle)
+    return low
+
+
+def what_happens(flows: Cashflows) -> pd.DataFrame:
+    """One row a scenario: when each trigger first trips, when a default occurs, and what is unpaid at the end.
+
+    `unpaid` is principal and interest of notes still owed at the last date, `written_down` net over life.
+    """
+    import pandas as pd
+
+    plan, notes = flows.plan, flows.plan.notes_by_name
+    rows = []
+    for s, name in enumerate(flows.scenarios):
+        row: dict[str, Any] = {"scenario": name}
+        for trigger in plan.triggers:
+            row[trigger] = first_date(flows, flows.triggers[trigger][s])
+        row["event of default"] = first_date(flows, flows[("event of default",)][s])
+        owed = [flows.balance[note][s, -1] + flows.arrears[note][s, -1] for note in notes]
+        lost = [flows.written_down[note][s].sum() for note in notes]
+        for what, amounts in (("unpaid", owed), ("written_down", lost)):
+            parts = [f"{note} {amount / 1e6:,.1f}" for note, amount in zip(notes, amounts, strict=True) if amount > 1.0]
+            row[what] = ", ".join(parts) or "nothing"
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def first_date(flows: Cashflows, flags: np.ndarray) -> str:
+    """The first date at which a flag is up, as text; never where it is not."""
+    up = np.flatnonzero(flags > 0.0)
+    return flows.dates[up[0]].isoformat() if len(up) else "never"
+
+
+def by_date(flows: Cashflows) -> pd.DataFrame:
+    """One row a scenario and date: what a servicer report tests. Cash for debt service, debt service, dscr, triggers, accounts."""
+    import pandas as pd
+
+    plan, frames = flows.plan, []
+    for s, name in enumerate(flows.scenarios):
+        cash = signed(flows, cash_for_debt_service(plan), s)
+        service = signed(flows, service_of(plan, tuple(plan.notes_by_name)), s)
+        debt = sum((flows.balance[note][s] for note in plan.notes_by_name), np.zeros(flows.periods))
+        value = flows.receipts["value"][s]
+        columns = {"scenario": name, "date": list(flows.dates), "collections": flows.receipts.cash[s]}
+        columns |= {"cash_for_debt_service": cash, "debt_service": service, "dscr": quotient(cash, service)}
+        columns |= {"notes": debt, "value": value, "ltv": quotient(debt, value)}
+        columns |= {f"trigger {trigger}": flows.triggers[trigger][s] for trigger in plan.triggers}
+        columns |= {f"account {account}": flows.accounts[account][s] for account in plan.accounts}
+        frames.append(pd.DataFrame(columns))
+    return pd.concat(frames, ignore_index=True)
+
+
+def quotient(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
+    """top / bottom, NaN where bottom is 0."""
+    return np.divide(top, bottom, out=np.full(len(top), np.nan), where=bottom > 0.0)
 
 
 def signed(flows: Cashflows, items: Signed, s: int) -> np.ndarray:
@@ -115,19 +238,6 @@ def signed(flows: Cashflows, items: Signed, s: int) -> np.ndarray:
     for sign, key in items:
         total = total + sign * (flows.receipts[key[1]][s] if key[0] == "receipt" else flows[key][s])
     return total
-
-
-def trap_level(plan: Plan) -> float | None:
-    """The highest level at which a trigger tests debt service coverage: the first that falling cash meets."""
-    tests = [node for trigger in plan.triggers.values() for node in trigger.test.walk() if isinstance(node, Comparison)]
-    levels = [
-        test.right.value
-        for test in tests
-        if isinstance(test.right, Constant)
-        and isinstance(test.left, Dscr | Coverage)
-        and str(test.left)[:4] in ("dscr", "ic_r")
-    ]
-    return max(levels, default=None)
 
 
 def prices_by_shock(prices: Prices, scenario: Any = None) -> pd.DataFrame:
@@ -143,56 +253,58 @@ AMOUNTS = ("credit", "rates", "spread", "total")
 
 
 def losses_by_class(losses: Losses, scenario: Any, shock: str = "unchanged") -> pd.DataFrame:
-    """One row a tranche and class that holds it, the first to lose first: commitment, credit, rates, spread, total loss.
+    """One row a tranche and class that holds it, the first to lose first: par, credit, rates, spread, total loss.
 
-    `committed` is what the class holds of the balance and of what may still be drawn, at the reference; `per_cent` the
-    total loss as a share of it. Holdings of nothing are left out.
+    `par` is what the class holds of the balance and of what may still be drawn, at the reference; the last column is
+    the total loss as a share of it. Holdings of nothing are left out.
     """
     import pandas as pd
 
     s, k = losses.prices.at(scenario, shock)
-    committed = commitments(losses)
+    par = par_held(losses)
     rows = []
     for n in reversed(range(len(losses.prices.tranches))):
-        for c in np.flatnonzero(committed[n]):
+        for c in np.flatnonzero(par[n]):
             row: dict[str, Any] = {
                 "tranche": losses.prices.tranches[n],
                 "class": losses.classes[c],
-                "committed": committed[n, c],
+                "par": par[n, c],
             }
             rows.append(row | {name: losses.tranche[name][s, k, n] * losses.shares[n, c] for name in AMOUNTS})
     return with_share(pd.DataFrame(rows))
 
 
 def losses_in_total(losses: Losses, scenario: Any, shock: str = "unchanged") -> pd.DataFrame:
-    """One row a class over all it holds, and a last row for all: commitment, credit, rates, spread, total loss, per cent."""
+    """One row a class over all it holds, and a last row for all: par, credit, rates, spread, total loss, per cent."""
     import pandas as pd
 
     s, k = losses.prices.at(scenario, shock)
-    frame = pd.DataFrame({"class": losses.classes, "committed": commitments(losses).sum(axis=0)})
+    frame = pd.DataFrame({"class": losses.classes, "par": par_held(losses).sum(axis=0)})
     for name in AMOUNTS:
         frame[name] = losses.tranche[name][s, k] @ losses.shares
     total = frame.drop(columns="class").sum()
     return with_share(pd.concat([frame, pd.DataFrame([{"class": "all", **total}])], ignore_index=True))
 
 
-def commitments(losses: Losses) -> np.ndarray:
+def par_held(losses: Losses) -> np.ndarray:
     """What each class holds of each tranche, drawn and undrawn, at the reference (N, C)."""
     s0 = losses.prices.at(*losses.reference)[0]
     return losses.prices.memo["committed"][s0][:, None] * losses.shares
 
 
 def with_share(frame: pd.DataFrame) -> pd.DataFrame:
-    """A frame with its total loss in per cent of the commitment."""
-    held, total = frame["committed"].to_numpy(), frame["total"].to_numpy()
-    return frame.assign(per_cent=np.divide(100.0 * total, held, out=np.full(len(held), np.nan), where=held > 0.0))
+    """A frame with its total loss in per cent of par."""
+    held, total = frame["par"].to_numpy(), frame["total"].to_numpy()
+    return frame.assign(
+        per_cent_of_par=np.divide(100.0 * total, held, out=np.full(len(held), np.nan), where=held > 0.0)
+    )
 
 
 def text(frame: pd.DataFrame, *, millions: tuple[str, ...] = ()) -> str:
     """A frame as aligned text: `millions` are shown in millions, ratios to three places; what is unknown is blank."""
 
     def shown(column: str) -> Any:
-        decimals = {"attachment": 1, "detachment": 1, "enhancement": 1, "headroom_to_trap": 1, "headroom_to_default": 1}
+        shares = ("attachment", "detachment", "enhancement", "ltv", "headroom_to_trap", "headroom_to_default")
 
         def one(value: Any) -> str:
             if isinstance(value, str):
@@ -201,7 +313,7 @@ def text(frame: pd.DataFrame, *, millions: tuple[str, ...] = ()) -> str:
                 return ""
             if column in millions:
                 return f"{value / 1e6:,.1f}"
-            if column in decimals or column == "ltv":
+            if column in shares:
                 return f"{100 * value:.1f} %"
             return f"{value:,.2f}"
 

@@ -7,7 +7,7 @@ import datetime
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field, InstanceOf
 
@@ -47,6 +47,7 @@ class Deal:
     from, by its path in the deal file.
     """
 
+    salvages: ClassVar[bool] = True
     name: str
     _: KW_ONLY
     closing: datetime.date

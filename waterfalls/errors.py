@@ -69,5 +69,5 @@ def unknown(what: str, name: object, known: Iterable[object]) -> str:
     lower = {candidate.lower(): candidate for candidate in reversed(names)}
     near = difflib.get_close_matches(str(name).lower(), list(lower), n=1, cutoff=0.5)
     hint = f" Did you mean {lower[near[0]]!r}?" if near else ""
-    listed = ", ".join(repr(candidate) for candidate in names[:12]) + (", ..." if len(names) > 12 else "")
+    listed = ", ".join(repr(candidate) for candidate in names[:40]) + (" and more" if len(names) > 40 else "")
     return f"there is no {what} {name!r}.{hint} " + (f"Known: {listed}." if names else "None is declared.")

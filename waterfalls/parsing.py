@@ -77,6 +77,8 @@ def build(tree: ast.AST) -> Any:
             if name not in MODIFIERS:
                 raise UnknownName("modifier", name, sorted(MODIFIERS))
             return getattr(build(subject), name)(*map(build, args), **{str(k.arg): build(k.value) for k in keywords})
+        case ast.Name(id=name) if name in WORDS:
+            raise InvalidTerms(f"a word is said with parentheses: {name}(...)")
         case ast.Name(id=name):
             raise InvalidTerms(unknown("word", name, WORDS) + " Names of the deal stand in quotes.")
     raise InvalidTerms(f"{ast.unparse(tree)!r} is not part of the language")  # type: ignore[arg-type]

@@ -227,6 +227,9 @@ def read_union(branches: Sequence[Any], data: Any, place: str, found: list[Fault
     for branch in branches:
         if fits(branch, data):
             return read(branch, data, place, found)
+    if terms and len(terms) == len(branches):
+        found.append(Fault(place, f"must be one of {', '.join(f'{{{k}: ...}}' for k in terms)}, got {shown(data)}"))
+        return MISSING
     return data
 
 
@@ -279,7 +282,12 @@ def read_term(cls: Any, data: Any, place: str, found: list[Fault]) -> Any:
     more = [fault for fault in more if fault.place not in told]
     blamed = {fault.place.split("[")[0] for fault in more}
     others = defaults_of(cls, data) | {key: value for key, value in values.items() if value is not MISSING}
-    others = {key: value for key, value in others.items() if dot(key) not in blamed}
+    salvages = getattr(cls, "salvages", False)  # whether its faults() understand lists with `Unsound` items
+    others = {
+        key: value
+        for key, value in others.items()
+        if dot(key) not in blamed and (salvages or not isinstance(value, Broken))
+    }
     more += [Fault(dot(fault.place), fault.what) for fault in between(cls, others)]
     found += [Fault(f"{place}{fault.place}", fault.what) for fault in more]
     return MISSING
