@@ -8,7 +8,7 @@ T_j the years of yield (the note's day count, step by step), f the payments a ye
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -16,12 +16,14 @@ import numpy as np
 from pricing.ahead import Ahead
 from pricing.curves import Curve
 from pricing.market import Market
-from pricing.roots import rates_for, root, weighted
+from pricing.roots import rates_for, root
+from pricing.sums import product, weighted
 from waterfalls.errors import InvalidTerms
 
 BP = 1e-4
-ROWS = 8  # scenarios a product: always as many, so that a row's bits do not depend on how many stand beside it
-SERIAL = 2**18  # multiplications a product: what BLAS does in one thread and a core's cache holds
+SHOCKS = 2**16  # discount factors made at a time: what a core's cache holds
+SHARED = 2**22  # discount factors kept at most
+ULPS = 1e-16  # moves of spreads this near are one: apart by rounding
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -51,24 +53,58 @@ class Cells:
 
     def summed(self, cash: np.ndarray) -> np.ndarray:
         """sum_j cash_j D_j exp(-z_j t_j) (N, S, K) of amounts (N, S, J)."""
-        tranches, scenarios, dates = cash.shape
-        shocks = self.spreads.shape[2]
-        found = np.empty((tranches, scenarios, shocks))
-        width = max(1, SERIAL // (ROWS * max(dates, 1)))
-        for i, amounts in enumerate(cash):
-            for start in range(0, shocks, width):
-                part = slice(start, start + width)
-                weights = self.spreads[i, :, part] * -self.ahead.times[:, None]
-                np.exp(weights, out=weights)
-                np.multiply(weights, self.discounts[:, None], out=weights)
-                found[i, :, part] = product(amounts, weights)
+        found = np.empty((*cash.shape[:2], self.spreads.shape[2]))
+        for i, weights in enumerate(self.weights()):
+            for part, columns in weights:
+                found[i, :, part] = product(cash[i], columns)
         return found
 
-    def moved(self, shape: np.ndarray) -> np.ndarray:
-        """-dV/dr (N, S, K) for zero rates that move by r x shape (J,): discounting, less the interest that follows."""
-        times = self.ahead.times * shape
-        steps = np.diff(times, prepend=0.0)
-        return self.summed(self.ahead.cash * times - self.ahead.following * steps)
+    def weights(self) -> Iterator[Iterator[tuple[slice, np.ndarray]]]:
+        """D_j exp(-z_j t_j) (J, k) of every tranche, for a few shocks after the other; each is written over the one before."""
+        times, shocks = self.ahead.times[:, None], self.spreads.shape[2]
+        width, shared = min(shocks, max(1, SHOCKS // max(len(times), 1))), self.shared
+        room = np.empty((len(times), width))
+
+        def of(spreads: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+            at_first = self.discounts[:, None] * np.exp(spreads[:, :1] * -times)
+            for start in range(0, shocks, width):
+                part = slice(start, start + width)
+                columns = room[:, : shocks - start]
+                if shared is not None:
+                    yield part, np.multiply(shared[:, part], at_first, out=columns)
+                    continue
+                np.exp(np.multiply(spreads[:, part], -times, out=columns), out=columns)
+                yield part, np.multiply(columns, self.discounts[:, None], out=columns)
+
+        return map(of, self.spreads)
+
+    @cached_property
+    def shared(self) -> np.ndarray | None:
+        """exp(-dz_j t_j) (J, K) where every shock moves the spreads of all tranches alike; None where one does not."""
+        moves = self.spreads - self.spreads[:, :, :1]
+        tranches, _, shocks = moves.shape
+        if min(tranches, shocks) < 2 or len(self.ahead.times) * shocks > SHARED:
+            return None
+        return np.exp(moves[0] * -self.ahead.times[:, None]) if (np.abs(moves - moves[0]) <= ULPS).all() else None
+
+    def by_shape(self, shapes: np.ndarray) -> np.ndarray:
+        """-dV/dr (N, S, K, B) for zero rates that move by r x each of B shapes (J, B): discounting, less what interest follows.
+
+        sum_j D_j exp(-z_j t_j) (F_j t_j h_j - G_j (t_j h_j - t_j-1 h_j-1)) for a shape h.
+        """
+        times = self.ahead.times[:, None] * shapes
+        steps = np.diff(times, axis=0, prepend=0.0)
+        count, shocks = shapes.shape[1], self.spreads.shape[2]
+        found = np.empty((*self.ahead.cash.shape[:2], shocks, count))
+        for i, weights in enumerate(self.weights()):
+            floats = self.ahead.following[i].any()
+            for part, columns in weights:
+                wide = columns[:, :, None]
+                made = product(self.ahead.cash[i], (wide * times[:, None]).reshape(len(times), -1))
+                if floats:
+                    made -= product(self.ahead.following[i], (wide * steps[:, None]).reshape(len(times), -1))
+                found[i, :, part] = made.reshape(len(made), -1, count)
+        return found
 
     @cached_property
     def rate(self) -> np.ndarray:
@@ -85,17 +121,6 @@ class Cells:
     def compounding(self) -> np.ndarray:
         """1 + y / f (N, S, K)."""
         return np.exp(self.rate / self.ahead.per_year[:, None, None])
-
-
-def product(cash: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """sum_j cash[s, j] weights[j, k] (S, K): every scenario under every shock as one matrix product, in blocks of rows."""
-    scenarios, dates = cash.shape
-    blocks = -(-scenarios // ROWS)
-    if scenarios % ROWS:
-        padded = np.zeros((blocks * ROWS, dates))
-        padded[:scenarios] = cash
-        cash = padded
-    return np.matmul(cash.reshape(blocks, ROWS, dates), weights).reshape(blocks * ROWS, -1)[:scenarios]
 
 
 def alive(cells: Cells, values: np.ndarray) -> np.ndarray:
@@ -149,10 +174,12 @@ def margins_for(ahead: Ahead, i: int, values: np.ndarray) -> np.ndarray:
 
         def priced(
             margin: np.ndarray, cash: np.ndarray = cash, rates: np.ndarray = rates
-        ) -> tuple[np.ndarray, np.ndarray]:
+        ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             growth = 1.0 + (rates + margin[:, None]) * fractions
-            values = cash / np.cumprod(growth, axis=1)
-            return values.sum(axis=1), -(values * np.cumsum(fractions / growth, axis=1)).sum(axis=1)
+            values, parts = cash / np.cumprod(growth, axis=1), fractions / growth
+            once = np.cumsum(parts, axis=1)
+            bend = values * (once * once + np.cumsum(parts * parts, axis=1))
+            return values.sum(axis=1), -(values * once).sum(axis=1), bend.sum(axis=1)
 
         found[s] = root(priced, np.where(values[s] > 0.0, values[s], np.nan))
     return found
@@ -187,7 +214,7 @@ def key_rate_dv01(cells: Cells, tenors: Sequence[float]) -> np.ndarray:
     if years.ndim != 1 or len(years) < 1 or not (np.diff(years) > 0.0).all() or not np.isfinite(years).all():
         raise InvalidTerms(f"tenors: must be years that rise, such as (1, 2, 5, 10, 30); got {tenors!r}")
     tents = [np.interp(cells.ahead.times, years, unit) for unit in np.eye(len(years))]
-    return np.stack([cells.moved(tent) * BP for tent in tents], axis=3)
+    return cells.by_shape(np.stack(tents, axis=1)) * BP
 
 
 def margin_value(ahead: Ahead, i: int, s: int, margin: float) -> float:
@@ -220,7 +247,7 @@ def cs01(cells: Cells) -> np.ndarray:
 
 
 def dv01(cells: Cells) -> np.ndarray:
-    return cells.moved(np.ones(len(cells.ahead.times))) * BP
+    return cells.by_shape(np.ones((len(cells.ahead.times), 1)))[..., 0] * BP
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,72 +3,91 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 
-Priced = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # rates -> values and their slopes, both of one shape
+from pricing.sums import Discounting, blocks, product
+
+Priced = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]  # rates -> values, first and second slopes
 
 STEPS = 60
-ENOUGH = 1e-9  # a step of Newton's this small leaves an error of its square
+ENOUGH = 2e-6  # a step of Halley's this small leaves an error of its cube
 LOWEST, HIGHEST = -1.0, 50.0  # a continuous rate outside these is no answer where cash flows change sign
 GRID = np.concatenate([np.linspace(LOWEST, 1.0, 101), np.geomspace(1.05, HIGHEST, 40)])
-ROOM = 2**16  # numbers that a block works on: what a core's cache holds
+NODES = np.array([-0.05, 0.0, 0.04, 0.08, 0.13, 0.2, 0.3, 0.5])  # rates at which a solve looks first
 
 
 def rates_for(amounts: np.ndarray, times: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """The continuous rates x (R, K) at which amounts (R, J), paid at `times` (J,), are worth `targets` (R, K).
 
-    sum_j a_j exp(-x t_j) = v, by Newton's method on ln v, which converges from anywhere where no amount is negative;
-    otherwise by bisection, to the root nearest 0. NaN where the target is not above 0 or no rate gives it.
+    sum_j a_j exp(-x t_j) = v. Where no amount is negative, by Halley's method on ln v, from a guess that matrix products
+    at a few rates give; otherwise from 0, and where that does not settle by bisection, to the root nearest 0. NaN where
+    the target is not above 0 or no rate gives it.
     """
-    found = np.empty(targets.shape)
+    found, discounting = np.empty(targets.shape), Discounting(times)
+    least, most = (edge(amounts, axis=1, keepdims=True, initial=0.0) for edge in (np.min, np.max))
+    payable = (most > 0.0) & (targets > 0.0)
+    wanted = np.where(payable, targets, np.nan)
+    columns = (np.exp(-NODES[:, None, None] * times[:, None]) * discounting.powers).transpose(1, 0, 2)
+    moments = product(amounts, columns.reshape(len(times), -1)).reshape(len(amounts), len(NODES), 3)
+    start = np.where(least < 0.0, 0.0, guessed(moments, wanted))
     for part, a in blocks(amounts, targets.shape[1]):
-        terms = np.empty((len(a), targets.shape[1], amounts.shape[1]))
-        weighted = a * times
 
-        def priced(
-            x: np.ndarray, terms: np.ndarray = terms, a: np.ndarray = a, weighted: np.ndarray = weighted
-        ) -> tuple[np.ndarray, np.ndarray]:
-            np.multiply(x[:, :, None], -times, out=terms)
-            np.exp(terms, out=terms)
-            return np.vecdot(terms, a[:, None]), -np.vecdot(terms, weighted[:, None])
+        def priced(x: np.ndarray, a: np.ndarray = a) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            value, first, second = discounting.moments(a, x)
+            return value, -first, second
 
-        payable = np.any(a > 0.0, axis=1, keepdims=True) & (targets[part] > 0.0)
-        found[part] = root(priced, np.where(payable, targets[part], np.nan))
+        found[part] = root(priced, wanted[part], start[part])
     return found
 
 
-def weighted(amounts: np.ndarray, times: np.ndarray, rates: np.ndarray, power: int) -> np.ndarray:
-    """sum_j a_j t_j^power exp(-x t_j) (R, K) of amounts (R, J) at `times` (J,) and continuous rates x (R, K)."""
-    found = np.empty(rates.shape)
-    for part, a in blocks(amounts, rates.shape[1]):
-        found[part] = np.vecdot(np.exp(-rates[part][:, :, None] * times), (a * times**power)[:, None])
-    return found
+def guessed(moments: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Rates (R, K) near those that give the targets, from the moments (R, nodes, 3) at `NODES`; 0 outside them.
+
+    x as a function of u = ln v between two nodes, by the polynomial of fifth degree that has its value and two slopes at
+    both: x' = -1 / D, x'' = Var / D^3, with D the mean and Var the variance of time under the discounted amounts.
+    """
+    with np.errstate(all="ignore"):
+        u = np.log(moments[:, :, 0])
+        mean = moments[:, :, 1] / moments[:, :, 0]
+        bend = (moments[:, :, 2] / moments[:, :, 0] - mean * mean) / mean**3
+        wanted = np.log(targets)
+        right = (u[:, None, :] > wanted[:, :, None]).sum(axis=2)  # u falls: the first node at or below the target
+        inside = (right > 0) & (right < len(NODES))
+        b = np.clip(right, 1, len(NODES) - 1)
+        a, rows = b - 1, np.arange(len(u))[:, None]
+        width = u[rows, b] - u[rows, a]
+        s = (wanted - u[rows, a]) / width
+        start, end = NODES[a], NODES[b]
+        d0, d1 = -width / mean[rows, a], -width / mean[rows, b]
+        c0, c1 = width * width * bend[rows, a], width * width * bend[rows, b]
+        rise = end - start
+        third = 10.0 * rise - 6.0 * d0 - 4.0 * d1 - 1.5 * c0 + 0.5 * c1
+        fourth = -15.0 * rise + 8.0 * d0 + 7.0 * d1 + 1.5 * c0 - c1
+        fifth = 6.0 * rise - 3.0 * (d0 + d1) - 0.5 * (c0 - c1)
+        x = start + s * (d0 + s * (0.5 * c0 + s * (third + s * (fourth + s * fifth))))
+        return np.where(inside & np.isfinite(x), x, 0.0)
 
 
-def blocks(amounts: np.ndarray, count: int) -> Iterator[tuple[slice, np.ndarray]]:
-    """Rows of amounts (r, J) that fit a cache when each meets `count` rates."""
-    rows, steps = amounts.shape
-    height = max(1, ROOM // max(steps * count, 1))
-    for start in range(0, rows, height):
-        part = slice(start, start + height)
-        yield part, amounts[part]
-
-
-def root(priced: Priced, targets: np.ndarray) -> np.ndarray:
+def root(priced: Priced, targets: np.ndarray, start: np.ndarray | float = 0.0) -> np.ndarray:
     """The rates at which `priced` gives the targets, each by itself: what stands beside it does not change its bits.
 
-    Newton on the logarithm, x' = x - (ln v - ln target) v / v'; where that does not settle, bisection between the
-    points of a grid nearest to 0 that enclose the target. NaN where none do, and where the target is NaN.
+    Halley on f = ln v - ln target, x' = x - n / (1 - n f'' / 2f') with n = f / f', or Newton, x' = x - n, where that is
+    no better; where neither settles, bisection between the points of a grid nearest to 0 that enclose the target. NaN
+    where none do, and where the target is NaN.
     """
-    x = np.zeros(targets.shape)
+    x = np.broadcast_to(np.asarray(start, dtype=np.float64), targets.shape)
     settled = np.isnan(targets)
     known = ~settled
     with np.errstate(all="ignore"):
+        logs = np.log(targets)
         for _ in range(STEPS):
-            value, slope = priced(x)
-            step = (np.log(value) - np.log(targets)) * value / slope
+            value, slope, curve = priced(x)
+            slope = slope / value
+            newton = (np.log(value) - logs) / slope
+            halley = 1.0 - 0.5 * newton * (curve / value - slope * slope) / slope
+            step = np.where(halley > 0.5, newton / halley, newton)
             x = np.where(settled, x, x - step)
             settled |= np.abs(step) <= ENOUGH * (1.0 + np.abs(x))
             if settled.all():

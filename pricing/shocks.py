@@ -209,16 +209,18 @@ def listed(shocks: SpreadShock | Sequence[SpreadShock]) -> tuple[SpreadShock, ..
     for shock in given:
         if not isinstance(shock, SpreadShock):
             raise InvalidTerms(f"shocks: must be SpreadShocks, such as SpreadShock.parallel(bp=100); got {shock!r}")
-        if found.setdefault(shock.name, shock) != shock:
+        first = found.setdefault(shock.name, shock)
+        if first is not shock and first != shock:
             raise InvalidTerms(f"shocks: two shocks are named {shock.name!r} and differ: give one another name")
     return tuple(found.values())
 
 
 def spreads_under(shocks: Sequence[SpreadShock], spreads: np.ndarray, ahead: Ahead) -> np.ndarray:
     """Spreads under every shock: (N, 1, K), or (N, J, K) where some shock moves by tenor, from spreads (N,)."""
-    moved = [np.asarray(shock.moved(spreads[:, None], ahead)) for shock in shocks]
-    width = max(array.shape[1] for array in moved)
-    return np.stack([np.broadcast_to(array, (len(spreads), width)) for array in moved], axis=2)
+    moved = [shock.moved(spreads[:, None], ahead) for shock in shocks]
+    if any(array.shape[1] > 1 for array in moved):
+        moved = [np.broadcast_to(array, (len(spreads), len(ahead.times))) for array in moved]
+    return np.ascontiguousarray(np.moveaxis(np.array(moved), 0, 2))
 
 
 def check(given: Mapping[str, float], known: Sequence[str], what: str) -> None:
