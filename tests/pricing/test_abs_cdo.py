@@ -1,0 +1,60 @@
+"""Tranches of tranches: Hull's table, and 2008 beside a deal."""
+
+import datetime as dt
+
+import numpy as np
+import pytest
+from hypothesis import given as drawn
+from hypothesis import strategies as st
+
+from pricing.abs_cdo import LOST_2008, beside_2008, layered, retranched, what_differs
+from pricing.attribution import who_bears
+from pricing.market import Market
+from pricing.pricer import price
+from structuring.holders import Holdings
+from waterfalls.errors import InvalidTerms
+
+
+def from_below(sizes):
+    return {name: sizes[name] for name in ("equity", "mezz", "senior")}
+
+
+@pytest.mark.parametrize("loss", ["0.1", "0.13", "0.17", "0.2"])
+def test_the_golden_table_of_hull(golden, loss):
+    case = golden("structured_hull_t8_1_abs_cdo")
+    given, expected = case["inputs"], case["expected"][loss]
+    first, second = retranched(float(loss), from_below(given["abs"]), "mezz", from_below(given["abs_cdo_of_mezz"]))
+    found = {"abs_mezz": first["mezz"], **{f"cdo_{name}": lost for name, lost in second.items()}}
+    for name, lost in expected.items():
+        assert float(found[name]) == pytest.approx(lost, abs=case["tolerance"])
+
+
+SIZES = st.lists(st.floats(0.01, 1.0), min_size=1, max_size=6)
+
+
+@drawn(SIZES, st.floats(0.0, 1.0))
+def test_tranches_lose_what_the_pool_loses(sizes, loss):
+    shares = {f"tranche {i}": size / sum(sizes) for i, size in enumerate(sizes)}
+    lost = layered(loss, shares)
+    assert sum(lost[name] * shares[name] for name in shares) == pytest.approx(loss, abs=1e-12)
+    assert (np.diff([*lost.values()]) <= 1e-12).all()
+
+
+def test_a_deal_of_today_stands_beside_2008(toy):
+    market = Market(0.04, {"A": {"price": 101.0}, "B": 0.03, "E": {"yield": 0.15}}, valuation=dt.date(2026, 1, 15))
+    losses = who_bears(price(toy(), market), Holdings({name: {"funds": 1.0} for name in "ABE"}))
+    frame = beside_2008(losses, "dead").set_index("paper")
+    assert frame.loc["toy: A", "realised_per_cent"] == pytest.approx(100.0)
+    assert frame.loc["SF ABS CDOs 1999-2007", "realised_per_cent"] == pytest.approx(65.0)
+    told = LOST_2008["SF ABS CDOs 1999-2007"]
+    assert told["written_down"] / told["issued"] == pytest.approx(told["loss"], abs=0.006)
+    assert any("one obligor" in line for line in what_differs())
+
+
+def test_bad_input_of_tranches_of_tranches():
+    with pytest.raises(InvalidTerms, match=r"sizes: must sum to 1, got 0.9 \(a 0.9\)"):
+        layered(0.1, {"a": 0.9})
+    with pytest.raises(InvalidTerms, match="loss: must be between 0 and 1, got 1.2"):
+        layered(1.2, {"a": 1.0})
+    with pytest.raises(InvalidTerms, match="there is no tranche of the pool 'mez'. Did you mean 'mezz'?"):
+        retranched(0.1, {"mezz": 1.0}, "mez", {"a": 1.0})

@@ -1,0 +1,60 @@
+"""Off balance sheet: what returns to the sponsor, counted once."""
+
+import dataclasses
+
+import pytest
+
+from pricing.attribution import who_bears
+from pricing.marketfile import load_market
+from pricing.pricer import price
+from pricing.projection import projected
+from pricing.sponsor import off_balance_sheet
+from structuring.dealfile import find_deal, load_deal, load_scenarios
+from structuring.run import run
+from waterfalls.errors import InvalidTerms
+
+
+@pytest.fixture(scope="module")
+def view():
+    def of(name):
+        deal, market = load_deal(name), load_market(find_deal(name).parent / "market.yaml")
+        flows = run(deal, load_scenarios(name), rates=projected(market, deal))
+        losses = who_bears(price(flows, market, reference=flows.scenarios[0]), deal.holdings)
+        return deal, flows, losses
+
+    return of
+
+
+def test_a_guarantee_returns_to_the_sponsor_until_it_fails(view):
+    deal, flows, losses = view("beignet-2025")
+    made = off_balance_sheet(deal, flows, losses)
+    frame = made.scenarios.set_index("scenario")
+    assert made.sponsor == "Meta" and not made.consolidated
+    assert frame.loc["base", "returned"] == 0.0
+    paid = flows.receipts["guarantee"].sum(axis=1)
+    row = list(flows.scenarios).index("not renewed in 2033, resale halved")
+    assert frame.loc["not renewed in 2033, resale halved", "returned"] == pytest.approx(paid[row]) and paid[row] > 1e9
+    assert frame.loc["not renewed in 2033, guarantor fails", "guarantee_paid"] == 0.0
+    # rent of the first four years, and the guarantee, which begins where rent ends: the larger counts, not their sum
+    assert made.rent == pytest.approx(4 * 2760.0e6) and made.guarantee_cap == pytest.approx(28_000.0e6)
+    assert made.exposure == pytest.approx(28_000.0e6) and made.exposure <= made.disclosed
+    plain, seen = made.leverage(debt=50e9, equity=100e9)
+    assert plain == 0.5 and seen == pytest.approx((50e9 + made.debt) / 100e9)
+
+
+def test_a_sponsor_that_holds_the_equity_loses_first(view):
+    made = off_balance_sheet(*view("coreweave-ddtl-4"))
+    frame = made.scenarios.set_index("scenario")
+    assert frame.loc["technology superseded", "loss_on_own_tranches"] > 0.0
+    assert made.consolidated and made.leverage(debt=1.0, equity=2.0) == (0.5, 0.5)
+    tests = made.tests.set_index("test")
+    assert tests.loc["economics: benefits", "number"] == pytest.approx(100.0)
+    assert tests.loc["economics: losses", "reading"] == "could be significant"
+
+
+def test_bad_input_of_the_sponsors_view(view):
+    deal, flows, losses = view("beignet-2025")
+    with pytest.raises(InvalidTerms, match="the deal 'beignet-2025' names no sponsor"):
+        off_balance_sheet(dataclasses.replace(deal, sponsor=None), flows, losses)
+    with pytest.raises(InvalidTerms, match="equity: must be above 0, got 0.00"):
+        off_balance_sheet(deal, flows, losses).leverage(debt=1.0, equity=0.0)
