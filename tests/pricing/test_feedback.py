@@ -1,0 +1,56 @@
+"""Falls of price come back through the pricer as spreads that give the same value."""
+
+import dataclasses
+import datetime as dt
+
+import pytest
+
+from pricing.attribution import who_bears
+from pricing.contagion import contagion
+from pricing.feedback import as_spread
+from pricing.institutions import Institution, Threshold
+from pricing.market import Market
+from pricing.pricer import price
+from pricing.shocks import SpreadShock
+from structuring.holders import Holdings
+from waterfalls.errors import UnknownName
+
+MARKET = Market(0.04, {"A": {"price": 101.0}, "B": 0.03, "E": {"yield": 0.15}}, valuation=dt.date(2026, 1, 15))
+HOLDINGS = Holdings({"A": {"bank": 1.0}, "B": {"bank": 1.0}, "E": {"sponsor": 1.0}})
+WIDER = SpreadShock.parallel(bp=150)
+
+
+def second_round(flows):
+    bank = Institution("bank", assets=1000.0, capital=60.0, threshold=Threshold("leverage", minimum=0.05))
+    losses = who_bears(price(flows, MARKET, WIDER), HOLDINGS)
+    made = contagion(
+        losses, institutions=[bank, Institution("sponsor")], depth={"deal": 5000.0}, cell=("base", WIDER.name)
+    )
+    return losses, made
+
+
+def test_the_deal_repriced_is_worth_what_the_sales_left_of_it(toy):
+    flows = toy()
+    losses, made = second_round(flows)
+    shock = as_spread(made, flows, MARKET, losses, "base", WIDER.name)
+    both = dataclasses.replace(WIDER + shock, name="both")
+    prices = price(flows, MARKET, [WIDER, both])
+    for n, tranche in enumerate(("A", "B")):
+        left = made.rounds.prices[-1, 0, n] / made.rounds.prices[0, 0, n]
+        assert left < 1.0
+        assert prices["dirty"][0, 2, n] == pytest.approx(left * prices["dirty"][0, 1, n], rel=1e-9), tranche
+    assert prices.npv[0, 2, 2] < prices.npv[0, 1, 2] or made.rounds.prices[-1, 0, 2] == made.rounds.prices[0, 0, 2]
+
+
+def test_what_nobody_sold_keeps_its_spread(toy):
+    flows = toy()
+    losses, _ = second_round(flows)
+    calm = contagion(
+        losses,
+        institutions=[Institution("bank"), Institution("sponsor")],
+        depth={"deal": 5000.0},
+        cell=("base", WIDER.name),
+    )
+    assert as_spread(calm, flows, MARKET, losses, "base", WIDER.name).moves == ()
+    with pytest.raises(UnknownName, match="there is no cell of the contagion 'bad'"):
+        as_spread(calm, flows, MARKET, losses, "bad")
