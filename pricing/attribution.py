@@ -49,6 +49,13 @@ class Losses:
         found.setflags(write=False)
         return found
 
+    def by_class(self, component: str = "total") -> np.ndarray:
+        """A component by class over all its tranches (S, K, C): one product, where `losses[...]` keeps tranches apart."""
+        if component not in self.tranche:
+            raise InvalidTerms(unknown("component of loss", component, self.tranche))
+        lost = self.tranche[component]
+        return (lost.reshape(-1, lost.shape[2]) @ self.shares).reshape(*lost.shape[:2], -1)
+
     def frame(self) -> pd.DataFrame:
         """A long, tidy frame: one row per scenario, shock, tranche and class that holds some of it."""
         import pandas as pd
