@@ -1,0 +1,88 @@
+"""committee: what a committee is handed of one deal: prices by shock, and how far each driver may go before a note loses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pricing.breakeven import breakeven
+from pricing.market import Market
+from pricing.pricer import price
+from pricing.prices import Prices
+from pricing.reprice import applied
+from pricing.shocks import SpreadShock
+from pricing.tables import text
+from structuring.deal import Deal, assets
+from structuring.drivers import DRIVERS
+from structuring.run import run
+from structuring.scenario import Scenario
+from waterfalls.receipts import Receipts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# The multiple towards which each driver is searched; shares and rates count from what the scenario says of them.
+TOWARDS = {
+    "rent": 0.0, "gpu_price": 0.0, "utilisation": 0.0, "renewal": 0.0, "residual_value": 0.0, "value": 0.0,
+    "re_let_rent": 0.0, "default": 20.0, "severity": 2.0, "operating_cost": 5.0,
+}  # fmt: skip
+
+
+def committee(
+    deal: Deal, scenario: Scenario, market: Market, shocks: SpreadShock | Sequence[SpreadShock] = (), *, drivers: Sequence[str] = ()
+) -> str:  # fmt: skip
+    """Prices of every tranche under every shock, then one sentence a note and driver: its breakevens and who holds it.
+
+    `drivers` are those searched, each towards `TOWARDS`; all that the collateral reads and the scenario gives a number
+    for unless said.
+    """
+    prices = price(run(deal, scenario, rates=market.rates(deal)), market, shocks)
+    lines = [
+        f"{deal.name}: valued {prices.valuation}, amounts in {prices.currency}, scenario {scenario.name!r}",
+        "",
+        "Prices (npv in millions; per 100; z-spread in bp; yield in %; wal, durations in years; cs01, dv01 in thousands)",
+        text(measured(prices), millions=("npv",)),
+    ]
+    for driver in drivers or searched(deal, scenario):
+        found = breakeven(deal, scenario, driver=driver, market=market, worst=TOWARDS.get(driver, 0.0))
+        lines += ["", f"Breakevens: {DRIVERS[driver].meaning}"]
+        if np.isnan(found.multiples).all():
+            lines.append(f"No note loses anything even at {found.worst:.0%} of {scenario.name!r}.")
+        else:
+            lines += found.sentences()
+    return "\n".join(lines)
+
+
+def measured(prices: Prices) -> pd.DataFrame:
+    """One row a shock and tranche of the reference scenario, with every measure of a frame in the units of a desk."""
+    frame = prices.frame()
+    frame = frame[frame["scenario"] == prices.reference].drop(columns=["deal", "currency", "scenario"])
+    desk = {"z_spread": 1e4, "yield_to_maturity": 100.0, "cs01": 1e-3, "dv01": 1e-3}
+    frame = frame.assign(**{name: scale * frame[name] for name, scale in desk.items()})
+    names = {"yield_to_maturity": "yield", "modified_duration": "duration"}
+    return frame.rename(columns=names).astype({"shock": str, "tranche": str, "status": str})
+
+
+def searched(deal: Deal, scenario: Scenario) -> Iterator[str]:
+    """The drivers of `TOWARDS` that the deal's collateral reads and that the scenario gives something to multiply."""
+    owned = [asset for asset in assets(deal) if not isinstance(asset, Receipts)]
+    read = frozenset[str]().union(*(asset.drivers() for asset in owned))
+    for driver in TOWARDS:
+        given = getattr(scenario, driver)
+        if driver in read and (given is not None or DRIVERS[driver].unit.startswith("multiple")):
+            numbers = applied(1.0 if given is None else given, abs)
+            if numbers is not None and np.any(np.hstack(list(flat(numbers))) > 0.0):
+                yield driver
+
+
+def flat(numbers: object) -> Iterator[float]:
+    """Every number of a driver's value."""
+    if isinstance(numbers, dict):
+        numbers = tuple(numbers.values())
+    if isinstance(numbers, tuple):
+        for part in numbers:
+            yield from flat(part)
+    elif isinstance(numbers, float | int):
+        yield float(numbers)
