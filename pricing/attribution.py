@@ -56,6 +56,14 @@ class Losses:
         lost = self.tranche[component]
         return (lost.reshape(-1, lost.shape[2]) @ self.shares).reshape(*lost.shape[:2], -1)
 
+    def _repr_html_(self) -> str:
+        from pricing.tables import losses_in_total
+        from waterfalls.notebook import tabled
+
+        stress = self.prices.scenarios[-1], self.prices.shocks[-1]
+        title = f"{self.prices.deal}: losses in {self.prices.currency}, {stress[0]!r} with spreads {stress[1]}"
+        return tabled(f"{title}, against {self.reference[0]!r}", losses_in_total(self, *stress))
+
     def frame(self) -> pd.DataFrame:
         """A long, tidy frame: one row per scenario, shock, tranche and class that holds some of it."""
         import pandas as pd

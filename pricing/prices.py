@@ -69,6 +69,13 @@ class Prices:
         """The row and the column of a scenario and a shock, by name."""
         return position("scenario", scenario, self.scenarios), position("shock", shock, self.shocks)
 
+    def _repr_html_(self) -> str:
+        from pricing.tables import prices_by_shock
+        from waterfalls.notebook import tabled
+
+        title = f"{self.deal}: clean price per 100, valued {self.valuation}, scenario {self.reference!r}"
+        return tabled(title, prices_by_shock(self).reset_index())
+
     def frame(self, measures: Sequence[str] | None = None) -> pd.DataFrame:
         """A long, tidy frame, one row per scenario, shock and tranche: of the usual measures, or those named."""
         measures = [name for name in CONTRACT if name in self.measures] if measures is None else measures

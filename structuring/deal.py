@@ -78,6 +78,17 @@ class Deal:
     cutoff: datetime.date | None = None
     sources: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
 
+    def _repr_html_(self) -> str:
+        from waterfalls.notebook import listed
+
+        from waterfalls.checks import regimes_of
+        from waterfalls.notebook import listed
+
+        parts = {"tranches, most senior first": [f"{t.name}: {t.notional:,.0f}" for t in self.tranches]}
+        for regime, waterfall in regimes_of(self.waterfall).items():
+            parts[regime] = [clause.words() for clause in waterfall.clauses]
+        return listed(f"{self.name}: {self.currency}, {self.closing} to {self.maturity}", parts)
+
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
         yield from conventions(fields)

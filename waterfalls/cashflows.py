@@ -159,6 +159,12 @@ class Cashflows:
         }
         return pd.DataFrame({"deal": self.deal, "currency": self.plan.currency, **index, **data})
 
+    def _repr_html_(self) -> str:
+        from waterfalls.notebook import summed, tabled
+
+        size = f"{len(self.receipts.scenarios):,} scenarios, {self.periods} dates, sums in {self.plan.currency}"
+        return tabled(f"{self.deal}: {size}", summed(self))
+
     def blocks(self) -> Iterator[Cashflows]:
         """The same flows as views of at most 128 scenarios."""
         count = len(self.receipts.scenarios)

@@ -31,5 +31,10 @@ class Waterfall:
         """The priority of payments as a prospectus numbers it."""
         return "\n".join(f"({number}) {clause.words()}" for number, clause in enumerate(self.clauses, 1))
 
+    def _repr_html_(self) -> str:
+        from waterfalls.notebook import listed
+
+        return listed("", {"": [clause.words() for clause in self.clauses]})
+
     def __str__(self) -> str:
         return "\n>> ".join(map(str, self.clauses))
