@@ -5,6 +5,7 @@ import pytest
 import yaml
 from deals import clock, same
 
+from structuring.documents import Loader
 from waterfalls import Account, Equity, Facility, Fee, Note, Receipts, Swap, Trigger, Waterfall, distribute
 from waterfalls.language import Condition, Number
 from waterfalls.ledgers import Ledger
@@ -28,7 +29,7 @@ PARTS = {
 
 def plan_from(text, *, periods=3, frequency="annual", dates=None):
     """The plan that a text describes: the fields of a deal file without collateral; 'E' is the equity unless said."""
-    document, found, parts = yaml.safe_load(text), [], {}
+    document, found, parts = yaml.load(text, Loader=Loader), [], {}
     waterfall = document.pop("waterfall")
     if isinstance(waterfall, dict):
         parts["waterfall"] = {name: read(Waterfall, list_, name, found) for name, list_ in waterfall.items()}
@@ -45,7 +46,9 @@ def plan_from(text, *, periods=3, frequency="annual", dates=None):
 
 def flows_from(plan, *, rates=None, events=None, **receipts):
     """The flows of a plan by the reference engine, after seeing that the fast one gives the same bits."""
-    given = Receipts(plan.schedule.ends, **{name: np.array(field, float) for name, field in receipts.items()}, events=events)
+    given = Receipts(
+        plan.schedule.ends, **{name: np.array(field, float) for name, field in receipts.items()}, events=events
+    )
     flows = distribute(plan, given, rates=rates, engine="reference")
     same(flows, distribute(plan, given, rates=rates, engine="fast"))
     return flows
@@ -56,7 +59,13 @@ def row(flows, said):
     kind, _, name = said.partition(" ")
     if kind == "symbol":
         return flows[tuple(name.split(" ", 1))][0].tolist()
-    table = {"account": flows.accounts, "fee": flows.fees, "expense": flows.expenses, "trigger": flows.triggers}
+    table = {
+        "residual": flows.interest,
+        "account": flows.accounts,
+        "fee": flows.fees,
+        "expense": flows.expenses,
+        "trigger": flows.triggers,
+    }
     found = table[kind] if kind in table else getattr(flows, kind)
     return found[name][0].tolist()
 

@@ -12,8 +12,10 @@ from waterfalls.clauses.pay import Pay
 from waterfalls.clauses.release import Release
 from waterfalls.errors import Fault, unknown
 from waterfalls.fields import EXPENSES
+from waterfalls.forward import cannot_look_ahead
 from waterfalls.language import Condition, Node, Number
 from waterfalls.ledgers import Ledger
+from waterfalls.order import faults_of_order, faults_of_sale
 from waterfalls.replacements import Replacement
 from waterfalls.terms import Unsound
 from waterfalls.tranches import Equity, Note
@@ -111,10 +113,22 @@ def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
         yield from names_in(f"triggers[{i}].test", trigger.test, known)
 
     waterfalls = regimes_of(fields["waterfall"]) if "waterfall" in fields else {}
+    ends = {note.name: note.available_until for note in tranches if isinstance(note, Note)}
+    ends |= {facility.name: getattr(facility, "expires", None) for facility in facilities}
+    roots = [(f"waterfall[{i}]", clause) for each in waterfalls.values() for i, clause in enumerate(each.clauses)]
+    roots += [(f"triggers[{i}].test", made.test) for i, made in enumerate(triggers) if not isinstance(made, Unsound)]
+    roots += [(f"definitions[{name!r}]", number) for name, number in definitions.items()]
+    roots += [(f"regimes[{name!r}]", condition) for name, condition in (fields.get("regimes") or {}).items()]
+    by_note = {note.name: note for note in tranches if isinstance(note, Note)}
+    every = [(place, node) for place, root in roots for node in root.walk()]
+    if waterfalls:
+        yield from faults_of_sale([node for _, node in every])
+    yield from (Fault(place, reason) for place, node in every if (reason := cannot_look_ahead(node, by_note)))
     for regime, waterfall in waterfalls.items():
         place = "waterfall" if regime == DEFAULT_REGIME else f"waterfall[{regime!r}]"
         by_name = {account.name: account for account in accounts if isinstance(account, Account)}
         yield from faults_in(place, waterfall, known, by_name)
+        yield from faults_of_order(place, waterfall, ends)
     regimes: Mapping[str, Condition] = fields.get("regimes") or {}
     for regime, condition in regimes.items():
         if waterfalls and regime not in waterfalls:
@@ -201,6 +215,8 @@ def twice(names: Iterable[str], what: str) -> Iterator[Fault]:
     """Names borne more than once."""
     seen: set[str] = set()
     for name in names:
+        if name is not None and not name.strip():
+            yield Fault("", f"a name among {what} is empty")
         if name is not None and name in seen:
             yield Fault("", f"the name {name!r} is borne twice among {what}")
         seen.add(name)

@@ -24,6 +24,8 @@ def emit(plan: Plan, inputs: Mapping[Key, np.ndarray]) -> Program:
         code[("live",)] = one - code[("called",)]
     code[("cash",)] = code[("cash",)] + code.input("receipt", "cash")
     code.determine()
+    for note in plan.notes_by_name.values():
+        note.emit_open(code)
     for part in plan.parts:
         part.emit(code)
     for name in plan.expenses:

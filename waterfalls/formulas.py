@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from waterfalls.errors import InvalidTerms
-from waterfalls.language import Number, as_date, finite, listed, number, word
+from waterfalls.language import Number, as_date, bounded, finite, listed, number, word
 
 if TYPE_CHECKING:
     from waterfalls.code import Code, Value
@@ -39,7 +39,7 @@ class Divided(Number):
 @word
 def ratio(top: Number | float, bottom: Number | float, *, zero: float) -> Number:
     """top / bottom, and `zero` where bottom is 0."""
-    return Divided(number(top), number(bottom), finite(zero))
+    return Divided(bounded(top), bounded(bottom), finite(zero))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +48,10 @@ class Extreme(Number):
 
     word: str
     items: tuple[Number, ...]
+
+    @property
+    def infinite(self) -> bool:  # type: ignore[override]
+        return (all if self.word == "min_" else any)(item.infinite for item in self.items)
 
     def settle(self, state: State) -> float:
         values = [item.settle(state) for item in self.items]
@@ -90,6 +94,10 @@ class AtStart(Number):
 
     reads_start: ClassVar[bool] = True
     inner: Number
+
+    @property
+    def infinite(self) -> bool:  # type: ignore[override]
+        return self.inner.infinite
 
     def settle(self, state: State) -> float:
         with state.at_start():

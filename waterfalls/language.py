@@ -84,6 +84,8 @@ class Expression(Node):
 class Number(Expression):
     """An amount, a rate or a ratio that is known at a clause of a payment date."""
 
+    infinite: bool = False  # whether it may be
+
     @staticmethod
     def __text__(text: Any) -> Number:
         from waterfalls.parsing import parse
@@ -215,6 +217,12 @@ class Arithmetic(Number):
     right: Number
 
     def __post_init__(self) -> None:
+        for side, other in ((self.left, self.right), (self.right, self.left)):
+            harmless = isinstance(other, Constant) and (other.value != 0.0 or self.sign in "+-")
+            if side.infinite and not harmless:
+                raise InvalidTerms(
+                    f"'{side}' is infinite when nothing is owed, so '{self}' may be no number: bound it, min_({side}, 10)"
+                )
         if self.sign == "/" and not (isinstance(self.right, Constant) and self.right.value != 0.0):
             raise InvalidTerms(
                 f"'{self}' can divide by zero: say what it is then, ratio({self.left}, {self.right}, zero=...)"
@@ -223,6 +231,10 @@ class Arithmetic(Number):
     @property
     def strength(self) -> int:  # type: ignore[override]
         return 6 if self.sign in "*/" else 5
+
+    @property
+    def infinite(self) -> bool:  # type: ignore[override]
+        return self.left.infinite or self.right.infinite
 
     def settle(self, state: State) -> float:
         return ARITHMETIC[self.sign](self.left.settle(state), self.right.settle(state))
@@ -329,6 +341,14 @@ def number(value: Number | float) -> Number:
             raise InvalidTerms(f"{value} is not a number that terms can hold")
         return Constant(float(value))
     raise InvalidTerms(f"a number or an expression is wanted, got {value!r}")
+
+
+def bounded(value: Number | float) -> Number:
+    """A `Number` that is never infinite."""
+    said = number(value)
+    if said.infinite:
+        raise InvalidTerms(f"'{said}' is infinite when nothing is owed, so it is no amount: bound it, min_({said}, 10)")
+    return said
 
 
 def finite(value: Any) -> float:

@@ -93,6 +93,7 @@ class Ratio(Number):
     and a trigger that reads it counts no date as a cure.
     """
 
+    infinite = True
     trailing: int
     label: str
 

@@ -71,6 +71,8 @@ def settle_date(state: State, journal: Callable[[Any, dict[Key, float], dict[Key
         state[("live",)] = 1.0 - state[("called",)]
     state[("cash",)] += state.input("receipt", "cash")
     state.determine()  # what falls due may itself be a number at_start
+    for note in plan.notes_by_name.values():
+        note.open(state)
     for part in plan.parts:
         part.settle(state)
     for name in plan.expenses:

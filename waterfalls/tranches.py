@@ -126,10 +126,21 @@ class Note:
         state["accrued", "scheduled", name] = asked
         final = state.curve(plan.finals[name]) > 0.0
         state["owed", "scheduled", name] = balance if final else missed + asked
-        if self.available_until is not None and state.curve(plan.available[name]) == 0.0:
-            state["undrawn", name] = 0.0
+
+    def open(self, state: State) -> None:
+        """What may be drawn at this date, before anything falls due: fees are charged on it."""
+        if self.available_until is not None and state.curve(state.plan.available[self.name]) == 0.0:
+            state["undrawn", self.name] = 0.0
         elif self.revolving:
-            state["undrawn", name] = max(self.notional - balance, 0.0)
+            state["undrawn", self.name] = max(self.notional - state["balance", self.name], 0.0)
+
+    def emit_open(self, code: Code) -> None:
+        """`open` as instructions."""
+        name, none = self.name, code.constant(0.0)
+        if self.revolving:
+            code["undrawn", name] = code.maximum(code.constant(self.notional) - code["balance", name], none)
+        if self.available_until is not None:
+            code["undrawn", name] = code.select(code.curve(code.plan.available[name]), code["undrawn", name], none)
 
     def emit(self, code: Code) -> None:
         """`settle` as instructions."""
@@ -159,11 +170,6 @@ class Note:
         code["accrued", "scheduled", name] = asked
         final = code.curve(plan.finals[name])
         code["owed", "scheduled", name] = code.select(final, balance, missed + asked)
-        if self.revolving:
-            code["undrawn", name] = code.maximum(code.constant(self.notional) - balance, none)
-        if self.available_until is not None:
-            open_ = code.curve(plan.available[name])
-            code["undrawn", name] = code.select(open_, code["undrawn", name], none)
 
 
 @term

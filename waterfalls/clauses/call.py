@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from waterfalls.claims import Claim, claims
 from waterfalls.clauses.clause import Clause
-from waterfalls.language import Condition, Number, number, word
+from waterfalls.language import Condition, Number, bounded, word
 
 if TYPE_CHECKING:
     from waterfalls.code import Code, Value
@@ -103,7 +103,7 @@ class Premium(Claim):
 @word
 def call(*, price: Number | float) -> Call:
     """Sells the collateral at a price: `call(price=pool_balance()).when(pool_balance() < 10e6)`."""
-    return Call(price=number(price))
+    return Call(price=bounded(price))
 
 
 @word

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from waterfalls.claims import Claim, claims
 from waterfalls.clauses.clause import Clause
 from waterfalls.errors import InvalidTerms
-from waterfalls.language import Need, Number, listed, named, number, quoted, word
+from waterfalls.language import Need, Number, bounded, listed, named, quoted, word
 from waterfalls.numbers import Held, some
 
 if TYPE_CHECKING:
@@ -98,8 +98,10 @@ class Credit(Claim):
 def debit(*names: Any, amount: Number | float) -> Debit:
     """Records an amount on ledgers, each up to its limit, in the order named: `debit('B', 'A', amount=...)`."""
     if not names:
-        raise InvalidTerms("debit which ledger? Name the first to bear first: debit('B', 'A', amount=receipt('losses'))")
-    return Debit(names=tuple(named("ledger", name) for name in names), amount=number(amount))
+        raise InvalidTerms(
+            "debit which ledger? Name the first to bear first: debit('B', 'A', amount=receipt('losses'))"
+        )
+    return Debit(names=tuple(named("ledger", name) for name in names), amount=bounded(amount))
 
 
 @word

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from waterfalls.clauses.clause import Clause
 from waterfalls.clauses.pay import sum_of
 from waterfalls.errors import InvalidTerms
-from waterfalls.language import Need, Number, listed, named, number, quoted, word
+from waterfalls.language import Need, Number, bounded, listed, named, quoted, word
 
 if TYPE_CHECKING:
     from waterfalls.code import Code, Value
@@ -82,4 +82,4 @@ def draw(*names: Any, amount: Number | float) -> Draw:
     said = tuple(named("tranche", name) for name in names)
     if len(set(said)) < len(said):
         raise InvalidTerms(f"draw on each name once, got {', '.join(map(repr, said))}")
-    return Draw(names=said, amount=number(amount))
+    return Draw(names=said, amount=bounded(amount))

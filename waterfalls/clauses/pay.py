@@ -227,7 +227,9 @@ class Group(Claim):
 def group(inner: Pay) -> Group:
     """A pay that stands as a claim in another."""
     if inner.conditions or inner.caps or inner.supports or inner.source:
-        raise InvalidTerms(f"a pay inside a pay says how its claims share and no more: put the modifiers outside {inner}")
+        raise InvalidTerms(
+            f"a pay inside a pay says how its claims share and no more: put the modifiers outside {inner}"
+        )
     if any(claim.takes_all for claim in inner.each):
         raise InvalidTerms(f"a claim that takes whatever there is stands alone, not in the group {inner}")
     return Group(", ".join(claim.name for claim in inner.each), inner)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from waterfalls.clauses.clause import Clause
 from waterfalls.errors import InvalidTerms
-from waterfalls.language import Need, Number, listed, named, number, quoted, word
+from waterfalls.language import Need, Number, bounded, listed, named, quoted, word
 from waterfalls.tranches import Note
 
 if TYPE_CHECKING:
@@ -81,13 +81,13 @@ class WriteDown(Clause):
 @word
 def write_down(*names: Any, amount: Number | float) -> WriteDown:
     """Writes balances down by an amount, in the order named: `write_down('E', 'B', 'A', amount=...)`."""
-    return WriteDown(names=tranches(names), amount=number(amount), direction="down")
+    return WriteDown(names=tranches(names), amount=bounded(amount), direction="down")
 
 
 @word
 def write_up(*names: Any, amount: Number | float) -> WriteDown:
     """Gives back what was written down before, in the order named."""
-    return WriteDown(names=tranches(names), amount=number(amount), direction="up")
+    return WriteDown(names=tranches(names), amount=bounded(amount), direction="up")
 
 
 def tranches(names: tuple[Any, ...]) -> tuple[str, ...]:

@@ -1,0 +1,853 @@
+"""What an indenture says, said here: phrase -> terms and clauses as a deal file has them -> printed words -> cash.
+
+Every deal is tiny and annual: payment dates are 15 January 2027, 2028 and 2029, so that 30/360 accrues exactly one.
+Every number is worked out by hand; a comment shows how where it is not plain. Both engines run every row.
+"""
+
+import dataclasses
+
+import pytest
+from tiny import flows_from, plan_from, same_cash
+
+from waterfalls.clauses.clause import Clause
+from waterfalls.parsing import parse
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One phrase: how it is said, a line of what is printed, what arrives, and who gets what at each date."""
+
+    phrase: str
+    said: str
+    words: str
+    arrives: dict
+    cash: dict
+
+
+def a(notional=100.0, rate=0.05, name="A", **more):
+    """A note in the text of a deal file."""
+    rest = "".join(f", {key}: {value}" for key, value in more.items())
+    coupon = rate if isinstance(rate, str) else f"{{fixed: {{rate: {rate}}}}}"
+    return f"{{note: {{name: {name}, notional: {notional}, coupon: {coupon}{rest}}}}}"
+
+
+def deal(*tranches, clauses, **parts):
+    """The text of a deal: its tranches, its clauses, and other parts as they stand in a file."""
+    lines = [f"tranches: [{', '.join(tranches)}]"] if tranches else []
+    lines += [f"{name}: {value}" for name, value in parts.items()]
+    return "\n".join([*lines, "waterfall:", *(f"  - {clause}" for clause in clauses)])
+
+
+REST = "pay(residual('E'))"
+PLAIN = ("pay(interest('A'))", "pay(principal('A'))", REST)
+INTEREST = ("pay(interest('A'))", REST)
+
+TRANCHES = [
+    Row(
+        "fixed coupon",
+        deal(a(), clauses=PLAIN),
+        "to pay interest on A",
+        {"interest": [20, 20, 120]},
+        {"interest A": [5, 4.25, 3.4625], "balance A": [85, 69.25, 0]},
+    ),
+    Row(
+        "floating coupon: index and margin, actual/360",
+        deal(a(rate="{floating: {index: SOFR, margin: 0.02}}"), clauses=INTEREST),
+        "to pay interest on A",
+        {"interest": [20, 20, 20], "rates": {"SOFR": [[0.03, 0.04, 0.05]]}},
+        {"interest A": [100 * 0.05 * 365 / 360, 100 * 0.06 * 365 / 360, 100 * 0.07 * 366 / 360]},
+    ),
+    Row(
+        "floating coupon within a floor and a cap",
+        deal(
+            a(rate="{floating: {index: SOFR, margin: 0.02, floor: 0.03, cap: 0.06}}", day_count="30/360"),
+            clauses=INTEREST,
+        ),
+        "to pay interest on A",
+        {"interest": [20, 20, 20], "rates": {"SOFR": [[0.0, 0.03, 0.09]]}},
+        {"interest A": [3, 5, 6]},
+    ),
+    Row(
+        "step-up ladder",
+        deal(a(rate="{fixed: {rate: 0.05, step_up: {2027-01-15: 0.01, 2028-01-15: 0.02}}}"), clauses=INTEREST),
+        "to pay interest on A",
+        {"interest": [20, 20, 20]},
+        {"interest A": [5, 6, 8]},
+    ),
+    Row(
+        "zero-coupon note, issued at 100 to accrete at 5 %",
+        deal(a(capitalises="always()"), clauses=PLAIN),
+        "to pay principal of A",
+        {"interest": [0, 0, 200]},
+        {"interest A": [0, 0, 0], "balance A": [105, 110.25, 0], "principal A": [0, 0, 115.7625]},
+    ),
+    Row(
+        "interest only on a notional",
+        deal(
+            a(),
+            a(1.0, 0.01, "IO", balance=0.0, interest_on="balance('A')"),
+            clauses=("pay(interest('A', 'IO'), sharing='sequential')", "pay(principal('A'))", REST),
+        ),
+        "to pay interest on A and interest on IO, in this order",
+        {"interest": [56, 10, 60]},
+        {"interest IO": [1, 0.5, 0.43], "principal A": [50, 7, 43]},
+    ),
+    Row(
+        "principal only",
+        deal(
+            a(),
+            a(50.0, 0.0, "PO"),
+            clauses=(
+                "pay(interest('A', 'PO'), sharing='sequential')",
+                "pay(principal('A', 'PO'), sharing='sequential')",
+                REST,
+            ),
+        ),
+        "to pay principal of A and principal of PO, in this order",
+        {"interest": [105, 20, 40]},
+        {"interest PO": [0, 0, 0], "principal PO": [0, 20, 30], "residual E": [0, 0, 10]},
+    ),
+    Row(
+        "accrual note, released when A is repaid",
+        deal(
+            a(),
+            a(50.0, 0.1, "Z", capitalises="balance('A') > 0"),
+            clauses=(
+                "pay(interest('A', 'Z'), sharing='sequential')",
+                "pay(principal('A', 'Z'), sharing='sequential')",
+                REST,
+            ),
+        ),
+        # A pays 5 and 95, then 0.25 and 5 with 0.75 to Z: Z accretes 5 and 5.5, then pays 10 % on 60.5 - 14.75
+        "to pay interest on A and interest on Z, in this order",
+        {"interest": [100, 20, 60]},
+        {"principal A": [95, 5, 0], "balance Z": [55, 45.75, 0], "interest Z": [0, 0, 4.575]},
+    ),
+    Row(
+        "payment-in-kind toggle",
+        deal(a(capitalises="event('pik')"), clauses=INTEREST),
+        "to pay interest on A",
+        {"interest": [9, 9, 9], "events": {"pik": [[1, 0, 0]]}},
+        {"interest A": [0, 5.25, 5.25], "capitalised A": [5, 0, 0], "balance A": [105, 105, 105]},
+    ),
+    Row(
+        "deferrable interest, with interest on it",
+        deal(a(deferrable="true", interest_on_arrears="true"), clauses=INTEREST),
+        "to pay interest on A",
+        {"interest": [0, 4, 20]},
+        {"arrears A": [5, 6.25, 0], "interest A": [0, 4, 6.25 + 5.3125]},
+    ),
+    Row(
+        "schedule with a lockout",
+        deal(
+            a(amortisation="{equal_instalments: {first: 2028-01-15, count: 2}}"),
+            clauses=("pay(interest('A'))", "pay(scheduled_principal('A'))", REST),
+        ),
+        "to pay scheduled principal of A",
+        {"interest": [60, 60, 60]},
+        {"principal A": [0, 50, 50], "residual E": [55, 5, 7.5]},
+    ),
+    Row(
+        "stated instalments, the missed part caught up",
+        deal(
+            a(amortisation="{instalments: {amounts: {2027-01-15: 30, 2028-01-15: 30}}}"),
+            clauses=("pay(interest('A'))", "pay(scheduled_principal('A'))", REST),
+        ),
+        # 15 of 30 paid, then 15 + 30; at legal final the rest
+        "to pay scheduled principal of A",
+        {"interest": [20, 60, 60]},
+        {"principal A": [15, 45, 40], "missed A": [15, 0, 0]},
+    ),
+    Row(
+        "sculpted to a debt service coverage of 1.25",
+        deal(
+            a(amortisation="{sculpted: {dscr: 1.25, first: 2027-01-15}}"),
+            clauses=("pay(interest('A'))", "pay(scheduled_principal('A'))", REST),
+        ),
+        # 25 / 1.25 - 5 = 15; 30 / 1.25 - 4.25 = 19.75; at legal final the balance of 65.25
+        "to pay scheduled principal of A",
+        {"revenue": [25, 30, 90]},
+        {"principal A": [15, 19.75, 65.25]},
+    ),
+    Row(
+        "bullet",
+        deal(a(), clauses=("pay(interest('A'))", "pay(scheduled_principal('A'))", REST)),
+        "to pay scheduled principal of A",
+        {"interest": [9, 9, 120]},
+        {"principal A": [0, 0, 100], "residual E": [4, 4, 15]},
+    ),
+    Row(
+        "anticipated repayment: full sweep, then additional interest, deferred, after principal",
+        deal(
+            a(anticipated_repayment="2027-01-15", additional_rate=0.02),
+            clauses=(
+                "pay(interest('A'))",
+                "pay(principal('A')).when(on_or_after('2027-01-15'))",
+                "pay(additional_interest('A'))",
+                REST,
+            ),
+        ),
+        # 2 % from January 2027 on: on 60 for 2027 (1.2), on 50 for 2028 (1.0)
+        "to pay principal of A, if the payment date falls on or after 15 January 2027",
+        {"interest": [45, 13, 60]},
+        {"principal A": [40, 10, 50], "interest A": [5, 3, 2.5 + 2.2], "residual E": [0, 0, 5.3]},
+    ),
+    Row(
+        "variable funding note with an undrawn fee",
+        deal(
+            a(balance=20.0, available_until="2028-01-15", revolving="true"),
+            fees="[{name: commitment, rate: 0.01, on: undrawn('A')}]",
+            clauses=(
+                "draw('A', amount=receipt('construction'))",
+                "pay(expense('construction'))",
+                "pay(fee('commitment'))",
+                "pay(interest('A'))",
+                "pay(principal('A'))",
+                REST,
+            ),
+        ),
+        # undrawn 80, then 100 - 10 = 90 before the draw of 30
+        "to draw the collateral's construction for the period on A",
+        {"interest": [31.8, 11.4, 60], "construction": [20, 30, 0]},
+        {
+            "draws A": [20, 30, 0],
+            "fee commitment": [0.8, 0.9, 0],
+            "interest A": [1, 0.5, 1.5],
+            "balance A": [10, 30, 0],
+        },
+    ),
+    Row(
+        "delayed draw until a date",
+        deal(
+            a(balance=0.0, available_until="2027-01-15"),
+            clauses=(
+                "draw('A', amount=receipt('construction'))",
+                "pay(expense('construction'))",
+                "pay(interest('A'))",
+                REST,
+            ),
+        ),
+        "to draw the collateral's construction for the period on A",
+        {"interest": [0, 50, 9], "construction": [40, 40, 0]},
+        {"draws A": [40, 0, 0], "interest A": [0, 2, 2], "expense construction": [40, 40, 0]},
+    ),
+    Row(
+        "pari passu group before a junior, out of one amount",
+        deal(
+            a(60.0, 0.0, "A-1"),
+            a(40.0, 0.0, "A-2"),
+            a(50.0, 0.0, "B"),
+            clauses=(
+                "pay(pay(principal('A-1', 'A-2'), sharing='pro rata by balance'), principal('B'), sharing='sequential')"
+                ".capped(principal_collections())",
+                REST,
+            ),
+        ),
+        "to pay principal of A-1 and principal of A-2, pro rata to their balances and principal of B, in this order, "
+        "up to the principal collections of the period",
+        {"principal": [50, 70, 40]},
+        {"principal A-1": [30, 30, 0], "principal A-2": [20, 20, 0], "principal B": [0, 20, 30]},
+    ),
+    Row(
+        "planned and companion note: the plan first, what exceeds it to the companion",
+        deal(
+            a(60.0, 0.0, "PAC", amortisation="{equal_instalments: {first: 2027-01-15, count: 3, prepaid: in order}}"),
+            a(40.0, 0.0, "companion"),
+            clauses=(
+                "pay(scheduled_principal('PAC'))",
+                "pay(principal('companion', 'PAC'), sharing='sequential')",
+                REST,
+            ),
+        ),
+        "to pay scheduled principal of PAC",
+        {"principal": [50, 15, 35]},
+        {"principal PAC": [20, 15, 25], "principal companion": [30, 0, 10]},
+    ),
+]
+
+ACCOUNTS = [
+    Row(
+        "reserve with a fixed target",
+        deal(
+            a(),
+            accounts="[{name: reserve, target: 10, balance: 4}]",
+            clauses=("pay(interest('A')).supported_by('reserve')", "pay(top_up('reserve'))", REST),
+        ),
+        "to pay into the reserve up to its target",
+        {"interest": [9, 20, 2]},
+        {"account reserve": [8, 10, 7], "interest A": [5, 5, 5], "residual E": [0, 13, 0]},
+    ),
+    Row(
+        "reserve with a floored formula, released as it falls",
+        deal(
+            a(),
+            accounts="[{name: reserve, target: \"max_(0.1 * balance('A'), 6)\", balance: 10}]",
+            clauses=("pay(interest('A'))", "pay(principal('A'))", "release('reserve')", REST),
+        ),
+        "to release from the reserve what exceeds its target",
+        {"interest": [25, 40, 60]},
+        {"account reserve": [8, 6, 6], "residual E": [2, 2, 60 - 2.2 - 44]},
+    ),
+    Row(
+        "reserve with a stepped target",
+        deal(
+            a(),
+            accounts="[{name: reserve, target: \"stepped(8, {'2028-01-15': 3})\", balance: 8}]",
+            clauses=("pay(interest('A'))", "release('reserve')", REST),
+        ),
+        "to release from the reserve what exceeds its target",
+        {"interest": [5, 5, 5]},
+        {"account reserve": [8, 3, 3], "residual E": [0, 5, 0]},
+    ),
+    Row(
+        "income of an account, actual/360",
+        deal(
+            a(),
+            accounts="[{name: reserve, balance: 36, rate: 0.1}]",
+            clauses=("release('reserve').when(on_or_after('2028-01-15'))", "pay(interest('A'))", REST),
+        ),
+        "to release from the reserve what exceeds its target, if the payment date falls on or after 15 January 2028",
+        {"interest": [5, 5, 5]},
+        {"account reserve": [39.65, 0, 0], "residual E": [0, 39.65 * (1 + 36.5 / 360), 0]},
+    ),
+    Row(
+        "letter of credit: draws are senior claims, the limit holds and the expiry counts",
+        deal(
+            a(rate=0.1),
+            facilities="[{name: LC, limit: 12, coupon: {fixed: {rate: 0.05}}, day_count: 30/360, expires: 2028-01-15}]",
+            clauses=("pay(interest('LC'))", "pay(principal('LC'))", "pay(interest('A')).supported_by('LC')", REST),
+        ),
+        # drawn 8; then 2 are left after 0.4 interest and 1.6 principal: room is 12 - 8 = 4 (repaid today, lent tomorrow)
+        "to pay interest on A, drawing where cash does not suffice on the LC",
+        {"interest": [2, 2, 9]},
+        {"symbol lent LC": [8, 4, 0], "symbol balance LC": [8, 10.4, 1.92], "arrears A": [0, 6, 16]},
+    ),
+    Row(
+        "guarantee of a third party, paid into the deal",
+        deal(a(), clauses=INTEREST),
+        "to pay interest on A",
+        {"interest": [2, 2, 2], "guarantee": [3, 3, 0]},
+        {"interest A": [5, 5, 2], "arrears A": [0, 0, 3]},
+    ),
+    Row(
+        "residual value guarantee, applied to principal only",
+        deal(a(rate=0.0), clauses=("pay(principal('A')).capped(receipt('guarantee') + receipt('resale'))", REST)),
+        "to pay principal of A, up to the collateral's guarantee for the period plus the collateral's resale for the period",
+        {"revenue": [9, 9, 9], "resale": [0, 40, 0], "guarantee": [0, 0, 25]},
+        {"principal A": [0, 40, 25], "residual E": [9, 9, 9]},
+    ),
+    Row(
+        "principal deficiency ledgers, junior first, made good from income",
+        deal(
+            a(60.0),
+            a(40.0, 0.0, "B"),
+            accounts="[{name: principal}]",
+            ledgers="[{name: A PDL, account: principal, limit: balance('A')}, "
+            "{name: B PDL, account: principal, limit: balance('B')}]",
+            clauses=(
+                "pay(deposit('principal')).capped(principal_collections())",
+                "debit('B PDL', 'A PDL', amount=receipt('losses'))",
+                "pay(interest('A'))",
+                "pay(credit('A PDL', 'B PDL'), sharing='sequential')",
+                "pay(principal('A', 'B'), sharing='sequential').from_('principal')",
+                "release('principal')",
+                REST,
+            ),
+        ),
+        # losses 45: B bears 40, A 5; income 3 + 8 = 11 less 3 of interest credits A 5, B 3
+        "to debit B PDL and A PDL, in this order, with the collateral's losses for the period",
+        {"interest": [11, 9, 20], "principal": [10, 0, 0], "losses": [45, 0, 0]},
+        {
+            "symbol ledger A PDL": [0, 0, 0],
+            "symbol ledger B PDL": [37, 30.1, 11.855],
+            "principal A": [18, 6.9, 18.245],
+            "principal B": [0, 0, 0],
+        },
+    ),
+    Row(
+        "interest rate swap, fixed for floating, balance guaranteed",
+        deal(
+            a(rate=0.0),
+            hedges="[{name: swap, notional: balance('A'), pay: {fixed: {rate: 0.03}}, receive: "
+            "{floating: {index: SOFR, margin: 0.0}}, day_count: 30/360}]",
+            clauses=("pay(hedge('swap'))", "pay(principal('A')).capped(50)", REST),
+        ),
+        "to pay the swap hedge",
+        {"interest": [52, 10, 100], "rates": {"SOFR": [[0.01, 0.05, 0.03]]}},
+        {"symbol received swap": [0, 1, 0], "principal A": [50, 11, 39]},
+    ),
+    Row(
+        "interest rate cap at 4 %, its premium a fee",
+        deal(
+            a(rate=0.0),
+            hedges="[{name: cap, notional: balance('A'), receive: {floating: {index: SOFR, margin: -0.04, "
+            "floor: 0.0}}, day_count: 30/360}]",
+            fees="[{name: premium, amount: 1.5, when: ~on_or_after('2028-01-15')}]",
+            clauses=("pay(fee('premium'))", REST),
+        ),
+        "to pay the premium fee",
+        {"interest": [9, 9, 9], "rates": {"SOFR": [[0.03, 0.05, 0.06]]}},
+        {"symbol received cap": [0, 1, 2], "residual E": [7.5, 10, 11]},
+    ),
+    Row(
+        "cash trap of 50 %",
+        deal(
+            accounts="[{name: trap}]",
+            triggers="[{name: DSCR, test: event('weak')}]",
+            clauses=(
+                "release('trap').when(~trigger('DSCR'))",
+                "pay(deposit('trap')).when(trigger('DSCR')).capped(0.5 * cash())",
+                REST,
+            ),
+        ),
+        "to pay into the trap, up to 0.5 times the cash remaining, if the DSCR trigger is on",
+        {"interest": [10, 10, 10], "events": {"weak": [[1, 1, 0]]}},
+        {"account trap": [5, 10, 0], "residual E": [5, 5, 20]},
+    ),
+    Row(
+        "cash sweep of 75 %",
+        deal(a(rate=0.0), clauses=("pay(principal('A')).capped(0.75 * cash())", REST)),
+        "to pay principal of A, up to 0.75 times the cash remaining",
+        {"interest": [40, 40, 40]},
+        {"principal A": [30, 30, 30], "residual E": [10, 10, 10]},
+    ),
+]
+
+FEES = [
+    Row(
+        "per annum on the pool balance",
+        deal(fees="[{name: servicer, rate: 0.01, on: pool_balance()}]", clauses=("pay(fee('servicer'))", REST)),
+        "to pay the servicer fee",
+        {"interest": [9, 9, 9], "pool_balance": [100, 80, 50]},
+        {"fee servicer": [1, 0.8, 0.5]},
+    ),
+    Row(
+        "a fixed amount a year, capped, with the excess subordinated",
+        deal(
+            a(),
+            fees="[{name: trustee, annual: 3}]",
+            clauses=("pay(fee('trustee')).capped(1)", "pay(interest('A'))", "pay(fee('trustee'))", REST),
+        ),
+        "to pay the trustee fee, up to 1",
+        {"interest": [6, 20, 20]},
+        {"fee trustee": [1, 5, 3], "interest A": [5, 5, 5], "residual E": [0, 10, 12]},
+    ),
+    Row(
+        "per event: each time, and a share of what is recovered",
+        deal(
+            fees="[{name: transfer, amount: 2, when: event('transfer')}, "
+            "{name: liquidation, amount: 0.1 * receipt('recoveries')}]",
+            clauses=("pay(fee('transfer', 'liquidation'), sharing='pro rata by due')", REST),
+        ),
+        "to pay the transfer fee and the liquidation fee, pro rata to what is due",
+        {"interest": [9, 9, 9], "recoveries": [0, 50, 0], "events": {"transfer": [[0, 1, 0]]}},
+        {"fee transfer": [0, 2, 0], "fee liquidation": [0, 5, 0]},
+    ),
+    Row(
+        "incentive fee of 20 % over an internal rate of return of 10 %",
+        deal(
+            "{equity: {name: E, notional: 100}}",
+            "{equity: {name: manager}}",
+            clauses=(
+                "pay(residual('E')).capped(hurdle('E', irr=0.1))",
+                "\"pay(residual('manager', 'E'), shares={'manager': 0.2, 'E': 0.8})\"",
+            ),
+        ),
+        # 110 - 60 = 50; 50 x 1.1 = 55, so that 20 of 75 are shared; nothing is left of the hurdle then
+        "to pay the remainder to E, up to what E lacks to a return of 10 % a year",
+        {"interest": [60, 75, 10]},
+        {"residual manager": [0, 4, 2], "residual E": [60, 71, 8]},
+    ),
+]
+
+CLAUSES = [
+    Row(
+        "transfer from one account to another",
+        deal(
+            accounts="[{name: trap, balance: 9}, {name: reserve}]",
+            clauses=(
+                "pay(deposit('reserve')).from_('trap').capped(4)",
+                "release('reserve').when(on_or_after('2029-01-15'))",
+                "release('trap').when(on_or_after('2029-01-15'))",
+                REST,
+            ),
+        ),
+        "to pay into the reserve, out of the trap, up to 4",
+        {"interest": [0, 0, 0]},
+        {"account trap": [5, 1, 0], "account reserve": [4, 8, 0], "residual E": [0, 0, 9]},
+    ),
+    Row(
+        "divert interest until the overcollateralisation of B is 1.2 again, the cure amount in closed form",
+        deal(
+            a(60.0, 0.0),
+            a(30.0, 0.0, "B"),
+            clauses=("pay(principal('A', 'B'), sharing='sequential').capped(cure(oc_ratio('B'), 1.2))", REST),
+        ),
+        # 90 - 96 / 1.2 = 10; then 80 - 90 / 1.2 = 5; then it holds
+        "to pay principal of A and principal of B, in this order, up to what must be repaid for the overcollateralisation "
+        "of B to stand at 1.2",
+        {"interest": [12, 12, 12], "pool_balance": [96, 90, 90]},
+        {"principal A": [10, 5, 0], "residual E": [2, 7, 12]},
+    ),
+    Row(
+        "cure from principal proceeds, which the ratio counts",
+        deal(
+            a(60.0, 0.0),
+            a(30.0, 0.0, "B"),
+            definitions="{collateral: pool_balance() + cash()}",
+            clauses=(
+                "pay(principal('A', 'B'), sharing='sequential')"
+                ".capped(cure(oc_ratio('B', of=defined('collateral')), 1.25, from_principal=True))",
+                REST,
+            ),
+        ),
+        # (1.25 x 90 - 110) / 0.25 = 10: then 100 / 80 = 1.25
+        "up to what must be repaid for the overcollateralisation of B, counting the collateral, principal proceeds "
+        "being counted, to stand at 1.25",
+        {"principal": [20, 0, 0], "pool_balance": [90, 100, 100]},
+        {"principal A": [10, 0, 0], "residual E": [10, 0, 0]},
+    ),
+    Row(
+        "cure of interest coverage, most senior first",
+        deal(
+            a(60.0, 0.05),
+            a(40.0, 0.1, "B"),
+            clauses=(
+                "pay(interest('A', 'B'), sharing='sequential')",
+                "pay(principal('A', 'B'), sharing='sequential').capped(cure(ic_ratio('B'), 2.0))",
+                REST,
+            ),
+        ),
+        # 7 due on 11.6 must fall to 5.8: 1.2 / 5 % = 24 of A; then 1.8 + 4 on 11.6 stands at 2
+        "up to what must be repaid for the interest coverage of B to stand at 2",
+        {"interest": [11.6, 11.6, 11.6], "principal": [30, 0, 0]},
+        {"principal A": [24, 0, 0], "residual E": [10.6, 5.8, 5.8]},
+    ),
+    Row(
+        "purchase of replacement collateral in the revolving period",
+        deal(
+            a(),
+            replacements="[{name: receivables, coupon: {fixed: {rate: 0.1}}, repays: 0.5}]",
+            clauses=(
+                "pay(purchase('receivables')).capped(principal_collections()).when(~on_or_after('2028-01-15'))",
+                "pay(interest('A'))",
+                "pay(principal('A'))",
+                REST,
+            ),
+        ),
+        # 40 bought; 4 + 20 arrive, then 2 + 10, with 20 and 10 of par left
+        "to pay the purchase of receivables, up to the principal collections of the period, if the payment date falls "
+        "before 15 January 2028",
+        {"interest": [5, 5, 5], "principal": [40, 10, 30]},
+        {
+            "principal A": [0, 34, 43.7],
+            "symbol assets receivables": [40, 20, 10],
+            "symbol earned receivables": [0, 4, 2],
+        },
+    ),
+    Row(
+        "purchase at a discount of what defaults and recovers",
+        deal(
+            replacements="[{name: loans, coupon: {fixed: {rate: 0.1}}, repays: 0.25, price: 0.8, defaults: 0.2, "
+            "severity: 0.6}]",
+            clauses=("pay(purchase('loans')).when(~on_or_after('2028-01-15'))", REST),
+        ),
+        # 100 of par for 80: 20 defaults, 8 recovered; 80 earn 8 and repay 20; then of 60: 12, 4.8, 4.8, 12
+        "to pay the purchase of loans, if the payment date falls before 15 January 2028",
+        {"principal": [80, 0, 0]},
+        {"residual E": [0, 36, 21.6], "symbol assets loans": [100, 60, 36], "symbol wasted loans": [0, 12, 7.2]},
+    ),
+    Row(
+        "write down, junior first, and write up",
+        deal(
+            a(60.0, 0.0),
+            a(40.0, 0.0, "B"),
+            clauses=(
+                "write_down('B', 'A', amount=balance('A', 'B') - pool_balance())",
+                "write_up('A', 'B', amount=pool_balance() - balance('A', 'B'))",
+                REST,
+            ),
+        ),
+        "to write down B and A, in this order, by the balance of A and B minus the collateral's pool balance for the period",
+        {"pool_balance": [90, 50, 70]},
+        {"balance A": [60, 50, 60], "balance B": [30, 0, 10], "written_down B": [10, 30, -10]},
+    ),
+    Row(
+        "separate interest and principal waterfalls",
+        deal(
+            a(),
+            a(50.0, 0.1, "B"),
+            accounts="[{name: principal}]",
+            clauses=(
+                "pay(deposit('principal')).capped(principal_collections())",
+                "pay(interest('A')).supported_by('principal')",
+                "pay(interest('B'))",
+                "pay(principal('A', 'B'), sharing='sequential').from_('principal')",
+                "pay(residual('E')).from_('principal')",
+                REST,
+            ),
+        ),
+        "to pay interest on A, drawing where cash does not suffice on the principal",
+        {"interest": [12, 2, 20], "principal": [40, 30, 90]},
+        {"principal A": [40, 29, 31], "principal B": [0, 0, 50], "interest B": [5, 0, 10], "residual E": [2, 0, 17.45]},
+    ),
+    Row(
+        "a clause skipped leaves its due standing",
+        deal(a(), clauses=("pay(interest('A')).when(~event('standstill'))", REST)),
+        "to pay interest on A, if no standstill has occurred",
+        {"interest": [9, 20, 9], "events": {"standstill": [[1, 0, 0]]}},
+        {"interest A": [0, 10, 5], "residual E": [9, 10, 4]},
+    ),
+]
+
+BEFORE = "\"pay(interest('A', 'B'), sharing='sequential')\", \"pay(residual('E'))\""
+AFTER = "\"pay(interest('A'))\", \"pay(principal('A'))\", \"pay(interest('B'))\", \"pay(residual('E'))\""
+
+
+def regimes(rule, before=BEFORE, after=AFTER, *tranches):
+    """Two waterfalls and the rule by which the second begins."""
+    made = tranches or (a(), a(50.0, 0.1, "B"))
+    return f'{{tranches: [{", ".join(made)}], waterfall: {{before: [{before}], after: [{after}]}}, regimes: {{after: "{rule}"}}}}'
+
+
+REGIMES = [
+    Row(
+        "event of default: the post-enforcement waterfall from the next date on",
+        regimes("event_of_default()"),
+        "to pay interest on A and interest on B, in this order",
+        {"interest": [7, 60, 60]},
+        {"interest B": [2, 0, 12.75], "principal A": [0, 55, 45]},
+    ),
+    Row(
+        "grace of one payment date",
+        regimes("event_of_default()", BEFORE, AFTER, a(), a(50.0, 0.1, "B", grace=1)),
+        "to pay interest on A and interest on B, in this order",
+        {"interest": [7, 9, 60]},
+        {"interest B": [2, 4, 0], "principal A": [0, 0, 55]},
+    ),
+    Row(
+        "enforcement on the date itself",
+        regimes("at_once(event('insolvency'))"),
+        "to pay interest on A",
+        {"interest": [20, 60, 60], "events": {"insolvency": [[0, 1, 1]]}},
+        {"principal A": [0, 55, 45], "interest B": [5, 0, 10]},
+    ),
+    Row(
+        "revolving, then amortising from a date",
+        regimes(
+            "on_or_after('2027-01-15')",
+            "\"pay(interest('A'))\", \"pay(residual('E'))\"",
+            "\"pay(interest('A'))\", \"pay(principal('A'))\", \"pay(residual('E'))\"",
+            a(),
+        ),
+        "to pay principal of A",
+        {"interest": [45, 45, 45]},
+        {"principal A": [0, 40, 42], "residual E": [40, 0, 0]},
+    ),
+    Row(
+        "rapid amortisation for good, on a latched trigger",
+        deal(
+            a(),
+            triggers="[{name: rapid, test: \"receipt('defaults') > 3\", latch: true}]",
+            clauses=("pay(interest('A'))", "pay(principal('A')).when(trigger('rapid'))", REST),
+        ),
+        "to pay principal of A, if the rapid trigger is on",
+        {"interest": [25, 25, 25], "defaults": [1, 4, 0]},
+        {"principal A": [0, 20, 21], "trigger rapid": [0, 1, 1]},
+    ),
+    Row(
+        "clean-up call at par below 10 % of the pool, and nothing arrives afterwards",
+        deal(
+            a(),
+            clauses=(
+                "call(price=pool_balance()).when((pool_balance() < 10) & (pool_balance() + cash() >= "
+                "balance('A') + interest_due('A')))",
+                "pay(interest('A'))",
+                "pay(principal('A'))",
+                REST,
+            ),
+        ),
+        "to sell the collateral for the collateral's pool balance for the period, if",
+        {"interest": [5, 3, 3], "principal": [70, 22, 8], "pool_balance": [40, 9, 7]},
+        # 30 left after the first date; 1.5 of interest; 3 + 22 + 9 = 34 sold and paid
+        {"principal A": [70, 30, 0], "interest A": [5, 1.5, 0], "residual E": [0, 2.5, 0]},
+    ),
+    Row(
+        "optional call of the equity, and the regime after call",
+        regimes(
+            "called()",
+            "\"call(price=1.02 * pool_balance()).when(event('call'))\", \"pay(interest('A'))\", "
+            "\"pay(principal('A')).when(called())\", \"pay(residual('E'))\"",
+            "\"pay(interest('A'))\", \"pay(principal('A'))\", \"pay(residual('E'))\"",
+            a(),
+        ),
+        "to sell the collateral for 1.02 times the collateral's pool balance for the period, if a call has occurred",
+        {"interest": [9, 9, 9], "pool_balance": [90, 90, 90], "events": {"call": [[0, 1, 1]]}},
+        # 9 + 91.8 = 100.8 pays 5 and 95.8; after the call nothing arrives and 4.2 is unpaid for good
+        {"principal A": [0, 95.8, 0], "balance A": [100, 4.2, 4.2], "arrears A": [0, 0, 0.21], "residual E": [4, 0, 0]},
+    ),
+    Row(
+        "make-whole: what is still to come at 3 %, less par, to the holders",
+        deal(
+            a(),
+            clauses=(
+                "call(price=110).when(event('call'))",
+                "pay(interest('A'))",
+                "pay(premium('A')).capped(make_whole('A', rate=0.03)).when(called())",
+                "pay(principal('A')).when(called())",
+                REST,
+            ),
+        ),
+        "to pay a premium on A, up to the make-whole amount of A at 3 %, if the collateral has been sold",
+        {"interest": [5, 5, 5], "events": {"call": [[1, 0, 0]]}},
+        # in January 2027: 5 / 1.03 + 105 / 1.03^(2 + 1/365) - 100
+        {"interest A": [5 + 5 / 1.03 + 105 / 1.03 ** (2 + 1 / 365) - 100, 0, 0], "principal A": [100, 0, 0]},
+    ),
+    Row(
+        "take-out at maturity: the least of the amount outstanding, 65 % of value and NCF / (1.3 x 8 %), else extend",
+        deal(
+            a(),
+            facilities="[{name: take-out, limit: 1000}]",
+            clauses=(
+                "draw('take-out', amount=min_(balance('A'), 0.65 * receipt('value'), receipt('revenue') / (1.3 * 0.08)))"
+                ".when(on_or_after('2028-01-15') & ~event('freeze'))",
+                "pay(interest('A'))",
+                "pay(principal('A')).when(on_or_after('2028-01-15'))",
+                REST,
+            ),
+        ),
+        "to draw the least of the balance of A, 0.65 times the collateral's value for the period and the collateral's "
+        "revenue for the period divided by 0.104 on take-out, if the payment date falls on or after 15 January 2028 and "
+        "no freeze has occurred",
+        {"revenue": [5.2, 5.2, 5.2], "value": [200, 100, 140], "events": {"freeze": [[0, 0, 0]]}},
+        # min(100, 65, 50) = 50; then min(49.8, 91, 50) = 49.8
+        {"symbol lent take-out": [0, 50, 49.8], "principal A": [0, 50.2, 49.8], "interest A": [5, 5, 2.49]},
+    ),
+    Row(
+        "the refinancing market is frozen: extend and sweep",
+        deal(
+            a(),
+            facilities="[{name: take-out, limit: 1000}]",
+            clauses=(
+                "draw('take-out', amount=min_(balance('A'), 0.65 * receipt('value'))).when(~event('freeze'))",
+                "pay(interest('A'))",
+                "pay(principal('A'))",
+                REST,
+            ),
+        ),
+        "to draw the least of the balance of A and 0.65 times the collateral's value for the period on take-out, if no "
+        "freeze has occurred",
+        {"revenue": [15, 15, 15], "value": [200, 200, 200], "events": {"freeze": [[1, 1, 0]]}},
+        {"symbol lent take-out": [0, 0, 79.5], "principal A": [10, 10.5, 79.5], "interest A": [5, 4.5, 3.975]},
+    ),
+]
+
+
+def on_dates(phrase, test, arrives, on, *tranches, words="", **parts):
+    """A row about a test: a trigger alone, and the dates at which it is on."""
+    text = deal(
+        *(tranches or (a(),)),
+        triggers=f'[{{name: T, test: "{test}"}}]',
+        **parts,
+        clauses=("pay(interest('A'))", "pay(scheduled_principal('A'))", "pay(residual('E')).when(~trigger('T'))", REST),
+    )
+    return Row(phrase, text, words or "if the T trigger is off", arrives, {"trigger T": on})
+
+
+LEVEL = a(90.0, 0.0, amortisation="{equal_instalments: {first: 2027-01-15, count: 3}}")
+HAIRCUTS = (
+    '{adjusted: "pool_balance() + cash()", '
+    "excess: \"max_(receipt('ccc_balance') - 0.075 * defined('adjusted'), 0)\", "
+    "carried: \"defined('adjusted')"
+    " - defined('excess') * (1 - ratio(receipt('ccc_value'), receipt('ccc_balance'), zero=1))"
+    " - (receipt('discount_balance') - receipt('discount_value'))"
+    " + min_(receipt('defaulted_value'), receipt('defaulted_recovery'))\"}"
+)
+TESTS = [
+    on_dates("debt service coverage of the period", "dscr() < 1.5", {"revenue": [40, 50, 40]}, [1, 0, 1], LEVEL),
+    on_dates("trailing two periods, in sum", "dscr(trailing=2) < 1.5", {"revenue": [30, 61, 20]}, [0, 0, 1], LEVEL),
+    # contracted 40 then 20 ahead over 30 a period
+    on_dates(
+        "forward, over the next period",
+        "forward_dscr('A', periods=1) < 1",
+        {"revenue": [40, 40, 40], "contracted": [40, 40, 20]},
+        [0, 1, 0],
+        LEVEL,
+    ),
+    on_dates(
+        "senior coverage beside total",
+        "(dscr('A') >= 2) & (dscr() < 2)",
+        {"revenue": [12, 14, 20]},
+        [1, 1, 0],
+        a(),
+        a(50.0, 0.05, "B"),
+    ),
+    # 90 at 5 %: 30 / 1.05 + 30 / 1.05^2 = 55.78 of contracted cash from January 2027 on, 60 left to be paid
+    on_dates(
+        "loan life coverage",
+        "llcr('A', rate=0.05) < 1",
+        {"revenue": [30, 30, 30], "contracted": [30, 30, 40]},
+        [1, 1, 1],
+        LEVEL,
+    ),
+    on_dates("loan to value", "ltv('A') > 0.6", {"interest": [5, 5, 5], "value": [200, 160, 170]}, [0, 1, 0]),
+    on_dates(
+        "loan to cost",
+        "ratio(balance('A'), 120 + cumulative('losses'), zero=0) > 0.65",
+        {"interest": [5, 5, 5], "losses": [0, 40, 0]},
+        [1, 0, 0],
+    ),
+    on_dates(
+        "overcollateralisation with haircuts: excess CCC at market, discount obligations at cost, defaulted at the "
+        "lower of market and recovery",
+        "oc_ratio('A', of=defined('carried')) < 1.32198",
+        # 475.9125 / 360 = 1.321979...; then without the excess of CCC it is higher
+        {
+            "principal": [5, 5, 5],
+            "pool_balance": [480, 480, 480],
+            "ccc_balance": [60, 36, 60],
+            "ccc_value": [42, 25.2, 42],
+            "discount_balance": [20, 20, 20],
+            "discount_value": [15, 15, 15],
+            "defaulted_value": [3, 3, 3],
+            "defaulted_recovery": [4.5, 4.5, 4.5],
+        },
+        [1, 0, 1],
+        a(360.0, 0.0),
+        definitions=HAIRCUTS,
+    ),
+    on_dates("interest coverage", "ic_ratio('A') < 1.2", {"interest": [5.9, 6.1, 6]}, [1, 0, 0]),
+    on_dates(
+        "cumulative loss schedule",
+        "cumulative('losses') / 100 > stepped(0.02, {'2028-01-15': 0.05})",
+        {"interest": [5, 5, 5], "losses": [3, 1, 2]},
+        [1, 0, 1],
+    ),
+    # 9 %, 4.5 %, 3 %: and no date counts as a cure before there are three to average
+    on_dates(
+        "average of the last three dates",
+        "average(ratio(receipt('defaulted_balance'), pool_balance(), zero=0), 3) > 0.05",
+        {"interest": [5, 5, 5], "defaulted_balance": [9, 0, 0], "pool_balance": [100, 100, 100]},
+        [1, 1, 0],
+    ),
+    on_dates("from a date", "on_or_after('2028-01-15')", {"interest": [5, 5, 5]}, [0, 1, 1]),
+    on_dates(
+        "sponsor and guarantor events",
+        "event('sponsor bankruptcy') | event('guarantor default')",
+        {"interest": [5, 5, 5], "events": {"sponsor bankruptcy": [[0, 1, 0]], "guarantor default": [[0, 0, 1]]}},
+        [0, 1, 1],
+    ),
+]
+
+ROWS = [*TRANCHES, *ACCOUNTS, *FEES, *CLAUSES, *REGIMES, *TESTS]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.phrase)
+def test_sayable(row):
+    plan = plan_from(row.said)
+    printed = "\n".join(waterfall.words() for waterfall in plan.waterfalls.values())
+    assert row.words in printed, printed
+    for waterfall in plan.waterfalls.values():
+        for clause in waterfall.clauses:
+            assert parse(str(clause), Clause) == clause  # what is printed as text is read back as the same clause
+    same_cash(flows_from(plan, **row.arrives), row.cash)
