@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pricing.attribution import Losses
 from pricing.breakeven import Breakevens
+from pricing.bridge import Bridge, bridge
 from pricing.market import Market
 from pricing.prices import Prices
 from pricing.report.formats import Unit, unit_of
@@ -57,6 +58,11 @@ class Case:
     def origin(self) -> tuple[int, int]:
         """The row and column of the reference."""
         return self.prices.at(*self.losses.reference)
+
+    @cached_property
+    def bridge(self) -> Bridge:
+        """From what the collateral failed to bring to its bearers, in cash."""
+        return bridge(self.flows, reference=self.reference)
 
     @property
     def reference(self) -> Any:

@@ -108,16 +108,14 @@ def cash_frame(case: Case) -> pd.DataFrame:
             row[case.named(s)] = row.get(case.named(s), 0.0) + item.amount
     names = [case.named(s) for s in case.rows]
     ordered = sorted(rows, key=lambda key: (1 + ORDER.index(key[1])) if key[0] == "out" else 0)  # sources first
-    frame = pd.DataFrame(
-        [
-            {"side": "source" if key[0] == "in" else "use", "kind": key[1], "item": key[2]}
-            | {name: rows[key].get(name, 0.0) for name in names}
-            for key in ordered
-        ]
-    )
-    sums = [
-        {"side": side, "kind": "total", "item": f"all {side}s"}
-        | frame.loc[frame["side"] == side, names].sum().to_dict()
-        for side in ("source", "use")
+    sides = {"in": "source", "out": "use"}
+    lines = [
+        {"item": item}
+        | {name: rows[side, kind, item].get(name, 0.0) for name in names}
+        | {"kind": kind, "side": sides[side]}
+        for side, kind, item in ordered
     ]
-    return pd.concat([frame, pd.DataFrame(sums)], ignore_index=True)
+    for side in ("source", "use"):
+        sums = {name: sum(line[name] for line in lines if line["side"] == side) for name in names}
+        lines.append({"item": f"all {side}s"} | sums | {"kind": "total", "side": side})
+    return pd.DataFrame(lines)

@@ -1,4 +1,4 @@
-"""Figures over time and by cell: balances, coverage, triggers, prices by shock, the value bridge, losses by class."""
+"""Figures over time and by cell: balances, coverage, triggers, prices by shock, losses by tranche and class."""
 
 from __future__ import annotations
 
@@ -154,7 +154,10 @@ def trigger_dates(case: Case) -> Figure | None:
     traces = []
     for s in case.rows:
         on = [
-            (day, name) for name in flows.triggers for day, flag in zip(days(case), flows.triggers[name][s], strict=True) if flag > 0
+            (day, name)
+            for name in flows.triggers
+            for day, flag in zip(days(case), flows.triggers[name][s], strict=True)
+            if flag > 0
         ]
         stress = s == case.cell[0]
         traces.append({
@@ -177,15 +180,16 @@ def trigger_dates(case: Case) -> Figure | None:
 def heat(case: Case, s: int) -> Figure:
     """Clean prices by tranche and shock, coloured by how far they are from the reference."""
     prices, (s0, k0) = case.prices, case.origin
-    clean = prices["clean"][s].T  # (N, K)
-    start = prices["clean"][s0, k0][:, None]
+    quoted = np.flatnonzero(np.isfinite(prices["clean"][list(case.rows)]).any(axis=(0, 1)))
+    clean = prices["clean"][s][:, quoted].T  # (N, K)
+    start = prices["clean"][s0, k0][quoted, None]
     moved = 100.0 * (np.divide(clean, start, out=np.full(clean.shape, np.nan), where=start > 0.0) - 1.0)
     text = [[f"{value:,.2f}" if np.isfinite(value) else "" for value in row] for row in clean]
     widest = 60.0
     trace = {
         "type": "heatmap",
         "x": [escaped(name) for name in prices.shocks],
-        "y": [escaped(name) for name in prices.tranches],
+        "y": [escaped(prices.tranches[i]) for i in quoted],
         "z": [numbers(row) for row in moved],
         "text": text,
         "texttemplate": "%{text}",
@@ -204,41 +208,7 @@ def heat(case: Case, s: int) -> Figure:
     }
     name = "reference" if s == s0 else "stress"
     title = f"Clean price per 100, {case.named(s)}"
-    return Figure(f"heat-{name}", title, [trace], layout, 60 + 44 * len(prices.tranches))
-
-
-def value_bridge(case: Case) -> Figure:
-    """From the value of all tranches at the reference to that in the stress, by what took it."""
-    (s, k), (s0, k0), unit = case.cell, case.origin, case.unit
-    steps = [(name, -float(case.losses.tranche[name][s, k].sum()) / unit.divisor) for name in COMPONENTS]
-    start = float(case.prices.before[s0, k0].sum()) / unit.divisor
-    heights = [start, *(amount for _, amount in steps), start + sum(amount for _, amount in steps)]
-    bases = [0.0, *(start + sum(amount for _, amount in steps[:i]) for i in range(len(steps))), 0.0]
-    names = ["value before", *COMPONENTS, "value after"]
-    trace = {
-        "type": "bar",
-        "x": names,
-        "y": heights,
-        "base": bases,
-        "marker": {"color": [REFERENCE, *COMPONENTS.values(), STRESS]},
-        "text": [f"{height:,.1f}" if i in (0, 4) else signed(height) for i, height in enumerate(heights)],
-        "textposition": "outside",
-        "cliponaxis": False,
-        "hovertemplate": "%{x}: %{text}<extra></extra>",
-        "width": 0.62,
-    }
-    layout = {
-        "yaxis": {"rangemode": "tozero", "tickformat": ",.0f"},
-        "xaxis": {"showgrid": False},
-        "showlegend": False,
-        "margin": {"t": 28},
-    }
-    title = f"From value to value, all tranches, {case.stress} ({unit.words})"
-    return Figure("value-bridge", title, [trace], layout, 320)
-
-
-def signed(amount: float) -> str:
-    return f"{amount:+,.1f}" if abs(amount) >= 0.05 else "0.0"
+    return Figure(f"heat-{name}", title, [trace], layout, 60 + 44 * len(quoted))
 
 
 def tranche_bars(case: Case) -> Figure:
@@ -256,10 +226,10 @@ def class_bars(case: Case) -> Figure:
     order = np.argsort(sum(by.values()))  # plotly draws from the bottom
     title = f"Losses by investor class, {case.stress} ({case.unit.words})"
     names = [losses.classes[i] for i in order]
-    return loss_bars("class-bars", title, names, {name: lost[order] for name, lost in by.items()})
+    return loss_bars("class-bars", title, names, {name: lost[order] for name, lost in by.items()}, wide=True)
 
 
-def loss_bars(figure: str, title: str, names: list[str], by: dict[str, np.ndarray]) -> Figure:
+def loss_bars(figure: str, title: str, names: list[str], by: dict[str, np.ndarray], wide: bool = False) -> Figure:
     """Bars from the bottom up, in parts: to the right a loss, to the left a gain, the total beside them."""
     labels = [escaped(name) for name in names]
     traces: list[dict[str, Any]] = [
@@ -287,7 +257,7 @@ def loss_bars(figure: str, title: str, names: list[str], by: dict[str, np.ndarra
         "yaxis": {"type": "category", "showgrid": False},
         "showlegend": True,
     }
-    return Figure(figure, title, traces, layout, 90 + 36 * max(len(names), 2))
+    return Figure(figure, title, traces, layout, 90 + 36 * max(len(names), 2), wide)
 
 
 def breakeven_bars(case: Case) -> Figure | None:

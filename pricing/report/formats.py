@@ -6,6 +6,8 @@ import dataclasses
 import datetime
 from typing import Any, NamedTuple
 
+NARROW = "\u00a0"  # a space that no line breaks at
+
 
 class Kind(NamedTuple):
     """A kind of number: what it is multiplied by to be shown, decimals, what follows it, its unit, its Excel format."""
@@ -18,8 +20,8 @@ class Kind(NamedTuple):
 
 
 KINDS: dict[str, Kind] = {
-    "share": Kind(100.0, 1, " %", "", "0.0%"),  # of 1
-    "per_cent": Kind(1.0, 1, " %", "", '0.0" %"'),
+    "share": Kind(100.0, 1, NARROW + "%", "", "0.0%"),  # of 1
+    "per_cent": Kind(1.0, 1, NARROW + "%", "", '0.0" %"'),
     "bp": Kind(1.0, 0, "", "bp", "#,##0"),
     "price": Kind(1.0, 2, "", "per 100", "#,##0.00"),
     "quote": Kind(1.0, 2, "", "", "#,##0.00"),  # a price where the title says its unit

@@ -36,7 +36,7 @@
       if (trace.type === "sankey") {
         trace.textfont = { color: variable("--ink"), size: narrow ? 11 : 13, shadow: "none" };
         trace.node.hoverlabel = layout.hoverlabel;
-        if (narrow) quieter(trace, layout, figure.height);
+        if (narrow) layout.height = Math.round(figure.height * 1.15);
       }
       if (trace.meta === "ink") trace.line.color = variable("--ink");
       if (trace.type === "bar") trace.textfont = { color: variable("--ink") };
@@ -44,22 +44,35 @@
     return figure;
   }
 
-  // On a narrow page the small nodes between two columns lose their labels, which would lie on each other.
-  function quieter(trace, layout, height) {
+  // Labels of a Sankey that would lie on another's: those between two columns give way, then the smaller.
+  function untangled(place, trace) {
     const link = trace.link, through = trace.node.label.map(function () { return 0; });
-    link.source.forEach(function (from, i) { through[from] += link.value[i]; });
-    const most = Math.max.apply(null, through);
-    trace.node.label = trace.node.label.map(function (label, i) {
-      return link.target.indexOf(i) >= 0 && through[i] > 0 && through[i] < 0.15 * most ? "" : label;
+    link.target.forEach(function (to, i) { through[to] += link.value[i]; });
+    link.source.forEach(function (from, i) { if (link.target.indexOf(from) < 0) through[from] += link.value[i]; });
+    const labels = Array.from(place.querySelectorAll(".sankey-node")).map(function (node) {
+      const i = node.__data__.node.pointNumber, text = node.querySelector(".node-label");
+      const between = link.target.indexOf(i) >= 0 && link.source.indexOf(i) >= 0;
+      return { text: text, box: text.getBoundingClientRect(), rank: through[i] - (between ? 1e300 : 0) };
     });
-    layout.height = Math.round(height * 1.15);
+    const kept = [];
+    labels.sort(function (a, b) { return b.rank - a.rank; }).forEach(function (label) {
+      const hit = kept.some(function (other) {
+        return label.box.left < other.right && other.left < label.box.right &&
+          label.box.top + 2 < other.bottom && other.top + 2 < label.box.bottom;
+      });
+      if (hit) label.text.style.visibility = "hidden"; else kept.push(label.box);
+    });
   }
 
+  // Paper does not wait: what is printed is drawn at once, without transitions.
   function draw() {
+    const still = window.matchMedia("print").matches;
     plots.forEach(function (plot) {
       const figure = themed(JSON.parse(plot.text), plot.place.clientWidth);
       plot.place.style.height = figure.layout.height + "px";
-      Plotly.react(plot.place, figure.data, figure.layout, { displayModeBar: false, responsive: false });
+      Plotly.purge(plot.place);
+      Plotly.newPlot(plot.place, figure.data, figure.layout, { displayModeBar: false, responsive: false, staticPlot: still });
+      if (figure.data[0].type === "sankey") untangled(plot.place, figure.data[0]);
     });
     document.documentElement.dataset.drawn = "yes";
   }

@@ -19,7 +19,10 @@ GAIN, LOSS = "#1F6FB2", "#CF5F1E"
 def tranche_colours(names: Sequence[str]) -> dict[str, str]:
     """A colour for each tranche, evenly from the most senior to the most junior."""
     last = max(len(names) - 1, 1)
-    return {name: mixed(i / last) for i, name in enumerate(names)}
+    places = {3: (0.0, 2 / 3, 1.0)}.get(
+        len(names), [i / last for i in range(len(names))]
+    )  # no khaki between blue and amber
+    return {name: mixed(place) for name, place in zip(names, places, strict=True)}
 
 
 def mixed(at: float) -> str:

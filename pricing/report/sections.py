@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from pricing.report import figures, sankeys
+from pricing.report import bridges, figures, sankeys
 from pricing.report.figure import Figure
 from pricing.report.formats import shown
 from pricing.report.palette import ink_on, tranche_colours
@@ -57,7 +57,7 @@ def sections(case: Case) -> list[Section]:
             "Capital structure",
             lead,
             bands(case, tables["capital_structure"]),
-            sheets=pick("capital_structure"),
+            sheets=pick("capital_structure", "what_happens"),
         ),
         Section("funding", "Sources and uses", sheets=pick("sources_and_uses")),
         Section(
@@ -87,8 +87,8 @@ def sections(case: Case) -> list[Section]:
         Section(
             "bridge",
             "What took the value",
-            figures=(figures.value_bridge(case), figures.tranche_bars(case)),
-            sheets=pick("value_bridge"),
+            figures=drawn(bridges.loss_bridge(case), bridges.value_bridge(case), figures.tranche_bars(case)),
+            sheets=pick("loss_bridge", "value_bridge"),
         ),
         Section(
             "losses",

@@ -9,7 +9,7 @@ import numpy as np
 
 from pricing.report.cash import cash_frame
 from pricing.report.readings import trigger_frame
-from pricing.tables import AMOUNTS, capital_structure, losses_by_class, losses_in_total, prices_by_shock
+from pricing.tables import AMOUNTS, capital_structure, losses_by_class, losses_in_total, prices_by_shock, what_happens
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +30,7 @@ class Sheet:
     totals: int = 0
 
     def kind(self, column: Any) -> str:
-        return self.kinds.get(str(column), "text")
+        return self.kinds.get(str(column)) or guessed(self.frame, column)
 
     def heading(self, unit: Unit) -> str:
         """The title, with the unit of its amounts."""
@@ -41,12 +41,13 @@ class Sheet:
         return row >= len(self.frame) - self.totals
 
 
-LOSSES = {"committed": "money", **dict.fromkeys(AMOUNTS, "money"), "per_cent": "per_cent"}
+LOSSES = {"par": "money", **dict.fromkeys(AMOUNTS, "money"), "per_cent_of_par": "per_cent"}
 STRUCTURE = {
     "size": "money",
     "undrawn": "money",
     **dict.fromkeys(("attachment", "detachment", "ltv"), "share"),
     "dscr": "ratio",
+    "dscr_low": "ratio",
     "wal": "years",
     "spread": "bp",
     "clean": "price",
@@ -59,12 +60,13 @@ def sheets(case: Case) -> list[Sheet]:
     """Every table of a report, in its order; what the case does not hold is left out."""
     found = [
         structure(case),
+        happening(case),
         funding(case),
         cash(case),
         triggers(case),
         *map(prices, [case] * len(case.rows), case.rows),
     ]
-    found += [bridge(case), by_class(case), by_tranche(case), bearers(case), breakevens(case)]
+    found += [loss_bridge(case), bridge(case), by_class(case), by_tranche(case), bearers(case), breakevens(case)]
     found += [further(title, result.frame()) for title, result in case.further.items()]
     return [sheet for sheet in (*found, provenance(case)) if sheet is not None and len(sheet.frame)]
 
@@ -72,10 +74,22 @@ def sheets(case: Case) -> list[Sheet]:
 def structure(case: Case) -> Sheet:
     frame = capital_structure(case.flows, case.prices, case.reference).drop(columns="enhancement")
     note = (
-        "Attachment is the share of the structure lost before the tranche loses anything; dscr the median over dates with "
-        "debt service; headroom the share of the cash for debt service that may be lost first."
+        "Attachment is the share of the structure lost before the tranche loses anything. dscr: cash for debt service over "
+        "debt service of this and all senior notes, median and lowest over dates. Headroom to trap: the cash for debt service "
+        "that may go before the first coverage trigger trips; to default: the part of all collections that may go, the same "
+        "at every date, before the note goes unpaid."
     )
     return Sheet("capital_structure", "Capital structure, most senior first", frame, STRUCTURE, note)
+
+
+def happening(case: Case) -> Sheet | None:
+    """What each scenario brings, in dates and unpaid amounts: paths without a name are too many to list."""
+    if isinstance(case.prices.scenarios, range):
+        return None
+    frame = what_happens(case.flows)
+    kinds = {str(column): "text" for column in frame}
+    title = f"What happens: first dates; unpaid at the last date and written down ({case.prices.currency} million)"
+    return Sheet("what_happens", title, frame, kinds)
 
 
 def funding(case: Case) -> Sheet:
@@ -84,20 +98,22 @@ def funding(case: Case) -> Sheet:
 
     opening, plan = case.flows.plan.opening, case.flows.plan
     rows: list[dict[str, Any]] = [
-        {"side": "source", "item": name, "amount": opening["balance", name]} for name in plan.tranches
+        {"item": name, "amount": opening["balance", name], "side": "source"} for name in plan.tranches
     ]
     rows += [
-        {"side": "source", "item": f"{name} facility", "amount": opening["balance", name]} for name in plan.facilities
+        {"item": f"{name} facility", "amount": opening["balance", name], "side": "source"} for name in plan.facilities
     ]
     raised = sum(row["amount"] for row in rows)
-    held = [{"side": "use", "item": name, "amount": opening["account", name]} for name in plan.accounts]
+    held = [{"item": name, "amount": opening["account", name], "side": "use"} for name in plan.accounts]
     rest = raised - sum(row["amount"] for row in held)
-    rows += [*held, {"side": "use", "item": "collateral, costs and anything else (the remainder)", "amount": rest}]
+    rows += [*held, {"item": "collateral, costs and anything else (the remainder)", "amount": rest, "side": "use"}]
     rows = [row for row in rows if row["amount"] != 0.0]
-    rows += [{"side": side, "item": f"all {side}s", "amount": raised} for side in ("source", "use")]
+    rows += [{"item": f"all {side}s", "amount": raised, "side": side} for side in ("source", "use")]
     day = case.deal.as_of or case.deal.closing
     when = "at closing" if case.deal.as_of is None else "when the deal is picked up"
-    return Sheet("sources_and_uses", f"Sources and uses {when}, {day}", pd.DataFrame(rows), {"amount": "money"}, totals=2)
+    return Sheet(
+        "sources_and_uses", f"Sources and uses {when}, {day}", pd.DataFrame(rows), {"amount": "money"}, totals=2
+    )
 
 
 def cash(case: Case) -> Sheet:
@@ -118,6 +134,26 @@ def prices(case: Case, s: int) -> Sheet:
     name = "prices_reference" if s == case.origin[0] else "prices_stress"
     kinds = dict.fromkeys(case.prices.shocks, "quote")
     return Sheet(name, f"Clean price per 100 by spread shock: {case.named(s)}", frame, kinds)
+
+
+def loss_bridge(case: Case) -> Sheet:
+    """From what the collateral failed to bring to who received less, in cash; the two sides are equal."""
+    import pandas as pd
+
+    s = case.cell[0]
+    rows = [
+        {"name": line.name.replace("_", " ") if line.kind != "tranche" else line.name, "cash_lost": float(line.cash[s])}
+        | {"kind": line.kind, "side": line.side}
+        for line in case.bridge.lines
+    ]
+    sums = [
+        {"name": said, "cash_lost": float(case.bridge.of(side)[s]), "kind": "total", "side": side}
+        for side, said in (("shortfall", "all shortfalls"), ("bearer", "all bearers"))
+    ]
+    frame = pd.DataFrame([*(row for row in rows if row["cash_lost"] != 0.0), *sums])
+    note = "Cash over all dates, undiscounted, against the reference: what did not come in is what someone did not receive."
+    title = f"The loss bridge: {case.named(s)}"
+    return Sheet("loss_bridge", title, frame, {"cash_lost": "money"}, note, 2)
 
 
 def bridge(case: Case) -> Sheet:
@@ -189,9 +225,8 @@ def breakevens(case: Case) -> Sheet | None:
 
 def further(title: str, frame: pd.DataFrame) -> Sheet:
     """Any other result with a frame, its kinds read off its columns."""
-    return Sheet(
-        title.replace(" ", "_"), title[:1].upper() + title[1:], frame, {str(c): guessed(frame, c) for c in frame}
-    )
+    kinds = {str(column): guessed(frame, column) for column in frame}
+    return Sheet(title.replace(" ", "_"), title[:1].upper() + title[1:], frame, kinds)
 
 
 def guessed(frame: pd.DataFrame, column: Any) -> str:
@@ -200,8 +235,9 @@ def guessed(frame: pd.DataFrame, column: Any) -> str:
 
     if not pd.api.types.is_numeric_dtype(frame[column]):
         return "text"
-    if str(column) in ("per_cent", "share"):
-        return str(column)
+    for kind in ("per_cent", "share"):
+        if str(column).startswith(kind):
+            return kind
     values = frame[column].to_numpy(dtype=float)
     whole = np.isfinite(values).all() and (values == np.round(values)).all() and (np.abs(values) < 1e4).all()
     return "count" if whole else "money" if np.nanmax(np.abs(values), initial=0.0) >= 1e3 else "number"
@@ -214,6 +250,7 @@ def provenance(case: Case) -> Sheet:
     rows = []
     for path, said in case.deal.sources.items():
         sourced = "source" in said
-        row = {"figure": path, "basis": "source" if sourced else "assumption", "tier": said.get("tier", "")}
-        rows.append(row | {"where_from": said["source"] if sourced else said.get("assumption", "")})
+        basis = f"source, tier {said['tier']}" if sourced and "tier" in said else "source" if sourced else "assumption"
+        where = said["source"] if sourced else said.get("assumption", "")
+        rows.append({"figure": path, "basis": basis, "where_from": where})
     return Sheet("assumptions", "Where each figure comes from", pd.DataFrame(rows), {})

@@ -1,0 +1,128 @@
+"""write_workbook: the tables of a report as an Excel file, exact numbers under formats that show them in millions."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pricing.report.case import Case, Framed, Wrapped, case_of
+from pricing.report.extras import need
+from pricing.report.formats import TEXTS, heading, kind_of, missing, shown
+from pricing.report.sheets import Sheet, sheets
+
+if TYPE_CHECKING:
+    from pricing.attribution import Losses
+    from pricing.breakeven import Breakevens
+    from pricing.market import Market
+    from pricing.prices import Prices
+    from structuring.deal import Deal
+    from waterfalls.cashflows import Cashflows
+
+FIRST = 4  # the row of headings: title, note and an empty row stand above
+LONGEST_NAME = 31  # of a sheet, in Excel
+WIDEST = 60
+
+
+def write_workbook(
+    path: Path | str,
+    deal: Deal,
+    flows: Cashflows,
+    prices: Prices,
+    losses: Losses,
+    market: Market,
+    *,
+    scenario: Any = None,
+    shock: str | None = None,
+    breakevens: Sequence[Breakevens] = (),
+    ends: Mapping[str, Wrapped] | None = None,
+    further: Mapping[str, Framed] | None = None,
+) -> Path:
+    """Writes the tables of `write_report`, one a sheet, and the long frames of prices and losses; gives its path.
+
+    Amounts are in currency units and shown in millions; headings are frozen; a text is never a formula.
+    """
+    case = case_of(
+        deal, flows, prices, losses, market,
+        scenario=scenario, shock=shock, breakevens=breakevens, ends=ends, further=further,
+    )  # fmt: skip
+    book = need("openpyxl").Workbook()
+    book.remove(book.active)
+    book.properties.title = f"{deal.name}, {prices.valuation}, {case.stress}: not investment advice"
+    for sheet in [*sheets(case), *long_frames(case)]:
+        fill(book.create_sheet(sheet.name[:LONGEST_NAME]), sheet, case)
+    book.save(path)
+    return Path(path)
+
+
+def long_frames(case: Case) -> list[Sheet]:
+    """Prices and losses in every scenario and shock, where they fit a sheet."""
+    found = []
+    for name, result, amounts in (("all prices", case.prices, ("npv", "cs01", "dv01")), ("all losses", case.losses, LOST)):
+        frame = result.frame()
+        if len(frame) < 1_000_000:
+            kinds = {str(c): "money" if c in amounts else MEASURES.get(str(c), "") for c in frame.columns}
+            kinds = {column: kind or "text" for column, kind in kinds.items()}
+            found.append(Sheet(name.replace(" ", "_"), f"{name[:1].upper()}{name[1:]}", frame, kinds))
+    return found
+
+
+LOST = (
+    "holding", "credit_loss", "rates_loss", "spread_loss", "market_loss", "total_loss",
+    "cash_shortfall", "realised_loss", "interaction",
+)  # fmt: skip
+MEASURES = {
+    **dict.fromkeys(("clean", "dirty", "accrued"), "price"),
+    **dict.fromkeys(("wal", "wal_change", "modified_duration", "spread_duration"), "years"),
+    **dict.fromkeys(("z_spread", "yield_to_maturity", "convexity"), "number"),
+}
+
+
+def fill(page: Any, sheet: Sheet, case: Case) -> None:
+    """One sheet: its title, then headings that stay, then the rows."""
+    styles = need("openpyxl.styles")
+    columns = need("openpyxl.utils").get_column_letter
+    page.cell(1, 1, plain(sheet.heading(case.unit))).font = styles.Font(bold=True, size=13)
+    page.cell(2, 1, plain(sheet.note or f"{case.deal.name}, valued {case.prices.valuation}. Not investment advice."))
+    kinds = [sheet.kind(column) for column in sheet.frame.columns]
+    widths = []
+    for place, (column, kind) in enumerate(zip(sheet.frame.columns, kinds, strict=True), 1):
+        cell = page.cell(FIRST, place, plain(heading(str(column), kind, case.unit)))
+        cell.font = styles.Font(bold=True)
+        cell.border = styles.Border(bottom=styles.Side(style="thin"))
+        cell.alignment = styles.Alignment(horizontal="left" if kind in TEXTS else "right", wrap_text=True, vertical="bottom")
+        widths.append(max((len(word) for word in str(cell.value).split()), default=0) + 3)
+    for number, values in enumerate(sheet.frame.itertuples(index=False, name=None)):
+        for place, (value, kind) in enumerate(zip(values, kinds, strict=True), 1):
+            if missing(value):
+                continue
+            cell = page.cell(FIRST + 1 + number, place)
+            cell.value = valued(value, kind)
+            if isinstance(cell.value, str):
+                cell.data_type = "s"  # '=1+1' is the name of a tranche here, not a formula
+            cell.number_format = number_format(kind, case)
+            cell.font = styles.Font(bold=sheet.total(number))
+            widths[place - 1] = max(widths[place - 1], len(shown(value, kind, case.unit)) + 2)
+    for place, width in enumerate(widths, 1):
+        page.column_dimensions[columns(place)].width = min(width, WIDEST)
+    page.freeze_panes = page.cell(FIRST + 1, 2)
+    page.sheet_view.showGridLines = False
+
+
+def valued(value: Any, kind: str) -> Any:
+    """What Excel keeps: dates as dates, numbers exact, everything else as text."""
+    if kind in TEXTS:
+        return value if isinstance(value, datetime.date) else plain(value)
+    return float(value)
+
+
+def plain(value: Any) -> str:
+    """A text without the control characters that Excel refuses."""
+    return need("openpyxl.cell.cell").ILLEGAL_CHARACTERS_RE.sub("", str(value))
+
+
+def number_format(kind: str, case: Case) -> str:
+    if kind in TEXTS:
+        return "yyyy-mm-dd" if kind == "date" else "@"
+    return kind_of(kind, case.unit).excel
