@@ -10,6 +10,7 @@ and every sum over assets is a matrix product. Nothing here knows names: see `co
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Literal
 
 import numpy as np
@@ -62,7 +63,7 @@ class System:
         """The same of some scenarios."""
         return dataclasses.replace(self, start=self.start[part], direct=self.direct[part], hidden=self.hidden[part])
 
-    @property
+    @functools.cached_property
     def diagonal(self) -> bool:
         """Whether the sale of an asset moves its own price alone."""
         return not (self.impact - np.diag(np.diag(self.impact))).any()
@@ -139,8 +140,10 @@ def sell_in_rounds(y: System, rounds: int, impact: Impact, made: Rounds) -> None
     capital, last = y.capital - y.direct, np.maximum(y.direct, 0.0)
     left, price, hidden = np.ones((S, N)), np.array(y.start), y.hidden
     funds, fixed, all_marked, plain = y.flow.any(), cannot.any(), (y.marked == 1.0).all(), (y.weights == 1.0).all()
+    diagonal, own_impact = y.diagonal, np.diag(y.impact)
+    worth = price @ can.T  # what each would be worth had it sold nothing
     for r in range(rounds):
-        value_can = left * (price @ can.T)
+        value_can = left * worth
         required = value_can if plain else left * (price @ need_can)
         standing = y.rest + (price @ need_cannot if fixed else 0.0)
         part = parts(y, capital, required, standing)
@@ -150,14 +153,16 @@ def sell_in_rounds(y: System, rounds: int, impact: Impact, made: Rounds) -> None
             part = np.fmin(part + quotient(redeemed, value_can), 1.0)
         part *= value_can > 0.0
         if not part.any():
+            made.prices[r + 1 :] = price
             break
         redeemed = np.minimum(redeemed, part * value_can)
         off = left * part
         sold = price * (off @ can)
-        pressure = sold @ y.impact
+        pressure = sold * own_impact if diagonal else sold @ y.impact
         fell = fall(pressure, impact)
         drop = price * fell
         on_can = drop @ can.T
+        worth = worth - on_can
         on_sold = SHORTFALL * off * on_can
         on_kept = left * on_can - on_sold / SHORTFALL + (drop @ cannot.T if fixed else 0.0)
         whole = on_kept + on_sold
@@ -173,7 +178,7 @@ def sell_in_rounds(y: System, rounds: int, impact: Impact, made: Rounds) -> None
         if impact == "linear":
             made.truncated[:] |= pressure > 1.0
         price = price * (1.0 - fell)
-        made.prices[r + 1 :] = price
+        made.prices[r + 1] = price
         left = left - off
         capital = capital - seen - redeemed
         last = seen
@@ -237,7 +242,8 @@ def own_share(
 
 def caused(y: System, can: np.ndarray, off: np.ndarray, price: np.ndarray, damage: np.ndarray) -> np.ndarray:
     """Losses of all that the sales of each institution caused (S, N); damage is loss per unit of pressure (S, K)."""
-    return off * ((price * (damage @ y.impact.T)) @ can.T)
+    pushed = damage * np.diag(y.impact) if y.diagonal else damage @ y.impact.T
+    return off * ((price * pushed) @ can.T)
 
 
 def leverage_targeting(system: System, rounds: int = 1, *, caps: bool = False) -> Rounds:

@@ -4,13 +4,16 @@ from math import exp
 
 
 def plain_thresholds(values, depth, capital, minimum, target, flow, marked, direct, rounds):
-    """One scenario; every asset can be sold, weights are 1. Returns losses by round and institution, and prices."""
+    """One scenario; every asset can be sold, weights are 1.
+
+    Returns what reached capital and what own sales cost, by round and institution, what each one's sales caused, and prices.
+    """
     N, K = len(values), len(depth)
     left, price = [1.0] * N, [1.0] * K
     capital = [capital[n] - direct[n] for n in range(N)]
     last = [max(direct[n], 0.0) for n in range(N)]
     hidden = [0.0] * N
-    losses = []
+    losses, owns, caused = [], [], [0.0] * N
     for _ in range(rounds):
         off, share = [0.0] * N, [0.0] * N
         redeemed = [0.0] * N
@@ -29,13 +32,12 @@ def plain_thresholds(values, depth, capital, minimum, target, flow, marked, dire
                 part = min(part + redeemed[n] / value, 1.0)
                 redeemed[n] = min(redeemed[n], part * value)
             off[n], share[n] = left[n] * part, part
-        fell = [0.0] * K
+        fell, sold, lost = [0.0] * K, [0.0] * K, [0.0] * K
         for k in range(K):
-            sold = 0.0
             for n in range(N):
-                sold += off[n] * price[k] * values[n][k]
-            fell[k] = 1.0 - exp(-sold / depth[k])
-        seen = [0.0] * N
+                sold[k] += off[n] * price[k] * values[n][k]
+            fell[k] = 1.0 - exp(-sold[k] / depth[k])
+        seen, own = [0.0] * N, [0.0] * N
         for n in range(N):
             seen[n] = share[n] * hidden[n]
             hidden[n] *= 1.0 - share[n]
@@ -43,6 +45,14 @@ def plain_thresholds(values, depth, capital, minimum, target, flow, marked, dire
                 drop = price[k] * fell[k] * values[n][k]
                 hidden[n] += (1.0 - marked[n]) * (left[n] - off[n]) * drop
                 seen[n] += marked[n] * (left[n] - off[n]) * drop + 0.5 * off[n] * drop
+                whole = (left[n] - 0.5 * off[n]) * drop
+                lost[k] += whole
+                if sold[k] > 0.0:
+                    own[n] += whole * off[n] * price[k] * values[n][k] / sold[k]
+        for n in range(N):
+            for k in range(K):
+                if sold[k] > 0.0:
+                    caused[n] += lost[k] * off[n] * price[k] * values[n][k] / sold[k]
         for k in range(K):
             price[k] *= 1.0 - fell[k]
         for n in range(N):
@@ -50,4 +60,5 @@ def plain_thresholds(values, depth, capital, minimum, target, flow, marked, dire
             left[n] -= off[n]
             last[n] = seen[n]
         losses.append(seen)
-    return losses, price
+        owns.append(own)
+    return losses, owns, caused, price

@@ -138,7 +138,7 @@ def test_rounds_are_what_a_plain_loop_says(system):
     listed, losses, depth = system
     made = contagion(losses, institutions=listed, depth=depth)
     marked = [one.marked for one in listed]
-    plain, prices = plain_thresholds(
+    plain, owns, caused, prices = plain_thresholds(
         [list(one.other.values()) for one in listed],
         list(depth.values()),
         [one.capital for one in listed],
@@ -150,6 +150,8 @@ def test_rounds_are_what_a_plain_loop_says(system):
         20,
     )
     np.testing.assert_allclose(made.rounds.recorded[:, 0], plain, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(made.rounds.forced[:, 0], owns, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(made.rounds.caused[0], caused, rtol=1e-7, atol=1e-9)
     np.testing.assert_allclose(made.rounds.prices[-1, 0], prices, rtol=1e-9)
 
 
