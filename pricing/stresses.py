@@ -28,8 +28,8 @@ def stressed(
     scenario = told.scenario(deal, scale=scale, start=start, on=on)
     moves = told.spreads(deal, scale=scale)
     if not any(moves.values()):
-        return scenario, Stress(scenario)
-    return scenario, Stress(scenario, SpreadShock.by_tranche(bp=moves, name=f"spreads of {scenario.name}"))
+        return scenario, Stress(scenario.name)
+    return scenario, Stress(scenario.name, SpreadShock.by_tranche(bp=moves, name=f"spreads of {scenario.name}"))
 
 
 def ladder(

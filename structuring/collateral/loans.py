@@ -218,9 +218,15 @@ class LoanPool:
         """The fields of the receipts by month, (S or 1, M), of a group with scheduled `balance` (M + 1) and `interest` (M)."""
         import numpy as np
 
-        from structuring.collateral.pools import later
+        from structuring.collateral.pools import MANY_PATHS, kernel, later, writable
 
         opening, closing, months = balance[:-1], balance[1:], len(interest)
+        contracted = (interest + opening - closing)[None, :]
+        paths = max(len(rates) for rates in (prepaid, default, severity, lag))
+        if paths >= MANY_PATHS and not self.advances and (fast := kernel()):
+            out = np.zeros((len(fast.FIELDS), paths, months))
+            fast.fill(self.order == "sifma", *map(writable, (balance, interest, prepaid, default, severity, lag)), out)
+            return {**dict(zip(fast.FIELDS, out, strict=True)), "contracted": contracted}
         if self.order == "sifma":
             prepaid = np.minimum(prepaid, 1.0 - default)  # no more than there is
             kept, paying, prepayable = 1.0 - default - prepaid, 1.0 - default, prepaid * closing
@@ -245,5 +251,5 @@ class LoanPool:
             "defaulted_balance": np.cumsum(defaults, axis=1) - later(np.cumsum(defaults, axis=1), lag),
             "defaults": defaults,
             "losses": lost,
-            "contracted": (interest + opening - closing)[None, :],
+            "contracted": contracted,
         }

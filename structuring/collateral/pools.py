@@ -6,7 +6,7 @@ import calendar
 import datetime
 import functools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from structuring.scenario import Drivers
 
 CELLS = 4_000_000  # lines x months held at a time
+MANY_PATHS = 64  # from which on the kernel is worth loading; it gives the same bits
+MANY, BLOCK = 1_000, 8_192  # lines from which on one month follows from the last, and how many at a time
 
 
 @functools.lru_cache(maxsize=16)
@@ -38,6 +40,11 @@ def scheduled(tape: Tape, months: int, servicing: float = 0.0) -> tuple[np.ndarr
     """
     month = np.arange(months + 1.0)[None, :]
     balance, interest = np.zeros(months + 1), np.zeros(months)
+    if len(tape) >= MANY:
+        plain = (tape.level > 0.0) & (tape.interest_only == 0.0) & (tape.over * np.log1p(tape.rate / 12.0) > 0.01)
+        plain[list(tape.fixed)] = False
+        level_pay(tape.some(plain), servicing, balance, interest)
+        tape = tape.some(~plain)
     rows = max(1, CELLS // (months + 1))
     for start in range(0, len(tape), rows):
         part = tape.rows(slice(start, start + rows))
@@ -56,6 +63,47 @@ def scheduled(tape: Tape, months: int, servicing: float = 0.0) -> tuple[np.ndarr
     for curve in (balance, interest):
         curve.setflags(write=False)
     return balance, interest
+
+
+def level_pay(tape: Tape, servicing: float, balance: np.ndarray, interest: np.ndarray) -> None:
+    """Adds the curves of many lines that pay level from the first month on, by one product a line and month.
+
+    B(m) = c - w(m), c = B(0) / (1 - (1 + i)^-a), w(0) = c (1 + i)^-a, w(m) = (1 + i) w(m - 1): the closed form to 1e-13.
+    Lines of the longest term stand first, so that those still alive are a prefix.
+    """
+    order = np.argsort(-tape.remaining_term, kind="stable")
+    start, rate, over, term = (x[order] for x in (tape.balance, tape.rate / 12.0, tape.over, tape.remaining_term))
+    paid = np.exp(-over * np.log1p(rate))
+    c, net, grow = start / -np.expm1(-over * np.log1p(rate)), rate - servicing / 12.0, 1.0 + rate
+    for first in range(0, len(term), BLOCK):
+        part = slice(first, first + BLOCK)
+        whole, left = c[part], c[part] * paid[part]
+        alive = np.searchsorted(-term[part], -np.arange(len(balance)), side="left")  # with a term above the month
+        amounts = np.empty(len(whole))
+        for month, n in enumerate(alive.tolist()):
+            if n == 0:
+                break
+            np.subtract(whole[:n], left[:n], out=amounts[:n])
+            balance[month] += amounts[:n].sum()
+            if month < len(interest):
+                interest[month] += net[part][:n] @ amounts[:n]
+            left[:n] *= grow[part][:n]
+
+
+@functools.cache
+def kernel() -> Any:
+    """The kernel of pools, or nothing where there is no Numba."""
+    try:
+        from structuring.collateral import pools_kernel
+    except ImportError:
+        return None
+    return pools_kernel
+
+
+def writable(array: np.ndarray) -> np.ndarray:
+    """An array as the kernel takes it: contiguous, and of the one type that it is compiled for."""
+    array = np.ascontiguousarray(array, dtype=np.float64)
+    return array if array.flags.writeable else array.copy()
 
 
 def later(amounts: np.ndarray, lag: np.ndarray) -> np.ndarray:
@@ -98,6 +146,8 @@ class MonthGrid:
         for k in range(self.index.shape[0]):
             has = counts > k
             self.index[k, has] = (self.last - counts)[has] + k
+        every = np.arange(self.months)
+        self.same = np.array_equal(self.last, every + 1) and np.array_equal(self.index, every[None, :])
 
     def month_of(self, instant: float) -> int | None:
         """The month (from 0) with start < instant <= end; None outside the grid."""
@@ -106,6 +156,8 @@ class MonthGrid:
 
     def by_period(self, amounts: np.ndarray) -> np.ndarray:
         """Amounts by month (S, M) summed by collection period (S, T)."""
+        if self.same:
+            return amounts
         padded = np.concatenate([amounts, np.zeros((len(amounts), 1))], axis=1)
         total = padded[:, self.index[0]]
         for months in self.index[1:]:
@@ -114,6 +166,8 @@ class MonthGrid:
 
     def at_end(self, states: np.ndarray, start: float) -> np.ndarray:
         """States at the ends of months (S, M) as of the ends of collection periods (S, T)."""
+        if self.same:
+            return states
         return np.concatenate([np.full((len(states), 1), start), states], axis=1)[:, self.last]
 
     def fields(self, amounts: Mapping[str, np.ndarray], start: float) -> dict[str, np.ndarray]:

@@ -91,6 +91,14 @@ class Tape:
         fixed = {k - start: amounts for k, amounts in self.fixed.items() if start <= k < stop}
         return Tape(**{name: getattr(self, name)[part] for name in COLUMNS}, fixed=fixed)
 
+    def some(self, chosen: np.ndarray) -> Tape:
+        """The lines chosen by a mask (L,)."""
+        import numpy as np
+
+        (rows,) = np.nonzero(chosen)
+        fixed = {k: self.fixed[row] for k, row in enumerate(rows.tolist()) if row in self.fixed} if self.fixed else {}
+        return Tape(**{name: getattr(self, name)[rows] for name in COLUMNS}, fixed=fixed)
+
     def split(self, names: Sequence[str]) -> list[Tape]:
         """The lines in groups that share the values of some columns; without columns, all of them."""
         import numpy as np
@@ -102,9 +110,7 @@ class Tape:
         group = group.reshape(-1)
         parts = []
         for g in range(group.max() + 1):
-            (rows,) = np.nonzero(group == g)
-            fixed = {k: self.fixed[row] for k, row in enumerate(rows.tolist()) if row in self.fixed}
-            parts.append(Tape(**{name: getattr(self, name)[rows] for name in COLUMNS}, fixed=fixed))
+            parts.append(self.some(group == g))
         return parts
 
 

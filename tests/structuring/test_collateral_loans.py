@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 
 from structuring.collateral.loans import LoanLine, LoanPool
+from structuring.collateral.pools import scheduled
 from structuring.collateral.speeds import abs_speed, annual, cdr, cpr, mdr, monthly, psa, sda, smm
+from structuring.collateral.tape import Tape
 from structuring.scenario import Drivers, Paths, Scenario
 from structuring.speed import Speed
 from waterfalls.errors import InvalidTerms
@@ -425,3 +427,49 @@ def test_a_pool_goes_to_a_document_and_back():
     pool, found = LoanPool(LINES, prepayment=psa(1.5), default=cdr(0.02), severity=(0.3, 0.4), recovery_lag=6), []
     assert read(LoanPool, plain(pool), "", found) == pool and not found
     assert plain(pool)["prepayment"] == "150% PSA"
+
+
+# Large
+
+
+@pytest.mark.parametrize("order", ["sifma", "sequential"])
+@pytest.mark.parametrize("lag", [0, 7, "by path"])
+def test_many_paths_have_the_bits_of_few(order, lag):
+    pool = LoanPool(
+        (LoanLine(100.0, 0.06, remaining_term=40), LoanLine(50.0, 0.04, remaining_term=30, interest_only=5)),
+        order=order,
+    )
+    lags = {"recovery_lag": np.arange(200) % 9} if lag == "by path" else {"recovery_lag": np.full(200, lag)}
+    paths = Paths(
+        200, seed=3,
+        draw=lambda d: {"prepayment": 0.1 * d.uniform(48), "default": 0.05 * d.uniform(48, stream=1),
+                        "severity": d.uniform(1, stream=2), "recovery_lag": lags["recovery_lag"][d.first : d.first + d.count]},
+    )  # fmt: skip
+    clock = months(48)
+    for dates in (clock, schedule(closing=START, first_payment=datetime.date(2026, 4, 1), maturity=datetime.date(2030, 1, 1),
+                                  frequency="quarterly", calendar="none")):  # fmt: skip
+        whole = pool.deliver(dates, Drivers.of(paths))
+        for part in (slice(0, 30), slice(60, 61)):
+            cut = pool.deliver(dates, Drivers.of(paths.rows(part)))
+            for name, array in cut.fields.items():
+                assert np.array_equal(array, whole[name][part]), name
+
+
+def test_the_curves_of_many_lines_are_those_of_each():
+    draw = np.random.default_rng(5)
+    lines = [
+        LoanLine(
+            float(draw.uniform(1, 9)), float(rate), remaining_term=int(draw.integers(1, 360)), amortisation_term=360,
+            interest_only=only, payment=payment,
+        )
+        for rate, only, payment in zip(
+            np.where(draw.random(1_500) < 0.1, 0.0, draw.uniform(0.0, 0.1, 1_500)),
+            np.where(draw.random(1_500) < 0.2, 1, 0).tolist(),
+            np.where(draw.random(1_500) < 0.2, "equal principal", "level").tolist(),
+            strict=True,
+        )
+    ]  # fmt: skip
+    balance, interest = scheduled(Tape.of(lines), 360, 0.001)
+    one_by_one = [scheduled(Tape.of([line]), 360, 0.001) for line in lines]
+    for found, parts in ((balance, [b for b, _ in one_by_one]), (interest, [i for _, i in one_by_one])):
+        np.testing.assert_allclose(found, np.sum(parts, axis=0), rtol=0, atol=1e-12 * np.sum(parts, axis=0)[0])
