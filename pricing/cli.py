@@ -11,7 +11,10 @@ import typer
 from waterfalls.errors import FirstLossError
 
 if TYPE_CHECKING:
+    from pricing.market import Market
     from structuring.deal import Deal
+    from structuring.holders import Holdings
+    from structuring.scenario import Scenario
 
 app = typer.Typer(
     name="firstloss",
@@ -64,7 +67,6 @@ def run(
     firstloss run my-deal.yaml --scenario "rent cut 40 %" --out results
     """
     from pricing.attribution import who_bears
-    from pricing.marketfile import load_market
     from pricing.pricer import price
     from pricing.projection import projected
     from pricing.shocks import SpreadShock
@@ -77,19 +79,12 @@ def run(
         text,
         what_happens,
     )
-    from structuring.dealfile import find_deal, load_deal, load_scenarios
     from structuring.doubts import doubts
     from structuring.run import run as run_deal
-    from waterfalls.errors import InvalidTerms, UnknownName
+    from waterfalls.errors import UnknownName
 
-    file = find_deal(deal)
-    described = load_deal(deal)
-    paths = load_scenarios(scenarios or beside(file, "scenarios.yaml"))
-    quotes = load_market(market or beside(file, "market.yaml"))
-    if described.holdings is None:
-        raise InvalidTerms(
-            f"the deal {described.name!r} has no holdings: say who holds each tranche, 'unidentified' if not known"
-        )
+    described, paths, quotes = case(deal, market, scenarios)
+    holdings = holdings_of(described)
     names = [path.name for path in paths]
     for name in scenario or ():
         if name not in names:
@@ -99,7 +94,7 @@ def run(
 
     flows = run_deal(described, paths, rates=projected(quotes, described))
     prices = price(flows, quotes, shocks, reference=names[0])
-    losses = who_bears(prices, described.holdings, reference=(names[0], "unchanged"))
+    losses = who_bears(prices, holdings, reference=(names[0], "unchanged"))
 
     money, worst = ("size", "undrawn"), shocks[-1].name if shocks else "unchanged"
     say(f"{described.name}: valued {prices.valuation}, amounts in {described.currency} million, scenario {names[0]!r}")
@@ -128,6 +123,86 @@ def run(
         write(
             out, {"flows": flows.frame(), "dates": by_date(flows), "prices": prices.frame(), "losses": losses.frame()}
         )
+
+
+@app.command()
+def price(
+    deal: DealName,
+    shock: Shocks = None,
+    breakeven: Annotated[
+        bool, typer.Option("--breakeven", help="how far each driver may go before a note loses")
+    ] = False,
+    market: MarketFile = None,
+    scenarios: ScenarioFile = None,
+) -> None:
+    """Price every tranche under spread shocks, with the measures of a desk; and say breakevens in sentences.
+
+    firstloss price vantage-jersey --shock 100 --breakeven
+    """
+    from pricing.committee import committee
+    from pricing.shocks import SpreadShock
+
+    described, paths, quotes = case(deal, market, scenarios)
+    shocks = [SpreadShock.parallel(bp=bp) for bp in dict.fromkeys(shock or ()) if bp != 0.0]
+    say(committee(described, paths[0], quotes, shocks, drivers=None if breakeven else ()))
+
+
+@app.command()
+def stress(
+    deal: DealName,
+    scenario: Annotated[
+        str, typer.Option(metavar="NAME", help="a scenario of the deal, or a named stress of the library")
+    ],
+    scale: Annotated[float, typer.Option(help="how much of a named stress: 0 none, 1 as told, 2 twice")] = 1.0,
+    market: MarketFile = None,
+    scenarios: ScenarioFile = None,
+) -> None:
+    """Follow one stress from the collateral to the household: tranches, classes, the second round, end bearers.
+
+    firstloss stress coreweave-ddtl-4 --scenario "technology superseded"
+    """
+    from pricing.attribution import who_bears
+    from pricing.chain import chain
+    from pricing.institutions import load_institutions
+    from pricing.pricer import price as price_flows
+    from pricing.projection import projected
+    from pricing.shocks import Stress
+    from pricing.stresses import stressed
+    from pricing.tables import text
+    from structuring.run import run as run_deal
+    from structuring.stresses import stresses
+    from waterfalls.errors import UnknownName
+
+    described, paths, quotes = case(deal, market, scenarios)
+    own = {path.name: path for path in paths[1:]}
+    if scenario not in own and scenario not in stresses():
+        raise UnknownName("scenario of the deal or named stress", scenario, [*own, *stresses()])
+    struck, pair = (
+        (own[scenario], Stress(scenario))
+        if scenario in own
+        else stressed(scenario, described, scale=scale, on=paths[0])
+    )
+    flows = run_deal(described, [paths[0], struck], rates=projected(quotes, described))
+    prices = price_flows(flows, quotes, pairs=[pair], reference=paths[0].name)
+    losses = who_bears(prices, holdings_of(described), reference=(paths[0].name, "unchanged"))
+    told = chain(described, flows, losses, load_institutions(), struck.name, pair.shock.name)
+    say(f"{described.name}: {struck.name!r} against {paths[0].name!r}, amounts in {described.currency} million\n")
+    for sentence in told.sentences():
+        say(f"- {sentence}")
+    for title, frame in (
+        ("Bridge: what the collateral failed to bring, and who received less", told.bridge),
+        ("Investor classes", told.classes),
+        ("Second round", told.rounds),
+        ("End bearers", told.bearers),
+    ):
+        amounts = tuple(
+            str(name) for name in frame.columns if frame[name].dtype.kind == "f" and "per_cent" not in str(name)
+        )
+        say(f"\n{title}")
+        say(text(frame, millions=amounts))
+    say("\nAssumptions")
+    for assumption in told.assumptions:
+        say(f"- {assumption}")
 
 
 @app.command()
@@ -174,15 +249,11 @@ def explain(
 
     firstloss explain vantage-jersey --date 2029-05-21 --scenario "rent cut 40 %"
     """
-    from pricing.marketfile import load_market
     from pricing.projection import projected
-    from structuring.dealfile import find_deal, load_deal, load_scenarios
     from structuring.run import run as run_deal
     from waterfalls.language import as_date
 
-    file, described = find_deal(deal), load_deal(deal)
-    paths = load_scenarios(scenarios or beside(file, "scenarios.yaml"))
-    quotes = load_market(market or beside(file, "market.yaml"))
+    described, paths, quotes = case(deal, market, scenarios)
     flows = run_deal(described, paths, rates=projected(quotes, described))
     say(str(flows.explain(scenario or paths[0].name, as_date(date))))
 
@@ -223,6 +294,27 @@ def waterfalls_of(deal: Deal) -> dict[str, Any]:
     from waterfalls.checks import regimes_of
 
     return regimes_of(deal.waterfall)
+
+
+def case(deal: str, market: Path | None, scenarios: Path | None) -> tuple[Deal, tuple[Scenario, ...], Market]:
+    """A deal with its scenarios and its market, from the files named or those beside it."""
+    from pricing.marketfile import load_market
+    from structuring.dealfile import find_deal, load_deal, load_scenarios
+
+    file, described = find_deal(deal), load_deal(deal)
+    paths = load_scenarios(scenarios or beside(file, "scenarios.yaml"))
+    return described, paths, load_market(market or beside(file, "market.yaml"))
+
+
+def holdings_of(deal: Deal) -> Holdings:
+    """Who holds a deal; without holdings nobody can be said to lose."""
+    from waterfalls.errors import InvalidTerms
+
+    if deal.holdings is None:
+        raise InvalidTerms(
+            f"the deal {deal.name!r} has no holdings: say who holds each tranche, 'unidentified' if not known"
+        )
+    return deal.holdings
 
 
 def beside(file: Path, name: str) -> Path:

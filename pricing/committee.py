@@ -31,7 +31,7 @@ TOWARDS = {
 
 
 def committee(
-    deal: Deal, scenario: Scenario, market: Market, shocks: SpreadShock | Sequence[SpreadShock] = (), *, drivers: Sequence[str] = ()
+    deal: Deal, scenario: Scenario, market: Market, shocks: SpreadShock | Sequence[SpreadShock] = (), *, drivers: Sequence[str] | None = None
 ) -> str:  # fmt: skip
     """Prices of every tranche under every shock, then one sentence a note and driver: its breakevens and who holds it.
 
@@ -45,7 +45,7 @@ def committee(
         "Prices (npv in millions; per 100; z-spread in bp; yield in %; wal, durations in years; cs01, dv01 in thousands)",
         text(measured(prices), millions=("npv",)),
     ]
-    for driver in drivers or searched(deal, scenario):
+    for driver in searched(deal, scenario) if drivers is None else drivers:
         found = breakeven(deal, scenario, driver=driver, market=market, worst=TOWARDS.get(driver, 0.0))
         lines += ["", f"Breakevens: {DRIVERS[driver].meaning}"]
         if np.isnan(found.multiples).all():

@@ -95,6 +95,11 @@ def test_the_senior_price_falls_with_every_shock():
         (["validate", "no-such.yaml"], 1, "there is no file 'no-such.yaml'"),
         (["library", "show", "beignet"], 1, "Did you mean 'beignet-2025'?"),
         (["run", "vantage-jersey", "--shock", "wide"], 2, "Invalid value for '--shock'"),
+        (
+            ["stress", "vantage-jersey", "--scenario", "technology superseeded"],
+            1,
+            "Did you mean 'technology superseded'?",
+        ),
         (["runn"], 2, "runn"),
     ],
 )
@@ -128,6 +133,33 @@ def test_explain_tells_a_date_clause_by_clause():
     assert "scenario 'refinancing freeze', regime 'before enforcement'" in told
     assert "cash trap is off; dscr() < 1.4: " in told
     assert "(2) to draw" in told and "[does not apply]" in told
+
+
+def test_price_says_breakevens_in_sentences():
+    told = output("price", "vantage-jersey", "--shock", "100", "--breakeven")
+    assert "B loses its first dollar when every rent falls by" in told
+    assert "held by private-credit funds 35%, insurers 30%" in told
+    a, b = (
+        float(re.search(rf"^{note} loses its first dollar when every rent falls by ([\d.]+)%", told, re.M)[1])
+        for note in ("A-2", "B")
+    )
+    assert b < a  # the junior is hit before the senior
+    assert "Breakevens" not in output("price", "vantage-jersey", "--shock", "100")
+
+
+@pytest.mark.parametrize("scenario", ["technology superseded", "AI demand shortfall"])
+def test_stress_follows_the_loss_to_the_household(scenario):
+    told = output("stress", "coreweave-ddtl-4", "--scenario", scenario)
+    for part in (
+        "The collateral brings",
+        "By class:",
+        "The second round",
+        "End bearers",
+        "policyholders",
+        "Assumptions",
+    ):
+        assert part in told, part
+    assert "institutions['insurers']: " in told
 
 
 def test_schema_accepts_the_shipped_deals_and_refuses_a_misspelling():
