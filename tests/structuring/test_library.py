@@ -1,0 +1,317 @@
+"""The shipped deals: each is held to what can be worked out by hand from the figures in its file, and tells its story."""
+
+import datetime as dt
+import functools
+
+import numpy as np
+import pytest
+
+from pricing import SpreadShock, load_market, price
+from pricing.projection import projected
+from pricing.tables import capital_structure, ranks
+from structuring import Scenario, load_deal, load_scenarios, run
+from structuring.dealfile import library
+
+NEW = ("tpu-lease-2026", "iren-hardware-3", "stack-master-trust", "ai-credit-clo", "mezz-abs-cdo-2006")
+
+
+@functools.cache
+def shipped(name: str):
+    deal, market = load_deal(name), load_market(name)
+    return deal, market, run(deal, load_scenarios(name), rates=projected(market, deal), engine="reference")
+
+
+def flows_of(name: str):
+    return shipped(name)[2]
+
+
+def row(flows, scenario: str) -> int:
+    return list(flows.scenarios).index(scenario)
+
+
+def at(flows, day: dt.date) -> int:
+    """The index of the first payment on or after a day."""
+    return next(t for t, paid in enumerate(flows.dates) if paid >= day)
+
+
+def under(name: str, scenario: Scenario):
+    deal, market, _ = shipped(name)
+    return run(deal, [scenario], rates=projected(market, deal))
+
+
+def unpaid(flows, name: str) -> np.ndarray:
+    """The share of what a note was or could be owed that is lost: still owed at the end, or written down (S,)."""
+    lent = flows.plan.opening["balance", name] + flows.draws[name].sum(axis=1)
+    lost = flows.balance[name][:, -1] + flows.written_down[name].sum(axis=1)
+    return np.divide(lost, lent, out=np.zeros_like(lost), where=lent > 0.0)
+
+
+def level(balance: float, rate: float, count: int) -> float:
+    return balance * rate / (1.0 - (1.0 + rate) ** -count)
+
+
+def words_of(name: str) -> str:
+    return library()[name].with_name("story.md").read_text(encoding="utf-8")
+
+
+# what holds of every shipped deal
+
+
+@pytest.mark.parametrize("name", library())
+def test_the_base_case_pays_everything_due_and_keeps_nothing(name):
+    flows = flows_of(name)
+    flows.check()
+    assert flows.scenarios[0] == "base"
+    assert not flows["event of default",][0].any()
+    for note in flows.plan.notes_by_name:
+        assert flows.shortfall[note][0].max() < 1.0 and flows.missed[note][0].max() < 1.0
+        assert flows.balance[note][0, -1] < 1.0 and flows.written_down[note][0].sum() == 0.0
+    assert all(account[0, -1] < 1.0 for account in flows.accounts.values())
+
+
+@pytest.mark.parametrize("name", library())
+def test_both_engines_agree_to_the_bit(name):
+    deal, market, slow = shipped(name)
+    fast = run(deal, load_scenarios(name), rates=projected(market, deal), engine="fast")
+    fast.check()
+    assert all(np.array_equal(slow[key], fast[key]) for key in slow.plan.outputs)
+
+
+@pytest.mark.parametrize("name", library())
+def test_stresses_hit_the_junior_before_the_senior(name):
+    flows = flows_of(name)
+    rank, notes = ranks(flows.plan), list(flows.plan.notes_by_name)
+    assert len(flows.scenarios) >= 3
+    for senior in notes:
+        hurt = unpaid(flows, senior) > 1e-9
+        for junior in (other for other in notes if rank[other] > rank[senior]):
+            assert (unpaid(flows, junior) >= unpaid(flows, senior) - 1e-9).all(), (senior, junior)
+        for equity in set(flows.tranches) - set(notes):
+            got = flows.interest[equity].sum(axis=1)
+            assert (got[hurt] < got[0]).all()
+    assert any(unpaid(flows, note).max() > 0.0 for note in notes), "no stress breaks any note"
+
+
+@pytest.mark.parametrize("name", library())
+def test_prices_are_sensible_and_fall_with_the_shock(name):
+    _, market, flows = shipped(name)
+    prices = price(flows, market, [SpreadShock.parallel(bp=100)], reference="base")
+    for i, tranche in enumerate(flows.tranches):
+        calm, shocked = prices["clean"][0, :, i]
+        if tranche in flows.plan.notes_by_name and np.isfinite(calm):
+            assert 85.0 < calm < 115.0
+            assert shocked < calm or not flows.accrued[tranche].any()
+            assert name not in NEW or abs(calm - 100.0) < 4.0
+
+
+@pytest.mark.parametrize("name", library())
+def test_the_story_names_every_tranche_and_fits_a_page(name):
+    deal, story = load_deal(name), words_of(name)
+    lines = story.splitlines()
+    assert lines[0].startswith("# ") and len(lines) <= 75 and max(map(len, lines)) <= 120
+    for heading in ("## Structure", "## Priority of payments", "## What breaks it", "## Who holds it", "## Assumed"):
+        assert heading in lines, heading
+    for named in (*deal.tranches, *deal.facilities, *deal.accounts, *deal.triggers):
+        assert named.name in " ".join(story.split()), named.name
+    assert all(scenario.name in " ".join(story.split()) for scenario in load_scenarios(name))
+    assert "Nothing here is investment advice" in story
+    assert "Nothing here is investment advice" in library()[name].read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", NEW)
+def test_what_is_not_known_of_the_holders_is_said(name):
+    deal = load_deal(name)
+    for note in (tranche.name for tranche in deal.tranches[:-1]):
+        assert deal.holdings.shares[note]["unidentified"] > 0.0
+
+
+def test_invented_deals_claim_no_source():
+    for name in ("ai-credit-clo", "mezz-abs-cdo-2006"):
+        assert all(set(source) == {"assumption"} for source in load_deal(name).sources.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "note", "column", "expected", "within"),
+    [
+        ("coreweave-ddtl-4", "fixed", "dscr", 1.26, 0.01),  # the sponsor's case
+        ("beignet-2025", "notes", "dscr", 1.12, 0.005),
+        ("vantage-jersey", "A-2", "ltv", 800 / 1470, 0.015),
+        ("vantage-jersey", "B", "ltv", 854 / 1470, 0.015),
+        ("tpu-lease-2026", "B", "dscr", 1.06, 0.01),
+        ("tpu-lease-2026", "A2", "enhancement", 6 / 37, 1e-9),  # B of 4bn and equity of 2bn below, of 37bn
+        ("tpu-lease-2026", "B", "enhancement", 2 / 37, 1e-9),
+        ("stack-master-trust", "2026-1", "ltv", 2070 / 3200, 0.001),
+        ("ai-credit-clo", "AAA", "enhancement", 0.42, 1e-9),
+        ("mezz-abs-cdo-2006", "A-1", "enhancement", 0.38, 1e-9),
+    ],
+)
+def test_ratios_stand_near_the_facts(name, note, column, expected, within):
+    _, market, flows = shipped(name)
+    table = capital_structure(flows, price(flows, market, [], reference="base")).set_index("tranche")
+    assert table.loc[note, column] == pytest.approx(expected, abs=within)
+
+
+# the accelerator lease
+
+
+def test_level_payments_of_the_lease():
+    flows = flows_of("tpu-lease-2026")
+    for note, balance, rate in (("A2", 20e9, 0.05625), ("B", 4e9, 0.085)):
+        paid = flows.interest[note][0] + flows.principal[note][0]
+        assert paid == pytest.approx(np.full(20, level(balance, rate / 4, 20)), rel=1e-9)
+
+
+def test_the_vendor_pays_after_the_resale_and_only_the_seniors():
+    flows = flows_of("tpu-lease-2026")
+    s = row(flows, "lessee fails early, chips superseded")
+    lent, sold = flows["lent", "vendor support"][s], at(flows, dt.date(2028, 3, 31))
+    assert np.flatnonzero(lent).tolist() == [sold] and flows.receipts["resale"][s, sold] > 0.0
+    assert flows.balance["A1"][s, sold] + flows.balance["A2"][s, sold] < 1.0
+    assert flows.principal["B"][s, sold:].sum() == 0.0
+    # value at 21 months of age: 36.4bn x (0.75 + 0.75 (0.55 - 0.75)) x 0.3
+    assert flows.receipts["resale"][s, sold] == pytest.approx(36.4e9 * (0.75 - 0.75 * 0.2) * 0.3)
+    assert not flows["lent", "vendor support"][row(flows, "lessee and vendor fail together")].any()
+
+
+def test_the_vendor_never_pays_more_than_its_limit():
+    assert flows_of("tpu-lease-2026")["balance", "vendor support"].max() <= 29e9
+    worst = Scenario(
+        "at once, worth nothing",
+        tenant_default={"Anthropic": dt.date(2026, 7, 1)}, gpu_price=0.0, residual_value=0.0, sale=dt.date(2026, 12, 31),
+    )  # fmt: skip
+    flows = under("tpu-lease-2026", worst)
+    assert flows["lent", "vendor support"].sum() == pytest.approx(29e9)
+    left = flows.balance["A1"][0, -1] + flows.balance["A2"][0, -1]  # but for a day's rent and the reserve
+    assert left <= 31e9 - 29e9 and left == pytest.approx(31e9 - 29e9, rel=0.02)
+    assert not flows.principal["B"].any()
+
+
+# hardware under one contract
+
+
+def test_loan_and_notes_amortise_side_by_side():
+    flows = flows_of("iren-hardware-3")
+    paid = (flows.interest["notes"][0] + flows.principal["notes"][0])[2:]
+    assert paid == pytest.approx(np.full(18, level(2.1e9, 0.0596 / 4, 18)), rel=1e-9)
+    drawn = flows.draws["delayed draw"][0].sum()
+    cost = flows.receipts["construction"][0].sum()
+    assert drawn == pytest.approx(1.5e9) and cost == pytest.approx(5.6e9)  # 3.6 / 5.6 = 64.3 % of cost
+    assert flows.draws["equity"][0].sum() == pytest.approx(cost - 3.6e9)
+
+
+def test_what_exceeds_65_per_cent_of_cost_is_prepaid():
+    flows = flows_of("iren-hardware-3")
+    s, t = row(flows, "hardware 20 % cheaper"), at(flows, dt.date(2026, 11, 15))
+    debt = flows.balance["delayed draw"][s, t] + flows.balance["notes"][s, t]
+    assert debt == pytest.approx(0.65 * 0.8 * 5.6e9)
+    assert flows.principal["notes"][s, t] + flows.principal["delayed draw"][s, t] == pytest.approx(3.3e9 - 2.912e9)
+    assert not flows.principal["notes"][0, t]  # at full cost nothing is prepaid
+
+
+def test_cures_bring_coverage_to_the_minimum_until_they_are_used_up():
+    flows = flows_of("iren-hardware-3")
+    s = row(flows, "operating cost four times as high")
+    cures, cash = flows["lent", "equity cures"][s], flows.receipts["revenue"][s] - flows.receipts["operating_cost"][s]
+    service = sum(
+        flows["accrued", kind, note][s] for kind in ("interest", "scheduled") for note in ("delayed draw", "notes")
+    )
+    cured = np.flatnonzero(cures)
+    assert cures.sum() == pytest.approx(150e6)
+    assert cash[cured[:-1]] + cures[cured[:-1]] == pytest.approx(1.05 * service[cured[:-1]])
+    assert flows.triggers["cures used up"][s, cured[-1] :].any()
+    assert not flows.interest["equity"][s, cured].any()  # what a cure leaves over is locked up
+
+
+def test_the_fleet_is_resold_before_the_parent_pays():
+    flows = flows_of("iren-hardware-3")
+    s = row(flows, "contract terminated early, GPUs superseded")
+    lent = flows["lent", "parent guarantee"][s]
+    assert lent.sum() == pytest.approx(400e6)
+    assert np.flatnonzero(lent)[0] == np.flatnonzero(flows.receipts["resale"][s])[0]
+    loan, notes = unpaid(flows, "delayed draw")[s], unpaid(flows, "notes")[s]
+    assert loan == pytest.approx(notes, rel=2e-3) and loan > 0.2  # pari passu
+
+
+# the master trust
+
+
+ARDS = {
+    "2023-1": dt.date(2028, 3, 25),
+    "2023-2": dt.date(2028, 7, 25),
+    "2023-3": dt.date(2028, 10, 25),
+    "2024-1": dt.date(2029, 3, 25),
+    "2025-1": dt.date(2030, 5, 25),
+    "2026-1": dt.date(2031, 3, 25),
+}
+
+
+@pytest.mark.parametrize("series", ARDS)
+def test_each_series_is_repaid_at_its_own_date(series):
+    flows = flows_of("stack-master-trust")
+    note, day = flows.plan.notes_by_name[series], ARDS[series]
+    repaid = np.flatnonzero(flows.principal[series][0])
+    assert repaid.tolist() == [at(flows, day)]
+    months = 12 * (day.year - 2026) + day.month - 10
+    assert flows.interest[series][0].sum() == pytest.approx(note.notional * note.coupon.rate * months / 12)
+
+
+def test_without_refinancing_extra_interest_accrues_and_cash_sweeps():
+    flows = flows_of("stack-master-trust")
+    s, t = row(flows, "refinancing freeze"), at(flows, dt.date(2028, 4, 25))
+    assert flows["accrued", "additional", "2023-1"][s, t] == pytest.approx(250e6 * 0.017 / 12)
+    assert flows["accrued", "additional", "2023-2"][s, t] == 0.0
+    paid = {name: flows.principal[name][s, t] for name in ARDS}
+    assert paid["2026-1"] / paid["2023-1"] == pytest.approx(695 / 250)  # every series, pro rata
+    assert flows.interest["equity"][s, t] == 0.0
+
+
+def test_new_series_stay_within_70_per_cent_of_value():
+    flows = flows_of("stack-master-trust")
+    for s in range(len(flows.scenarios)):
+        debt = sum(flows.balance[name][s] for name in ARDS) + flows["balance", "new series"][s]
+        issued = flows["lent", "new series"][s] > 0.0
+        assert (debt[issued] <= 0.70 * flows.receipts["value"][s][issued] + 1.0).all()
+    assert flows["lent", "new series"][row(flows, "values fall by a third")].sum() < 2070e6
+
+
+# the two pools
+
+
+def test_coverage_pays_the_senior_before_the_junior_gets_interest():
+    flows = flows_of("ai-credit-clo")
+    par = flows.receipts["pool_balance"] + 0.45 * flows.receipts["defaulted_balance"]
+    notes, levels = ["AAA", "AA", "A", "BBB", "BB", "equity"], {"AA": 1.33, "A": 1.20, "BBB": 1.13, "BB": 1.07}
+    calm = flows["regime", "payment dates"] > 0.0
+    for senior, oc in levels.items():
+        down_to = notes[: notes.index(senior) + 1]
+        owed = sum(flows.balance[name] for name in down_to)
+        for junior in notes[notes.index(senior) + 1 :]:
+            paid = calm & (flows.interest[junior] > 1.0)
+            assert (par[paid] >= oc * owed[paid] - 1.0).all(), (senior, junior)
+    s, t = row(flows, "three neoclouds fail"), at(flows, dt.date(2028, 7, 15))
+    assert flows.interest["BB"][s, t] == 0.0 and flows.arrears["BB"][s, t] > 0.0 and not flows.interest["equity"][s, t]
+    collected = sum(flows.receipts[name][s, t] for name in ("principal", "prepayments", "recoveries"))
+    assert flows.principal["AAA"][s, t] > collected + 2e6
+
+
+def test_more_that_fails_together_reaches_further_up():
+    flows = flows_of("ai-credit-clo")
+    lost = {name: unpaid(flows, name) for name in flows.plan.notes_by_name}
+    reached = [[name for name in lost if lost[name][s] > 1e-9] for s in range(len(flows.scenarios))]
+    assert reached == [[], [], ["A", "BBB", "BB"], ["AAA", "AA", "A", "BBB", "BB"]]
+    assert lost["AAA"][3] < 0.25
+
+
+def test_the_cdo_writes_down_about_the_public_65_per_cent():
+    flows = flows_of("mezz-abs-cdo-2006")
+    notes = list(flows.plan.notes_by_name)
+    down = sum(flows.written_down[name].sum(axis=1) for name in notes) / 960e6
+    assert down[0] == 0.0 and down[row(flows, "ordinary recession")] == 0.0
+    assert down[row(flows, "mortgage market of 2007 to 2009")] == pytest.approx(0.65, abs=0.01)
+    s = row(flows, "mortgage market of 2007 to 2009")
+    for name in notes[1:]:  # everything below the super senior is gone, though it was rated AAA to BBB
+        assert unpaid(flows, name)[s] == pytest.approx(1.0)
+    for senior, junior in zip(notes, notes[1:], strict=False):  # from the bottom up
+        started = np.flatnonzero(flows.written_down[senior][s])
+        assert not started.size or (flows.balance[junior][s, started] < 1.0).all()
+    assert unpaid(flows, "A-1")[row(flows, "a quarter of the collateral lost")] == 0.0
