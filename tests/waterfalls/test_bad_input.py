@@ -1,0 +1,142 @@
+"""What a deal refuses when it is built, with the place, what was said and what to say instead."""
+
+import re
+
+import pytest
+from tiny import flows_from, plan_from
+
+from waterfalls.errors import FirstLossError, InvalidTerms, UnknownName
+from waterfalls.language import Condition, Number
+from waterfalls.parsing import parse
+
+A = "tranches: [{note: {name: A, notional: 100.0, coupon: {fixed: {rate: 0.05}}, available_until: 2027-01-15}}]\n"
+TERMS = (
+    "accounts: [{name: reserve, target: 5}, {name: trap}]\n"
+    "facilities: [{name: LC, limit: 10, expires: 2027-01-15}]\n"
+)
+CLAUSES = {
+    "strands cash": (["pay(interest('A'))"], "waterfall: can strand cash: its last clause must be pay(residual(...))"),
+    "strands cash under a condition": (
+        ["pay(residual('E')).when(event('x'))"],
+        "waterfall: can strand cash: its last clause must be pay(residual(...)) without when, capped or from_",
+    ),
+    "an account that nothing empties": (
+        ["pay(deposit('trap')).capped(5)", "pay(residual('E'))"],
+        "accounts[1]: nothing takes cash out of 'trap': release it, pay from it or draw on it",
+    ),
+    "an empty name": (["pay(interest(''))"], "the name of a note is wanted, got ''"),
+    "an empty account": (["pay(interest('A')).from_('')"], "the name of a account is wanted, got ''"),
+    "a dangling name, with the nearest": (
+        ["pay(interest('a'))", "pay(residual('E'))"],
+        "waterfall[0]: there is no debt 'a'. Did you mean 'A'? Known: 'A', 'LC'.",
+    ),
+    "a trigger that nothing tests": (
+        ["pay(interest('A')).when(trigger('DSCR'))", "pay(residual('E'))"],
+        "waterfall[0]: there is no trigger 'DSCR'. None is declared.",
+    ),
+    "a top-up without a target": (
+        ["pay(top_up('trap'))", "release('trap')", "pay(residual('E'))"],
+        "waterfall[0]: tops up 'trap', which has no target: give it one, or deposit",
+    ),
+    "a clause after all cash is gone": (
+        ["pay(residual('E'))", "pay(interest('A'))", "pay(residual('E'))"],
+        "waterfall[1]: can never pay: 'pay(residual('E'))' before it takes all the cash",
+    ),
+    "a clause before what it needs": (
+        ["pay(principal('A')).capped(drawn('A'))", "draw('A', amount=5)", "pay(residual('E'))"],
+        "waterfall[0]: reads 'drawn('A')' before the clause that draws on 'A': put it after the draw",
+    ),
+    "a make-whole amount after the principal": (
+        ["pay(principal('A'))", "pay(premium('A')).capped(make_whole('A', rate=0.03))", "pay(residual('E'))"],
+        "waterfall[1]: reads 'make_whole('A', rate=0.03)' after principal('A') is paid, when it is 0: put it before",
+    ),
+    "a premium of any size": (
+        ["pay(premium('A'))", "pay(residual('E'))"],
+        "waterfall[0]: pays a premium of any size: say how much, .capped(make_whole('A', rate=0.04))",
+    ),
+    "a draw after the commitment has ended": (
+        ["draw('A', amount=5).when(on_or_after('2028-01-15'))", "pay(residual('E'))"],
+        "waterfall[0]: draws on 'A' from 2028-01-15 on, which ends on 2027-01-15",
+    ),
+    "support after its expiry": (
+        ["pay(interest('A')).supported_by('LC').when(on_or_after('2028-01-15'))", "pay(residual('E'))"],
+        "waterfall[0]: draws on 'LC' from 2028-01-15 on, which ends on 2027-01-15",
+    ),
+    "called() where nothing is called": (
+        ["pay(principal('A')).when(called())", "pay(residual('E'))"],
+        "waterfall: reads called(), but no clause calls the deal: add call(price=...)",
+    ),
+}  # fmt: skip
+SENTENCES = {
+    "division by what can reach zero": (
+        Number, "cash() / balance('A')", "can divide by zero: say what it is then, ratio(cash(), balance('A'), zero=...)",
+    ),
+    "infinity times zero": (
+        Number, "dscr() * cash()", "'dscr()' is infinite when nothing is owed, so 'dscr() * cash()' may be no number",
+    ),
+    "infinity less infinity": (Number, "oc_ratio('A') - ltv('A')", "bound it, min_(oc_ratio('A'), 10)"),
+    "an infinite amount": (Number, "ratio(dscr(), 2, zero=0)", "'dscr()' is infinite when nothing is owed"),
+    "a chained comparison": (Condition, "1 < cash() < 2", "write (a < b) & (b < c)"),
+    "and for &": (Condition, "cash() > 1 and cash() < 2", "write & | ~ for and, or, not"),
+    "a word that nobody knows": (Number, "balanse('A')", "there is no word 'balanse'. Did you mean 'balance'?"),
+    "a cure of what is no coverage": (Number, "cure(ltv('A'), 0.6)", "cure takes oc_ratio(...) or ic_ratio(...)"),
+    "a cure at level 0": (Number, "cure(oc_ratio('A'), 0)", "the level of a cure must be above 0, got 0"),
+    "a definition by no name": (Number, "defined('')", "the name of a definition is wanted, got ''"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("clauses", "message"), CLAUSES.values(), ids=CLAUSES)
+def test_a_waterfall_that_makes_no_sense_is_refused(clauses, message):
+    text = A + TERMS + "waterfall:\n" + "\n".join(f"  - {clause}" for clause in clauses)
+    with pytest.raises((InvalidTerms, AssertionError), match=re.escape(message)):
+        plan_from(text)
+
+
+@pytest.mark.parametrize(("kind", "text", "message"), SENTENCES.values(), ids=SENTENCES)
+def test_a_sentence_that_makes_no_sense_is_refused(kind, text, message):
+    with pytest.raises(InvalidTerms, match=re.escape(message)):
+        parse(text, kind)
+
+
+def test_a_definition_reads_only_those_before_it():
+    text = "definitions: {x: defined('y'), y: cash()}\nwaterfall: [pay(residual('E'))]"
+    with pytest.raises(InvalidTerms, match=re.escape("definitions['x']: there is no definition 'y'")):
+        plan_from(text)
+
+
+def test_a_number_that_cannot_look_ahead_says_why():
+    text = A.replace("available_until: 2027-01-15", "amortisation: {sculpted: {dscr: 1.2, first: 2027-01-15}}")
+    text += "triggers: [{name: T, test: \"forward_dscr('A', periods=2) < 1\"}]\nwaterfall: [pay(residual('E'))]"
+    with pytest.raises(InvalidTerms, match="whose debt service is not known ahead: it is sculpted or an IO"):
+        plan_from(text)
+
+
+@pytest.mark.parametrize(
+    ("arrives", "error", "message"),
+    [
+        ({"interest": [1.0, float("nan"), 1.0]}, InvalidTerms, "Receipts.interest: scenario 0, period 1 is nan"),
+        ({"interest": [1.0, 1.0]}, InvalidTerms, "scenarios by periods, got shape (2,)"),
+        ({"interest": [1.0] * 3, "rates": {"SOFR": float("nan")}}, InvalidTerms, "rates['SOFR'] must be finite"),
+        ({"interest": [1.0] * 3}, UnknownName, "there is no rate for the index 'SOFR'"),
+    ],
+)
+def test_what_makes_no_sense_in_a_run_is_refused(arrives, error, message):
+    text = A.replace("{fixed: {rate: 0.05}}", "{floating: {index: SOFR, margin: 0.02}}")
+    with pytest.raises(error, match=re.escape(message)) as raised:
+        flows_from(plan_from(text + "waterfall: [pay(interest('A')), pay(residual('E'))]"), **arrives)
+    assert isinstance(raised.value, FirstLossError)
+
+
+def test_an_event_that_nothing_brings_is_refused():
+    with pytest.raises(UnknownName, match="there is no event 'breach'"):
+        flows_from(plan_from("waterfall: [pay(residual('E')).when(event('breach')), pay(residual('E'))]"), interest=[1, 1, 1])
+
+
+def test_what_does_not_add_up_names_law_date_and_scenario_and_tells_the_date_clause_by_clause():
+    flows = flows_from(plan_from(A + "waterfall: [pay(interest('A')), pay(residual('E'))]"), interest=[9, 9, 9])
+    lost = flows._outputs.copy()
+    lost[0, 1, flows.plan.outputs.index(("paid", "interest", "A")), 0] -= 1.0
+    flows._outputs = lost
+    with pytest.raises(FirstLossError, match="2028-01-15, scenario 'given'") as raised:
+        flows.check()
+    assert "(1) to pay interest on A" in raised.value.__notes__[0]
