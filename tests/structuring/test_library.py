@@ -2,6 +2,7 @@
 
 import datetime as dt
 import functools
+import itertools
 
 import numpy as np
 import pytest
@@ -311,7 +312,7 @@ def test_the_cdo_writes_down_about_the_public_65_per_cent():
     s = row(flows, "mortgage market of 2007 to 2009")
     for name in notes[1:]:  # everything below the super senior is gone, though it was rated AAA to BBB
         assert unpaid(flows, name)[s] == pytest.approx(1.0)
-    for senior, junior in zip(notes, notes[1:], strict=False):  # from the bottom up
+    for senior, junior in itertools.pairwise(notes):  # from the bottom up
         started = np.flatnonzero(flows.written_down[senior][s])
         assert not started.size or (flows.balance[junior][s, started] < 1.0).all()
     assert unpaid(flows, "A-1")[row(flows, "a quarter of the collateral lost")] == 0.0
