@@ -27,8 +27,9 @@ def tabled(title: str, frame: pd.DataFrame) -> str:
     """A title and the first rows of a frame, numbers aligned and rounded, what is not known blank."""
     shown = frame.head(MOST_ROWS)
     heads = "".join(f"<th>{escaped(str(column).replace('_', ' '))}</th>" for column in frame.columns)
+    digits = [decimals(shown[column]) for column in frame.columns]
     rows = "".join(
-        "<tr>" + "".join(cell(value) for value in row) + "</tr>" for row in shown.itertuples(index=False, name=None)
+        "<tr>" + "".join(map(cell, row, digits)) + "</tr>" for row in shown.itertuples(index=False, name=None)
     )
     left = len(frame) - len(shown)
     more = f"<p>and {left:,} rows more: frame()</p>" if left > 0 else ""
@@ -45,12 +46,19 @@ def summed(flows: Cashflows) -> pd.DataFrame:
     return frame.groupby(["scenario", "tranche"], observed=True, sort=False)[columns].sum().reset_index()
 
 
-def cell(value: Any) -> str:
+def decimals(column: pd.Series) -> int:
+    """How many decimals a column of numbers is shown with: the larger they are the fewer."""
+    largest = max(
+        (abs(value) for value in column if isinstance(value, float) and abs(value) < float("inf")), default=0.0
+    )
+    return 0 if largest >= 1e5 else 2 if largest >= 10 else 4
+
+
+def cell(value: Any, digits: int) -> str:
     """One cell of a table."""
     if value is None or value != value:
         return "<td></td>"
     if isinstance(value, float):
-        digits = 0 if abs(value) >= 1e5 else 2 if abs(value) >= 10 else 4
         return f'<td style="text-align:right">{value:,.{digits}f}</td>'
     text = value.isoformat()[:10] if hasattr(value, "isoformat") else str(value)
     return f'<td style="text-align:left">{escaped(text)}</td>'

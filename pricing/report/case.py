@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,13 +15,12 @@ from pricing.prices import Prices
 from pricing.report.formats import Unit, unit_of
 from structuring.deal import Deal
 from waterfalls.cashflows import Cashflows
-from waterfalls.errors import InvalidTerms, UnknownName
+from waterfalls.errors import InvalidTerms
 
 if TYPE_CHECKING:
     import pandas as pd
 
-
-Wrapped = Callable[[Any], Mapping[str, Any]]
+    from pricing.chain import Chain
 
 
 class Framed(Protocol):
@@ -34,8 +33,8 @@ class Framed(Protocol):
 class Case:
     """One deal, run, priced and attributed, seen in one stress: `scenario` with spreads moved by `shock`.
 
-    Beside them may stand `breakevens`, `ends` (for an investor class what gives its loss to those behind it: see
-    `pricing.wrappers`) and further results with a frame, by title: they are told where they are given.
+    Beside them may stand `breakevens`, the `chain` of the stress (second round and end bearers) and further results with
+    a frame, by title: they are told where they are given.
     """
 
     deal: Deal
@@ -46,7 +45,7 @@ class Case:
     scenario: Any
     shock: str
     breakevens: tuple[Breakevens, ...] = ()
-    ends: Mapping[str, Wrapped] = dataclasses.field(default_factory=dict)
+    chain: Chain | None = None
     further: Mapping[str, Framed] = dataclasses.field(default_factory=dict)
 
     @cached_property
@@ -99,7 +98,7 @@ def case_of(
     scenario: Any = None,
     shock: str | None = None,
     breakevens: Sequence[Breakevens] = (),
-    ends: Mapping[str, Wrapped] | None = None,
+    chain: Chain | None = None,
     further: Mapping[str, Framed] | None = None,
 ) -> Case:
     """A case whose parts are of one deal; the stress is the last scenario under the last shock unless said."""
@@ -117,12 +116,13 @@ def case_of(
         prices.scenarios[-1] if scenario is None else scenario,
         prices.shocks[-1] if shock is None else shock,
         tuple(breakevens),
-        ends or {},
+        chain,
         further or {},
     )
-    for name in found.ends:
-        if name not in losses.classes:
-            raise UnknownName("investor class", name, losses.classes)
+    if chain is not None and (chain.deal, chain.scenario, chain.shock) != (deal.name, found.scenario, found.shock):
+        raise InvalidTerms(
+            f"chain: is of {chain.deal!r}, {chain.scenario}, spreads {chain.shock}; the stress is {found.stress}"
+        )
     if not prices.wanted[found.cell]:
         raise InvalidTerms(f"shock: {found.shock!r} is not priced in scenario {found.scenario!r}")
     return found

@@ -26,6 +26,18 @@ if TYPE_CHECKING:
 THIN = 0.07  # of the axis: a band thinner than this has no room for its name
 
 
+def span(case: Case) -> list[str]:
+    """The first date, and the last on which anything is owed or came in, in the scenarios shown."""
+    flows, rows = case.flows, list(case.rows)
+    alive = np.abs(flows.collected[rows]).sum(axis=0)
+    for name in flows.plan.notes_by_name:
+        alive = alive + flows.balance[name][rows].sum(axis=0)
+    for name in flows.plan.facilities:
+        alive = alive + flows["balance", name][rows].sum(axis=0)
+    last = np.flatnonzero(alive)[-1] if alive.any() else flows.periods - 1
+    return [days(case)[0], days(case)[max(int(last), 1)]]
+
+
 def days(case: Case) -> list[str]:
     return [day.isoformat() for day in case.flows.dates]
 
@@ -67,6 +79,7 @@ def balances(case: Case, s: int) -> Figure:
         })  # fmt: skip
     layout = {
         "annotations": notes,
+        "xaxis": {"range": span(case), "type": "date"},
         "hovermode": "x unified",
         "yaxis": {"rangemode": "tozero", "range": [0.0, 1.06 * max(tallest, 1e-9)], "tickformat": ",.0f"},
         "showlegend": True,
@@ -105,6 +118,7 @@ def coverage(case: Case) -> list[Figure]:
         layout = {
             "shapes": shapes,
             "annotations": notes,
+            "xaxis": {"range": span(case), "type": "date"},
             "hovermode": "x unified",
             "yaxis": {"range": [0.0, most], "ticksuffix": "x"},
             "showlegend": True,
@@ -170,7 +184,7 @@ def trigger_dates(case: Case) -> Figure | None:
         })  # fmt: skip
     names = [escaped(name) for name in flows.triggers]
     layout = {
-        "xaxis": {"range": [days(case)[0], days(case)[-1]], "type": "date"},
+        "xaxis": {"range": span(case), "type": "date"},
         "yaxis": {"type": "category", "categoryorder": "array", "categoryarray": names[::-1], "range": [-0.6, len(names) - 0.4]},
         "showlegend": True,
     }  # fmt: skip

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pricing.report.case import Case, Framed, Wrapped, case_of
+from pricing.report.case import Case, Framed, case_of
 from pricing.report.extras import need
 from pricing.report.formats import TEXTS, heading, missing, shown
 from pricing.report.sections import sections
@@ -17,6 +17,7 @@ from pricing.report.sheets import Sheet
 if TYPE_CHECKING:
     from pricing.attribution import Losses
     from pricing.breakeven import Breakevens
+    from pricing.chain import Chain
     from pricing.market import Market
     from pricing.prices import Prices
     from structuring.deal import Deal
@@ -36,18 +37,18 @@ def write_report(
     scenario: Any = None,
     shock: str | None = None,
     breakevens: Sequence[Breakevens] = (),
-    ends: Mapping[str, Wrapped] | None = None,
+    chain: Chain | None = None,
     further: Mapping[str, Framed] | None = None,
 ) -> Path:
     """Writes a report of a deal in one stress, the last scenario under the last shock unless said; gives its path.
 
-    `ends` gives a class's loss to those behind it, such as {"banks": Bank(equity=...)} of `pricing.wrappers`; `further`
-    adds any results with a frame, by title.
+    `chain` (of the same stress) adds the second round and who bears the loss in the end; `further` adds any results with
+    a frame, by title.
     The page needs no network, follows light and dark, sorts its tables and prints.
     """
     case = case_of(
         deal, flows, prices, losses, market,
-        scenario=scenario, shock=shock, breakevens=breakevens, ends=ends, further=further,
+        scenario=scenario, shock=shock, breakevens=breakevens, chain=chain, further=further,
     )  # fmt: skip
     file = Path(path)
     file.write_text(page(case), encoding="utf-8")

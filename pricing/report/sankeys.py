@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from pricing.report.cash import items
 from pricing.report.figure import Figure, escaped
 from pricing.report.palette import NEUTRAL, class_colours, faded, tranche_colours
-from pricing.report.sheets import passed_on
 
 if TYPE_CHECKING:
     from pricing.report.case import Case
@@ -103,9 +102,9 @@ def loss_sankey(case: Case) -> Figure | None:
                 net.add((0, tranche), (1, name), amount, (tranches[tranche], tranches[tranche], classes[name]))
     if not net.links:
         return None
-    if case.ends:
-        for name, who, amount in passed_on(case):
-            if amount > 0.0 and who != name:
-                net.add((1, name), (2, who), amount, (classes[name], classes[name], NEUTRAL))
-    title = f"Losses from tranche to holder{' to end bearer' if case.ends else ''}"
+    if case.chain is not None:
+        for name, who, amount in case.chain.flows.itertuples(index=False, name=None):
+            if amount > 0.0:
+                net.add((1, name), (2, who), amount, (classes.get(name, NEUTRAL), classes.get(name, NEUTRAL), NEUTRAL))
+    title = f"Losses from tranche to holder{' to end bearer' if case.chain else ''}"
     return net.figure("loss-sankey", f"{title}, {case.stress}", case, 430)

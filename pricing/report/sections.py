@@ -95,7 +95,13 @@ def sections(case: Case) -> list[Section]:
             "Who bears the loss",
             "Against the reference; positive is a loss, and nothing is clipped." + gains(case),
             figures=drawn(figures.class_bars(case), sankeys.loss_sankey(case)),
-            sheets=pick("losses_by_class", "losses_by_tranche", "end_bearers"),
+            sheets=pick("losses_by_class", "losses_by_tranche"),
+        ),
+        Section(
+            "ends",
+            "The second round, and where losses end",
+            lines=() if case.chain is None else case.chain.sentences(),
+            sheets=pick("rounds_of_contagion", "markets", "end_bearers", "class_to_bearer"),
         ),
         Section(
             "breakevens",
@@ -105,7 +111,9 @@ def sections(case: Case) -> list[Section]:
             sheets=pick("breakevens"),
         ),
     ]
-    last = Section("assumptions", "Assumptions and coverage", coverage_words(case), sheets=pick("assumptions"))
+    last = Section(
+        "assumptions", "Assumptions and coverage", coverage_words(case), sheets=pick("holders_known", "assumptions")
+    )
     rest = [Section(f"further-{i}", sheet.title, sheets=(sheet,)) for i, sheet in enumerate(tables.values())]
     kept = [section for section in (*found, *rest) if section.figures or section.lines or section.sheets]
     return [*kept, last]

@@ -66,7 +66,7 @@ def sheets(case: Case) -> list[Sheet]:
         triggers(case),
         *map(prices, [case] * len(case.rows), case.rows),
     ]
-    found += [loss_bridge(case), bridge(case), by_class(case), by_tranche(case), bearers(case), breakevens(case)]
+    found += [loss_bridge(case), bridge(case), by_class(case), by_tranche(case), *chained(case), breakevens(case)]
     found += [further(title, result.frame()) for title, result in case.further.items()]
     return [sheet for sheet in (*found, provenance(case)) if sheet is not None and len(sheet.frame)]
 
@@ -183,33 +183,23 @@ def by_tranche(case: Case) -> Sheet:
     return Sheet("losses_by_tranche", f"Losses by tranche and investor class: {case.stress}", frame, LOSSES, note)
 
 
-def bearers(case: Case) -> Sheet | None:
-    """Who bears each class's loss in the end, where the case says."""
-    import pandas as pd
-
-    if not case.ends:
-        return None
-    frame = pd.DataFrame(passed_on(case), columns=["class", "end_bearer", "loss"])
-    total = {"class": "all", "end_bearer": "", "loss": frame["loss"].sum()}
-    frame = pd.concat([frame, pd.DataFrame([total])], ignore_index=True)
-    return Sheet("end_bearers", f"Who bears it in the end: {case.stress}", frame, {"loss": "money"}, totals=1)
-
-
-def passed_on(case: Case) -> list[tuple[str, str, float]]:
-    """Class, end bearer and loss; a class that passes nothing on bears its loss itself."""
-    return [
-        (name, who, float(amount))
-        for name, lost in class_losses(case).items()
-        for who, amount in (case.ends[name](lost) if name in case.ends else {name: lost}).items()
-        if float(amount) != 0.0
+def chained(case: Case) -> list[Sheet]:
+    """The second round, and those in whom losses end: the frames of the chain."""
+    chain = case.chain
+    if chain is None:
+        return []
+    money = {"first_round": "money", "second_round": "money", "total": "money", "per_cent_of_first": "per_cent"}
+    second = f"{case.stress}, {chain.second_round.mode}"
+    found = [
+        Sheet("end_bearers", f"Who bears it in the end: {case.stress}", chain.bearers, money),
+        Sheet(
+            "class_to_bearer", f"From class to end bearer, first round: {case.stress}", chain.flows, {"loss": "money"}
+        ),
+        further("rounds of contagion", chain.rounds, f"Rounds of contagion, by institution: {second}"),
+        further("markets", chain.markets, f"Prices of other markets: {second}"),
+        further("holders known", chain.coverage, "How much is known of the holders"),
     ]
-
-
-def class_losses(case: Case) -> dict[str, float]:
-    """The total loss of each class in the stress."""
-    s, k = case.cell
-    lost = case.losses.tranche["total"][s, k] @ case.losses.shares
-    return dict(zip(case.losses.classes, lost.tolist(), strict=True))
+    return [sheet for sheet in found if len(sheet.frame)]
 
 
 def breakevens(case: Case) -> Sheet | None:
@@ -223,10 +213,10 @@ def breakevens(case: Case) -> Sheet | None:
     return Sheet("breakevens", "How far a driver may go before a note loses", frame, kinds)
 
 
-def further(title: str, frame: pd.DataFrame) -> Sheet:
+def further(title: str, frame: pd.DataFrame, said: str = "") -> Sheet:
     """Any other result with a frame, its kinds read off its columns."""
     kinds = {str(column): guessed(frame, column) for column in frame}
-    return Sheet(title.replace(" ", "_"), title[:1].upper() + title[1:], frame, kinds)
+    return Sheet(title.replace(" ", "_"), said or title[:1].upper() + title[1:], frame, kinds)
 
 
 def guessed(frame: pd.DataFrame, column: Any) -> str:

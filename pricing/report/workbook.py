@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pricing.report.case import Case, Framed, Wrapped, case_of
+from pricing.report.case import Case, Framed, case_of
 from pricing.report.extras import need
 from pricing.report.formats import TEXTS, heading, kind_of, missing, shown
 from pricing.report.sheets import Sheet, sheets
@@ -15,6 +15,7 @@ from pricing.report.sheets import Sheet, sheets
 if TYPE_CHECKING:
     from pricing.attribution import Losses
     from pricing.breakeven import Breakevens
+    from pricing.chain import Chain
     from pricing.market import Market
     from pricing.prices import Prices
     from structuring.deal import Deal
@@ -36,7 +37,7 @@ def write_workbook(
     scenario: Any = None,
     shock: str | None = None,
     breakevens: Sequence[Breakevens] = (),
-    ends: Mapping[str, Wrapped] | None = None,
+    chain: Chain | None = None,
     further: Mapping[str, Framed] | None = None,
 ) -> Path:
     """Writes the tables of `write_report`, one a sheet, and the long frames of prices and losses; gives its path.
@@ -45,7 +46,7 @@ def write_workbook(
     """
     case = case_of(
         deal, flows, prices, losses, market,
-        scenario=scenario, shock=shock, breakevens=breakevens, ends=ends, further=further,
+        scenario=scenario, shock=shock, breakevens=breakevens, chain=chain, further=further,
     )  # fmt: skip
     book = need("openpyxl").Workbook()
     book.remove(book.active)
@@ -59,7 +60,10 @@ def write_workbook(
 def long_frames(case: Case) -> list[Sheet]:
     """Prices and losses in every scenario and shock, where they fit a sheet."""
     found = []
-    for name, result, amounts in (("all prices", case.prices, ("npv", "cs01", "dv01")), ("all losses", case.losses, LOST)):
+    for name, result, amounts in (
+        ("all prices", case.prices, ("npv", "cs01", "dv01")),
+        ("all losses", case.losses, LOST),
+    ):
         frame = result.frame()
         if len(frame) < 1_000_000:
             kinds = {str(c): "money" if c in amounts else MEASURES.get(str(c), "") for c in frame.columns}
@@ -91,7 +95,9 @@ def fill(page: Any, sheet: Sheet, case: Case) -> None:
         cell = page.cell(FIRST, place, plain(heading(str(column), kind, case.unit)))
         cell.font = styles.Font(bold=True)
         cell.border = styles.Border(bottom=styles.Side(style="thin"))
-        cell.alignment = styles.Alignment(horizontal="left" if kind in TEXTS else "right", wrap_text=True, vertical="bottom")
+        cell.alignment = styles.Alignment(
+            horizontal="left" if kind in TEXTS else "right", wrap_text=True, vertical="bottom"
+        )
         widths.append(max((len(word) for word in str(cell.value).split()), default=0) + 3)
     for number, values in enumerate(sheet.frame.itertuples(index=False, name=None)):
         for place, (value, kind) in enumerate(zip(values, kinds, strict=True), 1):
