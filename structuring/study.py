@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 
+from structuring.chunks import Chunk, Stopped, Unfinished, cut, in_turn, on_executor
 from structuring.deal import Deal, plan
 from structuring.run import Scenarios, project
 from structuring.scenario import Paths, Scenario
 from waterfalls.cashflows import Cashflows
-from waterfalls.distribute import SMALL, Engine, distribute
-from waterfalls.errors import InvalidTerms
+from waterfalls.distribute import ROOM, Engine, chosen, fixings, settle
+from waterfalls.errors import InvalidTerms, TooLarge
+from waterfalls.fields import CASH
+from waterfalls.plan import Key, Plan
+from waterfalls.receipts import Receipts
+from waterfalls.totals import TOTALS, totals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,11 +31,42 @@ CHUNK = 1024  # scenarios a task: eight blocks of the kernel, and about a tenth 
 
 
 class Measure(Protocol[Part, Result]):
-    """What a study keeps: `of` a chunk of flows a part, and `join` the parts, in order, to the result."""
+    """What a study keeps: `of` a chunk of flows a part, and `join` the parts, in order, to the result.
+
+    Flows that `of` did not read in the first chunks are not kept in those that follow; where it reads them later, that
+    chunk runs again in full. A measure with an attribute `sums` that is true reads totals only: no flow is kept at all.
+    With a function `size(scenarios, tranches)`, the bytes of its result, a study that cannot fit is refused at once.
+    """
 
     def of(self, block: Cashflows) -> Part: ...
 
     def join(self, parts: Sequence[Part]) -> Result: ...
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Work:
+    """What all chunks of a study have in common; its plan is made once in every process."""
+
+    key: str
+    deal: Deal
+    engine: Engine
+    measure: Any
+
+    @property
+    def plan(self) -> Plan:
+        if self.key not in PLANS:
+            while len(PLANS) >= MOST_PLANS:
+                PLANS.pop(next(iter(PLANS)), None)
+            PLANS[self.key] = plan(self.deal)
+        return PLANS[self.key]
+
+    @property
+    def sums(self) -> bool:
+        return bool(getattr(self.measure, "sums", False))
+
+
+PLANS: dict[str, Plan] = {}
+MOST_PLANS = 8
 
 
 def study(
@@ -48,71 +85,95 @@ def study(
 
     The numbers are the same to the bit for any chunk size and any number of workers. The engine is chosen once, by
     the number of all scenarios. `workers` threads share the chunks; any `concurrent.futures.Executor` may take their
-    place. `progress(done, total)` is called in this thread after each chunk, in order.
+    place. `progress(done, total)` is called in this thread after each chunk.
+
+    When it is interrupted, when `progress` raises, or when a worker dies twice over one chunk, `Unfinished` is raised:
+    it holds the result of what was finished and says which scenarios are missing.
     """
     if chunk < 1 or workers < 1:
         raise InvalidTerms(f"chunk and workers must be at least 1, got {chunk} and {workers}")
-    listed: Sequence[Scenario] | Paths = (scenarios,) if isinstance(scenarios, Scenario) else scenarios
-    total = len(listed)
-    chosen: Engine = engine
-    if engine == "auto":
-        chosen = "reference" if total <= SMALL else "fast"
-    slices = [slice(start, min(start + chunk, total)) for start in range(0, total, chunk)]
-    tasks: list[tuple[Any, ...]] = [
-        (deal, part_of(listed, part), rates_of(rates, part, total), chosen, measure) for part in slices
-    ]
-    if executor is not None:
-        return measure.join(gathered(executor, tasks, progress, total, chunk))
-    if workers > 1:
-        with ThreadPoolExecutor(workers) as pool:
-            return measure.join(gathered(pool, tasks, progress, total, chunk))
-    parts = []
-    for number, task in enumerate(tasks, 1):
-        parts.append(one_chunk(*task))
+    listed: Sequence[Scenario] | Paths | Receipts = (scenarios,) if isinstance(scenarios, Scenario) else scenarios
+    if isinstance(deal.collateral, Receipts):  # cash given from outside: its rows are the scenarios
+        listed = deal.collateral
+        deal = dataclasses.replace(deal, collateral=listed.rows(slice(0, 1)))
+    total = len(listed.scenarios if isinstance(listed, Receipts) else listed)
+    work = Work(uuid.uuid4().hex, deal, chosen(engine, total), measure)
+    check_size(work, total, min(chunk, total))
+    indices = fixings(work.plan, rates or {}, total)  # curves are read here: workers see arrays
+    reads: set[Key] = set()
+    count = 0
+
+    def task(part: Chunk) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        rows = slice(*part)
+        keep = frozenset(reads) if work.sums or count else None
+        return one_chunk, (work, part_of(listed, rows), rates_of(indices, rows, total), keep)
+
+    def told(part: Chunk, outcome: tuple[Any, frozenset[Key]]) -> None:
+        nonlocal count
+        reads.update(outcome[1])
+        count += part[1] - part[0]
         if progress:
-            progress(min(number * chunk, total), total)
-    return measure.join(parts)
+            try:
+                progress(count, total)
+            except Exception as error:
+                raise Stopped(f"stopped by progress, which raised {type(error).__name__} ({error})") from error
+
+    chunks = cut(total, chunk)
+    stopped: Stopped | None = None
+    try:
+        if executor is not None:
+            done = on_executor(executor, None, chunks, task, told)
+        elif workers > 1:
+            with ThreadPoolExecutor(workers) as pool:
+                done = on_executor(pool, workers, chunks, task, told)
+        else:
+            done = in_turn(chunks, task, told)
+    except Stopped as error:
+        stopped, done = error, error.done
+    finally:
+        PLANS.pop(work.key, None)
+    parts = [done[part][0] for part in chunks if part in done]
+    if stopped is None:
+        return measure.join(parts)
+    missing = [part for part in chunks if part not in done]
+    result = measure.join(parts) if parts else None
+    raise Unfinished(stopped.why, result, list(done), missing) from stopped.__cause__
 
 
-def one_chunk(deal: Deal, scenarios: Scenarios, rates: Mapping[str, Any] | None, engine: Engine, measure: Any) -> Any:
-    """What a measure keeps of one chunk."""
-    resolved = plan(deal)
-    return measure.of(distribute(resolved, project(deal, scenarios, resolved.schedule), rates=rates, engine=engine))
+def one_chunk(
+    work: Work, scenarios: Scenarios | Receipts, rates: Mapping[str, Any], keep: frozenset[Key] | None
+) -> tuple[Any, frozenset[Key]]:
+    """What a measure keeps of one chunk, and which outputs it read."""
+    resolved = work.plan
+    receipts = scenarios if isinstance(scenarios, Receipts) else project(work.deal, scenarios, resolved.schedule)
+    flows = settle(resolved, receipts, rates, engine=work.engine, keep=keep, sums=work.sums)
+    return work.measure.of(flows), frozenset(flows.asked)
 
 
-def gathered(
-    pool: Executor,
-    tasks: Sequence[tuple[Any, ...]],
-    progress: Callable[[int, int], None] | None,
-    total: int,
-    chunk: int,
-) -> list[Any]:
-    """The parts of every task, in order."""
-    futures = [pool.submit(one_chunk, *task) for task in tasks]
-    parts = []
-    for number, future in enumerate(futures, 1):
-        parts.append(future.result())
-        if progress:
-            progress(min(number * chunk, total), total)
-    return parts
+def check_size(work: Work, total: int, chunk: int) -> None:
+    """Refuses a result, or a chunk, that memory cannot hold."""
+    resolved = work.plan
+    size = getattr(work.measure, "size", None)
+    result = 0.0 if size is None else float(size(total, len(resolved.tranches)))
+    if result > ROOM:
+        raise TooLarge(f"the result for {total:,} scenarios needs about {result / 1e9:,.1f} GB: take fewer")
+    outputs = 0 if work.sums and work.engine == "fast" else len(resolved.outputs)
+    chunked = 8.0 * chunk * resolved.schedule.periods * (outputs + 2 * len(CASH))
+    if chunked > ROOM:
+        raise TooLarge(f"a chunk of {chunk:,} scenarios needs about {chunked / 1e9:,.1f} GB: take a smaller chunk")
 
 
-def part_of(scenarios: Sequence[Scenario] | Paths, part: slice) -> Scenarios:
+def part_of(scenarios: Sequence[Scenario] | Paths | Receipts, part: slice) -> Scenarios | Receipts:
     """The scenarios of a slice."""
-    return scenarios.rows(part) if isinstance(scenarios, Paths) else tuple(scenarios)[part]
+    return scenarios.rows(part) if isinstance(scenarios, (Paths, Receipts)) else tuple(scenarios)[part]
 
 
-def rates_of(rates: Mapping[str, Any] | None, part: slice, total: int) -> dict[str, Any]:
+def rates_of(rates: Mapping[str, np.ndarray], part: slice, total: int) -> dict[str, np.ndarray]:
     """The rates of a slice: arrays with a row per scenario are cut, all else is shared."""
-    return {
-        index: given[part] if isinstance(given, np.ndarray) and given.ndim == 2 and given.shape[0] == total else given
-        for index, given in (rates or {}).items()
-    }
+    return {index: given[part] if len(given) == total > 1 else given for index, given in rates.items()}
 
 
 # The measure that most studies want --------------------------------------------------------------------------------
-
-TOTALS = ("interest", "principal", "draws", "written_down", "shortfall", "unpaid", "loss")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -154,33 +215,20 @@ def summary() -> Totals:
 
 @dataclasses.dataclass(frozen=True)
 class Totals:
-    """Quantiles are exact because every scenario's totals are kept."""
+    """Totals over life; quantiles are exact because every scenario's are kept."""
+
+    sums: ClassVar[bool] = True
 
     def of(self, block: Cashflows) -> Summary[Any]:
-        """`unpaid` is the balance at the last date; wal = sum(principal x years) / sum(principal), Actual/365F.
-
-        loss = written down (net of written up) + balance and interest still owed at the last date: cash terms, not value.
-        """
-        from waterfalls.schedule import years_from
-
-        years = years_from(block.plan.schedule.payment[0], block.dates)
-        columns: dict[str, list[np.ndarray]] = {name: [] for name in (*TOTALS, "wal")}
-        for tranche in block.tranches:
-            principal = block.principal[tranche]
-            for name in ("interest", "principal", "draws", "written_down"):
-                columns[name].append(getattr(block, name)[tranche].sum(axis=1))
-            note = tranche in block.shortfall
-            columns["shortfall"].append(block.shortfall[tranche].sum(axis=1) if note else np.zeros(len(principal)))
-            columns["unpaid"].append(block.balance[tranche][:, -1] if note else np.zeros(len(principal)))
-            owed = columns["unpaid"][-1] + (block.arrears[tranche][:, -1] if note else 0.0)
-            columns["loss"].append(columns["written_down"][-1] + owed)
-            repaid = principal.sum(axis=1)
-            weighted = (principal * years).sum(axis=1)
-            columns["wal"].append(np.divide(weighted, repaid, out=np.full(len(repaid), np.nan), where=repaid > 0.0))
-        return Summary(block.deal, block.tranches, {name: np.stack(parts, axis=1) for name, parts in columns.items()})
+        """The totals of a chunk: see `waterfalls.totals`."""
+        return Summary(block.deal, block.tranches, totals(block))
 
     def join(self, parts: Sequence[Summary[Any]]) -> Summary[Any]:
         """The scenarios of every part, in order."""
         first = parts[0]
-        totals = {name: np.concatenate([part.totals[name] for part in parts]) for name in first.totals}
-        return Summary(first.deal, first.tranches, totals)
+        joined = {name: np.concatenate([part.totals[name] for part in parts]) for name in first.totals}
+        return Summary(first.deal, first.tranches, joined)
+
+    def size(self, scenarios: int, tranches: int) -> float:
+        """Bytes of the parts and of the whole."""
+        return 2 * 8.0 * scenarios * tranches * (len(TOTALS) + 1)

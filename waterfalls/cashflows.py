@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from waterfalls.errors import TooLarge, Unbalanced, UnknownName
+from waterfalls.laws import laws, never_negative, tolerance
 from waterfalls.plan import Key, Plan
 from waterfalls.receipts import Receipts
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from waterfalls.engine import Ran
     from waterfalls.explain import Explanation
 
 BLOCK = 128
@@ -52,12 +55,26 @@ class Cashflows:
     `written_down` is net of what was written up. Balances are after the date's payments.
     """
 
-    def __init__(self, plan: Plan, receipts: Receipts, rates: Mapping[str, np.ndarray], outputs: np.ndarray) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        receipts: Receipts,
+        rates: Mapping[str, np.ndarray],
+        outputs: np.ndarray,
+        *,
+        slots: Mapping[Key, int] | None = None,
+        fixed: Mapping[Key, float] | None = None,
+    ) -> None:
         self.plan = plan
         self.receipts = receipts
         self.rates = rates
+        self.asked: set[Key] = set()  # the outputs that were read
+        self.carried: Mapping[Key, np.ndarray] = {}  # the last values (S,) of symbols that the engine summed
         self._outputs = outputs  # (B, T, K, W): blocks of W scenarios
-        self._index = {key: k for k, key in enumerate(plan.outputs)}
+        self._slots = {key: k for k, key in enumerate(plan.outputs)} if slots is None else slots
+        self._fixed = {} if fixed is None else fixed  # outputs that are the same number everywhere
+        self._more: Callable[[], Cashflows] | None = None  # the same run with every output
+        self._known = frozenset(plan.outputs)
         tranches, notes, fees = tuple(plan.tranches), tuple(plan.notes_by_name), tuple(plan.fees)
         self.interest = Table("tranche", tranches, self._interest)
         self.principal = Table("tranche", tranches, lambda n: self["principal", n])
@@ -75,17 +92,46 @@ class Cashflows:
         self.triggers = Table("trigger", tuple(plan.triggers), lambda n: self["trigger", n])
         self.regime = Table("regime", tuple(plan.waterfalls), lambda n: self["regime", n])
 
+    @classmethod
+    def of(
+        cls,
+        plan: Plan,
+        receipts: Receipts,
+        rates: Mapping[str, np.ndarray],
+        ran: Ran,
+        more: Callable[[], Cashflows] | None,
+    ) -> Cashflows:
+        """The flows that the fast engine kept; `more` runs it again and keeps all."""
+        flows = cls(plan, receipts, rates, ran.outputs, slots=ran.program.slots, fixed=ran.program.fixed)
+        flows.carried, flows._more = ran.carried, more
+        return flows
+
     def __getitem__(self, key: Key) -> np.ndarray:
         """One output (S, T) by its symbol, as a view where the layout allows."""
-        block = self._outputs[:, :, self._index[key], :]
+        self.asked.add(key)
+        if key in self._fixed:
+            return np.full((len(self.receipts.scenarios), self.periods), self._fixed[key])
+        if key not in self._slots:
+            return self.whole[key]
+        block = self._outputs[:, :, self._slots[key], :]
         return block.transpose(0, 2, 1).reshape(-1, self.periods)[: len(self.receipts.scenarios)]
+
+    @cached_property
+    def whole(self) -> Cashflows:
+        """These flows with every output, run again where only some were kept."""
+        if len(self._slots) + len(self._fixed) == len(self._known):
+            return self
+        self.asked |= self._known
+        if self._more is None:
+            raise UnknownName("output kept", sorted(self._known - self._slots.keys())[0], self._slots)
+        return self._more()
 
     def _interest(self, name: str) -> np.ndarray:
         if name not in self.plan.notes_by_name:
             return self["residual", name]
         paid = self["paid", "interest", name]
         for more in (("paid", "additional", name), ("premium", name)):
-            paid = paid + self[more] if more in self._index else paid
+            paid = paid + self[more] if more in self._known else paid
         return paid
 
     def _shortfall(self, name: str) -> np.ndarray:
@@ -169,13 +215,14 @@ class Cashflows:
         """The same flows as views of at most 128 scenarios."""
         count = len(self.receipts.scenarios)
         width = self._outputs.shape[3]
+        whole = self.whole
         for start in range(0, count, BLOCK):
             part = slice(start, min(start + BLOCK, count))
-            outputs = self._outputs[start // width : start // width + 1]
+            outputs = whole._outputs[start // width : start // width + 1]
             if width != BLOCK:
-                outputs = self._outputs[:, :, :, part]
+                outputs = whole._outputs[:, :, :, part]
             rates = {name: rate if rate.shape[0] == 1 else rate[part] for name, rate in self.rates.items()}
-            yield Cashflows(self.plan, self.receipts.rows(part), rates, outputs)
+            yield Cashflows(self.plan, self.receipts.rows(part), rates, outputs, slots=whole._slots, fixed=whole._fixed)
 
     def explain(self, scenario: Any, date: datetime.date) -> Explanation:
         """How one payment date was settled in one scenario, clause by clause: `print(flows.explain("base", date))`."""
@@ -184,70 +231,34 @@ class Cashflows:
         return explain(self, scenario, date)
 
     def check(self) -> None:
-        """Proves the laws of claims and cash to 1e-9 of the deal's notional; `Unbalanced` names what does not add up.
-
-        debts     opening owed + accrued = paid + capitalised + closing owed
-        balances  opening + draws + capitalised = principal + written down + closing
-        accounts  opening + deposits + income = withdrawals + closing
-        ledgers   opening + debited = credited + closing
-        assets    opening + bought = repaid + defaulted + sold + closing
-        cash      opening + collections + draws + withdrawals + hedge receipts = all payments + deposits + closing
-        """
-        plan, opening = self.plan, self.plan.opening
-        scale = sum(tranche.notional for tranche in plan.tranches.values()) or 1.0
+        """Proves the laws of claims and cash to 1e-9 of the deal's notional; `Unbalanced` names what does not add up."""
+        plan, opening, most = self.plan, self.plan.opening, tolerance(self.plan)
 
         def before(key: Key) -> np.ndarray:
             closing = self[key]
             return np.concatenate([np.full((closing.shape[0], 1), opening[key]), closing[:, :-1]], axis=1)
 
-        def prove(what: str, left: np.ndarray, right: np.ndarray) -> None:
+        for law in laws(plan):
+            left, right = self.zeros(), self.zeros()
+            for key in law.opening:
+                left += before(key)
+            for key in law.came:
+                left += self[key]
+            for (_, field), share in law.collected:
+                given = self.receipts.cash if field == "cash" else self.receipts[field]
+                left += given if share is None else given * self[share]
+            for key in law.went:
+                right += self[key]
             gap = np.abs(left - right)
-            if not (gap <= 1e-9 * scale).all():
+            if not (gap <= most).all():
                 s, t = np.unravel_index(np.argmax(np.where(np.isnan(gap), np.inf, gap)), gap.shape)
-                raise Unbalanced(
-                    f"{what} of {plan.name!r} on {self.dates[t]}, scenario {self.scenarios[s]!r}: "
+                error = Unbalanced(
+                    f"{law.what} of {plan.name!r} on {self.dates[t]}, scenario {self.scenarios[s]!r}: "
                     f"{left[s, t]:,.6f} came in, {right[s, t]:,.6f} is accounted for"
                 )
-
-        paid = self.zeros()
-        for key in plan.outputs:
-            if key[0] == "owed" and key[1] != "scheduled":
-                kind = key[1:]
-                left, right = before(key) + self["accrued", *kind], self["paid", *kind] + self[key]
-                if ("capitalised", kind[1]) in self._index and kind[0] == "interest":
-                    right = right + self["capitalised", kind[1]]
-                prove(f"{' '.join(kind)}", left, right)
-                paid = paid + self["paid", *kind]
-            elif key[0] in ("residual", "premium", "spent"):
-                paid = paid + self[key]
-        cash_in = before(("cash",)) + self.collected
-        for name in plan.tranches:
-            cash_in = cash_in + self.draws[name]
-            paid = paid + self.principal[name]
-            left = before(("balance", name)) + self.draws[name]
-            left = left + self.capitalised[name] if name in plan.notes_by_name else left
-            prove(f"the balance of {name}", left, self.principal[name] + self.written_down[name] + self.balance[name])
-        for name in plan.accounts:
-            left = before(("account", name)) + self["deposited", name] + self["income", name]
-            prove(f"the account {name}", left, self["withdrawn", name] + self["account", name])
-            cash_in = cash_in + self["withdrawn", name]
-            paid = paid + self["deposited", name]
-        for name in plan.facilities:
-            cash_in = cash_in + self["lent", name]
-            paid = paid + self["principal", name]
-            left = before(("balance", name)) + self["lent", name]
-            prove(f"the facility {name}", left, self["principal", name] + self["balance", name])
-        for name in plan.hedges:
-            cash_in = cash_in + self["received", name]
-        for name in plan.ledgers:
-            left = before(("ledger", name)) + self["debited", name]
-            prove(f"the ledger {name}", left, self["credited", name] + self["ledger", name])
-        for name in plan.replacements:
-            cash_in = cash_in + self["earned", name] + self["repaid", name] + self["recovered", name]
-            left = before(("assets", name)) + self["bought", name]
-            gone = self["repaid", name] + self["defaulted", name] + self["sold", name]
-            prove(f"the assets {name}", left, gone + self["assets", name])
-        prove("cash", cash_in, paid + self[("cash",)])
-        for key in plan.outputs:
-            if self[key].min(initial=0.0) < -1e-9 * scale and key[0] not in ("accrued", "income"):
-                raise Unbalanced(f"{' '.join(key)} of {plan.name!r} is negative: {self[key].min():,.6f}")
+                error.add_note(str(self.explain(list(self.scenarios)[s], self.dates[t])))
+                raise error
+        for key in never_negative(plan):
+            least = self[key].min(initial=0.0)
+            if not least >= -most:
+                raise Unbalanced(f"{' '.join(key)} of {plan.name!r} is negative or no number: {least:,.6f}")

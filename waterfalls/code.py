@@ -1,27 +1,38 @@
-"""The emitter: one payment date written once as straight-line instructions over registers.
+"""The emitter: one payment date written once as values that depend on each other.
 
-Clauses write values and symbols (`code["paid", "interest", "A"] = ...`). Every value is computed once: equal instructions
-share a register, unused ones vanish, and a linear scan reuses registers. What happens only under a condition is written
-inside `with code.when(mask)`; on leaving it each symbol that changed becomes a select between new and old, exactly
-where the reference engine would have skipped the statement.
+Clauses write values and symbols (`code["paid", "interest", "A"] = ...`). Equal values are computed once, and what depends
+on the period only is computed here and now. What happens only under a condition is written inside `with
+code.when(mask)`; on leaving it each symbol that changed becomes a choice between new and old, exactly where the reference
+engine would have skipped the statement. A value is that of the reference engine to the bit, but for the sign of a zero.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Hashable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from waterfalls.program import Key, Node, Program, program_of
 
 if TYPE_CHECKING:
     from waterfalls.plan import Plan
 
-Key = tuple[str, ...]
-
-OPCODES = ("copy", "add", "sub", "mul", "div", "min", "max", "ge", "gt", "select", "input", "curve", "store")
-OP = {name: number for number, name in enumerate(OPCODES)}
+ALIKE = frozenset({"add", "mul"})  # a op b = b op a, to the bit
+FOLDED: dict[str, Callable[..., Any]] = {
+    "add": lambda a, b: a + b,
+    "sub": lambda a, b: a - b,
+    "mul": lambda a, b: a * b,
+    "div": lambda a, b: a / b,
+    "min": lambda a, b: np.where(b < a, b, a),
+    "max": lambda a, b: np.where(b > a, b, a),
+    "ge": lambda a, b: np.where(a >= b, 1.0, 0.0),
+    "gt": lambda a, b: np.where(a > b, 1.0, 0.0),
+    "select": lambda mask, yes, no: np.where(mask > 0.0, yes, no),
+    "ratio": lambda a, b, zero: np.where(b != 0.0, a / b, zero),
+}
 
 
 @dataclasses.dataclass(frozen=True, eq=False, slots=True)
@@ -65,46 +76,51 @@ class Value:
         return self.code.write("sub", self.code.constant(1.0), self)
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Program:
-    """What the kernel runs at every date: instructions [op, destination, a, b, c], and what the registers hold first."""
-
-    instructions: np.ndarray  # int32 (P, 5)
-    initial: np.ndarray  # float64 (R,)
-    curves: np.ndarray  # float64 (C, T)
-    inputs: tuple[Key, ...]
-    outputs: tuple[Key, ...]
-
-
 class Code:
-    """The program of one plan while it is being written."""
+    """The values of one plan's payment date while they are being written."""
 
     def __init__(self, plan: Plan, inputs: Mapping[Key, np.ndarray], opening: Mapping[Key, float]) -> None:
         self.plan = plan
         self.given = inputs
         self.opening = opening
-        self.nodes: list[tuple[str, tuple[int, ...], float]] = []  # (op, operands, immediate), in the order written
+        self.nodes: list[Node] = []  # in the order written
         self.known: dict[Hashable, Value] = {}
         self.curves: list[np.ndarray] = []
+        self.scalars: dict[int, Any] = {}  # constants and curves, by node
         self.inputs: list[Key] = []
         self.symbols: dict[Key, Value] = {key: self.node("home", (), i) for i, key in enumerate(opening)}
+        self.before = dict(self.symbols)
         self.start: dict[Key, Value] = {}
-        self.reach: Value = self.constant(0.0)  # what the clause being written may use in all
+        self.zero, self.one = self.constant(0.0), self.constant(1.0)
+        self.reach: Value = self.zero  # what the clause being written may use in all
 
     # values
 
     def node(self, op: str, operands: tuple[int, ...] = (), immediate: float = 0.0) -> Value:
-        key = (op, operands, immediate)
+        key = (op, tuple(sorted(operands)) if op in ALIKE else operands, immediate)
         if key not in self.known:
-            self.nodes.append(key)
+            self.nodes.append((op, operands, immediate))
             self.known[key] = Value(self, len(self.nodes) - 1)
         return self.known[key]
 
     def write(self, op: str, *operands: Value) -> Value:
-        return self.node(op, tuple(value.id for value in operands))
+        ids = tuple(value.id for value in operands)
+        if all(id in self.scalars for id in ids):
+            with np.errstate(all="ignore"):
+                return self.scalar(FOLDED[op](*(np.float64(self.scalars[id]) for id in ids)))
+        zero, one = self.zero.id, self.one.id
+        if op in ("add", "sub") and ids[1] == zero:
+            return operands[0]
+        if op == "add" and ids[0] == zero:
+            return operands[1]
+        if op == "mul" and one in ids:
+            return operands[1] if ids[0] == one else operands[0]
+        return self.node(op, ids)
 
     def constant(self, number: float) -> Value:
-        return self.node("constant", (), number)
+        value = self.node("constant", (), number)
+        self.scalars[value.id] = number
+        return value
 
     def minimum(self, first: Value, *others: Value) -> Value:
         for other in others:
@@ -117,13 +133,37 @@ class Code:
         return first
 
     def select(self, mask: Value, yes: Value, no: Value) -> Value:
-        return yes if yes.id == no.id else self.write("select", mask, yes, no)
+        """`yes` where the mask holds, else `no`.
+
+        What only adds to `no` or takes from it is masked at the amount, so that all that one payment changes shares
+        one choice: where the mask does not hold, no + 0 and no - 0 are `no`.
+        """
+        if yes.id == no.id:
+            return yes
+        fixed = self.scalars.get(mask.id)
+        if isinstance(fixed, float):
+            return yes if fixed > 0.0 else no
+        steps: list[tuple[str, int]] = []
+        base = yes.id
+        while base != no.id and self.nodes[base][0] in ("add", "sub"):
+            op, (base, amount), _ = self.nodes[base]
+            steps.append((op, amount))
+        if base != no.id or no.id == self.zero.id:
+            return self.write("select", mask, yes, no)
+        for op, amount in reversed(steps):
+            no = self.write(op, no, self.write("select", mask, Value(self, amount), self.zero))
+        return no
+
+    def total(self, values: Sequence[Value]) -> Value:
+        """Their sum, from the first on."""
+        total = self.zero
+        for value in values:
+            total = total + value
+        return total
 
     def ratio(self, top: Value, bottom: Value, zero: float) -> Value:
         """top / bottom, and `zero` where bottom is 0."""
-        none = self.constant(0.0)
-        there = (bottom > none) | (none > bottom)
-        return self.select(there, top / bottom, self.constant(zero))
+        return self.write("ratio", top, bottom, self.constant(zero))
 
     def curve(self, values: np.ndarray) -> Value:
         """A number that depends on the period only (T,)."""
@@ -133,7 +173,13 @@ class Code:
             if np.array_equal(known, values):
                 return self.node("curve", (), i)
         self.curves.append(np.asarray(values, np.float64))
-        return self.node("curve", (), len(self.curves) - 1)
+        value = self.node("curve", (), len(self.curves) - 1)
+        self.scalars[value.id] = self.curves[-1]
+        return value
+
+    def scalar(self, values: Any) -> Value:
+        """A constant, or a number that depends on the period only."""
+        return self.curve(values) if np.ndim(values) else self.constant(float(values))
 
     def input(self, *key: str) -> Value:
         """A number that depends on scenario and period: a receipt, an event, a rate; absent ones are 0.
@@ -150,7 +196,7 @@ class Code:
     def outside(self, *key: str) -> Value:
         """What arrives from outside."""
         if key not in self.given:
-            return self.constant(0.0)
+            return self.zero
         if self.given[key].shape[0] == 1:
             return self.curve(self.given[key][0])
         if key not in self.inputs:
@@ -171,7 +217,9 @@ class Code:
         before = dict(self.symbols)
         yield
         for key, new in self.symbols.items():
-            self.symbols[key] = self.select(mask, new, before.get(key, new))
+            old = before.get(key, new)
+            if new is not old:
+                self.symbols[key] = self.select(mask, new, old)
 
     def determine(self) -> None:
         """Remembers the symbols as of determination."""
@@ -186,47 +234,41 @@ class Code:
 
     # the program
 
-    def finish(self, outputs: tuple[Key, ...]) -> Program:
-        """The program: dead values dropped, registers assigned, symbols stored and carried to the next date."""
-        homes = {self.known["home", (), i].id: i for i in range(len(self.opening))}
-        carried = [(i, self.symbols[key].id) for i, key in enumerate(self.opening)]
-        stored = [(k, self.symbols[key].id) for k, key in enumerate(outputs)]
-        live = {value for _, value in carried} | {value for _, value in stored}
-        for id in range(len(self.nodes) - 1, -1, -1):
-            if id in live:
-                live.update(self.nodes[id][1])
-        last = {operand: id for id in sorted(live) for operand in self.nodes[id][1]}
-        last |= {value: len(self.nodes) for value in (*dict(carried).values(), *dict(stored).values())}
+    def positive(self, symbols: Collection[Key]) -> list[bool]:
+        """Which nodes cannot be negative where no symbol given was before the date.
 
-        register, initial = dict(homes), list(self.opening.values())
-        for id in sorted(live):
-            if self.nodes[id][0] == "constant":
-                register[id] = len(initial)
-                initial.append(self.nodes[id][2])
-        lines: list[tuple[int, int, int, int, int]] = []
-        free: list[int] = []
+        Of differences these are what is left of an amount once at most all of it was taken: a - min(a, b).
+        """
+        sure: list[bool] = []
+        tested = {self.before[key].id for key in symbols if key in self.before}
+        for id, (op, operands, _) in enumerate(self.nodes):
+            parts = [sure[operand] for operand in operands]
+            if id in self.scalars:
+                sure.append(bool(np.min(self.scalars[id]) >= 0.0))
+            elif op == "sub":
+                sure.append(self.within(operands[1], operands[0]) and parts[0])
+            elif op == "max":
+                sure.append(any(parts))
+            elif op == "select":
+                sure.append(all(parts[1:]))
+            else:
+                sure.append(id in tested or op in ("ge", "gt") or (op not in ("home", "input") and all(parts)))
+        return sure
 
-        def take() -> int:
-            if not free:
-                initial.append(0.0)
-                free.append(len(initial) - 1)
-            return free.pop()
+    def within(self, part: int, whole: int) -> bool:
+        """Whether a node is another, the least of it and others, or one of these where a mask holds and else 0."""
+        op, operands, _ = self.nodes[part]
+        if op == "min":
+            return any(self.within(operand, whole) for operand in operands)
+        if op == "select" and operands[2] == self.zero.id:
+            return self.within(operands[1], whole)
+        return part == whole
 
-        for id in sorted(live - register.keys()):
-            op, operands, immediate = self.nodes[id]
-            register[id] = take()  # before the operands are freed: a destination never aliases a source
-            a, b, c = (*(register[operand] for operand in operands), 0, 0, 0)[:3]
-            lines.append((OP[op], register[id], int(immediate) if op in ("input", "curve") else a, b, c))
-            for operand in set(operands):
-                if last[operand] == id and self.nodes[operand][0] not in ("home", "constant"):
-                    free.append(register[operand])
-        lines += [(OP["store"], k, register[value], 0, 0) for k, value in stored]
-        crossing = {value for home, value in carried if value in homes and homes[value] != home}
-        for value in crossing:  # a home read by another home's move must survive being overwritten
-            copy = take()
-            lines.append((OP["copy"], copy, register[value], 0, 0))
-            register[value] = copy
-        lines += [(OP["copy"], i, register[v], 0, 0) for i, v in carried if register[v] != i]
-        T = self.plan.schedule.periods
-        curves = np.array(self.curves).reshape(len(self.curves), T)
-        return Program(np.array(lines, np.int32), np.array(initial), curves, tuple(self.inputs), outputs)
+    def finish(self, outputs: Collection[Key], carried: Collection[Key]) -> Program:
+        """The program that stores `outputs` at every date and has the `carried` symbols ready after the last."""
+        homes = [(self.before[key].id, self.symbols[key].id, first) for key, first in self.opening.items()]
+        numbers = {key: i for i, key in enumerate(self.opening)}
+        curves = np.array(self.curves).reshape(len(self.curves), self.plan.schedule.periods)
+        stored = {key: self.symbols[key].id for key in outputs}
+        wanted = {key: numbers[key] for key in carried}
+        return program_of(self.nodes, homes, stored, wanted, tuple(self.inputs), curves)

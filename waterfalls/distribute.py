@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import itertools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -14,7 +15,7 @@ from waterfalls import reference
 from waterfalls.cashflows import Cashflows
 from waterfalls.coupons import Floating
 from waterfalls.errors import InvalidTerms, TooLarge, UnknownName
-from waterfalls.plan import Plan, inputs_of
+from waterfalls.plan import Key, Plan, inputs_of
 from waterfalls.receipts import Receipts
 from waterfalls.schedule import Schedule, day_counter, to_ql
 
@@ -32,19 +33,54 @@ def distribute(
     `discount(date)`, whose simple forward over each accrual period is taken. The engines agree to the bit; "auto"
     takes the reference for few scenarios and the fast one for many.
     """
+    refuse_too_large(plan, len(receipts.scenarios))
+    indices = fixings(plan, rates or {}, len(receipts.scenarios))
+    return settle(plan, receipts, indices, engine=engine)
+
+
+def settle(
+    plan: Plan,
+    receipts: Receipts,
+    indices: Mapping[str, np.ndarray],
+    *,
+    engine: Engine = "auto",
+    keep: Collection[Key] | None = None,
+    sums: bool = False,
+) -> Cashflows:
+    """`distribute` with fixings already found, which may keep only the outputs `keep`, and with `sums` the totals.
+
+    The laws are proved all the same. An output that was not kept is made by a second run when it is asked for. The
+    reference engine keeps everything.
+    """
+    S = len(receipts.scenarios)
+    inputs = inputs_of(plan, receipts, indices)
+    if chosen(engine, S) == "reference":
+        outputs = reference.execute(plan, inputs, S).transpose(1, 2, 0)[None]
+        flows = Cashflows(plan, receipts, indices, outputs)
+        flows.check()
+        return flows
+    ran = fast.execute(plan, inputs, S, keep, sums)
+    more = functools.partial(settle, plan, receipts, indices, engine="fast")
+    flows = Cashflows.of(plan, receipts, indices, ran, more)
+    if ran.carried[fast.BROKEN].any():  # by the strict test of the kernel; now by the laws themselves
+        flows.whole.check()
+    return flows
+
+
+def chosen(engine: Engine, scenarios: int) -> Literal["reference", "fast"]:
+    """The engine for a number of scenarios: for few the reference, which has nothing to load."""
     if engine not in ("auto", "reference", "fast"):
         raise UnknownName("engine", engine, ("auto", "reference", "fast"))
-    S = len(receipts.scenarios)
-    refuse_too_large(plan, S)
-    indices = fixings(plan, rates or {}, S)
-    inputs = inputs_of(plan, receipts, indices)
-    if engine == "reference" or (engine == "auto" and S <= SMALL):
-        outputs = reference.execute(plan, inputs, S).transpose(1, 2, 0)[None]
-    else:
-        outputs = fast.execute(plan, inputs, S)
-    flows = Cashflows(plan, receipts, indices, outputs)
-    flows.check()
-    return flows
+    if engine == "auto":
+        return "reference" if scenarios <= SMALL else "fast"
+    return engine
+
+
+def warm() -> None:
+    """Loads the kernel, compiling it where the cache has none: some seconds once, about half a second after."""
+    from waterfalls import kernel
+
+    kernel.warm()
 
 
 def refuse_too_large(plan: Plan, scenarios: int) -> None:
