@@ -18,6 +18,7 @@ from structuring.deal import Deal, assets
 from structuring.drivers import DRIVERS
 from structuring.run import run
 from structuring.scenario import Scenario
+from structuring.speed import Speed
 from waterfalls.receipts import Receipts
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ def searched(deal: Deal, scenario: Scenario) -> Iterator[str]:
 
 def flat(numbers: object) -> Iterator[float]:
     """Every number of a driver's value."""
+    if isinstance(numbers, Speed):
+        numbers = numbers.value
     if isinstance(numbers, dict):
         numbers = tuple(numbers.values())
     if isinstance(numbers, tuple):

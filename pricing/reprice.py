@@ -17,6 +17,7 @@ from structuring.deal import Deal
 from structuring.drivers import DRIVERS
 from structuring.run import run
 from structuring.scenario import Scenario
+from structuring.speed import Speed
 from waterfalls.distribute import Engine
 from waterfalls.errors import Fault, InvalidTerms, unknown
 from waterfalls.terms import term
@@ -81,7 +82,9 @@ class DriverMove:
 
 
 def applied(given: Any, move: Callable[[float], float]) -> Any:
-    """A driver with every number in it moved; nothing where it holds none, or a speed."""
+    """A driver with every number in it moved, that of a speed in its own unit; nothing where it holds none."""
+    if isinstance(given, Speed):
+        return dataclasses.replace(given, value=move(given.value))
     if isinstance(given, tuple):
         return tuple(move(value) for value in given)
     if isinstance(given, Mapping):
