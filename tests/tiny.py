@@ -74,3 +74,42 @@ def same_cash(flows, expected):
     """Asserts the rows of a run against numbers worked out by hand."""
     for said, amounts in expected.items():
         assert row(flows, said) == pytest.approx(amounts, rel=1e-12, abs=1e-9), said
+
+
+TOLD = {  # what a step calls a payment: the key of the flows
+    "interest of ": ("paid", "interest"),
+    "additional of ": ("paid", "additional"),
+    "fee of ": ("paid", "fee"),
+    "expense of ": ("paid", "expense"),
+    "hedge of ": ("paid", "hedge"),
+    "principal of ": ("principal",),
+    "remainder to ": ("residual",),
+    "premium on ": ("premium",),
+    "into ": ("deposited",),
+    "drawn on ": ("drawn",),
+    "purchase of ": ("spent",),
+    "written down ": ("written down",),
+    "written up ": ("written up",),
+    "to the debit of ": ("debited",),
+    "to the credit of ": ("credited",),
+}
+
+
+def explained_as_paid(flows):
+    """Asserts that what `explain` tells of each date is what was paid, claim by claim."""
+    for t, date in enumerate(flows.dates):
+        explained = flows.explain("given", date)
+        told: dict = {}
+        for step in explained.steps:
+            assert step.applied or not step.moved
+            for item, amount in step.moved.items():
+                said = next((said for said in TOLD if item.startswith(said)), None)
+                assert said is not None or item == "proceeds of the collateral", item
+                key = ("proceeds",) if said is None else (*TOLD[said], item.removeprefix(said))
+                told[key] = told.get(key, 0.0) + amount
+        kinds = {kind[0] for kind in TOLD.values()} | {"proceeds"}
+        for key in flows.plan.flows:
+            if key[0] in kinds and key[:2] != ("paid", "scheduled"):
+                assert told.get(key, 0.0) == pytest.approx(flows[key][0, t], abs=1e-9), key
+        assert explained.steps[-1].cash == pytest.approx(flows[("cash",)][0, t], abs=1e-9)
+        assert f"{date.day} {date:%B %Y}" in str(explained)

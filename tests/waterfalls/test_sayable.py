@@ -7,7 +7,7 @@ Every number is worked out by hand; a comment shows how where it is not plain. B
 import dataclasses
 
 import pytest
-from tiny import flows_from, plan_from, same_cash
+from tiny import explained_as_paid, flows_from, plan_from, same_cash
 
 from waterfalls.clauses.clause import Clause
 from waterfalls.parsing import parse
@@ -850,4 +850,6 @@ def test_sayable(row):
     for waterfall in plan.waterfalls.values():
         for clause in waterfall.clauses:
             assert parse(str(clause), Clause) == clause  # what is printed as text is read back as the same clause
-    same_cash(flows_from(plan, **row.arrives), row.cash)
+    flows = flows_from(plan, **row.arrives)
+    same_cash(flows, row.cash)
+    explained_as_paid(flows)
