@@ -214,7 +214,8 @@ def ratio(top: np.ndarray, bottom: Any) -> np.ndarray:
     """A ratio, NaN where the bottom is 0 or not known."""
     bottom = np.broadcast_to(np.asarray(bottom, dtype=np.float64), np.broadcast_shapes(top.shape, np.shape(bottom)))
     known = np.isfinite(bottom) & (bottom != 0.0)
-    return np.divide(top, bottom, out=np.full(bottom.shape, np.nan), where=known)
+    with np.errstate(over="ignore"):  # a direct loss of next to nothing makes the amplification infinite
+        return np.divide(top, bottom, out=np.full(bottom.shape, np.nan), where=known)
 
 
 def known_sum(capital: np.ndarray) -> float:

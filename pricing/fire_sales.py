@@ -110,7 +110,8 @@ def fall(pressure: np.ndarray, impact: Impact) -> np.ndarray:
 
 def over(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
     """A ratio of arrays of one shape, 0 where the bottom is not positive."""
-    return np.divide(top, bottom, out=np.zeros(bottom.shape), where=bottom > 0.0)
+    with np.errstate(over="ignore"):
+        return np.divide(top, bottom, out=np.zeros(bottom.shape), where=bottom > 0.0)
 
 
 def thresholds(system: System, rounds: int, impact: Impact = "exponential") -> Rounds:
@@ -190,7 +191,7 @@ def parts(y: System, capital: np.ndarray, required: np.ndarray, standing: np.nda
 
     required / capital of what can be sold and of what cannot. 1 where capital is gone or no sale is enough.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         wanted = 1.0 - (capital / y.target - standing) / required
     wanted = np.fmax(np.fmin(wanted, 1.0), 0.0)  # 0 / 0: nothing sold would help, so everything goes
     wanted[capital >= y.minimum * (required + standing)] = 0.0
@@ -206,7 +207,7 @@ def redemptions(y: System, capital: np.ndarray, last: np.ndarray) -> np.ndarray:
 
 def quotient(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
     """A ratio as floating point has it: infinite or NaN over 0."""
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return top / bottom
 
 
