@@ -44,10 +44,14 @@ ScenarioFile = Annotated[
 ]
 
 
-LEGEND = """\
-dscr: cash for debt service over debt service of this and all senior notes, median and lowest over dates.
-headroom to trap: the cash for debt service that may go before the first coverage trigger trips.
-headroom to default: the part of all collections that may go, the same at every date, before the note goes unpaid."""
+ReportFile = Annotated[
+    Path | None, typer.Option("--report", metavar="FILE", help="write a report: one HTML file that opens offline")
+]
+Workbook = Annotated[Path | None, typer.Option("--xlsx", metavar="FILE", help="write the report's tables for Excel")]
+Parquet = Annotated[
+    Path | None, typer.Option("--parquet", metavar="FOLDER", help="write flows, prices and losses as Parquet")
+]
+Json = Annotated[bool, typer.Option("--json", help="print one JSON document instead of tables")]
 
 
 @app.command()
@@ -60,26 +64,24 @@ def run(
     out: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="write every number as CSV into this folder")
     ] = None,
+    report: ReportFile = None,
+    xlsx: Workbook = None,
+    parquet: Parquet = None,
+    json: Json = False,
 ) -> None:
     """Run a deal, price its tranches under spread shocks, and say which investor classes bear the losses.
 
     firstloss run vantage-jersey --shock 0 --shock 100 --shock 300
+    firstloss run vantage-jersey --shock 300 --scenario "rent cut 40 %" --report vantage.html --xlsx vantage.xlsx
     firstloss run my-deal.yaml --scenario "rent cut 40 %" --out results
     """
     from pricing.attribution import who_bears
     from pricing.pricer import price
     from pricing.projection import projected
+    from pricing.report.console import printed
+    from pricing.report.deliver import json_of, outputs
     from pricing.shocks import SpreadShock
-    from pricing.tables import (
-        by_date,
-        capital_structure,
-        losses_by_class,
-        losses_in_total,
-        prices_by_shock,
-        text,
-        what_happens,
-    )
-    from structuring.doubts import doubts
+    from pricing.tables import by_date
     from structuring.run import run as run_deal
     from waterfalls.errors import UnknownName
 
@@ -96,33 +98,21 @@ def run(
     prices = price(flows, quotes, shocks, reference=names[0])
     losses = who_bears(prices, holdings, reference=(names[0], "unchanged"))
 
-    money, worst = ("size", "undrawn"), shocks[-1].name if shocks else "unchanged"
-    say(f"{described.name}: valued {prices.valuation}, amounts in {described.currency} million, scenario {names[0]!r}")
-    say("\nCapital structure (wal in years, spread in bp over the market's curve, clean price per 100 of par)")
-    say(text(capital_structure(flows, prices), millions=money))
-    say(LEGEND)
-    say("\nWhat happens (first dates; unpaid at the last date and written down, in millions)")
-    say(text(what_happens(flows)))
-    say("\nClean price by spread shock")
-    say(text(prices_by_shock(prices)))
-    amounts = ("par", "credit", "rates", "spread", "total")
-    for name in wanted:
-        say(f"\nLosses by tranche and investor class: {name!r} with spreads {worst}, against {names[0]!r}")
-        say(text(losses_by_class(losses, name, worst), millions=amounts))
-        say(f"\nLosses by investor class: {name!r} with spreads {worst}")
-        say(text(losses_in_total(losses, name, worst), millions=amounts))
-    say(
-        "\nPositive is a loss, negative a gain; nothing is clipped. Credit: the scenario's cash at the reference's curve and"
-    )
-    say("spread; then rates: the curve; then spread: the shock. par: drawn and undrawn. " + provenance(described))
-    if len(names) > 1:
-        say(f"Scenarios of this deal: {', '.join(repr(name) for name in names)}.")
-    for doubt in doubts(described):
-        say(f"Doubtful: {doubt}.")
+    worst = shocks[-1].name if shocks else "unchanged"
+    stress, parts = (wanted[-1], worst), (described, flows, prices, losses)
+    if json:
+        say(json_of(*parts, quotes, stress))
+    for line in () if json else printed(*parts, wanted, worst):
+        say(line)
     if out is not None:
         write(
-            out, {"flows": flows.frame(), "dates": by_date(flows), "prices": prices.frame(), "losses": losses.frame()}
+            out,
+            {"flows": flows.frame(), "dates": by_date(flows), "prices": prices.frame(), "losses": losses.frame()},
+            quiet=json,
         )
+    outputs(
+        *parts, quotes, paths[0], stress, lambda line: say(line, err=json), report=report, xlsx=xlsx, parquet=parquet
+    )
 
 
 @app.command()
@@ -327,25 +317,17 @@ def beside(file: Path, name: str) -> Path:
     return file.with_name(name)
 
 
-def provenance(deal: Deal) -> str:
-    """How many of a deal's figures are sourced and how many assumed."""
-    assumed = sum("assumption" in source for source in deal.sources.values())
-    if not deal.sources:
-        return "The deal file names no sources."
-    return f"Of {len(deal.sources)} entries on where figures come from, {assumed} are assumptions: see the deal file."
-
-
-def write(folder: Path, frames: dict[str, Any]) -> None:
-    """Writes frames as CSV, and names the files."""
+def write(folder: Path, frames: dict[str, Any], *, quiet: bool = False) -> None:
+    """Writes frames as CSV, and names the files: beside the results where these are quiet."""
     folder.mkdir(parents=True, exist_ok=True)
-    say("")
+    say("", err=quiet)
     for name, frame in frames.items():
         frame.to_csv(folder / f"{name}.csv", index=False)
-        say(f"wrote {folder / name}.csv ({len(frame):,} rows)")
+        say(f"wrote {folder / name}.csv ({len(frame):,} rows)", err=quiet)
 
 
-def say(line: str) -> None:
-    typer.echo(line)
+def say(line: str, *, err: bool = False) -> None:
+    typer.echo(line, err=err)
 
 
 def main() -> None:

@@ -195,11 +195,16 @@ def chained(case: Case) -> list[Sheet]:
         Sheet(
             "class_to_bearer", f"From class to end bearer, first round: {case.stress}", chain.flows, {"loss": "money"}
         ),
-        further("rounds of contagion", chain.rounds, f"Rounds of contagion, by institution: {second}"),
-        further("markets", chain.markets, f"Prices of other markets: {second}"),
+        further("rounds of contagion", alone(chain.rounds), f"Rounds of contagion, by institution: {second}"),
+        further("markets", alone(chain.markets), f"Prices of other markets: {second}"),
         further("holders known", chain.coverage, "How much is known of the holders"),
     ]
     return [sheet for sheet in found if len(sheet.frame)]
+
+
+def alone(frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame of one scenario, without saying so in every row."""
+    return frame.drop(columns=[name for name in ("scenario",) if name in frame])
 
 
 def breakevens(case: Case) -> Sheet | None:
@@ -225,9 +230,11 @@ def guessed(frame: pd.DataFrame, column: Any) -> str:
 
     if not pd.api.types.is_numeric_dtype(frame[column]):
         return "text"
-    for kind in ("per_cent", "share"):
-        if str(column).startswith(kind):
-            return kind
+    name = str(column)
+    if "per_cent" in name or name.startswith("share"):
+        return "per_cent" if "per_cent" in name else "share"
+    if name.endswith("_loss") or name in ("capital", "recorded", "beyond_capital", "balance"):
+        return "money"
     values = frame[column].to_numpy(dtype=float)
     whole = np.isfinite(values).all() and (values == np.round(values)).all() and (np.abs(values) < 1e4).all()
     return "count" if whole else "money" if np.nanmax(np.abs(values), initial=0.0) >= 1e3 else "number"

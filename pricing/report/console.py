@@ -1,0 +1,55 @@
+"""What the command prints of a run: the tables a committee reads, as aligned text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from pricing.tables import capital_structure, losses_by_class, losses_in_total, prices_by_shock, text, what_happens
+from structuring.doubts import doubts
+
+if TYPE_CHECKING:
+    from pricing.attribution import Losses
+    from pricing.prices import Prices
+    from structuring.deal import Deal
+    from waterfalls.cashflows import Cashflows
+
+LEGEND = """\
+dscr: cash for debt service over debt service of this and all senior notes, median and lowest over dates.
+headroom to trap: the cash for debt service that may go before the first coverage trigger trips.
+headroom to default: the part of all collections that may go, the same at every date, before the note goes unpaid."""
+
+
+def printed(
+    deal: Deal, flows: Cashflows, prices: Prices, losses: Losses, wanted: Sequence[str], shock: str
+) -> Iterator[str]:
+    """The capital structure, what happens, prices by shock, and who loses what in each scenario wanted."""
+    names, first = list(flows.scenarios), losses.reference[0]
+    yield f"{deal.name}: valued {prices.valuation}, amounts in {deal.currency} million, scenario {first!r}"
+    yield "\nCapital structure (wal in years, spread in bp over the market's curve, clean price per 100 of par)"
+    yield text(capital_structure(flows, prices), millions=("size", "undrawn"))
+    yield LEGEND
+    yield "\nWhat happens (first dates; unpaid at the last date and written down, in millions)"
+    yield text(what_happens(flows))
+    yield "\nClean price by spread shock"
+    yield text(prices_by_shock(prices))
+    amounts = ("par", "credit", "rates", "spread", "total")
+    for name in wanted:
+        yield f"\nLosses by tranche and investor class: {name!r} with spreads {shock}, against {first!r}"
+        yield text(losses_by_class(losses, name, shock), millions=amounts)
+        yield f"\nLosses by investor class: {name!r} with spreads {shock}"
+        yield text(losses_in_total(losses, name, shock), millions=amounts)
+    yield "\nPositive is a loss, negative a gain; nothing is clipped. Credit: the scenario's cash at the reference's curve and"
+    yield "spread; then rates: the curve; then spread: the shock. par: drawn and undrawn. " + provenance(deal)
+    if len(names) > 1:
+        yield f"Scenarios of this deal: {', '.join(repr(name) for name in names)}."
+    for doubt in doubts(deal):
+        yield f"Doubtful: {doubt}."
+
+
+def provenance(deal: Deal) -> str:
+    """How many of a deal's figures are sourced and how many assumed."""
+    assumed = sum("assumption" in source for source in deal.sources.values())
+    if not deal.sources:
+        return "The deal file names no sources."
+    return f"Of {len(deal.sources)} entries on where figures come from, {assumed} are assumptions: see the deal file."

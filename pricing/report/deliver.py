@@ -1,0 +1,104 @@
+"""What the command writes beside its tables: the report, the workbook, Parquet and JSON of one run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pricing.report.case import Case, case_of
+from waterfalls.errors import FirstLossError
+
+if TYPE_CHECKING:
+    from pricing.attribution import Losses
+    from pricing.breakeven import Breakevens
+    from pricing.chain import Chain
+    from pricing.market import Market
+    from pricing.prices import Prices
+    from structuring.deal import Deal
+    from structuring.scenario import Scenario
+    from waterfalls.cashflows import Cashflows
+
+Say = Callable[[str], None]
+
+
+def outputs(
+    deal: Deal,
+    flows: Cashflows,
+    prices: Prices,
+    losses: Losses,
+    market: Market,
+    reference: Scenario,
+    stress: tuple[Any, str],
+    say: Say,
+    *,
+    report: Path | None = None,
+    xlsx: Path | None = None,
+    parquet: Path | None = None,
+) -> None:
+    """Writes what was asked for and names the files; what the report goes without, and why, is said too."""
+    from pricing.report.machine import write_parquet
+    from pricing.report.page import write_report
+    from pricing.report.workbook import write_workbook
+
+    if report is not None or xlsx is not None:
+        more = {"scenario": stress[0], "shock": stress[1]}
+        breakevens = tuple(searched(deal, reference, market))
+        chain = chain_of(deal, flows, losses, market, stress, say)
+        parts = (deal, flows, prices, losses, market)
+        if report is not None:
+            say(f"wrote {write_report(report, *parts, **more, breakevens=breakevens, chain=chain)}")
+        if xlsx is not None:
+            say(f"wrote {write_workbook(xlsx, *parts, **more, breakevens=breakevens, chain=chain)}")
+    if parquet is not None:
+        frames = {"flows": flows.frame(), "prices": prices.frame(), "losses": losses.frame()}
+        for file in write_parquet(parquet, frames):
+            say(f"wrote {file}")
+
+
+def json_of(
+    deal: Deal, flows: Cashflows, prices: Prices, losses: Losses, market: Market, stress: tuple[Any, str]
+) -> str:
+    """A run as one JSON document."""
+    from pricing.report.machine import as_json
+
+    case: Case = case_of(deal, flows, prices, losses, market, scenario=stress[0], shock=stress[1])
+    return as_json(case)
+
+
+def searched(deal: Deal, scenario: Scenario, market: Market) -> Iterator[Breakevens]:
+    """Breakevens of the reference scenario, of every driver that brings some note a loss."""
+    import numpy as np
+
+    from pricing.breakeven import breakeven
+    from pricing.committee import TOWARDS
+    from pricing.committee import searched as drivers
+
+    for driver in drivers(deal, scenario):
+        found = breakeven(deal, scenario, driver=driver, market=market, worst=TOWARDS.get(driver, 0.0))
+        if not np.isnan(found.multiples).all():
+            yield found
+
+
+def chain_of(
+    deal: Deal, flows: Cashflows, losses: Losses, market: Market, stress: tuple[Any, str], say: Say
+) -> Chain | None:
+    """The stress followed to its end bearers through the institutions that ship, in the deal's currency."""
+    from pricing.chain import chain
+    from pricing.institutions import load_institutions
+
+    institutions, currency = load_institutions(), losses.prices.currency
+    try:
+        if institutions.currency != currency:
+            rate = market.fx.get(institutions.currency)
+            if rate is None:
+                say(
+                    f"without the second round and end bearers: institutions are in {institutions.currency}, and the market "
+                    f"file has no fx: {{{institutions.currency}: rate}} into {currency}"
+                )
+                return None
+            institutions = institutions.converted(currency, rate)
+        return chain(deal, flows, losses, institutions, *stress)
+    except FirstLossError as error:
+        say(f"without the second round and end bearers: {error}")
+        return None
