@@ -15,7 +15,7 @@ from pricing.marketfile import load_market
 from pricing.pricer import price
 from pricing.projection import projected
 from pricing.shocks import SpreadShock
-from structuring.dealfile import find_deal, load_deal, load_scenarios
+from structuring.dealfile import find_deal, library, load_deal, load_scenarios
 from structuring.holders import Holdings
 from structuring.run import run
 from waterfalls.errors import InvalidTerms, UnknownName
@@ -69,6 +69,12 @@ def test_the_chain_is_said_in_words_and_names_what_is_assumed(shipped):
     assert any(line.startswith("holdings: lenders are not on record") for line in made.assumptions)
     assert any(line.startswith("institutions['banks']") for line in made.assumptions)
     assert made.coverage["assumed"].max() > 0.0
+
+
+def test_every_holder_of_a_shipped_deal_is_an_institution():
+    known = {one.name for one in load_institutions().institutions}
+    classes = {who for name in library() if (held := load_deal(name).holdings) for who in held.classes}
+    assert classes - known == set()
 
 
 def test_accounts_show_what_their_basis_lets_them(shipped):
