@@ -57,6 +57,8 @@ class Obligor:
 
     def probability(self, years: float) -> float:
         """1 - exp(-integral of the hazard to `years`): the probability of default by then."""
+        if not isinstance(self.hazard, Mapping):
+            return -math.expm1(-self.hazard * years)
         ends = (*(begin for begin, _ in self.steps[1:]), math.inf)
         passed = zip(self.steps, ends, strict=True)
         return -math.expm1(-sum(rate * max(min(end, years) - begin, 0.0) for (begin, rate), end in passed))

@@ -11,6 +11,7 @@ import numpy as np
 
 from structuring.copula import OWN, Factors
 from structuring.credit import Obligor, tranche_loss
+from structuring.draws import inverse_normal
 from waterfalls.errors import InvalidTerms
 
 if TYPE_CHECKING:
@@ -37,8 +38,10 @@ def default_years(
     paths may be cut anywhere, and obligors added at the end. `sectors` says which factor each obligor has.
 
     Own normals are compared in factor space: E_i < (scale q_i - common) / sqrt(1 - asset_correlation), by a table of the
-    normal distribution that settles all but close cases; only who defaults is inverted.
+    normal distribution that settles all but close cases; only who defaults is inverted, by cubics to 1e-8 of its years.
     """
+    if not obligors:
+        return np.zeros((draws.count, 0))
     if horizon <= 0.0:
         raise InvalidTerms(f"horizon: must be above 0 years, got {horizon:g}")
     sector = np.zeros(len(obligors), dtype=np.int64) if sectors is None else np.asarray(sectors, dtype=np.int64)
@@ -51,7 +54,7 @@ def default_years(
     threshold = factors.copula.quantile(np.array([obligor.probability(horizon) for obligor in obligors]))
     rest = math.sqrt(1.0 - factors.copula.asset_correlation)
     bounds, reached, rates = curves_of(obligors)
-    given = (factors.common, factors.scale, sector, np.maximum(threshold, -1e300), rest)
+    given = (factors.common, factors.scale, sector, np.maximum(threshold, -1e300), rest, horizon)
     try:
         from structuring.defaults_kernel import fill
     except ImportError:
@@ -59,7 +62,7 @@ def default_years(
     years = np.full((draws.count, len(obligors)), np.inf)
     fill(
         years, np.uint64(draws.seed & (2**64 - 1)), np.uint64(draws.first), np.uint64(OWN + stream), *given,
-        factors.copula.degrees or 0, bounds, reached, rates, TABLE,
+        factors.copula.degrees or 0, bounds, reached, rates, TABLE, HAZARDS, QUANTILES,
     )  # fmt: skip
     return years
 
@@ -68,19 +71,22 @@ def plain_years(
     draws: Draws, stream: int, given: tuple, factors: Factors, curves: tuple[np.ndarray, np.ndarray, np.ndarray]
 ) -> np.ndarray:
     """`default_years` in NumPy alone: where there is no Numba, and to hold the kernel to."""
-    common, scale, sector, threshold, rest = given
-    own = draws.normal(len(sector), stream=OWN + stream)
+    common, scale, sector, threshold, rest, horizon = given
+    own = inverse_normal(draws.uniform32(len(sector), stream=OWN + stream))
     shared = common[:, sector]
     s, i = np.nonzero(own < (threshold * scale[:, None] - shared) * (1.0 / rest))
     latent = (shared[s, i] + rest * own[s, i]) / scale[s]
     cumulative = -np.log1p(-factors.copula.cdf(latent))
     years = np.full(own.shape, np.inf)
-    years[s, i] = years_at(cumulative, i, *curves)
+    years[s, i] = np.minimum(years_at(cumulative, i, *curves), horizon)
     return years
 
 
 def curves_of(obligors: Sequence[Obligor]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Piecewise constant hazards: from `bounds` on (N, J) the hazard is `rates`, and `reached` has been cumulated before."""
+    if all(isinstance(obligor.hazard, float | int) for obligor in obligors):
+        constant = np.array([[obligor.hazard] for obligor in obligors], dtype=np.float64)
+        return np.zeros(constant.shape), np.zeros(constant.shape), constant
     steps = [obligor.steps for obligor in obligors]
     width = max((len(step) for step in steps), default=1)
     bounds, rates = np.full((len(steps), width), np.inf), np.zeros((len(steps), width))
@@ -102,16 +108,38 @@ def years_at(
     return np.where(rates[i, step] > 0.0, found, np.inf)
 
 
-def table() -> np.ndarray:
-    """The normal distribution at -9, -9 + 1/128, ... 9 in units of 2^-53, rounded up; beyond 9 everybody defaults."""
+def tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What the kernel looks up: the normal distribution at -9, -9 + 1/128, ... 9 in units of 2^-32, rounded up; and the
+    cubics (value, slope, next value, next slope) of the cumulative hazard there, and of the quantile on 64 parts an octave.
+    """
     from structuring.credit import normal_cdf
 
-    units = np.ceil(normal_cdf(np.arange(-EDGE * STEPS, EDGE * STEPS + 1) / STEPS) * 2.0**53).astype(np.int64) + 1
-    units[-1] = 1 << 53
-    return units
+    x = np.arange(-EDGE * STEPS, EDGE * STEPS + 1) / STEPS
+    units = np.ceil(normal_cdf(x) * 2.0**32).astype(np.int64) + 1
+    units[-1] = 1 << 32  # beyond 9 everybody defaults
+    survival = normal_cdf(-x)
+    hazard = np.where(x < 0.0, -np.log1p(-np.minimum(normal_cdf(x), 0.9)), -np.log(survival))
+    octave, part = np.divmod(np.arange(33 * 64 + 1), 64)
+    p = (1.0 + part / 64.0) * 2.0 ** (octave - 33.0)
+    e = inverse_normal(np.minimum(p, 0.5))
+    return (
+        units,
+        cubics(hazard, density(x) / survival, 1.0 / STEPS),
+        cubics(e, 1.0 / density(e), 2.0 ** (octave[:-1] - 39.0)),
+    )
 
 
-TABLE = table()
+def density(x: np.ndarray) -> np.ndarray:
+    """The standard normal density."""
+    return np.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi)
+
+
+def cubics(values: np.ndarray, slopes: np.ndarray, widths: np.ndarray | float) -> np.ndarray:
+    """Values and slopes at both ends of every step (n - 1, 4), slopes times its width."""
+    return np.stack([values[:-1], slopes[:-1] * widths, values[1:], slopes[1:] * widths], axis=1)
+
+
+TABLE, HAZARDS, QUANTILES = tables()
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
