@@ -137,7 +137,10 @@ def study(
         return measure.join(parts)
     missing = [part for part in chunks if part not in done]
     result = measure.join(parts) if parts else None
-    raise Unfinished(stopped.why, result, list(done), missing) from stopped.__cause__
+    cause = stopped.__cause__
+    raise Unfinished(stopped.why, result, list(done), missing) from (
+        cause.__cause__ if isinstance(cause, Stopped) else cause
+    )
 
 
 def one_chunk(

@@ -49,9 +49,11 @@ def program_of(
     `outputs` are the nodes to store by key, `carried` the numbers of the homes whose last value is wanted, by key. Dead values are
     dropped and a linear scan assigns registers; each is stored as soon as it is known.
     """
-    fixed = {key: nodes[id][2] for key, id in outputs.items() if nodes[id][0] == "constant"}
-    stored = {id: k for k, id in enumerate(dict.fromkeys(id for key, id in outputs.items() if key not in fixed))}
     after = {before: (new, first) for before, new, first in homes}
+    same = {before: first for before, (new, first) in after.items() if new == before}
+    same |= {id: immediate for id, (op, _, immediate) in enumerate(nodes) if op == "constant"}
+    fixed = {key: same[id] for key, id in outputs.items() if id in same}
+    stored = {id: k for k, id in enumerate(dict.fromkeys(id for key, id in outputs.items() if key not in fixed))}
     live = alive(
         nodes, {*stored, *(homes[i][0] for i in carried.values()), *(homes[i][1] for i in carried.values())}, after
     )
