@@ -16,10 +16,10 @@ help:  ## this list
 demo: $(READY)  ## run a shipped deal, print its tables, write them to demo-output/
 	$(BIN)/firstloss run vantage-jersey --shock 0 --shock 100 --shock 300 --out demo-output
 
-test: lint  ## lint, then every test but the deep and the slow
-	$(PYTEST)
+test: lint  ## lint, then every test but the deep, the slow and those that need a browser
+	$(PYTEST) -m "not browser"
 
-test-all: lint  ## everything: ten thousand examples a property, and the benchmarks
+test-all: lint  ## everything: ten thousand examples a property, a real Chromium, and the benchmarks
 	HYPOTHESIS_PROFILE=deep $(PYTEST)
 	$(MAKE) bench
 

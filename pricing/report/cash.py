@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -109,13 +109,13 @@ def cash_frame(case: Case) -> pd.DataFrame:
     names = [case.named(s) for s in case.rows]
     ordered = sorted(rows, key=lambda key: (1 + ORDER.index(key[1])) if key[0] == "out" else 0)  # sources first
     sides = {"in": "source", "out": "use"}
-    lines = [
+    lines: list[dict[str, Any]] = [
         {"item": item}
         | {name: rows[side, kind, item].get(name, 0.0) for name in names}
         | {"kind": kind, "side": sides[side]}
         for side, kind, item in ordered
     ]
-    for side in ("source", "use"):
+    for side in sides.values():
         sums = {name: sum(line[name] for line in lines if line["side"] == side) for name in names}
         lines.append({"item": f"all {side}s"} | sums | {"kind": "total", "side": side})
     return pd.DataFrame(lines)

@@ -1,0 +1,223 @@
+"""The report's numbers: what the tables hold is what the frames hold, on the page, in Excel, in JSON and in Parquet."""
+
+import datetime as dt
+import html.parser
+import json
+import subprocess
+import sys
+
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+from reported import EVIL, FORMULA, evil_parts, parts_of
+
+from pricing.report import extras
+from pricing.report.case import case_of
+from pricing.report.cash import items
+from pricing.report.machine import as_json, write_parquet
+from pricing.report.page import write_report
+from pricing.report.readings import readings
+from pricing.report.sankeys import cash_sankey, loss_sankey
+from pricing.report.sheets import sheets
+from pricing.report.workbook import FIRST, write_workbook
+from pricing.tables import by_date
+from structuring.dealfile import library
+from waterfalls.errors import InvalidTerms
+
+
+@pytest.fixture(scope="module")
+def vantage():
+    return parts_of("vantage-jersey")
+
+
+@pytest.fixture(scope="module")
+def evil():
+    return evil_parts()
+
+
+class Tables(html.parser.HTMLParser):
+    """The exact values of every table, and every tag, attribute and loose text of a page."""
+
+    def __init__(self):
+        super().__init__()
+        self.tables, self.tags, self.links, self.title, self.inside = {}, [], [], "", ""
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        self.tags.append(tag)
+        self.inside = tag
+        self.links += [values[name] for name in ("src", "href") if name in values]
+        if tag == "table":
+            self.tables[values["id"].removeprefix("table-")] = []
+        elif tag == "tr":
+            list(self.tables.values())[-1].append([])
+        elif tag == "td":
+            list(self.tables.values())[-1][-1].append(values["data-value"])
+
+    def handle_data(self, data):
+        if self.inside == "title":
+            self.title += data
+            self.inside = ""
+
+
+def parsed(path):
+    page = Tables()
+    page.feed(path.read_text("utf-8"))
+    return page
+
+
+def same(text, value):
+    """Whether a cell holds exactly what the frame holds."""
+    if value is None or (isinstance(value, float) and not np.isfinite(value)):
+        return text == ""
+    return float(text) == value if isinstance(value, (int, float, np.number)) else text == str(value)
+
+
+def test_the_page_holds_what_the_frames_hold(vantage, tmp_path):
+    page, case = parsed(write_report(tmp_path / "r.html", *vantage)), case_of(*vantage)
+    shown = {name: rows[1:] for name, rows in page.tables.items()}
+    assert list(shown) == [sheet.name for sheet in sorted(sheets(case), key=lambda one: list(shown).index(one.name))]
+    for sheet in sheets(case):
+        rows = list(sheet.frame.itertuples(index=False, name=None))
+        assert len(shown[sheet.name]) == len(rows)
+        assert all(
+            same(a, b) for got, row in zip(shown[sheet.name], rows, strict=True) for a, b in zip(got, row, strict=True)
+        )
+
+
+def test_the_page_stands_alone_and_says_what_it_is(vantage, tmp_path):
+    page = parsed(write_report(tmp_path / "r.html", *vantage))
+    assert page.title == "vantage-jersey, 2026-11-20, rent cut 40 %, spreads +300 bp: not investment advice"
+    assert page.links
+    assert all(link.startswith("#") for link in page.links)
+    assert not {"link", "img", "iframe"} & set(page.tags)
+
+
+def test_names_are_never_markup(evil, tmp_path):
+    file = write_report(tmp_path / "r.html", *evil)
+    page, text = parsed(file), file.read_text("utf-8")
+    assert EVIL not in text
+    assert "<i>half" not in text
+    assert "<b>banks" not in text
+    assert page.tables["capital_structure"][1][0] == EVIL  # and yet it is shown
+
+
+def test_a_workbook_holds_what_the_frames_hold(vantage, tmp_path):
+    book, case = openpyxl.load_workbook(write_workbook(tmp_path / "r.xlsx", *vantage)), case_of(*vantage)
+    for sheet in sheets(case):
+        page = book[sheet.name[:31]]
+        assert page.freeze_panes == f"B{FIRST + 1}"
+        for i, row in enumerate(sheet.frame.itertuples(index=False, name=None)):
+            for j, value in enumerate(row):
+                got = page.cell(FIRST + 1 + i, j + 1).value
+                absent = value is None or value != value or value in (np.inf, "")
+                if absent:
+                    assert got is None
+                elif isinstance(value, (int, float)):
+                    assert got == pytest.approx(value, rel=1e-15, abs=0.0)
+                else:
+                    assert (got.date() if isinstance(got, dt.datetime) else got) == value
+    amount = book["losses_by_class"].cell(FIRST + 1, 2)
+    assert amount.value == 135e6
+    assert amount.number_format == "#,##0.0,,"
+    assert book["capital_structure"].column_dimensions["A"].width >= 7
+    assert len(book["all_losses"]["A"]) == FIRST + len(case.losses.frame())
+
+
+def test_a_name_is_never_a_formula(evil, tmp_path):
+    book = openpyxl.load_workbook(write_workbook(tmp_path / "r.xlsx", *evil))
+    cell = book["capital_structure"].cell(FIRST + 2, 1)
+    assert (cell.value, cell.data_type) == (FORMULA, "s")
+
+
+def test_json_reads_back_to_the_frames(vantage):
+    document = json.loads(as_json(case_of(*vantage)), parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+    assert document["stress"] == {"scenario": "rent cut 40 %", "shock": "+300 bp"}
+    _, _, prices, losses, _ = vantage
+    for name, frame in (("prices", prices.frame()), ("losses", losses.frame())):
+        back = pd.DataFrame(document[name])
+        assert list(back.columns) == list(frame.columns)
+        for column in frame.select_dtypes("number"):
+            np.testing.assert_array_equal(back[column].astype(float), frame[column])
+
+
+def test_parquet_reads_back_to_the_frames(vantage, tmp_path):
+    _, flows, prices, _, _ = vantage
+    files = write_parquet(tmp_path / "out", {"flows": flows.frame(), "prices": prices.frame()})
+    assert [file.name for file in files] == ["flows.parquet", "prices.parquet"]
+    back, frame = pd.read_parquet(files[0]), flows.frame()
+    assert back["date"].tolist() == frame["date"].dt.date.tolist()
+    assert back["tranche"].tolist() == frame["tranche"].tolist()
+    np.testing.assert_array_equal(back["interest"], frame["interest"])
+
+
+@pytest.mark.parametrize("deal", library())
+def test_every_shipped_deal_has_a_report_whose_cash_adds_up(deal, tmp_path):
+    parts = parts_of(deal)
+    page = parsed(write_report(tmp_path / "r.html", *parts))
+    assert {"capital_structure", "cash", "loss_bridge", "losses_by_class", "assumptions"} <= set(page.tables)
+    flows = parts[1]
+    for s in range(len(flows.scenarios)):
+        sums = {side: sum(one.amount for one in items(flows, s) if one.side == side) for side in ("in", "out")}
+        assert sums["in"] == pytest.approx(sums["out"], rel=1e-9)
+
+
+def test_what_flows_into_a_node_flows_out(vantage):
+    case = case_of(*vantage)
+    for figure in (cash_sankey(case), loss_sankey(case)):
+        link = figure.traces[0]["link"]
+        into, out = (
+            {n: sum(v for v, end in zip(link["value"], link[side], strict=True) if end == n) for n in link[side]}
+            for side in ("target", "source")
+        )
+        assert all(into[n] == pytest.approx(out[n]) for n in into.keys() & out.keys())
+    assert sum(loss_sankey(case).traces[0]["link"]["value"]) == pytest.approx(
+        case.losses.tranche["total"][3, 1].sum() / 1e6
+    )
+
+
+def test_readings_are_what_the_servicer_would_test(vantage):
+    flows = vantage[1]
+    tested, told = readings(flows, 3), by_date(flows).query("scenario == 'rent cut 40 %'")
+    assert [(one.trigger, str(one.number)) for one in tested] == [
+        ("cash trap", "dscr()"),
+        ("early amortisation", "dscr()"),
+    ]
+    due = told["debt_service"].to_numpy() > 0.0
+    np.testing.assert_allclose(tested[0].value[due], told["dscr"].to_numpy()[due], rtol=1e-12)
+    assert np.isnan(tested[0].value[~due]).all()
+    below = due & (tested[0].value < tested[0].level)
+    assert below.any()
+    assert (tested[0].on[below] == 1.0).all()
+
+
+def test_a_case_is_of_one_deal(vantage, evil):
+    with pytest.raises(InvalidTerms, match="flows: are of"):
+        case_of(vantage[0], *evil[1:])
+    with pytest.raises(KeyError, match="Did you mean 'rent cut 40 %'"):
+        _ = case_of(*vantage, scenario="rent cut").cell
+
+
+def test_an_absent_extra_is_one_message_with_the_command(vantage, tmp_path, monkeypatch):
+    def absent(name):
+        raise ImportError(name)
+
+    monkeypatch.setattr(extras.importlib, "import_module", absent)
+    with pytest.raises(extras.MissingExtra, match=r"pip install 'firstloss\[report\]'"):
+        write_report(tmp_path / "r.html", *vantage)
+
+
+def test_the_report_costs_nothing_until_it_is_asked_for():
+    code = "import sys, pricing, pricing.cli; print([n for n in ('plotly', 'jinja2', 'openpyxl', 'pyarrow') if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_notebooks_show_words_and_tables_with_names_escaped(evil, vantage):
+    for shown in (*evil[:4], vantage[0].waterfall["before enforcement"]):
+        text = shown._repr_html_()
+        assert "<script" not in text
+        assert ("<table>" in text) or ("<ol>" in text)
+    assert "to pay operating costs" in vantage[0]._repr_html_()
+    assert "467," in vantage[3]._repr_html_()  # the sponsor's loss, in millions of pounds
