@@ -7,7 +7,7 @@ import datetime
 import functools
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,21 +18,38 @@ from waterfalls.errors import CannotPrice, UnknownName
 from waterfalls.schedule import year_fraction, years_from
 from waterfalls.tranches import Note
 
+if TYPE_CHECKING:
+    from pricing.market import Market
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Ahead:
     """The flows of N tranches in S scenarios on the J payment dates strictly after `valuation`.
 
-    Amounts in currency units; `cash` (N, S, J) is interest + principal - draws; `times` (J,) are Actual/365F years.
+    Amounts in currency units; `cash` (N, S, J) is interest + principal - draws; `times` (J,) are Actual/365F years. With
+    `today` what is paid on the valuation date counts too. Within `ex_coupon` days of a payment its interest is the
+    seller's: it is out of the cash of notes, and accrued interest is negative, that of what is left of the period.
     """
 
     flows: Cashflows
     valuation: datetime.date
+    today: bool = False
+    ex_coupon: int = 0
+
+    @classmethod
+    def at(cls, flows: Cashflows, market: Market) -> Ahead:
+        """What lies ahead by a market's date and its rules."""
+        return cls(flows, market.valuation, market.today, market.ex_coupon)
 
     @cached_property
     def first(self) -> int:
-        """The index of the first payment after the valuation date."""
-        return sum(date <= self.valuation for date in self.flows.dates)
+        """The index of the first payment after the valuation date, or on it where that counts."""
+        return sum(date < self.valuation if self.today else date <= self.valuation for date in self.flows.dates)
+
+    @cached_property
+    def ex(self) -> bool:
+        """Whether the next interest is the seller's."""
+        return bool(self.dates) and 0 < self.ex_coupon >= (self.dates[0] - self.valuation).days
 
     @cached_property
     def dates(self) -> tuple[datetime.date, ...]:
@@ -53,7 +70,11 @@ class Ahead:
 
     @cached_property
     def cash(self) -> np.ndarray:
-        return np.stack([self.flows.cash(name)[:, self.first :] for name in self.names])
+        found = np.stack([self.flows.cash(name)[:, self.first :] for name in self.names])
+        for i, note in enumerate(self.notes):
+            if self.ex and note is not None:
+                found[i, :, 0] -= self.flows.interest[note.name][:, self.first]
+        return found
 
     @cached_property
     def wiped_out(self) -> np.ndarray:
@@ -109,7 +130,7 @@ class Ahead:
             if note is not None and self.first < self.flows.periods:
                 run, whole = self.elapsed(i), self.flows.plan.accruals[note.name][self.first]
                 if run > 0.0 and whole > 0.0:
-                    found[i] = self.flows.accrued[note.name][:, self.first] * (run / whole)
+                    found[i] = self.flows.accrued[note.name][:, self.first] * (run / whole - self.ex)
         return np.where(self.wiped_out, 0.0, found)
 
     def elapsed(self, i: int) -> float:

@@ -127,7 +127,7 @@ def breakeven(deal: Deal, scenario: Scenario, *, driver: str, market: Market, wo
 
 def events(flows: Cashflows, market: Market, notes: tuple[str, ...]) -> np.ndarray:
     """First loss and zero yield of each note in each scenario (N, 2, S)."""
-    ahead = Ahead(flows, market.valuation)
+    ahead = Ahead.at(flows, market)
     found = []
     for note in notes:
         i = flows.tranches.index(note)

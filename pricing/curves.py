@@ -80,10 +80,34 @@ class Curve:
         factors = np.exp(np.interp(days, self.ordinals, self.logs))
         return float((1.0 - factors[-1]) / np.sum(np.diff(times, prepend=0.0) * factors))
 
-    def shifted(self, bp: float) -> Curve:
-        """The curve with every zero rate (continuous, Actual/365F) higher by `bp`: the parallel move of rates."""
-        years = (self.ordinals - self.ordinals[0]) / 365.0
-        return Curve(self.ordinals, self.logs - bp * 1e-4 * years)
+    def shifted(self, bp: float | Mapping[float, float]) -> Curve:
+        """The curve with every zero rate (continuous, Actual/365F) higher by `bp`: the parallel move of rates.
+
+        `bp` by years is linear between tenors and level outside; the curve then has a node on every day to the last.
+        """
+        days = self.ordinals
+        if isinstance(bp, Mapping):
+            if not bp:
+                raise InvalidTerms("bp: a twist needs a move by years, such as {2: -25, 30: 50}; got {}")
+            tenors, moves = zip(*sorted(bp.items()), strict=True)
+            last = min(int(days[-1]), int(days[0]) + int(np.ceil(365.0 * tenors[-1])))
+            days = np.union1d(days, np.arange(days[0], last + 1))
+            years = (days - days[0]) / 365.0
+            moved = np.interp(years, tenors, moves) * years
+        else:
+            moved = bp * ((days - days[0]) / 365.0)
+        return Curve(days, np.interp(days, self.ordinals, self.logs) - 1e-4 * moved)
+
+    def rolled(self, date: datetime.date) -> Curve:
+        """The curve from another date on, with the same zero rates by tenor."""
+        return Curve(self.ordinals + (date.toordinal() - self.ordinals[0]), self.logs)
+
+    def forward(self, date: datetime.date) -> Curve:
+        """The curve from a later date on: D(t) / D(date)."""
+        day = date.toordinal()
+        later = self.ordinals > day
+        log = np.interp(day, self.ordinals, self.logs)
+        return Curve(np.array([day, *self.ordinals[later]]), np.array([0.0, *(self.logs[later] - log)]))
 
 
 def from_discounts(start: datetime.date, factors: Mapping[datetime.date, float]) -> Curve:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -74,6 +74,8 @@ class Market:
     projections: dict[str, Curve]
     fixings: dict[str, dict[datetime.date, float]]
     fx: dict[str, float]
+    today: bool
+    ex_coupon: int
 
     def __init__(
         self,
@@ -88,8 +90,12 @@ class Market:
         projections: Mapping[str, Any] | None = None,
         fixings: Mapping[str, Mapping[datetime.date, float]] | None = None,
         fx: Mapping[str, float] | None = None,
+        today: bool = False,
+        ex_coupon: int = 0,
     ) -> None:
         found: list[Fault] = []
+        if not 0 <= ex_coupon <= 366:
+            found.append(Fault("ex_coupon", f"must be days before a payment, from 0 to 366, got {ex_coupon!r}"))
         read = {name: one_quote(f"quotes[{name!r}]", quote, found) for name, quote in (quotes or {}).items()}
         default = None if otherwise is None else one_quote("otherwise", otherwise, found)
         for name, rate in (fx or {}).items():
@@ -119,6 +125,8 @@ class Market:
             "projections": {index: curve_from(given, main.start) for index, given in (projections or {}).items()},
             "fixings": {index: dict(days) for index, days in (fixings or {}).items()},
             "fx": dict(fx or {}),
+            "today": today,
+            "ex_coupon": ex_coupon,
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -136,23 +144,39 @@ class Market:
 
         return projected(self, deal)
 
-    def shifted(self, bp: float) -> Market:
-        """The market with every zero rate of every curve higher by `bp`, quotes as they are."""
+    def shifted(self, bp: float | Mapping[float, float]) -> Market:
+        """The market with every zero rate of every curve higher by `bp`, quotes as they are: rates move, spreads stay.
 
-        def move(curve: Curve | None) -> Curve | None:
-            return None if curve is None else curve.shifted(bp)
+        `bp` by years twists the curves: linear between tenors, level outside. After a move, with the market before it:
 
-        projections = {index: curve.shifted(bp) for index, curve in self.projections.items()}
+            price(flows, market.shifted(92), shocks, before=(flows, market))
+        """
+        return self.with_curves(lambda curve: curve.shifted(bp))
+
+    def settled(self, date: datetime.date) -> Market:
+        """The market for delivery on a later date: prices, accrued interest and values are those of that day.
+
+        D(t) becomes D(t) / D(date), the forward; what is paid up to it is the seller's. Source: `ql.Bond` with a
+        settlement lag, whose clean price is that of its settlement date.
+        """
+        if not self.valuation <= date <= self.curve.end:
+            raise CannotPrice(f"settlement must be from {self.valuation} to {self.curve.end}, got {date}")
+        return self.with_curves(lambda curve: curve.forward(date))
+
+    def with_curves(self, move: Callable[[Curve], Curve]) -> Market:
+        """The market with every curve moved."""
         return Market(
-            self.curve.shifted(bp),
+            move(self.curve),
             self.quotes,
             currency=self.currency,
             otherwise=self.otherwise,
-            government=move(self.government),
-            swap=move(self.swap),
-            projections=projections,
+            government=None if self.government is None else move(self.government),
+            swap=None if self.swap is None else move(self.swap),
+            projections={index: move(curve) for index, curve in self.projections.items()},
             fixings=self.fixings,
             fx=self.fx,
+            today=self.today,
+            ex_coupon=self.ex_coupon,
         )
 
     def in_currency(self, amount: float | np.ndarray, currency: str) -> float | np.ndarray:

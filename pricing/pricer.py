@@ -115,7 +115,7 @@ def cells_at(flows: Cashflows, market: Market, spreads: Mapping[str, float], sho
 
     NaN is the spread of a tranche that the reference wiped out; it is refused where the tranche has cash after all.
     """
-    ahead = Ahead(flows, market.valuation)
+    ahead = Ahead.at(flows, market)
     base = np.array([spreads[name] for name in flows.tranches])
     for i, name in enumerate(flows.tranches):
         if np.isnan(base[i]) and not ahead.wiped_out[i].all():
@@ -140,7 +140,7 @@ def reference_spreads(flows: Cashflows, market: Market, reference: Any = None) -
     if all(quote.kind == "z" for quote in quotes.values()):
         return {name: quote.value for name, quote in quotes.items()}
     s = row_of(flows, reference)
-    ahead = Ahead(flows, market.valuation)
+    ahead = Ahead.at(flows, market)
     discounts = ahead.discounts(market.curve)
     return {
         name: quote.value if quote.kind == "z" else solved(ahead, discounts, market, i, s, quote)

@@ -90,7 +90,7 @@ def expected(
 
 def discounted(flows: Cashflows, market: Market, discounts: np.ndarray | None) -> tuple[Ahead, np.ndarray]:
     """What lies ahead, and its cash discounted (N, S, J)."""
-    ahead = Ahead(flows, market.valuation)
+    ahead = Ahead.at(flows, market)
     factors = ahead.discounts(market.curve) if discounts is None else np.asarray(discounts, dtype=np.float64)
     allowed = (len(ahead.dates),), ahead.cash.shape[1:]
     if factors.shape not in allowed:

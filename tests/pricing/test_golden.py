@@ -16,6 +16,7 @@ from waterfalls.claims import interest, residual, scheduled_principal
 from waterfalls.clauses.pay import pay
 from waterfalls.coupons import Fixed
 from waterfalls.distribute import distribute
+from waterfalls.errors import InvalidTerms
 from waterfalls.plan import resolve
 from waterfalls.receipts import Receipts
 from waterfalls.schedule import schedule
@@ -59,6 +60,26 @@ def test_the_spread_at_a_price_is_quantlibs(case):
     )
     quoted = price(flows(4), Market(curve, {"A": {"price": 95.0}}, otherwise=0.0))
     assert quoted["z_spread"][0, 0, 0] == pytest.approx(expected["zspread_cont_at_95"], abs=1e-12)
+
+
+def test_a_spread_compounded_twice_a_year_is_quantlibs(case):
+    flows, curve, expected = case
+    found = z_spread(flows(4), curve, tranche="A", price=[95.0, expected["npv_z200_semi"]], per_year=2)
+    np.testing.assert_allclose(found, [[expected["zspread_semi_at_95"], 0.02]], atol=1e-12)
+    with pytest.raises(InvalidTerms, match="per_year: must be a whole number of times a year"):
+        z_spread(flows(4), curve, tranche="A", price=95.0, per_year=0)
+
+
+def test_the_continuous_yield_its_duration_and_convexity_are_quantlibs(case):
+    flows, curve, expected = case
+    prices = price(flows(4), Market(curve, {"A": {"price": 95.0}}, otherwise=0.0))
+    rate = 4.0 * np.log1p(prices["yield_to_maturity"][0, 0, 0] / 4.0)
+    assert rate == pytest.approx(expected["yield_cont_at_95"], abs=1e-12)
+    macaulay = prices["modified_duration"][0, 0, 0] * (1.0 + prices["yield_to_maturity"][0, 0, 0] / 4.0)
+    assert macaulay == pytest.approx(expected["mod_dur_cont"], rel=1e-11)
+    assert macaulay == pytest.approx(expected["mac_dur_qtr"], rel=1e-11)
+    bend = prices.cells.yielded(2)[0, 0, 0] / prices.npv[0, 0, 0]
+    assert bend == pytest.approx(expected["convexity_cont"], rel=1e-11)
 
 
 @pytest.mark.parametrize(("per_year", "name"), [(2, "semi"), (4, "qtr")])
