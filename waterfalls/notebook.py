@@ -27,7 +27,7 @@ def tabled(title: str, frame: pd.DataFrame) -> str:
     """A title and the first rows of a frame, numbers aligned and rounded, what is not known blank."""
     shown = frame.head(MOST_ROWS)
     heads = "".join(f"<th>{escaped(str(column).replace('_', ' '))}</th>" for column in frame.columns)
-    digits = [decimals(shown[column]) for column in frame.columns]
+    digits = [decimals(shown.iloc[:, place].tolist()) for place in range(frame.shape[1])]
     rows = "".join(
         "<tr>" + "".join(map(cell, row, digits)) + "</tr>" for row in shown.itertuples(index=False, name=None)
     )
@@ -42,11 +42,12 @@ def tabled(title: str, frame: pd.DataFrame) -> str:
 def summed(flows: Cashflows) -> pd.DataFrame:
     """What each tranche was paid over all dates, scenario by scenario, of the first scenarios."""
     columns = ["interest", "principal", "draws", "written_down", "shortfall"]
-    frame = next(flows.blocks()).frame()
-    return frame.groupby(["scenario", "tranche"], observed=True, sort=False)[columns].sum().reset_index()
+    grouped = next(flows.blocks()).frame().groupby(["scenario", "tranche"], observed=True, sort=False)
+    sums: Any = grouped[columns].sum()
+    return sums.reset_index()
 
 
-def decimals(column: pd.Series) -> int:
+def decimals(column: list[Any]) -> int:
     """How many decimals a column of numbers is shown with: the larger they are the fewer."""
     largest = max(
         (abs(value) for value in column if isinstance(value, float) and abs(value) < float("inf")), default=0.0
