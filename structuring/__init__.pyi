@@ -1,3 +1,6 @@
+from .book import Book as Book
+from .book import study_book as study_book
+from .bookfile import load_book as load_book
 from .collateral.bonds import BondPortfolio as BondPortfolio
 from .collateral.compute import ComputeContract as ComputeContract
 from .collateral.compute import Generation as Generation
@@ -14,14 +17,18 @@ from .collateral.speeds import cdr as cdr
 from .collateral.speeds import cpr as cpr
 from .collateral.speeds import psa as psa
 from .collateral.speeds import sda as sda
+from .copula import Copula as Copula
 from .deal import Deal as Deal
 from .dealfile import load_deal as load_deal
 from .dealfile import load_scenarios as load_scenarios
 from .dealfile import save_deal as save_deal
 from .holders import Holdings as Holdings
 from .paths import Paths as Paths
+from .processes import HullWhite as HullWhite
 from .run import run as run
 from .scenario import Scenario as Scenario
+from .sector import SectorModel as SectorModel
+from .stresses import load_stress as load_stress
 from .study import study as study
 from .study import summary as summary
 from .vehicle import Sponsor as Sponsor

@@ -79,8 +79,6 @@ class Deal:
     sources: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
 
     def _repr_html_(self) -> str:
-        from waterfalls.notebook import listed
-
         from waterfalls.checks import regimes_of
         from waterfalls.notebook import listed
 

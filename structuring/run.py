@@ -44,7 +44,9 @@ def project(deal: Deal, scenarios: Scenarios, schedule: Schedule | None = None) 
     known = sorted(frozenset({"event"} if deal.events else ()).union(*(asset.drivers() for asset in owned)))
     for driver in sorted(drivers.set_drivers):
         if driver == "event" and not deal.events:
-            raise InvalidTerms(f"the deal {deal.name!r} names no events, so none can be raised: events: [...] in its file")
+            raise InvalidTerms(
+                f"the deal {deal.name!r} names no events, so none can be raised: events: [...] in its file"
+            )
         if driver not in known:
             raise UnknownName("collateral of this deal that reads the driver", driver, known)
     drivers.check_names("event", "event", deal.events)
