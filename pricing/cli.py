@@ -11,6 +11,7 @@ import typer
 from waterfalls.errors import FirstLossError
 
 if TYPE_CHECKING:
+    from pricing.institutions import Institutions
     from pricing.market import Market
     from structuring.deal import Deal
     from structuring.holders import Holdings
@@ -153,7 +154,6 @@ def stress(
     """
     from pricing.attribution import who_bears
     from pricing.chain import chain
-    from pricing.institutions import load_institutions
     from pricing.pricer import price as price_flows
     from pricing.projection import projected
     from pricing.shocks import Stress
@@ -175,7 +175,7 @@ def stress(
     flows = run_deal(described, [paths[0], struck], rates=projected(quotes, described))
     prices = price_flows(flows, quotes, pairs=[pair], reference=paths[0].name)
     losses = who_bears(prices, holdings_of(described), reference=(paths[0].name, "unchanged"))
-    told = chain(described, flows, losses, load_institutions(), struck.name, pair.shock.name)
+    told = chain(described, flows, losses, institutions_in(described.currency, quotes), struck.name, pair.shock.name)
     say(f"{described.name}: {struck.name!r} against {paths[0].name!r}, amounts in {described.currency} million\n")
     for sentence in told.sentences():
         say(f"- {sentence}")
@@ -249,6 +249,18 @@ def explain(
 
 
 @app.command()
+def warm() -> None:
+    """Compile the fast engine's kernel into its cache, so that the first large run does not wait for it.
+
+    firstloss warm
+    """
+    from waterfalls.distribute import warm as compile_kernel
+
+    compile_kernel()
+    say("the kernel is compiled")
+
+
+@app.command()
 def library(
     action: Annotated[str, typer.Argument(metavar="[show]", help="show: print one deal's file")] = "",
     name: Annotated[str, typer.Argument(metavar="[NAME]")] = "",
@@ -294,6 +306,22 @@ def case(deal: str, market: Path | None, scenarios: Path | None) -> tuple[Deal, 
     file, described = find_deal(deal), load_deal(deal)
     paths = load_scenarios(scenarios or beside(file, "scenarios.yaml"))
     return described, paths, load_market(market or beside(file, "market.yaml"))
+
+
+def institutions_in(currency: str, market: Market) -> Institutions:
+    """The shipped institutions in the currency of a deal, at the market's exchange rate."""
+    from pricing.institutions import load_institutions
+    from waterfalls.errors import CannotPrice
+
+    known = load_institutions()
+    if currency == known.currency:
+        return known
+    if known.currency not in market.fx:
+        raise CannotPrice(
+            f"the institutions stand in {known.currency} and the deal in {currency}: say what one {known.currency} costs "
+            f"in the market file, fx: {{{known.currency}: rate}}"
+        )
+    return known.converted(currency, market.fx[known.currency])
 
 
 def holdings_of(deal: Deal) -> Holdings:
