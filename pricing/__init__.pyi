@@ -6,10 +6,12 @@ from .breakeven import breakeven as breakeven
 from .bridge import bridge as bridge
 from .chain import chain as chain
 from .clearing import clearing as clearing
+from .committee import committee as committee
 from .contagion import contagion as contagion
-from .institutions import Institution as Institution
+from .effective import effective as effective
 from .institutions import Institutions as Institutions
 from .institutions import load_institutions as load_institutions
+from .issue import since_issue as since_issue
 from .lookthrough import look_through as look_through
 from .market import Market as Market
 from .marketfile import load_market as load_market
@@ -24,6 +26,7 @@ from .reverse import reverse_stress as reverse_stress
 from .shocks import UNCHANGED as UNCHANGED
 from .shocks import SpreadShock as SpreadShock
 from .shocks import Stress as Stress
+from .simulated import expected as expected
 from .solves import yield_to_maturity as yield_to_maturity
 from .solves import z_spread as z_spread
 from .sponsor import off_balance_sheet as off_balance_sheet
