@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from pricing.report.figure import Figure, escaped
 from pricing.report.palette import COMPONENTS, NEUTRAL, REFERENCE, STRESS, tranche_colours
 
@@ -47,7 +49,8 @@ def loss_bridge(case: Case) -> Figure | None:
     """From the collateral's shortfall, to the right, back to nothing by those who received less."""
     s, unit, colours = case.cell[0], case.unit, tranche_colours(list(case.flows.tranches))
     rows = []
-    for line in case.bridge.lines:
+    lines = sorted(case.bridge.lines, key=lambda line: -float(line.cash[s]) if line.side == "shortfall" else np.inf)
+    for line in lines:  # the largest shortfall first; bearers as they stand
         amount = float(line.cash[s]) / unit.divisor
         tranche = line.kind == "tranche"
         said = line.name if tranche else f"{line.kind}: {line.name.replace('_', ' ')}"

@@ -264,7 +264,7 @@ def loss_bars(figure: str, title: str, names: list[str], by: dict[str, np.ndarra
         "barmode": "relative",
         "annotations": notes,
         "xaxis": {
-            "range": [float(left.min()) - 0.02 * span * bool(left.min()), float(right.max()) + 0.2 * span],
+            "range": [float(left.min()) - 0.02 * span * bool(left.min()), float(right.max()) + 0.3 * span],
             "tickformat": ",.0f",
             "zeroline": True,
         },

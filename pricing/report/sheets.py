@@ -42,6 +42,7 @@ class Sheet:
 
 
 LOSSES = {"par": "money", **dict.fromkeys(AMOUNTS, "money"), "per_cent_of_par": "per_cent"}
+KNOWN = {"balance": "money", **dict.fromkeys(("reported", "estimated", "assumed", "unidentified"), "per_cent")}
 STRUCTURE = {
     "size": "money",
     "undrawn": "money",
@@ -197,7 +198,9 @@ def chained(case: Case) -> list[Sheet]:
         ),
         further("rounds of contagion", alone(chain.rounds), f"Rounds of contagion, by institution: {second}"),
         further("markets", alone(chain.markets), f"Prices of other markets: {second}"),
-        further("holders known", chain.coverage, "How much is known of the holders"),
+        Sheet(
+            "holders_known", "How much is known of the holders, per cent of balance", chain.coverage, KNOWN, totals=1
+        ),
     ]
     return [sheet for sheet in found if len(sheet.frame)]
 

@@ -11,7 +11,9 @@ import openpyxl
 import pandas as pd
 import pytest
 from reported import EVIL, FORMULA, evil_parts, parts_of
+from typer.testing import CliRunner
 
+from pricing.cli import app
 from pricing.report import extras
 from pricing.report.case import case_of
 from pricing.report.cash import items
@@ -221,3 +223,17 @@ def test_notebooks_show_words_and_tables_with_names_escaped(evil, vantage):
         assert ("<table>" in text) or ("<ol>" in text)
     assert "to pay operating costs" in vantage[0]._repr_html_()
     assert "467," in vantage[3]._repr_html_()  # the sponsor's loss, in millions of pounds
+
+
+def test_the_command_writes_them_and_prints_json_alone(tmp_path):
+    files = {name: tmp_path / name for name in ("report.html", "book.xlsx", "parquet")}
+    options = zip(("--report", "--xlsx", "--parquet"), map(str, files.values()), strict=True)
+    told = CliRunner().invoke(
+        app, ["run", "beignet-2025", "--shock", "100", "--json", *(word for pair in options for word in pair)]
+    )
+    assert told.exit_code == 0, told.output
+    assert json.loads(told.stdout)["deal"] == "beignet-2025"
+    assert all(f"wrote {tmp_path / name}" in told.stderr for name in files)
+    page = parsed(files["report.html"])
+    assert {"breakevens", "end_bearers", "rounds_of_contagion"} <= set(page.tables)
+    assert "end_bearers" in openpyxl.load_workbook(files["book.xlsx"]).sheetnames
