@@ -9,6 +9,7 @@ import numpy as np
 
 from pricing.breakeven import breakeven
 from pricing.market import Market
+from pricing.non_renewal import non_renewal, options_of
 from pricing.pricer import price
 from pricing.prices import Prices
 from pricing.reprice import applied
@@ -53,6 +54,8 @@ def committee(
             lines.append(f"No note loses anything even at {found.worst:.0%} of {scenario.name!r}.")
         else:
             lines += found.sentences()
+    if drivers is None and next(options_of(deal, market.valuation), None):
+        lines += ["", "Breakevens: the lease that is not renewed", *non_renewal(deal, scenario, market).sentences()]
     return "\n".join(lines)
 
 
