@@ -25,19 +25,20 @@ def value_bridge(case: Case) -> Figure:
     last = len(heights) - 1
     trace = {
         "type": "bar",
-        "x": ["value before", *COMPONENTS, "value after"],
+        "x": ["before", *COMPONENTS, "after"],
         "y": heights,
         "base": bases,
         "marker": {"color": [REFERENCE, *COMPONENTS.values(), STRESS]},
         "text": [f"{height:,.1f}" if i in (0, last) else signed(height) for i, height in enumerate(heights)],
         "textposition": "outside",
         "cliponaxis": False,
+        "constraintext": "none",
         "hovertemplate": "%{x}: %{text}<extra></extra>",
         "width": 0.62,
     }
     layout = {
         "yaxis": {"rangemode": "tozero", "tickformat": ",.0f"},
-        "xaxis": {"showgrid": False},
+        "xaxis": {"showgrid": False, "tickangle": 0},
         "showlegend": False,
         "margin": {"t": 28},
     }
@@ -74,14 +75,17 @@ def loss_bridge(case: Case) -> Figure | None:
         "text": [f"{amount:,.1f}" for _, _, _, amount in rows],
         "textposition": "outside",
         "cliponaxis": False,
+        "constraintext": "none",
         "hovertemplate": "%{y}: %{text}<extra></extra>",
     }
     ends = [*bases, *(base + row[1] for base, row in zip(bases, rows, strict=True))]
     room = 0.14 * (max(ends) - min(ends))
+    narrow = [min(ends) - 4 * room, max(ends) + 4 * room]  # the labels need as many pixels on a narrow page
     layout = {
         "xaxis": {"range": [min(ends) - room, max(ends) + room], "tickformat": ",.0f", "zeroline": True},
         "yaxis": {"autorange": "reversed", "type": "category", "showgrid": False},
         "showlegend": False,
+        "meta": {"narrow": narrow},
     }
     title = f"The loss bridge, {case.named(s)}: what did not come in, and who received less ({unit.words})"
     return Figure("loss-bridge", title, [trace], layout, 70 + 34 * len(rows), True)

@@ -26,7 +26,8 @@
           { automargin: true, gridcolor: grid, zerolinecolor: soft, linecolor: soft, tickcolor: soft, fixedrange: true, zeroline: false },
           layout[name]);
       });
-      if (narrow) layout.xaxis.nticks = 5;
+      if (narrow) layout.xaxis.nticks = 4;
+      if (narrow && layout.meta) layout.xaxis.range = layout.meta.narrow;
     }
     figure.data.forEach(function (trace) {
       if (trace.type === "heatmap") {
