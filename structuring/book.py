@@ -63,7 +63,7 @@ class Book:
     """Many deals under shared scenarios: amounts are in `currency`, each deal's times its weight and exchange rate.
 
     `as_of` is the date from which shared paths count: years of dated drivers, and months of drivers with a value a
-    period or month. A driver given by name names ultimate obligors.
+    period or month. A driver given by name names ultimate obligors. `sources` says where its figures come from, by path.
     """
 
     name: str
@@ -71,6 +71,7 @@ class Book:
     as_of: datetime.date
     positions: tuple[Position, ...]
     currency: str = "USD"
+    sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from dataclasses import KW_ONLY
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, field
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,9 @@ def load_book(path: Path | str) -> Book:
         beside = home / position.deal if isinstance(position.deal, str) else None
         found = beside is not None and beside.is_file()
         positions.append(dataclasses.replace(position, deal=load_deal(beside)) if found and beside else position)
-    return Book(read.name, as_of=read.as_of, positions=tuple(positions), currency=read.currency)
+    return Book(
+        read.name, as_of=read.as_of, positions=tuple(positions), currency=read.currency, sources=read.sources
+    )
 
 
 def save_book(book: Book, path: Path | str) -> None:
@@ -45,3 +48,4 @@ class BookFile:
     as_of: datetime.date
     positions: tuple[Position, ...]
     currency: str = "USD"
+    sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
