@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+from hypothesis import reject
 from hypothesis import strategies as st
 
 from waterfalls import (
@@ -32,17 +33,27 @@ from waterfalls import (
     distribute,
 )
 from waterfalls.clauses.pay import Pay
+from waterfalls.errors import InvalidTerms
 from waterfalls.fields import CASH, EXPENSES
+from waterfalls.ledgers import Ledger
 from waterfalls.plan import Plan, resolve
+from waterfalls.replacements import Replacement
 from waterfalls.schedule import schedule
 from waterfalls.words import (
     additional_interest,
+    at_once,
     at_start,
+    average,
     balance,
+    call,
     cash,
+    credit,
     cumulative,
+    cure,
+    debit,
     debt_service,
     defaulted_balance,
+    deficiency,
     deposit,
     draw,
     dscr,
@@ -65,8 +76,10 @@ from waterfalls.words import (
     on_or_after,
     pay,
     pool_balance,
+    premium,
     principal,
     principal_collections,
+    purchase,
     ratio,
     release,
     residual,
@@ -89,6 +102,8 @@ KINDS = {
     "triggers": Trigger,
     "facilities": Facility,
     "hedges": Swap,
+    "ledgers": Ledger,
+    "replacements": Replacement,
 }
 
 
@@ -164,6 +179,8 @@ class World:
     reserve: tuple[str, ...] = ()  # accounts with a target
     hedge: tuple[str, ...] = ()
     trigger: tuple[str, ...] = ()
+    ledger: tuple[str, ...] = ()
+    replacement: tuple[str, ...] = ()
     event: tuple[str, ...] = ("breach",)
     expense: tuple[str, ...] = tuple(EXPENSES)
     dates: tuple[datetime.date, ...] = (CLOSING,)
@@ -205,7 +222,12 @@ CLAIMS = {
     top_up: ("reserve", "account"),
     deposit: ("account", "account"),
     residual: ("equity", "residual"),
+    credit: ("ledger", "ledger"),
+    purchase: ("replacement", "assets"),
+    premium: ("note", "premium"),
 }
+GREEDY = {deposit, residual, purchase, premium}  # they take whatever there is
+
 # finite numbers, with their arguments: None where the world has no such name
 AMOUNTS = {
     balance: lambda world: some(world.tranche + world.facility, 2),
@@ -218,6 +240,10 @@ AMOUNTS = {
     defaulted_balance: lambda world: NOTHING,
     principal_collections: lambda world: NOTHING,
     interest_collections: lambda world: NOTHING,
+    deficiency: lambda world: some(world.ledger, 2),
+    lambda name: cure(oc_ratio(name), 1.25): lambda world: some(world.note, 1),
+    lambda name: cure(ic_ratio(name), 1.5): lambda world: some(world.note, 1),
+    lambda name: average(balance(name), 3): lambda world: some(world.note, 1),
     cash: lambda world: NOTHING,
     cumulative: lambda world: st.sampled_from([["losses"], ["principal"]]),
     stepped: lambda world: st.tuples(MONEY, st.dictionaries(st.sampled_from(world.dates).map(str), MONEY, min_size=1)),
@@ -237,6 +263,8 @@ CLAUSES = {
     "release": lambda world: st.sampled_from(world.account).map(release) if world.account else None,
     "write_down": lambda world: with_amount(write_down, some(world.tranche), world),
     "write_up": lambda world: with_amount(write_up, some(world.tranche), world),
+    "debit": lambda world: with_amount(debit, some(world.ledger), world),
+    "call": lambda world: st.builds(lambda price: call(price=price), amounts(world, 1)),
 }
 
 
@@ -326,7 +354,7 @@ def pays(draw_, world):
     clause = pay(*made) if len(made) == 1 else None
     if clause is None:
         sharings = ["sequential", "shares"]
-        if not {deposit, residual} & {word for word, _, _ in claims}:
+        if not GREEDY & {word for word, _, _ in claims}:
             sharings.append("pro rata by due")
         if {what for _, what, _ in claims} <= {"note", "debt", "anticipated"}:
             sharings += ["pro rata by balance"] * 2
@@ -335,13 +363,13 @@ def pays(draw_, world):
             clause = pay(*made, shares={name: draw_(st.sampled_from([0.25, 1.0, 1 / 3, 2.0])) for _, _, name in claims})
         else:
             clause = pay(*made, sharing=sharing)
-    greedy = any(word in (deposit, residual) for word, _, _ in claims)
+    greedy = any(word in GREEDY for word, _, _ in claims)
     if world.account and draw_(st.integers(0, 3)) == 0:
         clause = clause.from_(draw_(st.sampled_from(world.account)))
     helpers = [name for name in (world.account if greedy else world.support) if name != clause.source]
     if helpers and draw_(st.integers(0, 2)) == 0:
         clause = clause.supported_by(*draw_(some(tuple(helpers))))
-    if any(word is residual for word, _, _ in claims):
+    if any(word in (residual, premium, purchase) for word, _, _ in claims):
         clause = clause.capped(draw_(MONEY))  # or nothing would be left for the rest of the waterfall
     return clause
 
@@ -430,6 +458,7 @@ def notes(draw_, name, dates):
         arrears=draw_(st.sampled_from([0.0, 0.0, 7.5])),
         day_count=draw_(st.sampled_from([None, "actual/actual ISDA", "30E/360"])),
         deferrable=draw_(st.booleans()),
+        grace=draw_(st.sampled_from([0, 0, 1])),
         interest_on_arrears=draw_(st.booleans()),
         interest_on=draw_(st.sampled_from([None, None, None, pool_balance()])),
         capitalises=draw_(st.sampled_from([None, None, None, ~on_or_after(dates.unadjusted[1]), event("breach")])),
@@ -447,7 +476,7 @@ def plans(draw_):
     """A random deal, resolved: two to eight tranches, accounts, fees, triggers, one to three regimes."""
     dates = draw_(schedules())
     made = [draw_(notes(f"class {letter}", dates)) for letter in "ABCDEFG"[: draw_(st.integers(1, 7))]]
-    owners = [Equity("E", draw_(MONEY), commitment=draw_(MONEY))]
+    owners = [Equity("E", draw_(MONEY), commitment=1.0 + draw_(MONEY))]
     world = World(
         note=tuple(note.name for note in made),
         equity=("E",),
@@ -497,6 +526,30 @@ def plans(draw_):
         for name in names
     ]
     world = dataclasses.replace(world, account=names, reserve=tuple(a.name for a in accounts if a.target is not None))
+    ledgers = [
+        Ledger(
+            name,
+            account=draw_(st.sampled_from(names)),
+            limit=draw_(st.none() | amounts(world, 1)),
+            balance=draw_(MONEY),
+        )
+        for name in ("A ledger", "B ledger")[: draw_(st.sampled_from([0, 0, 1, 2])) * bool(names)]
+    ]
+    replacements = [
+        Replacement(
+            "new assets",
+            coupon=draw_(coupons(dates)),
+            repays=ratio(draw_(amounts(world, 1)), 100.0, zero=0.0),
+            defaults=draw_(st.sampled_from([0.0, 0.1, 2.0])),
+            severity=draw_(st.sampled_from([0.0, 0.6, 1.0])),
+            price=draw_(st.sampled_from([0.8, 1.0])),
+            balance=draw_(MONEY),
+        )
+        for _ in range(draw_(st.sampled_from([0, 0, 1])))
+    ]
+    world = dataclasses.replace(
+        world, ledger=tuple(each.name for each in ledgers), replacement=tuple(each.name for each in replacements)
+    )
     triggers = []
     for name in ("DSCR", "OC", "breach")[: draw_(st.integers(0, 3))]:
         test = draw_(conditions(world))
@@ -512,19 +565,24 @@ def plans(draw_):
         world = dataclasses.replace(world, trigger=(*world.trigger, name))
     regimes = ("normal", "rapid", "enforcement")[: draw_(st.sampled_from([1, 1, 2, 3]))]
     made_waterfalls = {name: draw_(waterfalls(world)) for name in regimes}
-    return resolve(
-        "random",
-        "USD",
-        dates,
-        tranches=[*made, *owners],
-        fees=fees,
-        accounts=accounts,
-        triggers=triggers,
-        facilities=facilities,
-        hedges=hedges,
-        waterfall=made_waterfalls,
-        regimes={name: draw_(conditions(world)) for name in regimes[1:]},
-    )
+    terms = {
+        "tranches": [*made, *owners],
+        "fees": fees,
+        "accounts": accounts,
+        "triggers": triggers,
+        "facilities": facilities,
+        "hedges": hedges,
+        "ledgers": ledgers,
+        "replacements": replacements,
+        "waterfall": made_waterfalls,
+        "regimes": {name: draw_(conditions(world) | conditions(world).map(at_once)) for name in regimes[1:]},
+    }
+    try:
+        return resolve("random", "USD", dates, **terms)
+    except InvalidTerms as error:
+        if all("which ends on" in fault.what for fault in error.faults):
+            reject()  # a date that was drawn for a condition comes after the end of a commitment
+        raise
 
 
 def random_receipts(plan: Plan, seed: int, scenarios: int) -> Receipts:

@@ -132,13 +132,15 @@ class Note:
         if self.available_until is not None and state.curve(state.plan.available[self.name]) == 0.0:
             state["undrawn", self.name] = 0.0
         elif self.revolving:
-            state["undrawn", self.name] = max(self.notional - state["balance", self.name], 0.0)
+            used = state["balance", self.name] + state["lost", self.name]  # what was written down is not repaid
+            state["undrawn", self.name] = max(self.notional - used, 0.0)
 
     def emit_open(self, code: Code) -> None:
         """`open` as instructions."""
         name, none = self.name, code.constant(0.0)
         if self.revolving:
-            code["undrawn", name] = code.maximum(code.constant(self.notional) - code["balance", name], none)
+            used = code["balance", name] + code["lost", name]
+            code["undrawn", name] = code.maximum(code.constant(self.notional) - used, none)
         if self.available_until is not None:
             code["undrawn", name] = code.select(code.curve(code.plan.available[name]), code["undrawn", name], none)
 

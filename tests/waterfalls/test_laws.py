@@ -43,7 +43,11 @@ def every_run_proves_itself(plan, flows, rates):
 
 
 def cash_in_is_cash_out_plus_what_accounts_keep(plan, flows, rates):
-    came = sum(flows.receipts[name] for name in CASH) + sum(flows.draws[name] for name in plan.tranches)
+    live = flows[("live",)] if plan.sells else 1.0
+    came = sum(flows.receipts[name] for name in CASH) * live + sum(flows.draws[name] for name in plan.tranches)
+    came = came + (flows[("proceeds",)] if plan.sells else 0.0)
+    for name in plan.replacements:
+        came = came + flows["earned", name] + flows["repaid", name] + flows["recovered", name] - flows["spent", name]
     for name, account in plan.accounts.items():
         opening = before(flows.accounts[name], account.balance)
         came = came + opening + opening * account.rate * plan.schedule.accruals("actual/360")
@@ -63,11 +67,16 @@ def interest_accrues_on_the_balance_and_what_is_unpaid_stays_owed(plan, flows, r
         base = before(flows.balance[name], note.outstanding)
         if note.interest_on is not None:
             assert str(note.interest_on) == "pool_balance()"
-            base = flows.receipts["pool_balance"]
+            base = flows.receipts["pool_balance"] * (flows[("live",)] if plan.sells else 1.0)
+            for asset, terms in plan.replacements.items():  # as they stand before any is bought or sold
+                gone = flows["repaid", asset] + flows["defaulted", asset]
+                base = base + before(flows["assets", asset], terms.balance) - gone
         base = base + (owed if note.interest_on_arrears else 0.0)
         fractions = plan.schedule.accruals(note.day_count_in(plan.currency))
         close(flows.accrued[name], base * rate_of(note.coupon, plan, rates) * fractions, plan)
         additional = flows["paid", "additional", name] if note.additional_rate else 0.0
+        if ("premium", name) in plan.flows:
+            additional = additional + flows["premium", name]
         due = owed + flows.accrued[name] - flows.capitalised[name]
         close(due, flows.interest[name] - additional + flows.arrears[name], plan)
 
