@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 Part = TypeVar("Part")
 Result = TypeVar("Result", covariant=True)
-CHUNK = 1024  # scenarios a task: eight blocks of the kernel, and about a tenth of a second
+CHUNK = 1024  # scenarios a task of an executor: eight blocks of the kernel, and about a tenth of a second
+SMALL_CHUNK = 128  # scenarios a task of this process, where handing it out costs nothing and memory is shared
 
 
 class Measure(Protocol[Part, Result]):
@@ -76,7 +77,7 @@ def study(
     measure: Measure[Part, Result],
     rates: Mapping[str, Any] | None = None,
     engine: Engine = "auto",
-    chunk: int = CHUNK,
+    chunk: int | None = None,
     workers: int = 1,
     executor: Executor | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -90,6 +91,8 @@ def study(
     When it is interrupted, when `progress` raises, or when a worker dies twice over one chunk, `Unfinished` is raised:
     it holds the result of what was finished and says which scenarios are missing.
     """
+    if chunk is None:
+        chunk = SMALL_CHUNK if executor is None else CHUNK
     if chunk < 1 or workers < 1:
         raise InvalidTerms(f"chunk and workers must be at least 1, got {chunk} and {workers}")
     listed: Sequence[Scenario] | Paths | Receipts = (scenarios,) if isinstance(scenarios, Scenario) else scenarios
@@ -150,7 +153,7 @@ def one_chunk(
     resolved = work.plan
     receipts = scenarios if isinstance(scenarios, Receipts) else project(work.deal, scenarios, resolved.schedule)
     flows = settle(resolved, receipts, rates, engine=work.engine, keep=keep, sums=work.sums)
-    return work.measure.of(flows), frozenset(flows.asked)
+    return work.measure.of(flows), frozenset(flows.outputs.asked)
 
 
 def check_size(work: Work, total: int, chunk: int) -> None:
@@ -216,6 +219,25 @@ def summary() -> Totals:
     return Totals()
 
 
+class Joined(Mapping[str, np.ndarray]):
+    """Arrays by name from parts, each put together when it is first read: the whole never stands in memory twice."""
+
+    def __init__(self, parts: Sequence[Mapping[str, np.ndarray]]) -> None:
+        self._arrays = {name: [part[name] for part in parts] for name in parts[0]}
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        arrays = self._arrays[name]
+        if len(arrays) > 1:
+            arrays[:] = [np.concatenate(arrays)]
+        return arrays[0]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+
 @dataclasses.dataclass(frozen=True)
 class Totals:
     """Totals over life; quantiles are exact because every scenario's are kept."""
@@ -229,9 +251,8 @@ class Totals:
     def join(self, parts: Sequence[Summary[Any]]) -> Summary[Any]:
         """The scenarios of every part, in order."""
         first = parts[0]
-        joined = {name: np.concatenate([part.totals[name] for part in parts]) for name in first.totals}
-        return Summary(first.deal, first.tranches, joined)
+        return Summary(first.deal, first.tranches, Joined([part.totals for part in parts]))
 
     def size(self, scenarios: int, tranches: int) -> float:
-        """Bytes of the parts and of the whole."""
-        return 2 * 8.0 * scenarios * tranches * (len(TOTALS) + 1)
+        """Bytes of the whole."""
+        return 8.0 * scenarios * tranches * (len(TOTALS) + 1)

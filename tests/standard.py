@@ -97,3 +97,24 @@ def pool(plan: Plan, scenarios: int, seed: int = 1) -> Receipts:
         losses=0.6 * defaults,
         scenarios=range(scenarios),
     )
+
+
+def streamed(paths: int):
+    """The deal with a pool of loans, and so many generated paths of prepayment and default."""
+    from structuring import Deal, LoanPool, Paths
+
+    deal = Deal(
+        "standard",
+        closing=dt.date(2025, 12, 15),
+        first_payment=dt.date(2026, 1, 15),
+        maturity=dt.date(2055, 12, 15),
+        frequency="monthly",
+        calendar="none",
+        collateral=LoanPool.level_pay(balance=1000.0, rate=0.07, remaining_term=360),
+        **TERMS,
+    )
+
+    def draw(draws):
+        return {"prepayment": 0.02 * draws.uniform(1), "default": 0.003 * draws.uniform(1, stream=1)}
+
+    return deal, Paths(paths, seed=1, draw=draw)

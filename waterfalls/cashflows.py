@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import datetime
+import functools
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from waterfalls.errors import TooLarge, Unbalanced, UnknownName
 from waterfalls.laws import laws, never_negative, tolerance
+from waterfalls.outputs import Outputs
 from waterfalls.plan import Key, Plan
 from waterfalls.receipts import Receipts
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from waterfalls.engine import Ran
     from waterfalls.explain import Explanation
 
 BLOCK = 128
@@ -56,87 +56,36 @@ class Cashflows:
     """
 
     def __init__(
-        self,
-        plan: Plan,
-        receipts: Receipts,
-        rates: Mapping[str, np.ndarray],
-        outputs: np.ndarray,
-        *,
-        slots: Mapping[Key, int] | None = None,
-        fixed: Mapping[Key, float] | None = None,
+        self, plan: Plan, receipts: Receipts, rates: Mapping[str, np.ndarray], outputs: np.ndarray | Outputs
     ) -> None:
+        """`outputs` are what an engine stored, or an array (B, T, K, W) of all in the order of `plan.outputs`."""
+        if isinstance(outputs, np.ndarray):
+            slots = {key: k for k, key in enumerate(plan.outputs)}
+            outputs = Outputs(plan.outputs, len(receipts.scenarios), outputs, slots)
         self.plan = plan
         self.receipts = receipts
         self.rates = rates
-        self.asked: set[Key] = set()  # the outputs that were read
-        self.carried: Mapping[Key, np.ndarray] = {}  # the last values (S,) of symbols that the engine summed
-        self._outputs = outputs  # (B, T, K, W): blocks of W scenarios
-        self._slots = {key: k for k, key in enumerate(plan.outputs)} if slots is None else slots
-        self._fixed = {} if fixed is None else fixed  # outputs that are the same number everywhere
-        self._more: Callable[[], Cashflows] | None = None  # the same run with every output
-        self._known = frozenset(plan.outputs)
+        self.outputs = made = outputs  # the tables hold it, not these flows: no cycle keeps a chunk in memory
         tranches, notes, fees = tuple(plan.tranches), tuple(plan.notes_by_name), tuple(plan.fees)
-        self.interest = Table("tranche", tranches, self._interest)
-        self.principal = Table("tranche", tranches, lambda n: self["principal", n])
-        self.balance = Table("tranche", tranches, lambda n: self["balance", n])
-        self.draws = Table("tranche", tranches, lambda n: self["drawn", n])
-        self.accrued = Table("note", notes, lambda n: self["accrued", "interest", n])
-        self.arrears = Table("note", notes, lambda n: self["owed", "interest", n])
-        self.shortfall = Table("note", notes, self._shortfall)
-        self.missed = Table("note", notes, lambda n: self["owed", "scheduled", n])
-        self.capitalised = Table("note", notes, lambda n: self["capitalised", n])
-        self.written_down = Table("tranche", tranches, lambda n: self["written down", n] - self["written up", n])
-        self.fees = Table("fee", fees, lambda n: self["paid", "fee", n])
-        self.expenses = Table("expense", plan.expenses, lambda n: self["paid", "expense", n])
-        self.accounts = Table("account", tuple(plan.accounts), lambda n: self["account", n])
-        self.triggers = Table("trigger", tuple(plan.triggers), lambda n: self["trigger", n])
-        self.regime = Table("regime", tuple(plan.waterfalls), lambda n: self["regime", n])
-
-    @classmethod
-    def of(
-        cls,
-        plan: Plan,
-        receipts: Receipts,
-        rates: Mapping[str, np.ndarray],
-        ran: Ran,
-        more: Callable[[], Cashflows] | None,
-    ) -> Cashflows:
-        """The flows that the fast engine kept; `more` runs it again and keeps all."""
-        flows = cls(plan, receipts, rates, ran.outputs, slots=ran.program.slots, fixed=ran.program.fixed)
-        flows.carried, flows._more = ran.carried, more
-        return flows
+        self.interest = Table("tranche", tranches, functools.partial(interest_of, made))
+        self.principal = Table("tranche", tranches, lambda n: made["principal", n])
+        self.balance = Table("tranche", tranches, lambda n: made["balance", n])
+        self.draws = Table("tranche", tranches, lambda n: made["drawn", n])
+        self.accrued = Table("note", notes, lambda n: made["accrued", "interest", n])
+        self.arrears = Table("note", notes, lambda n: made["owed", "interest", n])
+        self.shortfall = Table("note", notes, functools.partial(shortfall_of, made))
+        self.missed = Table("note", notes, lambda n: made["owed", "scheduled", n])
+        self.capitalised = Table("note", notes, lambda n: made["capitalised", n])
+        self.written_down = Table("tranche", tranches, lambda n: made["written down", n] - made["written up", n])
+        self.fees = Table("fee", fees, lambda n: made["paid", "fee", n])
+        self.expenses = Table("expense", plan.expenses, lambda n: made["paid", "expense", n])
+        self.accounts = Table("account", tuple(plan.accounts), lambda n: made["account", n])
+        self.triggers = Table("trigger", tuple(plan.triggers), lambda n: made["trigger", n])
+        self.regime = Table("regime", tuple(plan.waterfalls), lambda n: made["regime", n])
 
     def __getitem__(self, key: Key) -> np.ndarray:
         """One output (S, T) by its symbol, as a view where the layout allows."""
-        self.asked.add(key)
-        if key in self._fixed:
-            return np.full((len(self.receipts.scenarios), self.periods), self._fixed[key])
-        if key not in self._slots:
-            return self.whole[key]
-        block = self._outputs[:, :, self._slots[key], :]
-        return block.transpose(0, 2, 1).reshape(-1, self.periods)[: len(self.receipts.scenarios)]
-
-    @cached_property
-    def whole(self) -> Cashflows:
-        """These flows with every output, run again where only some were kept."""
-        if len(self._slots) + len(self._fixed) == len(self._known):
-            return self
-        self.asked |= self._known
-        if self._more is None:
-            raise UnknownName("output kept", sorted(self._known - self._slots.keys())[0], self._slots)
-        return self._more()
-
-    def _interest(self, name: str) -> np.ndarray:
-        if name not in self.plan.notes_by_name:
-            return self["residual", name]
-        paid = self["paid", "interest", name]
-        for more in (("paid", "additional", name), ("premium", name)):
-            paid = paid + self[more] if more in self._known else paid
-        return paid
-
-    def _shortfall(self, name: str) -> np.ndarray:
-        unpaid = self["accrued", "interest", name] - self["paid", "interest", name] - self["capitalised", name]
-        return np.maximum(unpaid, 0.0)
+        return self.outputs[key]
 
     def zeros(self) -> np.ndarray:
         return np.zeros((len(self.receipts.scenarios), self.periods))
@@ -213,16 +162,11 @@ class Cashflows:
 
     def blocks(self) -> Iterator[Cashflows]:
         """The same flows as views of at most 128 scenarios."""
-        count = len(self.receipts.scenarios)
-        width = self._outputs.shape[3]
-        whole = self.whole
+        count, whole = len(self.receipts.scenarios), self.outputs.whole()
         for start in range(0, count, BLOCK):
             part = slice(start, min(start + BLOCK, count))
-            outputs = whole._outputs[start // width : start // width + 1]
-            if width != BLOCK:
-                outputs = whole._outputs[:, :, :, part]
             rates = {name: rate if rate.shape[0] == 1 else rate[part] for name, rate in self.rates.items()}
-            yield Cashflows(self.plan, self.receipts.rows(part), rates, outputs, slots=whole._slots, fixed=whole._fixed)
+            yield Cashflows(self.plan, self.receipts.rows(part), rates, whole.part(part.start, part.stop))
 
     def explain(self, scenario: Any, date: datetime.date) -> Explanation:
         """How one payment date was settled in one scenario, clause by clause: `print(flows.explain("base", date))`."""
@@ -262,3 +206,19 @@ class Cashflows:
             least = self[key].min(initial=0.0)
             if not least >= -most:
                 raise Unbalanced(f"{' '.join(key)} of {plan.name!r} is negative or no number: {least:,.6f}")
+
+
+def interest_of(outputs: Outputs, name: str) -> np.ndarray:
+    """What a note was paid beside principal, or an equity as residual (S, T)."""
+    if ("residual", name) in outputs:
+        return outputs["residual", name]
+    paid = outputs["paid", "interest", name]
+    for more in (("paid", "additional", name), ("premium", name)):
+        paid = paid + outputs[more] if more in outputs else paid
+    return paid
+
+
+def shortfall_of(outputs: Outputs, name: str) -> np.ndarray:
+    """Interest that fell due on a note and was neither paid nor capitalised (S, T)."""
+    unpaid = outputs["accrued", "interest", name] - outputs["paid", "interest", name] - outputs["capitalised", name]
+    return np.maximum(unpaid, 0.0)

@@ -15,6 +15,7 @@ from waterfalls import reference
 from waterfalls.cashflows import Cashflows
 from waterfalls.coupons import Floating
 from waterfalls.errors import InvalidTerms, TooLarge, UnknownName
+from waterfalls.outputs import Outputs
 from waterfalls.plan import Key, Plan, inputs_of
 from waterfalls.receipts import Receipts
 from waterfalls.schedule import Schedule, day_counter, to_ql
@@ -60,11 +61,18 @@ def settle(
         flows.check()
         return flows
     ran = fast.execute(plan, inputs, S, keep, sums)
-    more = functools.partial(settle, plan, receipts, indices, engine="fast")
-    flows = Cashflows.of(plan, receipts, indices, ran, more)
+    made = ran.program
+    outputs = Outputs(plan.outputs, S, ran.outputs, made.slots, made.fixed, ran.carried)
+    outputs.more = functools.partial(again, plan, receipts, indices)
+    flows = Cashflows(plan, receipts, indices, outputs)
     if ran.carried[fast.BROKEN].any():  # by the strict test of the kernel; now by the laws themselves
-        flows.whole.check()
+        Cashflows(plan, receipts, indices, outputs.whole()).check()
     return flows
+
+
+def again(plan: Plan, receipts: Receipts, indices: Mapping[str, np.ndarray]) -> Outputs:
+    """The same run of the fast engine, everything kept."""
+    return settle(plan, receipts, indices, engine="fast").outputs
 
 
 def chosen(engine: Engine, scenarios: int) -> Literal["reference", "fast"]:

@@ -71,10 +71,10 @@ def totals(flows: Cashflows) -> dict[str, np.ndarray]:
     columns: dict[str, list[np.ndarray]] = {name: [] for name in (*TOTALS, "wal")}
     after = years(flows.plan)
     for tranche in flows.plan.tranches:
-        if ("total", SUMMED[0], tranche) in flows.carried:
-            sums = {name: flows.carried["total", name, tranche] for name in SUMMED}
-            unpaid = flows.carried["balance", tranche] if tranche in notes else np.zeros(S)
-            owed = flows.carried["owed", "interest", tranche] if tranche in notes else 0.0
+        if ("total", SUMMED[0], tranche) in flows.outputs.carried:
+            sums = {name: flows.outputs.carried["total", name, tranche] for name in SUMMED}
+            unpaid = flows.outputs.carried["balance", tranche] if tranche in notes else np.zeros(S)
+            owed = flows.outputs.carried["owed", "interest", tranche] if tranche in notes else 0.0
         else:
             given = {name: getattr(flows, name)[tranche] for name in SUMMED[:4]}
             given["shortfall"] = flows.shortfall[tranche] if tranche in notes else np.zeros((S, len(after)))

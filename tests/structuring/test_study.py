@@ -102,7 +102,7 @@ class Arrears:
 
     def of(self, block):
         late = block.scenarios[0] >= 200
-        return block.arrears["B"].max(axis=1), block.principal["A"].sum() if late else block._outputs.shape[2]
+        return block.arrears["B"].max(axis=1), block.principal["A"].sum() if late else block.outputs.blocks.shape[2]
 
     def join(self, parts):
         return np.concatenate([part[0] for part in parts]), [part[1] for part in parts]

@@ -151,7 +151,7 @@ def test_what_was_not_kept_is_run_again_when_asked_for():
     receipts = received(plan, 200)
     whole = distribute(plan, receipts, engine="fast")
     part = settle(plan, receipts, {}, engine="fast", keep=[("principal", "A")])
-    assert part._outputs.shape[2] == 1
+    assert part.outputs.blocks.shape[2] == 1
     for name in ("principal", "balance", "interest"):
         np.testing.assert_array_equal(getattr(part, name)["A"], getattr(whole, name)["A"])
     assert [len(block.scenarios) for block in part.blocks()] == [128, 72]
