@@ -16,7 +16,7 @@ from pricing.abs_cdo import LOST_2008, what_differs
 from pricing.attribution import Losses, who_bears
 from pricing.basis import ends_of, institution
 from pricing.chain import named_place
-from pricing.contagion import Contagion, contagion
+from pricing.contagion import Contagion, Mode, contagion
 from pricing.institutions import Institutions, load_institutions
 from pricing.market import Market
 from pricing.marketfile import load_market
@@ -28,7 +28,7 @@ from structuring.book import Book
 from structuring.bookfile import load_book
 from structuring.dealfile import LIBRARY, library, load_deal, load_scenarios
 from structuring.documents import load_term
-from structuring.exposure import debt
+from structuring.exposure import UNNAMED, debt
 from structuring.holders import UNIDENTIFIED
 from structuring.scenario import Scenario
 from structuring.stresses import NamedStress, load_stress, paper
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 MARK = "firstloss-market-story"
 BONDS = "corporate bonds"  # what the bonds of the book are part of, in the institutions file
-MODES = ("thresholds", "linear")
+MODES: dict[Mode, str] = {"thresholds": "those sell who must", "linear": "all sell to keep their leverage"}
 Positive = Annotated[float, Field(gt=0.0)]
 Share = Annotated[float, Field(ge=0.0)]
 
@@ -88,7 +88,8 @@ class MarketStress:
     """A book under a story. Losses are in the book's currency, positive a loss.
 
     tranches   by deal and tranche: value before, credit, market (spread and rates) and total loss, realised cash loss
-    classes    by investor class: value held before, losses, per cent of what it holds and of its capital, not reported
+    classes    by investor class: value held before, losses, per cent of what it holds and of its capital (as if
+               all of it were marked), and what no accounts show
     rounds     by institution: first round, then both kinds of second round (`second`), with totals in per cent of capital
     bearers    by end bearer: the first round, and the second in mode thresholds
     concentration  by ultimate obligor, largest first: see `Book.concentration`
@@ -107,7 +108,7 @@ class MarketStress:
     beside: pd.DataFrame
     leverage: Mapping[str, float]
     losses: Mapping[str, Losses]
-    second: Mapping[str, Contagion]
+    second: Mapping[Mode, Contagion]
     assumptions: tuple[str, ...]
 
     def by_deal(self) -> pd.DataFrame:
@@ -126,7 +127,8 @@ class MarketStress:
         said = [
             f"The book holds {billions(value)} of AI debt and equity at value; under {self.stress!r}, scale {self.scale:g}, it "
             f"loses {billions(total)}{of(total, value)}: {billions(credit)} for dollars that do not come or come later, "
-            f"{billions(total - credit)} for wider spreads, {self.widening:.0f} bp of them for supply."
+            f"{billions(total - credit)} for spreads and rates ({self.widening:.0f} bp of "
+            "the widening of each note is for supply)."
         ]
         if total == 0.0:
             return (*said, "Nothing is lost, so nobody sells.", *self.compared())
@@ -147,9 +149,10 @@ class MarketStress:
             more = float(late.sum())
             who = spelled(dict(sorted(zip(made.institutions, late, strict=True), key=lambda item: -item[1])[:4]))
             said.append(
-                f"Second round ({mode}): {billions(more)} more, {made.amplification[0]:.2f} times the first round in all; {who}."
+                f"Second round, {mode} ({MODES[mode]}): {billions(more)} more, {made.amplification[0]:.2f} times the first round in all, the "
+                f"bonds and loans of other sectors that fall with it counted: {who}."
                 if more > 0.0
-                else f"Second round ({mode}): nobody falls below a threshold or is redeemed, and nobody sells."
+                else f"Second round, {mode} ({MODES[mode]}): nobody falls below a threshold or is redeemed, and nobody sells."
             )
         ends = self.bearers.sort_values("first_round", ascending=False).head(6).set_index("bearer")["first_round"]
         said.append(f"In the end the first round falls on {spelled(ends)}.")
@@ -158,21 +161,22 @@ class MarketStress:
     def compared(self) -> tuple[str, ...]:
         """How far the book is from 2008 in size, leverage and concentration, in words."""
         then = LOST_2008["SF ABS CDOs 1999-2007"]
-        owed = float(self.beside.loc[0, "issued"])
-        lost, marks = float(self.beside.loc[0, "realised_loss"]), float(self.classes["total_loss"].sum())
+        owed, lost, marks = (float(self.beside.loc[0, name]) for name in ("issued", "realised_loss", "value_loss"))
         first: Any = self.concentration[self.concentration["part"] == "payer"]
-        top = "; ".join(f"{row.obligor} {100 * row.share:.0f} %" for row in first.head(5).itertuples())
+        named = first[first["obligor"] != UNNAMED]
+        top = "; ".join(f"{row.obligor} {100 * row.share:.0f} %" for row in named.head(5).itertuples())
         index, today = float(first["herfindahl"].iloc[0]), self.leverage
         return (
             f"Size beside 2008: {billions(owed)} of debt against {billions(then['issued'])} of SF ABS CDOs issued "
-            f"({owed / then['issued']:.2f} times); {billions(lost)} of cash never repaid and {billions(marks)} of value lost "
-            f"against {billions(then['written_down'])} written down ({100 * lost / owed:.0f} % and {100 * marks / owed:.0f} % of debt against "
+            f"({owed / then['issued']:.2f} times); {billions(lost)} of principal never repaid and {billions(marks)} of value lost by "
+            f"notes against {billions(then['written_down'])} written down ({100 * lost / owed:.0f} % and {100 * marks / owed:.0f} % of debt against "
             f"{100 * then['loss']:.0f} %).",
             f"Leverage: the vehicles with equity of their own owe {today['vehicles']:.1f} dollars for each dollar of equity, the "
             f"mezzanine ABS CDO of 2006 {today['mezz-abs-cdo-2006']:.1f}; {100 * today['recourse']:.0f} % of the book is owed by "
             "operating companies themselves, with all their assets behind it.",
-            f"Concentration: {top}; Herfindahl {index:.2f}, as few as {1.0 / index:.0f} equal names. A mortgage pool had thousands; "
-            "what was concentrated in 2008 was the sector, as here.",
+            f"Concentration by ultimate obligor, of all debt: {top}, unnamed {100.0 - 100.0 * float(named['share'].sum()):.0f} %; "
+            f"Herfindahl {index:.2f}, as much as {1.0 / index:.0f} equal names (those unnamed counted as one). A mortgage pool "
+            "had thousands; what was concentrated in 2008 was the sector, as here.",
             *what_differs(),
         )
 
@@ -219,7 +223,7 @@ def market_stress(
         depth[f"{name}: {described.deals[name].tranches[0].name}"] = depth[BONDS]
     names = told.named(scale)
     shock = next(iter(losses.values())).prices.shocks[-1]
-    second = {
+    second: dict[Mode, Contagion] = {
         mode: contagion(list(losses.values()), institutions=known, depth=depth, mode=mode, cell=(names, shock))
         for mode in MODES
     }
@@ -319,7 +323,11 @@ def lost_in(
         else Stress(scenario.name)
     )
     flows = run(deal, [base, scenario], rates=projected(market, deal))
-    prices = price(flows, market, pairs=[pair], reference=base.name)
+    before, there = None, market
+    if stress.rates and scale:
+        before, there = (flows, market), market.shifted(scale * stress.rates)
+        flows = run(deal, [base, scenario], rates=projected(there, deal))
+    prices = price(flows, there, pairs=[pair], reference=base.name, before=before)
     return scaled(
         who_bears(prices, deal.holdings, reference=(base.name, "unchanged")), book.scales[deal.name], book.currency
     )
@@ -331,9 +339,7 @@ def graded(stress: NamedStress, share: float) -> NamedStress:
         return stress
     effects = {
         kind: tuple(
-            dataclasses.replace(one, plus=share * one.plus)
-            if one.driver == "default" and one.plus is not None
-            else one
+            dataclasses.replace(one, plus=share * one.plus) if one.driver == "default" and one.plus is not None else one
             for one in each
         )
         for kind, each in stress.effects.items()
@@ -413,7 +419,9 @@ def classes_of(losses: Mapping[str, Losses], known: Institutions) -> pd.DataFram
         before = values_before(each)
         for c, name in enumerate(each.classes):
             share = each.shares[:, c]
-            row = found.setdefault(name, {"value_before": 0.0, "credit_loss": 0.0, "market_loss": 0.0, "total_loss": 0.0})
+            row = found.setdefault(
+                name, {"value_before": 0.0, "credit_loss": 0.0, "market_loss": 0.0, "total_loss": 0.0}
+            )
             row["value_before"] += float(before @ share)
             for part in ("credit", "market", "total"):
                 row[f"{part}_loss"] += float(each.tranche[part][s, k] @ share)
@@ -432,7 +440,7 @@ def classes_of(losses: Mapping[str, Losses], known: Institutions) -> pd.DataFram
     return pd.concat([table[~last], table[last]], ignore_index=True)
 
 
-def rounds_of(second: Mapping[str, Contagion]) -> pd.DataFrame:
+def rounds_of(second: Mapping[Mode, Contagion]) -> pd.DataFrame:
     """One row an institution: the first round, then what each mode adds, and the total of it in per cent of capital."""
     import pandas as pd
 
@@ -505,22 +513,23 @@ def leverage_of(book: Book, bonds: tuple[str, ...]) -> dict[str, float]:
 
 def assumptions_of(book: Book, stress: NamedStress, tale: MarketStory, known: Institutions) -> tuple[str, ...]:
     """What rests on no public source: of the story, the book, the stress, its own deals and the institutions."""
-    deals = {
-        f"{name}.{place}": source
-        for name, deal in book.deals.items()
-        if name not in library()
-        for place, source in deal.sources.items()
-    }
+    own: dict[tuple[str, str], list[str]] = {}
+    for name, deal in book.deals.items():
+        for place, source in deal.sources.items() if name not in library() else ():
+            if "assumption" in source:
+                own.setdefault((place, source["assumption"]), []).append(name)
     listed = [
         *tale.sources.items(),
-        *(((named_position(place, book)), source) for place, source in book.sources.items()),
+        *((named_position(place, book), source) for place, source in book.sources.items()),
         *((f"stress {place}", source) for place, source in stress.sources.items()),
-        *deals.items(),
+        *((f"{place} of {', '.join(names)}", {"assumption": told}) for (place, told), names in own.items()),
         *((named_place(place, known), source) for place, source in known.sources.items()),
     ]
     said = [f"{place}: {source['assumption']}" for place, source in listed if "assumption" in source]
     return (
         *said,
+        "market: round quotes by class of paper for the deals without a market of their own; every deal is valued on the "
+        "date of its market file, May to November 2026, and the values are added",
         "supply: the widening falls on every note alike, and on no equity; quotes are taken to stand before it",
         "other corporate bonds and loans keep their value in the first round: they fall only by sales",
         "the shipped deals of the book keep the assumptions of their own files: firstloss library show NAME",

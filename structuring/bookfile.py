@@ -29,9 +29,7 @@ def load_book(path: Path | str) -> Book:
         beside = home / position.deal if isinstance(position.deal, str) else None
         found = beside is not None and beside.is_file()
         positions.append(dataclasses.replace(position, deal=load_deal(beside)) if found and beside else position)
-    return Book(
-        read.name, as_of=read.as_of, positions=tuple(positions), currency=read.currency, sources=read.sources
-    )
+    return Book(read.name, as_of=read.as_of, positions=tuple(positions), currency=read.currency, sources=read.sources)
 
 
 def save_book(book: Book, path: Path | str) -> None:
