@@ -9,16 +9,24 @@ from dataclasses import KW_ONLY, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 from pydantic import Field
 
-from pricing.abs_cdo import LOST_2008, what_differs
 from pricing.attribution import Losses, who_bears
-from pricing.basis import ends_of, institution
 from pricing.chain import named_place
 from pricing.contagion import Contagion, Mode, contagion
 from pricing.institutions import Institutions, load_institutions
 from pricing.market import Market
+from pricing.market_tables import (
+    bearers_of,
+    beside,
+    classes_of,
+    leverage_of,
+    per_cent,
+    rounds_of,
+    rows_of,
+    share_of,
+    values_before,
+)
 from pricing.marketfile import load_market
 from pricing.pricer import price
 from pricing.projection import projected
@@ -28,13 +36,12 @@ from structuring.book import Book
 from structuring.bookfile import load_book
 from structuring.dealfile import LIBRARY, library, load_deal, load_scenarios
 from structuring.documents import load_term
-from structuring.exposure import UNNAMED, debt
 from structuring.holders import UNIDENTIFIED
 from structuring.scenario import Scenario
 from structuring.stresses import NamedStress, load_stress, paper
 from waterfalls.errors import Fault, InvalidTerms, UnknownName, unknown
 from waterfalls.terms import term
-from waterfalls.tranches import Equity, Note
+from waterfalls.tranches import Note
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,71 +121,16 @@ class MarketStress:
     def by_deal(self) -> pd.DataFrame:
         """One row a deal: value before and losses, the tranches summed."""
         columns = ["value_before", "credit_loss", "market_loss", "total_loss", "realised_loss"]
-        table: Any = self.tranches.groupby("deal", sort=False)[columns].sum().reset_index()
+        grouped: Any = self.tranches.groupby("deal", sort=False)[columns].sum()
+        table = grouped.reset_index()
         table["per_cent"] = per_cent(table["total_loss"], table["value_before"])
         return table
 
     def sentences(self) -> tuple[str, ...]:
-        """The answer in words, amounts in billions."""
-        classes: Any = self.classes
-        total, value = float(classes["total_loss"].sum()), float(classes["value_before"].sum())
-        credit = float(classes["credit_loss"].sum())
-        worst = self.by_deal().sort_values("total_loss", ascending=False).head(4).set_index("deal")["total_loss"]
-        said = [
-            f"The book holds {billions(value)} of AI debt and equity at value; under {self.stress!r}, scale {self.scale:g}, it "
-            f"loses {billions(total)}{of(total, value)}: {billions(credit)} for dollars that do not come or come later, "
-            f"{billions(total - credit)} for spreads and rates ({self.widening:.0f} bp of "
-            "the widening of each note is for supply)."
-        ]
-        if total == 0.0:
-            return (*said, "Nothing is lost, so nobody sells.", *self.compared())
-        said.append(f"By deal: {spelled(worst)}.")
-        ranked = classes.sort_values("total_loss", ascending=False)
-        parts = [
-            f"{row.investor_class} {billions(row.total_loss)} ({row.per_cent_of_holding:.1f} % of what they hold"
-            + (f", {row.per_cent_of_capital:.2f} % of capital)" if row.per_cent_of_capital == row.per_cent_of_capital else ")")
-            for row in ranked.itertuples()
-            if row.total_loss > 0.0
-        ]  # fmt: skip
-        said.append(f"First round, by class: {'; '.join(parts)}.")
-        hidden = float(classes["not_reported"].sum())
-        if hidden > 0.0:
-            said.append(f"{billions(hidden)} of it shows in no accounts: banks and insurers hold it at amortised cost.")
-        for mode, made in self.second.items():
-            late = (made.total - made.direct)[0]
-            more = float(late.sum())
-            who = spelled(dict(sorted(zip(made.institutions, late, strict=True), key=lambda item: -item[1])[:4]))
-            said.append(
-                f"Second round, {mode} ({MODES[mode]}): {billions(more)} more, {made.amplification[0]:.2f} times the first round in all, the "
-                f"bonds and loans of other sectors that fall with it counted: {who}."
-                if more > 0.0
-                else f"Second round, {mode} ({MODES[mode]}): nobody falls below a threshold or is redeemed, and nobody sells."
-            )
-        ends = self.bearers.sort_values("first_round", ascending=False).head(6).set_index("bearer")["first_round"]
-        said.append(f"In the end the first round falls on {spelled(ends)}.")
-        return (*said, *self.compared())
+        """The answer in words, amounts in billions: see `pricing.market_page`."""
+        from pricing.market_page import sentences
 
-    def compared(self) -> tuple[str, ...]:
-        """How far the book is from 2008 in size, leverage and concentration, in words."""
-        then = LOST_2008["SF ABS CDOs 1999-2007"]
-        owed, lost, marks = (float(self.beside.loc[0, name]) for name in ("issued", "realised_loss", "value_loss"))
-        first: Any = self.concentration[self.concentration["part"] == "payer"]
-        named = first[first["obligor"] != UNNAMED]
-        top = "; ".join(f"{row.obligor} {100 * row.share:.0f} %" for row in named.head(5).itertuples())
-        index, today = float(first["herfindahl"].iloc[0]), self.leverage
-        return (
-            f"Size beside 2008: {billions(owed)} of debt against {billions(then['issued'])} of SF ABS CDOs issued "
-            f"({owed / then['issued']:.2f} times); {billions(lost)} of principal never repaid and {billions(marks)} of value lost by "
-            f"notes against {billions(then['written_down'])} written down ({100 * lost / owed:.0f} % and {100 * marks / owed:.0f} % of debt against "
-            f"{100 * then['loss']:.0f} %).",
-            f"Leverage: the vehicles with equity of their own owe {today['vehicles']:.1f} dollars for each dollar of equity, the "
-            f"mezzanine ABS CDO of 2006 {today['mezz-abs-cdo-2006']:.1f}; {100 * today['recourse']:.0f} % of the book is owed by "
-            "operating companies themselves, with all their assets behind it.",
-            f"Concentration by ultimate obligor, of all debt: {top}, unnamed {100.0 - 100.0 * float(named['share'].sum()):.0f} %; "
-            f"Herfindahl {index:.2f}, as much as {1.0 / index:.0f} equal names (those unnamed counted as one). A mortgage pool "
-            "had thousands; what was concentrated in 2008 was the sector, as here.",
-            *what_differs(),
-        )
+        return sentences(self)
 
 
 def market_stress(
@@ -377,140 +329,6 @@ def scaled(losses: Losses, times: float, currency: str) -> Losses:
     )
 
 
-def stressed_cell(losses: Losses) -> tuple[int, int]:
-    """The row of the stress, and that of its spreads."""
-    return len(losses.prices.scenarios) - 1, len(losses.prices.shocks) - 1
-
-
-def values_before(losses: Losses) -> np.ndarray:
-    """What each tranche was worth in the reference (N,), none below 0: what is still to be paid in is no holding."""
-    s, k = stressed_cell(losses)
-    return np.maximum(losses.prices.npv[s, k] + losses.tranche["total"][s, k], 0.0)
-
-
-def share_of(losses: Losses, who: str) -> np.ndarray:
-    """The share of each tranche (N,) that a class holds."""
-    return losses.shares[:, losses.classes.index(who)] if who in losses.classes else np.zeros(len(losses.shares))
-
-
-def rows_of(name: str, losses: Losses) -> pd.DataFrame:
-    """One row a tranche."""
-    import pandas as pd
-
-    s, k = stressed_cell(losses)
-    return pd.DataFrame({
-        "deal": name,
-        "tranche": losses.prices.tranches,
-        "value_before": values_before(losses),
-        "credit_loss": losses.tranche["credit"][s, k],
-        "market_loss": losses.tranche["market"][s, k],
-        "total_loss": losses.tranche["total"][s, k],
-        "realised_loss": losses.memo["realised_loss"][s, k],
-    })  # fmt: skip
-
-
-def classes_of(losses: Mapping[str, Losses], known: Institutions) -> pd.DataFrame:
-    """One row an investor class, over every deal of the book."""
-    import pandas as pd
-
-    found: dict[str, dict[str, float]] = {}
-    for each in losses.values():
-        s, k = stressed_cell(each)
-        before = values_before(each)
-        for c, name in enumerate(each.classes):
-            share = each.shares[:, c]
-            row = found.setdefault(
-                name, {"value_before": 0.0, "credit_loss": 0.0, "market_loss": 0.0, "total_loss": 0.0}
-            )
-            row["value_before"] += float(before @ share)
-            for part in ("credit", "market", "total"):
-                row[f"{part}_loss"] += float(each.tranche[part][s, k] @ share)
-    rows = []
-    for name, row in found.items():
-        one = institution(known, name)
-        rows.append({
-            "investor_class": name,
-            **row,
-            "not_reported": row["market_loss"] if one.basis == "amortised cost" else 0.0,
-            "per_cent_of_holding": per_cent(row["total_loss"], row["value_before"]),
-            "per_cent_of_capital": per_cent(row["total_loss"], one.capital or 0.0),
-        })  # fmt: skip
-    table: Any = pd.DataFrame(rows)
-    last = table["investor_class"] == UNIDENTIFIED
-    return pd.concat([table[~last], table[last]], ignore_index=True)
-
-
-def rounds_of(second: Mapping[Mode, Contagion]) -> pd.DataFrame:
-    """One row an institution: the first round, then what each mode adds, and the total of it in per cent of capital."""
-    import pandas as pd
-
-    any_ = next(iter(second.values()))
-    table = pd.DataFrame({"institution": any_.institutions, "first_round": any_.direct[0]})
-    for mode, made in second.items():
-        table[f"second_{mode}"] = (made.total - made.direct)[0]
-        capital = np.where(np.isfinite(made.capital), made.capital, 0.0)
-        table[f"total_{mode}_per_cent_of_capital"] = per_cent(made.total[0], capital)
-    return table[table.drop(columns="institution").abs().sum(axis=1) > 0.0].reset_index(drop=True)
-
-
-def bearers_of(made: Contagion, known: Institutions) -> pd.DataFrame:
-    """One row an end bearer: what the first and the second round cost it; each sums to the losses of the round."""
-    import pandas as pd
-
-    rounds = {}
-    for name, lost in (("first_round", made.direct[0]), ("second_round", (made.total - made.direct)[0])):
-        flow, _, ends = ends_of(
-            {who: np.array([amount]) for who, amount in zip(made.institutions, lost, strict=True)}, known
-        )
-        rounds[name] = pd.Series(flow[0].sum(axis=0), index=list(ends))
-    table: Any = pd.DataFrame(rounds).fillna(0.0).rename_axis("bearer").reset_index()
-    return table[(table["first_round"] != 0.0) | (table["second_round"] != 0.0)].reset_index(drop=True)
-
-
-def beside(book: Book, rows: pd.DataFrame) -> pd.DataFrame:
-    """The book, then the paper of 2008: issued, realised loss and loss of value, in currency units, and in per cent of issued.
-
-    Realised is principal of notes that is never repaid. The paper of 2008 has realised losses alone.
-    """
-    import pandas as pd
-
-    notes = {(deal.name, each.name) for deal in book.deals.values() for each in deal.tranches if isinstance(each, Note)}
-    kept: Any = rows[[key in notes for key in zip(rows["deal"], rows["tranche"], strict=True)]]
-    owed = sum(debt(deal) * book.scales[name] for name, deal in book.deals.items())
-    realised, marks = float(kept["realised_loss"].sum()), float(kept["total_loss"].sum())
-    listed: list[dict[str, Any]] = [
-        {"paper": book.name, "issued": owed, "realised_loss": realised, "value_loss": marks,
-         "realised_per_cent": per_cent(realised, owed), "value_per_cent": per_cent(marks, owed)}
-    ]  # fmt: skip
-    for name, said in LOST_2008.items():
-        listed.append({
-            "paper": name,
-            "issued": said.get("issued", np.nan),
-            "realised_loss": said.get("written_down", np.nan),
-            "value_loss": np.nan,
-            "realised_per_cent": 100.0 * said["loss"],
-            "value_per_cent": np.nan,
-        })  # fmt: skip
-    return pd.DataFrame(listed)
-
-
-def leverage_of(book: Book, bonds: tuple[str, ...]) -> dict[str, float]:
-    """Debt over equity of the vehicles that have equity, and of the CDO of 2006; `recourse` is the share owed by companies."""
-
-    def equity(deal: Deal) -> float:
-        return sum(max(each.notional, each.commitment) for each in deal.tranches if isinstance(each, Equity))
-
-    with_equity = [name for name, deal in book.deals.items() if equity(deal) > 0.0]
-    owed = {name: debt(deal) * book.scales[name] for name, deal in book.deals.items()}
-    beneath = sum(equity(book.deals[name]) * book.scales[name] for name in with_equity)
-    then, everything = load_deal("mezz-abs-cdo-2006"), sum(owed.values())
-    return {
-        "vehicles": sum(owed[name] for name in with_equity) / beneath if beneath else math.nan,
-        "mezz-abs-cdo-2006": debt(then) / equity(then),
-        "recourse": sum(owed[name] for name in bonds) / everything if everything else math.nan,
-    }
-
-
 def assumptions_of(book: Book, stress: NamedStress, tale: MarketStory, known: Institutions) -> tuple[str, ...]:
     """What rests on no public source: of the story, the book, the stress, its own deals and the institutions."""
     own: dict[tuple[str, str], list[str]] = {}
@@ -541,48 +359,3 @@ def named_position(place: str, book: Book) -> str:
     for i, position in enumerate(book.positions):
         place = place.replace(f"positions[{i}]", f"size of {position.terms.name}")
     return place
-
-
-def market_page(name: str = "ai-debt-market", stress: str = "AI demand shortfall", scale: float = 1.0) -> str:
-    """The story on one page: sentences, then tables in billions, then every assumption."""
-    from pricing.tables import text
-
-    made = market_stress(name, stress, scale)
-    lines = [f"{made.book.name}: {made.stress!r} at scale {scale:g}, amounts in {made.book.currency} billion", ""]
-    lines += [f"- {sentence}" for sentence in made.sentences()]
-    top: Any = made.concentration
-    top = top[top["part"] == "payer"].head(8)[["obligor", "exposure", "share", "deals"]]
-    for title, frame in (
-        ("Investor classes: first round", made.classes),
-        ("First and second round, both modes", made.rounds),
-        ("End bearers (thresholds)", made.bearers),
-        ("Deals", made.by_deal()),
-        ("Ultimate obligors", top.reset_index(drop=True)),
-        ("Beside 2008", made.beside),
-    ):
-        shown = frame.copy()
-        for column in shown.columns:
-            if shown[column].dtype.kind == "f" and "per_cent" not in str(column) and column != "share":
-                shown[column] = shown[column] / 1e9
-        lines += ["", title, text(shown)]
-    return "\n".join([*lines, "", "Assumptions", *(f"- {each}" for each in made.assumptions)])
-
-
-def per_cent(part: Any, whole: Any) -> Any:
-    """100 x part / whole, NaN where the whole is 0 or not known."""
-    top, bottom = np.broadcast_arrays(np.asarray(part, dtype=np.float64), np.asarray(whole, dtype=np.float64))
-    made = np.divide(100.0 * top, bottom, out=np.full(bottom.shape, np.nan), where=bottom > 0.0)
-    return float(made) if made.ndim == 0 else made
-
-
-def of(part: float, whole: float) -> str:
-    return f" ({100.0 * part / whole:.1f} %)" if whole > 0.0 else ""
-
-
-def billions(amount: float) -> str:
-    return f"{amount / 1e9:,.1f}bn"
-
-
-def spelled(amounts: Mapping[str, float] | Any) -> str:
-    """`banks 1.0bn, insurers 2.0bn`, what is nothing left out."""
-    return ", ".join(f"{who} {billions(amount)}" for who, amount in amounts.items() if abs(amount) >= 5e7) or "nobody"

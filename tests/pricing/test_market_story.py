@@ -10,7 +10,8 @@ import pytest
 
 from pricing.attribution import who_bears
 from pricing.institutions import load_institutions
-from pricing.market_story import MarketStory, Supply, market_page, market_stress
+from pricing.market_page import market_page
+from pricing.market_story import MarketStory, Supply, market_stress
 from pricing.marketfile import load_market
 from pricing.pricer import price
 from pricing.projection import projected
