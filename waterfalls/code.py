@@ -105,7 +105,7 @@ class Code:
 
     def write(self, op: str, *operands: Value) -> Value:
         ids = tuple(value.id for value in operands)
-        if all(id in self.scalars for id in ids):
+        if ids[0] in self.scalars and all(id in self.scalars for id in ids):
             with np.errstate(all="ignore"):
                 return self.scalar(FOLDED[op](*(np.float64(self.scalars[id]) for id in ids)))
         zero, one = self.zero.id, self.one.id
@@ -239,7 +239,7 @@ class Code:
 
         Of differences these are what is left of an amount once at most all of it was taken: a - min(a, b).
         """
-        sure: list[bool] = []
+        sure: list[bool] = []  # by node
         tested = {self.before[key].id for key in symbols if key in self.before}
         for id, (op, operands, _) in enumerate(self.nodes):
             parts = [sure[operand] for operand in operands]

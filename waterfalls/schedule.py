@@ -44,7 +44,8 @@ class Schedule:
     def accruals(self, day_count: str) -> np.ndarray:
         """Year fractions (T,) from the previous payment date to this one: 30/360 on unadjusted dates, Actual on adjusted."""
         dates = self.unadjusted if day_count.startswith("30") else self.payment
-        return np.array([year_fraction(day_count, a, b) for a, b in itertools.pairwise(dates)])
+        counter, days = day_counter(day_count), [to_ql(day) for day in dates]
+        return np.array([counter.yearFraction(a, b) for a, b in itertools.pairwise(days)])
 
     def flags_from(self, date: datetime.date) -> np.ndarray:
         """1.0 for every payment on or after a date (T,), else 0.0."""
