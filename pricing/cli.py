@@ -143,7 +143,7 @@ def stress(
     deal: DealName,
     scenario: Annotated[
         str, typer.Option(metavar="NAME", help="a scenario of the deal, or a named stress of the library")
-    ],
+    ] = "AI demand shortfall",
     scale: Annotated[float, typer.Option(help="how much of a named stress: 0 none, 1 as told, 2 twice")] = 1.0,
     market: MarketFile = None,
     scenarios: ScenarioFile = None,
@@ -151,7 +151,14 @@ def stress(
     """Follow one stress from the collateral to the household: tranches, classes, the second round, end bearers.
 
     firstloss stress coreweave-ddtl-4 --scenario "technology superseded"
+    firstloss stress ai-debt-market
     """
+    from pricing.market_page import market_page
+    from pricing.market_story import books
+
+    if deal in books():
+        say(market_page(deal, scenario, scale))
+        return
     from pricing.attribution import who_bears
     from pricing.chain import chain
     from pricing.pricer import price as price_flows

@@ -162,6 +162,18 @@ def test_stress_follows_the_loss_to_the_household(scenario):
     assert "institutions['insurers']: " in told
 
 
+def test_stress_of_the_whole_market_answers_in_one_page():
+    told = output("stress", "ai-debt-market")
+    for part in (
+        "First round, by class: ",
+        "Second round",
+        "Size beside 2008",
+        "Concentration by ultimate obligor",
+        "Assumptions",
+    ):
+        assert part in told, part
+
+
 def test_schema_accepts_the_shipped_deals_and_refuses_a_misspelling():
     jsonschema = pytest.importorskip("jsonschema")
     schema = json.loads(output("schema"))
