@@ -116,7 +116,9 @@ def explain(flows: Cashflows, scenario: Any, date: datetime.date) -> Explanation
             regimes.extend(name for name in plan.waterfalls if before["regime", name] > 0.0)
             for name, trigger in plan.triggers.items():
                 stands = "on" if before["trigger", name] > 0.0 else "off"
-                told = reading(trigger.test, probe) if last >= plan.histories[name] else f"{trigger.test}: not tested yet"
+                told = (
+                    reading(trigger.test, probe) if last >= plan.histories[name] else f"{trigger.test}: not tested yet"
+                )
                 tests.append(f"{name} is {stands}; {told}")
         steps.append(step_of(clause, probe, before, after))
 

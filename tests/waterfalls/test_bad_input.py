@@ -12,8 +12,7 @@ from waterfalls.parsing import parse
 
 A = "tranches: [{note: {name: A, notional: 100.0, coupon: {fixed: {rate: 0.05}}, available_until: 2027-01-15}}]\n"
 TERMS = (
-    "accounts: [{name: reserve, target: 5}, {name: trap}]\n"
-    "facilities: [{name: LC, limit: 10, expires: 2027-01-15}]\n"
+    "accounts: [{name: reserve, target: 5}, {name: trap}]\nfacilities: [{name: LC, limit: 10, expires: 2027-01-15}]\n"
 )
 CLAUSES = {
     "strands cash": (["pay(interest('A'))"], "waterfall: can strand cash: its last clause must be pay(residual(...))"),
@@ -130,7 +129,9 @@ def test_what_makes_no_sense_in_a_run_is_refused(arrives, error, message):
 
 def test_an_event_that_nothing_brings_is_refused():
     with pytest.raises(UnknownName, match="there is no event 'breach'"):
-        flows_from(plan_from("waterfall: [pay(residual('E')).when(event('breach')), pay(residual('E'))]"), interest=[1, 1, 1])
+        flows_from(
+            plan_from("waterfall: [pay(residual('E')).when(event('breach')), pay(residual('E'))]"), interest=[1, 1, 1]
+        )
 
 
 def test_what_does_not_add_up_names_law_date_and_scenario_and_tells_the_date_clause_by_clause(monkeypatch):

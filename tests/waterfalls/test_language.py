@@ -269,7 +269,11 @@ def test_floating_point_terms_hold_no_nan():
         (pay(top_up("r")) >> release("r") >> REST, [Account("r")], "tops up 'r', which has no target"),
         (pay(deposit("r")).when(event("x")) >> REST, [Account("r")], "nothing takes cash out of 'r'"),
         (pay(expense("operations")) >> REST, [], "there is no expense 'operations'. Did you mean 'operating'"),
-        (draw("F", amount=expense_due("construction")) >> REST, [Facility("F", 9.0)], r"no clause pays expense\('construction'\)"),
+        (
+            draw("F", amount=expense_due("construction")) >> REST,
+            [Facility("F", 9.0)],
+            r"no clause pays expense\('construction'\)",
+        ),
         (pay(residual("E")).supported_by("LC") >> REST, [Facility("LC", 500.0)], "would draw all of 'LC'"),
         (pay(deposit("t")).supported_by("LC") >> release("t") >> REST, [Facility("LC", 5.0), Account("t")], "draw all"),
         (pay(fee("A")) >> REST, [Fee("A", annual=1.0)], "the name 'A' is borne twice"),
