@@ -5,6 +5,9 @@ Every number is worked out by hand; a comment shows how where it is not plain. B
 """
 
 import dataclasses
+import datetime
+import itertools
+import math
 
 import pytest
 from tiny import explained_as_paid, flows_from, plan_from, same_cash
@@ -42,7 +45,40 @@ REST = "pay(residual('E'))"
 PLAIN = ("pay(interest('A'))", "pay(principal('A'))", REST)
 INTEREST = ("pay(interest('A'))", REST)
 
+
+class Steep:
+    """A curve whose forwards rise, so that reading it earlier reads less: D = exp(-t^2 / 100), t in years of 365 days."""
+
+    def discount(self, day):
+        return math.exp(-(((day - datetime.date(2026, 1, 15)).days / 365.0) ** 2) / 100.0)
+
+    def fixed(self, begins, ends, lag):
+        """The simple rate between two dates, both read `lag` days early."""
+        begins, ends = (day - datetime.timedelta(days=lag) for day in (begins, ends))
+        return (self.discount(begins) / self.discount(ends) - 1.0) * 360.0 / (ends - begins).days
+
+
+JANUARIES = [datetime.date(year, 1, 15) for year in (2026, 2027, 2028, 2029)]
+LAGGED = [
+    100.0 * (Steep().fixed(begins, ends, 10) + 0.02) * (ends - begins).days / 360.0
+    for begins, ends in itertools.pairwise(JANUARIES)
+]
+
 TRANCHES = [
+    Row(
+        "reset lag: the index is fixed ten days before each period begins",
+        deal(a(rate="{floating: {index: SOFR, margin: 0.02, reset_lag: 10}}"), clauses=INTEREST),
+        "to pay interest on A",
+        {"interest": [20, 20, 20], "rates": {"SOFR": Steep()}},
+        {"interest A": LAGGED},
+    ),
+    Row(
+        "fixings: what has been fixed is a number, period by period, before what is projected",
+        deal(a(rate="{floating: {index: SOFR, margin: 0.0}}", day_count="30/360"), clauses=INTEREST),
+        "to pay interest on A",
+        {"interest": [20, 20, 20], "rates": {"SOFR": [[0.0431, 0.05, 0.05]]}},
+        {"interest A": [4.31, 5.0, 5.0]},
+    ),
     Row(
         "fixed coupon",
         deal(a(), clauses=PLAIN),
@@ -610,7 +646,36 @@ def regimes(rule, before=BEFORE, after=AFTER, *tranches):
     return f'{{tranches: [{", ".join(made)}], waterfall: {{before: [{before}], after: [{after}]}}, regimes: {{after: "{rule}"}}}}'
 
 
+RAMP_UP = f"""\
+tranches: [{a()}]
+accounts: [{{name: ramp-up}}]
+waterfall:
+  ramp-up:
+    - pay(interest('A'))
+    - pay(deposit('ramp-up'))
+    - pay(residual('E'))
+  amortising:
+    - release('ramp-up')
+    - pay(interest('A'))
+    - pay(principal('A'))
+    - pay(residual('E'))
+regimes:
+  amortising: on_or_after('2027-01-15')
+"""
+
 REGIMES = [
+    Row(
+        "ramp-up: what is collected is kept until the amortising regime, from the date after the first",
+        RAMP_UP,
+        "to pay into the ramp-up",
+        {"interest": [20, 20, 120]},
+        {
+            "interest A": [5, 5, 3.5],
+            "principal A": [0, 30, 70],
+            "account ramp-up": [15, 0, 0],
+            "interest E": [0, 0, 46.5],
+        },
+    ),
     Row(
         "event of default: the post-enforcement waterfall from the next date on",
         regimes("event_of_default()"),
