@@ -125,6 +125,11 @@ def breakeven(deal: Deal, scenario: Scenario, *, driver: str, market: Market, wo
     return Breakevens(deal, scenario.name, driver, worst, notes, np.where(flags.any(axis=2), high, np.nan))
 
 
+def never_paid(flows: Cashflows, ahead: Ahead, note: str) -> np.ndarray:
+    """Written down, and principal and interest still owed at the last date, of a note in each scenario (S,)."""
+    return ahead.realised_loss[flows.tranches.index(note)] + flows.arrears[note][:, -1]
+
+
 def events(flows: Cashflows, market: Market, notes: tuple[str, ...]) -> np.ndarray:
     """First loss and zero yield of each note in each scenario (N, 2, S)."""
     ahead = Ahead.at(flows, market)
@@ -132,7 +137,7 @@ def events(flows: Cashflows, market: Market, notes: tuple[str, ...]) -> np.ndarr
     for note in notes:
         i = flows.tranches.index(note)
         outstanding = np.maximum(ahead.balance[i], DUST)
-        unpaid = ahead.realised_loss[i] + flows.arrears[note][:, -1]
+        unpaid = never_paid(flows, ahead, note)
         gain = ahead.cash[i].sum(axis=1) - ahead.balance[i]
         idle = ahead.wiped_out[i] & (ahead.balance[i] == 0.0)
         found.append([unpaid > DUST * outstanding, (gain <= DUST * outstanding) & ~idle])

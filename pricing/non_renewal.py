@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pricing.ahead import Ahead
+from pricing.breakeven import DUST, never_paid
 from pricing.market import Market
 from structuring.collateral.leases import LeasePortfolio
 from structuring.collateral.project import Project
@@ -21,8 +22,6 @@ from waterfalls.tranches import Note
 
 if TYPE_CHECKING:
     import pandas as pd
-
-DUST = 1e-9  # of the amount outstanding: less is rounding
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -79,9 +78,8 @@ def non_renewal(deal: Deal, scenario: Scenario, market: Market) -> NonRenewals:
     ahead, notes = Ahead.at(flows, market), tuple(t.name for t in deal.tranches if isinstance(t, Note))
     unpaid = []
     for note in notes:
-        i = flows.tranches.index(note)
-        owed = ahead.realised_loss[i] + flows.arrears[note][:, -1]
-        unpaid.append(owed / np.maximum(ahead.balance[i], 1.0))
+        outstanding = np.maximum(ahead.balance[flows.tranches.index(note)], 1.0)
+        unpaid.append(never_paid(flows, ahead, note) / outstanding)
     tenants, dates = zip(*options, strict=True)
     return NonRenewals(scenario.name, tenants, dates, notes, np.array(unpaid).T)
 

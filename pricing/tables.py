@@ -10,7 +10,7 @@ from waterfalls.claims import Debt
 from waterfalls.clauses.pay import Pay
 from waterfalls.coupons import Fixed
 from waterfalls.language import Comparison, Constant
-from waterfalls.ratios import Coverage, Dscr, Signed, cash_for_debt_service, service_of
+from waterfalls.ratios import Coverage, Dscr, Flow, Signed, cash_for_debt_service, service_of
 from waterfalls.tranches import Equity, Note
 
 if TYPE_CHECKING:
@@ -118,23 +118,24 @@ def coverage(flows: Cashflows, s: int, notes: tuple[str, ...]) -> np.ndarray:
 
 
 def headroom_to_trap(flows: Cashflows, s: int) -> float:
-    """1 - level / ratio, least over coverage triggers and the dates at which they are tested; NaN where there is none."""
-    found = [np.nan]
-    for trigger in flows.plan.triggers.values():
-        for test in trigger.test.walk():
-            if not (isinstance(test, Comparison) and isinstance(test.right, Constant)):
-                continue
-            if isinstance(test.left, Dscr | Coverage) and test.sign in ("<", "<=") and "oc_ratio" not in str(test.left):
-                top, bottom = (one_scenario(flows, side, s) for side in test.left.terms(flows.plan))
-                top, bottom = (running(side, test.left.trailing) for side in (top, bottom))
-                tested = bottom > 0.0
-                found += list(1.0 - test.right.value * bottom[tested] / top[tested])
-    return float(np.nanmin(found)) if len(found) > 1 else np.nan
+    """1 - level / ratio, least over coverage triggers and the dates at which they are tested; NaN where there is none.
 
-
-def one_scenario(flows: Cashflows, side: Any, s: int) -> np.ndarray:
-    """One side of a coverage ratio by date (T,)."""
-    return signed(flows, side.items, s)
+    Coverage is what divides flows by flows, such as dscr and ic_ratio; ratios of balances do not fall with the cash.
+    """
+    found: list[float] = []
+    tests = [test for trigger in flows.plan.triggers.values() for test in trigger.test.walk()]
+    for test in tests:
+        if not (isinstance(test, Comparison) and test.sign in ("<", "<=") and isinstance(test.right, Constant)):
+            continue
+        ratio = test.left
+        if not isinstance(ratio, Dscr | Coverage):
+            continue
+        above, below = ratio.terms(flows.plan)
+        if isinstance(above, Flow) and isinstance(below, Flow):
+            top, bottom = (running(signed(flows, side.items, s), ratio.trailing) for side in (above, below))
+            tested = bottom > 0.0
+            found += list(1.0 - test.right.value * bottom[tested] / top[tested])
+    return min(found, default=np.nan)
 
 
 def running(values: np.ndarray, periods: int) -> np.ndarray:
