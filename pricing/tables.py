@@ -9,6 +9,7 @@ import numpy as np
 from waterfalls.claims import Debt
 from waterfalls.clauses.pay import Pay
 from waterfalls.coupons import Fixed
+from waterfalls.fields import CASH
 from waterfalls.language import Comparison, Constant
 from waterfalls.ratios import Coverage, Dscr, Flow, Signed, cash_for_debt_service, service_of
 from waterfalls.tranches import Equity, Note
@@ -151,12 +152,12 @@ def headroom_to_default(flows: Cashflows, s: int, notes: tuple[str, ...]) -> flo
     halving to 1e-6. Costs do not fall with the collections.
     """
     plan = flows.plan
-    collected = flows.receipts.cash[s] + sum(
+    collected = collections(flows)[s] + sum(
         (flows["received", name][s] for name in plan.hedges), np.zeros(flows.periods)
     )
     due = signed(flows, service_of(plan, notes), s)
     paid_out = (
-        signed(flows, cash_for_debt_service(plan), s) - flows.receipts["revenue"][s] - flows.receipts["interest"][s]
+        signed(flows, cash_for_debt_service(plan), s) - flows.receipt("revenue")[s] - flows.receipt("interest")[s]
     )
     must = due - paid_out
     most = sum((flows.accounts[name][s] for name in plan.accounts), np.zeros(flows.periods))
@@ -218,8 +219,8 @@ def by_date(flows: Cashflows) -> pd.DataFrame:
         cash = signed(flows, cash_for_debt_service(plan), s)
         service = signed(flows, service_of(plan, tuple(plan.notes_by_name)), s)
         debt = sum((flows.balance[note][s] for note in plan.notes_by_name), np.zeros(flows.periods))
-        value = flows.receipts["value"][s]
-        columns = {"scenario": name, "date": list(flows.dates), "collections": flows.receipts.cash[s]}
+        value = flows.receipt("value")[s]
+        columns = {"scenario": name, "date": list(flows.dates), "collections": collections(flows)[s]}
         columns |= {"cash_for_debt_service": cash, "debt_service": service, "dscr": quotient(cash, service)}
         columns |= {"notes": debt, "value": value, "ltv": quotient(debt, value)}
         columns |= {f"trigger {trigger}": flows.triggers[trigger][s] for trigger in plan.triggers}
@@ -233,11 +234,17 @@ def quotient(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
     return np.divide(top, bottom, out=np.full(len(top), np.nan), where=bottom > 0.0)
 
 
+def collections(flows: Cashflows) -> np.ndarray:
+    """Cash that came in (S, T): from the collateral, from what replaced it, and from its sale."""
+    total = sum((flows.receipt(name) for name in CASH), flows.zeros())
+    return total + flows[("proceeds",)] if flows.plan.sells else total
+
+
 def signed(flows: Cashflows, items: Signed, s: int) -> np.ndarray:
-    """A signed sum of flows and receipts of one scenario (T,)."""
+    """A signed sum of flows and receipts of one scenario (T,), receipts as the waterfall reads them."""
     total = np.zeros(flows.periods)
     for sign, key in items:
-        total = total + sign * (flows.receipts[key[1]][s] if key[0] == "receipt" else flows[key][s])
+        total = total + sign * (flows.receipt(key[1]) if key[0] == "receipt" else flows[key])[s]
     return total
 
 

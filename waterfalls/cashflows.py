@@ -128,6 +128,14 @@ class Cashflows:
             return self.receipts.cash
         return self.receipts.cash * self[("live",)] + self[("proceeds",)]
 
+    def receipt(self, name: str) -> np.ndarray:
+        """A receipt as the waterfall reads it (S, T): until the collateral is sold, with what replacement collateral adds."""
+        found = self.receipts.cash if name == "cash" else self.receipts[name]
+        found = found * self[("live",)] if self.plan.sells else found
+        for key in self.plan.counted.get(name, ()):
+            found = found + self[key]
+        return found
+
     def cash(self, tranche: str) -> np.ndarray:
         """What the holders of a tranche receive net of what they pay in (S, T): interest + principal - draws."""
         return self.interest[tranche] + self.principal[tranche] - self.draws[tranche]

@@ -5,15 +5,18 @@ from __future__ import annotations
 import copy
 import dataclasses
 import datetime
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from waterfalls.claims import Debt, Principal
 from waterfalls.clauses.clause import Clause
 from waterfalls.clauses.debit import Credit
 from waterfalls.clauses.pay import Pay
-from waterfalls.errors import UnknownName
+from waterfalls.errors import InvalidTerms, UnknownName
+from waterfalls.fields import CASH
 from waterfalls.language import Comparison, Condition
 from waterfalls.plan import Key, inputs_of
+from waterfalls.ratios import Ratio
 from waterfalls.reference import State, settle_date
 
 if TYPE_CHECKING:
@@ -38,13 +41,19 @@ class Step:
 
 @dataclasses.dataclass(frozen=True)
 class Explanation:
-    """A payment date: what was collected, how each trigger stood and what it read, then every clause."""
+    """A payment date: what was collected, how each trigger stood and what it read, then every clause.
+
+    `collected` is cash by receipt; `reported` is what the collateral tells beside it: costs that fall due, balances, value.
+    `ratios` are those that the deal's documents name, at determination.
+    """
 
     deal: str
     scenario: Any
     date: datetime.date
     regime: str
     collected: dict[str, float]
+    reported: dict[str, float]
+    ratios: dict[str, float]
     triggers: tuple[str, ...]
     steps: tuple[Step, ...]
 
@@ -61,9 +70,8 @@ class Explanation:
 
     def __str__(self) -> str:
         lines = [f"{self.deal}, {self.date.day} {self.date:%B %Y}, scenario {self.scenario!r}, regime {self.regime!r}"]
-        lines += [
-            f"  collected  {name.replace('_', ' '):<24}{amount:>20,.2f}" for name, amount in self.collected.items()
-        ]
+        for what, fields in (("collected", self.collected), ("reported", self.reported)):
+            lines += [f"  {what:<11}{name.replace('_', ' '):<24}{amount:>20,.2f}" for name, amount in fields.items()]
         lines += [f"  trigger    {text}" for text in self.triggers]
         for number, step in enumerate(self.steps, 1):
             lines.append(f"({number}) {step.words}" + ("" if step.applied else "   [does not apply]"))
@@ -94,38 +102,72 @@ SOURCES = {"withdrawn": "{1}", "lent": "{1}"}
 
 
 def explain(flows: Cashflows, scenario: Any, date: datetime.date) -> Explanation:
-    """How one payment date was settled in one scenario, by running the reference engine up to it with a journal."""
-    plan, names = flows.plan, list(flows.scenarios)
-    if scenario not in names:
-        raise UnknownName("scenario", scenario, names)
-    if date not in flows.dates:
-        raise UnknownName("payment date", date.isoformat(), [day.isoformat() for day in flows.dates])
-    last = flows.dates.index(date)
-    state = State(plan, inputs_of(plan, flows.receipts, flows.rates), names.index(scenario))
+    """How one payment date was settled in one scenario, by running the reference engine up to it with a journal.
+
+    The date may be the payment date or the day of the schedule from which a holiday moved it.
+    """
+    last = payment_on(flows, date)
+    state = state_of(flows, scenario)
     for state.t in range(last):
         settle_date(state)
-    state.t = last
+    return explained(flows, state, last)
+
+
+def every(flows: Cashflows, scenario: Any) -> Iterator[Explanation]:
+    """Every payment date of one scenario, explained in one run."""
+    state = state_of(flows, scenario)
+    for t in range(flows.periods):
+        yield explained(flows, state, t)
+
+
+def payment_on(flows: Cashflows, date: datetime.date) -> int:
+    """The index of a payment date, or of the day of the schedule that a holiday moved."""
+    if date in flows.dates:
+        return flows.dates.index(date)
+    planned = flows.plan.schedule.unadjusted[1:]
+    if date in planned:
+        return planned.index(date)
+    near = min(flows.dates, key=lambda day: abs(day - date))
+    told = f"there is no payment date {date}. The nearest is {near}"
+    raise InvalidTerms(f"{told}; they run from {flows.dates[0]} to {flows.dates[-1]}")
+
+
+def state_of(flows: Cashflows, scenario: Any) -> State:
+    """The reference engine before the first date of a scenario."""
+    names = list(flows.scenarios)
+    if scenario not in names:
+        raise UnknownName("scenario", scenario, names)
+    return State(flows.plan, inputs_of(flows.plan, flows.receipts, flows.rates), names.index(scenario))
+
+
+def explained(flows: Cashflows, state: State, t: int) -> Explanation:
+    """One date settled with a journal, the state standing after the date before it."""
+    plan = flows.plan
+    state.t = t
     steps: list[Step] = []
     tests: list[str] = []
     regimes: list[str] = []
+    ratios: dict[str, float] = {}
 
     def journal(clause: Clause, before: dict[Key, float], after: dict[Key, float]) -> None:
         probe = copy.copy(state)
         probe.symbols = before
         if not steps:  # nothing is paid yet: what the triggers read still stands
             regimes.extend(name for name in plan.waterfalls if before["regime", name] > 0.0)
+            ratios.update({str(node): node.settle(probe) for node in plan.nodes if isinstance(node, Ratio)})
             for name, trigger in plan.triggers.items():
                 stands = "on" if before["trigger", name] > 0.0 else "off"
-                told = (
-                    reading(trigger.test, probe) if last >= plan.histories[name] else f"{trigger.test}: not tested yet"
-                )
+                told = reading(trigger.test, probe) if t >= plan.histories[name] else f"{trigger.test}: not tested yet"
                 tests.append(f"{name} is {stands}; {told}")
         steps.append(step_of(clause, probe, before, after))
 
     settle_date(state, journal)
     names = dict.fromkeys((*flows.receipts.fields, *plan.counted))
     fields = {name: state.input("receipt", name) for name in names}
-    return Explanation(plan.name, scenario, date, regimes[0], fields, tuple(tests), tuple(steps))
+    cash = {name: fields[name] for name in CASH if name in fields}
+    told = {name: amount for name, amount in fields.items() if name not in cash}
+    scenario = flows.receipts.scenarios[state.s]
+    return Explanation(plan.name, scenario, flows.dates[t], regimes[0], cash, told, ratios, tuple(tests), tuple(steps))
 
 
 def step_of(clause: Clause, probe: State, before: dict[Key, float], after: dict[Key, float]) -> Step:

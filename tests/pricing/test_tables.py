@@ -1,0 +1,33 @@
+"""The tables a committee reads, against sums by hand."""
+
+import numpy as np
+import pytest
+from tiny import flows_from, plan_from
+
+from pricing.tables import by_date, signed
+from waterfalls.ratios import cash_for_debt_service
+
+NOTE = "tranches: [{note: {name: A, notional: 100.0, coupon: {fixed: {rate: 0.05}}}}]\n"
+
+
+def test_nothing_is_collected_after_the_sale():
+    text = (
+        f"{NOTE}waterfall: [\"call(price=90).when(event('call'))\", \"pay(interest('A'))\", "
+        "\"pay(principal('A')).when(called())\", \"pay(residual('E'))\"]"
+    )
+    flows = flows_from(plan_from(text), interest=[9, 9, 9], value=[90, 90, 90], events={"call": [[0, 1, 1]]})
+    table = by_date(flows)
+    assert table["collections"].tolist() == [9.0, 9.0 + 90.0, 0.0]
+    assert table["cash_for_debt_service"].tolist() == [9.0, 9.0, 0.0]
+    assert table["value"].tolist() == [90.0, 90.0, 0.0]
+
+
+def test_replacement_collateral_counts_as_the_waterfall_counts_it():
+    text = (
+        f"{NOTE}replacements: [{{name: new, coupon: {{fixed: {{rate: 0.1}}}}, repays: '0.5', balance: 40.0}}]\n"
+        "waterfall: [\"pay(interest('A'))\", \"pay(residual('E'))\"]"
+    )
+    flows = flows_from(plan_from(text), interest=[6, 6, 6])
+    earned = np.array([4.0, 2.0, 1.0])  # 10 % of 40, 20, 10, half of which is repaid at each date
+    np.testing.assert_allclose(signed(flows, cash_for_debt_service(flows.plan), 0), 6.0 + earned)
+    assert by_date(flows)["collections"].to_numpy() == pytest.approx(6.0 + earned + [20.0, 10.0, 5.0])
