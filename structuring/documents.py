@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import yaml
 
+from structuring.table import Elsewhere
 from waterfalls.errors import Fault, InvalidTerms
 from waterfalls.terms import MISSING, plain, read_term
 
@@ -89,8 +90,11 @@ def load(path: Path | str) -> Any:
 
 
 def load_term(path: Path | str, cls: type[T], *, mark: str) -> T:
-    """A term from a file whose top says what it is, `firstloss: 1`; every fault is told at once with its place."""
-    data = load(path)
+    """A term from a file whose top says what it is, `firstloss: 1`; every fault is told at once with its place.
+
+    Where it takes holdings or a list of like things it may name a table, `{file: holders.xlsx}`, relative to its folder.
+    """
+    data = Elsewhere.found_in(load(path), Path(path).parent)
     if not isinstance(data, Mapping) or mark not in data:
         raise InvalidTerms(f"{path} does not begin with '{mark}: 1', so it is not a {mark.replace('-', ' ')} file")
     if data[mark] != 1:

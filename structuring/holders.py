@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 UNIDENTIFIED = "unidentified"
 KNOWN = ("reported", "estimated", "assumed")
-COLUMNS = ("tranche", "investor_class", "share", "holder", "known", "source", "date", "confidence", "purchase_price")
 
 
 @term
@@ -31,6 +30,32 @@ class Cell:
     source: str = ""
     date: datetime.date | None = None
     confidence: Annotated[float, Field(ge=0.0, le=1.0)] | None = None
+
+
+@term
+class Share:
+    """A row of a table of holdings: a share of a tranche's balance, held by a class or by a single `holder` inside it.
+
+    A single holder's share stands inside that of its class and is not added to it.
+    """
+
+    tranche: str
+    investor_class: str
+    share: float
+    _: KW_ONLY
+    holder: str = ""
+    known: Literal["reported", "estimated", "assumed"] | None = None
+    source: str = ""
+    date: datetime.date | None = None
+    confidence: Annotated[float, Field(ge=0.0, le=1.0)] | None = None
+    purchase_price: Annotated[float, Field(gt=0.0)] | None = None
+
+    @staticmethod
+    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        share = fields.get("share", 0.0)
+        if not 0.0 <= share <= 1.0:
+            advice = f": {share:g} per cent is {share / 100.0:g} or {share:g}%" if 1.0 < share <= 100.0 else ""
+            yield Fault("share", f"must be between 0 and 1, got {share:g}{advice}")
 
 
 @term
@@ -111,46 +136,39 @@ class Holdings:
         return pd.DataFrame(rows)
 
     @classmethod
-    def from_table(cls, table: pd.DataFrame | Path | str | Iterable[Mapping[str, Any]]) -> Holdings:
-        """Holdings from a row a share: a DataFrame, a CSV file, or mappings; every bad row is told at once.
+    def from_table(
+        cls,
+        table: pd.DataFrame | Path | str | Iterable[Mapping[str, Any]],
+        *,
+        sheet: str | None = None,
+        ignore: Iterable[str] = (),
+    ) -> Holdings:
+        """Holdings from a row a share: a CSV, Parquet or Excel file, a DataFrame, or mappings; every bad row is told at once.
 
-        Columns tranche, investor_class, share; and if wanted holder (a single one inside its class, not added to it),
-        known, source, date, confidence, purchase_price. What a tranche's shares leave of 1 is `unidentified`.
+        Columns are the fields of `Share`; of others, `ignore` names those to leave aside. What a tranche's shares leave
+        of 1 is `unidentified`. `sheet` is needed where a workbook has several.
         """
-        rows = list(rows_of(table))
+        from structuring.table import read_rows, sound
+
         found: list[Fault] = []
         shares: dict[str, dict[str, float]] = {}
         named: dict[str, dict[str, float]] = {}
         members: dict[str, str] = {}
         cells: dict[str, dict[str, Cell]] = {}
         bought: dict[str, dict[str, float]] = {}
-        for i, row in enumerate(rows, 1):
-            found += [Fault(f"row {i}", unknown("column", name, COLUMNS)) for name in row if name not in COLUMNS]
-            if any(row.get(name) is None for name in COLUMNS[:3]):
-                absent = ", ".join(name for name in COLUMNS[:3] if row.get(name) is None)
-                found.append(Fault(f"row {i}", f"says no {absent}"))
-                continue
-            try:
-                share = float(row["share"])
-            except (TypeError, ValueError):
-                found.append(Fault(f"row {i}", f"share: must be a number, got {row['share']!r}"))
-                continue
-            tranche, name = str(row["tranche"]), str(row["investor_class"])
-            if row.get("holder") is not None:
-                holder = str(row["holder"])
-                if members.setdefault(holder, name) != name:
-                    found.append(Fault(f"row {i}", f"{holder!r} is one of {members[holder]!r} already"))
-                book, who = named, holder
-            else:
-                book, who = shares, name
+        for where, row in sound(read_rows(Share, table, found, sheet=sheet, ignore=ignore)):
+            tranche, name, who = row.tranche, row.investor_class, row.holder or row.investor_class
+            if row.holder and members.setdefault(row.holder, name) != name:
+                found.append(Fault(where, f"{who!r} is one of {members[who]!r} already"))
+            book = named if row.holder else shares
             if who in book.setdefault(tranche, {}):
-                found.append(Fault(f"row {i}", f"{who!r} holds {tranche!r} in an earlier row already"))
-            book[tranche][who] = share
-            if book is shares:
-                try:
-                    add_details(row, tranche, name, cells, bought)
-                except InvalidTerms as error:
-                    found.append(Fault(f"row {i}", str(error)))
+                found.append(Fault(where, f"{who!r} holds {tranche!r} in an earlier row already"))
+            book[tranche][who] = row.share
+            if not row.holder and (row.known or row.source):
+                how = Cell(row.known or "assumed", source=row.source, date=row.date, confidence=row.confidence)
+                cells.setdefault(tranche, {})[name] = how
+            if not row.holder and row.purchase_price is not None:
+                bought.setdefault(tranche, {})[name] = row.purchase_price
         if found:
             raise InvalidTerms(found)
         for classes in shares.values():
@@ -158,6 +176,8 @@ class Holdings:
             if left > 1e-9:
                 classes[UNIDENTIFIED] = classes.get(UNIDENTIFIED, 0.0) + left
         return cls(shares, named=named, members=members, cells=cells, purchase_prices=bought)
+
+    __table__ = from_table  # what a deal file names a table for
 
 
 def faults_of_named(
@@ -182,49 +202,3 @@ def faults_of_named(
                     f"named[{tranche!r}]",
                     f"holders among {name} hold {share:g}, the class only {shares[tranche][name]:g}",
                 )
-
-
-def rows_of(table: Any) -> Iterator[dict[str, Any]]:
-    """The rows of a frame, a CSV file or mappings, without what is blank."""
-    if hasattr(table, "to_dict"):
-        table = table.to_dict(orient="records")
-    elif not isinstance(table, Iterable) or isinstance(table, str):
-        import csv
-        from pathlib import Path
-
-        if not Path(table).is_file():
-            raise InvalidTerms(f"there is no file {str(table)!r}")
-        with Path(table).open(encoding="utf-8", newline="") as file:
-            table = list(csv.DictReader(file))
-    for row in table:
-        yield {key: value for key, value in row.items() if value is not None and value == value and value != ""}
-
-
-def add_details(
-    row: Mapping[str, Any],
-    tranche: str,
-    name: str,
-    cells: dict[str, dict[str, Cell]],
-    bought: dict[str, dict[str, float]],
-) -> None:
-    """How a row's share is known and what was paid for it."""
-    if "known" in row or "source" in row:
-        date, sure = row.get("date"), row.get("confidence")
-        cells.setdefault(tranche, {})[name] = Cell(
-            row.get("known", "assumed"),
-            source=str(row.get("source", "")),
-            date=as_date(date),
-            confidence=None if sure is None else float(sure),
-        )
-    if "purchase_price" in row:
-        bought.setdefault(tranche, {})[name] = float(row["purchase_price"])
-
-
-def as_date(given: Any) -> datetime.date | None:
-    """A date, from a text such as 2026-11-30 where it is one."""
-    if isinstance(given, str):
-        try:
-            return datetime.date.fromisoformat(given)
-        except ValueError:
-            raise InvalidTerms(f"date: must be a date such as 2026-11-30, got {given!r}") from None
-    return given.date() if isinstance(given, datetime.datetime) else given

@@ -20,6 +20,19 @@ PLAIN: dict[Any, dict[str, Any]] = {
 }
 
 
+TABLE: dict[str, Any] = {
+    "description": "A table in a CSV, Parquet or Excel file of its own, relative to the document.",
+    "type": "object",
+    "properties": {
+        "file": {"type": "string"},
+        "sheet": {"type": "string"},
+        "ignore": {"type": "array", "items": {"type": "string"}},
+    },
+    "additionalProperties": False,
+    "required": ["file"],
+}
+
+
 def schema(cls: type, *, mark: str) -> dict[str, Any]:
     """The schema of a document that holds a term, with its version mark on top."""
     definitions: dict[str, Any] = {}
@@ -42,6 +55,8 @@ def describe(wanted: Any, definitions: dict[str, Any]) -> dict[str, Any]:
             return {"oneOf": [*(tagged(branch, definitions) for branch in terms), *others]}
         found = [describe(branch, definitions) for branch in branches]
         return found[0] if len(found) == 1 else {"anyOf": found}
+    if hasattr(wanted, "__table__") and not is_term(wanted):
+        return in_a_file(definitions)
     if hasattr(wanted, "__text__"):
         return {"type": "string", "description": f"a {wanted.__name__.lower()} of the language, as text"}
     if hasattr(wanted, "__items__"):
@@ -50,14 +65,22 @@ def describe(wanted: Any, definitions: dict[str, Any]) -> dict[str, Any]:
         if wanted.__name__ not in definitions:
             definitions[wanted.__name__] = {}
             definitions[wanted.__name__] = of_term(wanted, definitions)
-        return {"$ref": f"#/$defs/{wanted.__name__}"}
+        reference = {"$ref": f"#/$defs/{wanted.__name__}"}
+        return {"anyOf": [reference, in_a_file(definitions)]} if hasattr(wanted, "__table__") else reference
     if typing.get_origin(wanted) is Literal:
         return {"enum": list(inner)}
     if is_a(wanted, tuple):
-        return {"type": "array", "items": describe(inner[0], definitions)}
+        listed = {"type": "array", "items": describe(inner[0], definitions)}
+        return {"anyOf": [listed, in_a_file(definitions)]} if is_term(inner[0]) else listed
     if is_a(wanted, Mapping):
         return {"type": "object", "additionalProperties": describe(inner[1], definitions)}
     return PLAIN.get(wanted, {})
+
+
+def in_a_file(definitions: dict[str, Any]) -> dict[str, Any]:
+    """What may stand for holdings and for a list of like things."""
+    definitions["Table"] = TABLE
+    return {"$ref": "#/$defs/Table"}
 
 
 def tagged(cls: type, definitions: dict[str, Any]) -> dict[str, Any]:

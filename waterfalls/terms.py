@@ -167,6 +167,8 @@ class Broken(tuple[Any, ...]):
 
 def read(wanted: Any, data: Any, place: str, found: list[Fault]) -> Any:
     """What `data` of a document says a `wanted` is; `MISSING` where it is unsound, with the faults added to `found`."""
+    if hasattr(data, "__read__"):  # data that stands elsewhere, such as a table in a file of its own
+        return data.__read__(wanted, place, found)
     origin, inner = typing.get_origin(wanted), typing.get_args(wanted)
     if is_union(wanted):
         return read_union([branch for branch in inner if branch is not type(None)], data, place, found)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pricing.report.case import Case
-from pricing.report.extras import need
+from structuring.extras import need
 from pricing.report.formats import missing
 from pricing.report.sheets import sheets
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pricing.report.case import Case, Framed, case_of
-from pricing.report.extras import need
+from structuring.extras import need
 from pricing.report.formats import TEXTS, heading, missing, shown
 from pricing.report.sections import sections
 from pricing.report.sheets import Sheet

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import KW_ONLY
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -13,7 +13,10 @@ from waterfalls.errors import Fault
 from waterfalls.terms import term
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
+    import pandas as pd
 
     from structuring.collateral.clock import Clock
     from structuring.scenario import Drivers
@@ -102,6 +105,34 @@ class LeasePortfolio:
         shared = sum(tenant.cost_share for tenant in tenants)
         if shared > 1.0 + 1e-9:
             yield Fault("tenants", f"the cost_share of all must not exceed 1, got {shared:g}")
+
+    @classmethod
+    def from_tape(
+        cls,
+        tape: pd.DataFrame | Path | str | Iterable[Mapping[str, Any]],
+        *,
+        sheet: str | None = None,
+        ignore: Iterable[str] = (),
+        as_of: datetime.date,
+        operating_cost: float = 0.0,
+        cost_growth: float = 0.0,
+        vacancy: float = 0.0,
+        cap_rate: float,
+    ) -> LeasePortfolio:
+        """A portfolio from a rent roll, a row a tenant: a DataFrame, or a CSV, Parquet or Excel file.
+
+        Columns are the fields of `Tenant`; `ignore` names others to leave aside. The rest is as of the portfolio.
+        """
+        from structuring.table import terms_of
+
+        return cls(
+            terms_of(Tenant, tape, sheet=sheet, ignore=ignore),
+            as_of=as_of,
+            operating_cost=operating_cost,
+            cost_growth=cost_growth,
+            vacancy=vacancy,
+            cap_rate=cap_rate,
+        )
 
     def drivers(self) -> frozenset[str]:
         """What the portfolio reads from a scenario."""

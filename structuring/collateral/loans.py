@@ -140,6 +140,7 @@ class LoanPool:
         cls,
         tape: pd.DataFrame | Path | str,
         *,
+        sheet: str | None = None,
         ignore: Sequence[str] = (),
         prepayment: Rate = None,
         default: Rate = None,
@@ -150,13 +151,14 @@ class LoanPool:
         servicing: float = 0.0,
         first_payment: datetime.date | None = None,
     ) -> LoanPool:
-        """A pool from a row a loan: a DataFrame, or a CSV or Parquet file; every bad row is listed with its reasons.
+        """A pool from a row a loan: a DataFrame, or a CSV, Parquet or Excel file; every bad row is listed with its reasons.
 
         Columns: balance, rate, remaining_term, and if wanted loan, age, interest_only, payment, amortisation_term.
-        `ignore` names columns to leave aside; any other is refused. Rows that are alike are taken together.
+        `ignore` names columns to leave aside; any other is refused. `sheet` is needed where a workbook has several.
+        Rows that are alike are taken together.
         """
         return cls(
-            Tape.read(tape, ignore=ignore),
+            Tape.read(tape, sheet=sheet, ignore=ignore),
             prepayment=prepayment,
             default=default,
             severity=severity,

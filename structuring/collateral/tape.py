@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,11 +42,14 @@ class Tape:
         return len(self.balance)
 
     def __str__(self) -> str:
-        raise InvalidTerms("a pool read from a tape cannot be written to a deal file: give it as lines")
+        raise InvalidTerms(
+            "a pool read from a tape cannot be written to a deal file: give it as lines, or name the tape in the file, "
+            "lines: {file: tape.csv}"
+        )
 
     @staticmethod
     def __text__(text: object) -> Tape:
-        raise InvalidTerms(f"must be a list of lines, got {text!r}: a tape is read with LoanPool.from_tape")
+        raise InvalidTerms(f"must be a list of lines, got {text!r}: a tape is {{file: tape.csv}}")
 
     @classmethod
     def of(cls, lines: Sequence[LoanLine]) -> Tape:
@@ -60,30 +63,33 @@ class Tape:
         return cls(**arrays, fixed={k: line.principal for k, line in enumerate(lines) if line.principal})
 
     @classmethod
-    def read(cls, source: pd.DataFrame | Path | str, *, ignore: Sequence[str] = ()) -> Tape:
-        """A tape from a DataFrame, CSV or Parquet file; refused with every fault of every row where there is one."""
-        import pandas as pd
+    def read(cls, source: pd.DataFrame | Path | str, *, sheet: str | None = None, ignore: Iterable[str] = ()) -> Tape:
+        """A tape from a frame, a CSV, Parquet or Excel file; refused with every fault of every row where there is one."""
+        from structuring.table import frame_of, heading
 
-        frame, first = (source, 0) if isinstance(source, pd.DataFrame) else read_file(Path(source))
+        frame, where = frame_of(source, sheet=sheet, texts=("loan", "payment"))
+        where, leave = where or "tape, ", [heading(name) for name in ignore]
+        place, known = where.rstrip(", "), (*REQUIRED, *OPTIONAL)
         faults = [
-            Fault("tape", unknown("column", name, frame.columns)) for name in REQUIRED if name not in frame.columns
+            Fault(place, unknown("column", name, frame.columns)) for name in REQUIRED if name not in frame.columns
         ]
         faults += [
-            Fault("tape", unknown("column to ignore", name, frame.columns))
-            for name in ignore
+            Fault(place, unknown("column to ignore", name, frame.columns))
+            for name in leave
             if name not in frame.columns
         ]
-        known = (*REQUIRED, *OPTIONAL)
         faults += [
-            Fault(f"tape.{name}", f"{unknown('field', name, known)} Name it in ignore= to leave it aside.")
+            Fault(f"{where}{name}", f"{unknown('field', name, known)} Name it in ignore= to leave it aside.")
             for name in frame.columns
-            if name not in (*known, *ignore)
+            if name not in (*known, *leave)
         ]
         if faults:
             raise InvalidTerms(faults)
         if frame.empty:
-            raise InvalidTerms("tape: at least one row is needed")
-        return grouped(checked(frame.drop(columns=list(ignore)), first))
+            raise InvalidTerms([Fault(place, "at least one row is needed")])
+        return grouped(checked(frame.drop(columns=leave), where))
+
+    __table__ = read  # what a deal file names a table for
 
     def rows(self, part: slice) -> Tape:
         """The lines of a slice."""
@@ -114,22 +120,26 @@ class Tape:
         return parts
 
 
-def read_file(path: Path) -> tuple[pd.DataFrame, int]:
-    """The table of a file, and the number of the line on which its first row stands."""
+def numbers(column: Any) -> np.ndarray:
+    """A column as numbers, NaN where it holds none."""
+    import numpy as np
     import pandas as pd
 
-    try:
-        if path.suffix.lower() in (".parquet", ".pq"):
-            return pd.read_parquet(path), 1
-        return pd.read_csv(path, low_memory=False), 2
-    except FileNotFoundError:
-        raise InvalidTerms(f"tape: there is no file {str(path)!r}") from None
-    except (ValueError, ImportError, OSError) as error:
-        raise InvalidTerms(f"tape: {str(path)!r} cannot be read as a table: {error}") from None
+    from structuring.table import numeral
+
+    values = np.array(pd.to_numeric(column, errors="coerce"), dtype=np.float64)
+    if pd.api.types.is_bool_dtype(column):
+        return np.full(len(column), np.nan)
+    if not pd.api.types.is_numeric_dtype(
+        column
+    ):  # texts such as '1,250.5' and '4.5%', and truths, which are no numbers
+        odd = np.flatnonzero(column.notna().to_numpy() & (np.isnan(values) | column.map(type).eq(bool).to_numpy()))
+        values[odd] = [np.nan if (number := numeral(column.iloc[row])) is None else number for row in odd.tolist()]
+    return values
 
 
-def checked(frame: pd.DataFrame, first: int) -> dict[str, Any]:
-    """Columns as numbers, or every fault of every row; `first` is the number of the first row."""
+def checked(frame: pd.DataFrame, where: str) -> dict[str, Any]:
+    """Columns as numbers, or every fault of every row, whose number is the frame's index."""
     import numpy as np
     import pandas as pd
 
@@ -147,9 +157,7 @@ def checked(frame: pd.DataFrame, first: int) -> dict[str, Any]:
     for name in ("balance", "rate", *WHOLE):
         if name not in frame.columns:
             continue
-        values = np.asarray(pd.to_numeric(frame[name], errors="coerce"), dtype=np.float64)
-        if frame[name].dtype == bool:
-            values = np.full(count, np.nan)
+        values = numbers(frame[name])
         sound, least = np.isfinite(values), WHOLE.get(name, 0)
         optional = frame[name].isna().to_numpy() & (name in OPTIONAL)
         what = "a whole number" if name in WHOLE else "a number"
@@ -176,7 +184,8 @@ def checked(frame: pd.DataFrame, first: int) -> dict[str, Any]:
         blame(over < term - only, "amortisation_term", "must reach the end of the remaining term")
     columns["over"] = np.where(np.isnan(over), np.maximum(term - only, 1.0), over)
     if faults:
-        raise InvalidTerms([Fault(f"tape, row {row + first}, {column}", why) for row, column, why in sorted(faults)])
+        lines = frame.index
+        raise InvalidTerms([Fault(f"{where}row {lines[row]}, {column}", why) for row, column, why in sorted(faults)])
     return columns
 
 

@@ -14,7 +14,6 @@ from reported import EVIL, FORMULA, evil_parts, parts_of
 from typer.testing import CliRunner
 
 from pricing.cli import app
-from pricing.report import extras
 from pricing.report.case import case_of
 from pricing.report.cash import items
 from pricing.report.machine import as_json, write_parquet
@@ -24,6 +23,7 @@ from pricing.report.sankeys import cash_sankey, loss_sankey
 from pricing.report.sheets import sheets
 from pricing.report.workbook import FIRST, write_workbook
 from pricing.tables import by_date
+from structuring import extras
 from structuring.dealfile import library
 from waterfalls.errors import InvalidTerms
 

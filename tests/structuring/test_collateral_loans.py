@@ -378,22 +378,22 @@ def test_every_fault_of_every_row_of_a_tape_is_listed(tmp_path):
     with pytest.raises(InvalidTerms) as caught:
         LoanPool.from_tape(path)
     assert [str(fault) for fault in caught.value.faults] == [
-        "tape, row 3, balance: must be at least 0, got '-5'",
-        "tape, row 4, rate: must be a decimal such as 0.065, got 6.5",
-        "tape, row 4, remaining_term: must be a whole number, got 60.5",
-        "tape, row 5, age: must be at least 0, got -1",
-        "tape, row 5, balance: must be a number, got 'abc'",
-        "tape, row 5, interest_only: must not exceed the remaining term, got 61",
-        "tape, row 5, payment: must be one of 'level', 'equal principal', got 'levle'",
-        "tape, row 5, rate: must be a number, got nothing",
-        "tape, row 6, loan: stands more than once, got 'a'",
+        "tape.csv, row 3, balance: must be at least 0, got '-5'",
+        "tape.csv, row 4, rate: must be a decimal such as 0.065, got 6.5",
+        "tape.csv, row 4, remaining_term: must be a whole number, got 60.5",
+        "tape.csv, row 5, age: must be at least 0, got -1",
+        "tape.csv, row 5, balance: must be a number, got 'abc'",
+        "tape.csv, row 5, interest_only: must not exceed the remaining term, got 61",
+        "tape.csv, row 5, payment: must be one of 'level', 'equal principal', got 'levle'",
+        "tape.csv, row 5, rate: must be a number, got nothing",
+        "tape.csv, row 6, loan: stands more than once, got 'a'",
     ]
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: LoanPool.from_tape("nowhere.csv"), "tape: there is no file 'nowhere.csv'"),
+        (lambda: LoanPool.from_tape("nowhere.csv"), "there is no file 'nowhere.csv'"),
         (
             lambda: LoanPool.from_tape(pd.DataFrame({"balance": [1.0], "rates": [0.1], "remaining_term": [1]})),
             "there is no column 'rate'. Did you mean 'rates'?",

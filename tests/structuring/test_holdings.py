@@ -53,9 +53,10 @@ def test_holdings_come_back_from_a_file(tmp_path):
 
 
 REFUSED = {
-    "column": ([{**ROWS[0], "shares": 1.0}], "row 1: there is no column 'shares'. Did you mean 'share'?"),
-    "missing": ([{"tranche": "A", "share": 1.0}], "row 1: says no investor_class"),
-    "text": ([{**ROWS[3], "share": "most"}], "row 1: share: must be a number, got 'most'"),
+    "column": ([{**ROWS[0], "shares": 1.0}], "table: there is no column 'shares'. Did you mean 'share'?"),
+    "heading": ([{"tranche": "A", "share": 1.0}], "table: there is no column 'investor_class'. Known: 'tranche', 'share'."),
+    "missing": ([ROWS[3], {**ROWS[3], "investor_class": None}], "row 2, investor_class: is required and missing"),
+    "text": ([{**ROWS[3], "share": "most"}], "row 1, share: must be a number, got 'most'"),
     "twice": ([ROWS[3], ROWS[3]], "row 2: 'hedge funds' holds 'B' in an earlier row already"),
     "too much": ([ROWS[3], {**ROWS[3], "investor_class": "banks"}], "Holdings of 'B' must sum to 1, got 2"),
     "nested": (
@@ -64,7 +65,7 @@ REFUSED = {
     ),
     "two classes": ([*ROWS[:3], {**ROWS[2], "tranche": "B", "investor_class": "insurers"}], "is one of 'mutual funds' already"),
     "kind": ([{**ROWS[1], "known": "estimatd"}], "there is no choice 'estimatd'. Did you mean 'estimated'?"),
-    "date": ([{**ROWS[0], "date": "June"}], "row 1: date: must be a date such as 2026-11-30, got 'June'"),
+    "date": ([{**ROWS[0], "date": "June"}], "row 1, date: must be a date such as 2026-11-30, got 'June'"),
 }  # fmt: skip
 
 
