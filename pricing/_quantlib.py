@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import itertools
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -14,6 +15,7 @@ import QuantLib as ql
 from pricing.ahead import balance_at, row_of
 from pricing.curves import REACH, Curve, from_discounts
 from waterfalls.cashflows import Cashflows
+from waterfalls.conventions import unadjusted
 from waterfalls.errors import CannotPrice, InvalidTerms, UnknownName
 from waterfalls.schedule import day_counter, from_ql, to_ql
 
@@ -133,14 +135,16 @@ def to_quantlib_leg(flows: Cashflows, tranche: str, scenario: Any = None) -> lis
     """One tranche's flows in one scenario as a `ql.Leg`, which `ql.CashFlows` and `ql.Bond` take.
 
     Interest paid is a coupon on the balance before it, at the rate that gives the amount, over the note's own accrual
-    period; principal and draws (negative) are simple cash flows. Interest on no balance is a simple cash flow.
+    period; principal and draws (negative) are simple cash flows. Interest on no balance is a simple cash flow. A day
+    count that QuantLib lacks is exported as actual/365F, with the rate that gives the same amount.
     """
     s, plan = row_of(flows, scenario), flows.plan
     interest, principal, draws = (table[tranche][s] for table in (flows.interest, flows.principal, flows.draws))
     note = plan.notes_by_name.get(tranche)
     name = "actual/365F" if note is None else note.day_count_in(plan.currency)
-    bounds = plan.schedule.unadjusted if name.startswith("30") else plan.schedule.payment
-    count, accruals = day_counter(name), plan.schedule.accruals(name)
+    bounds = plan.schedule.unadjusted if unadjusted(name) else plan.schedule.payment
+    count = day_counter(name)
+    accruals = [count.yearFraction(to_ql(a), to_ql(b)) for a, b in itertools.pairwise(bounds)]
     before = np.concatenate([[plan.opening["balance", tranche]], flows.balance[tranche][s, :-1]])
     leg: list[ql.CashFlow] = []
     for t, date in enumerate(plan.schedule.dates):

@@ -13,6 +13,7 @@ import numpy as np
 
 from pricing.curves import Curve
 from waterfalls.cashflows import Cashflows
+from waterfalls.conventions import unadjusted
 from waterfalls.coupons import Floating, ladder
 from waterfalls.errors import CannotPrice, UnknownName
 from waterfalls.schedule import year_fraction, years_from
@@ -135,8 +136,11 @@ class Ahead:
 
     def elapsed(self, i: int) -> float:
         """The fraction of a year of the running accrual period that lies behind, by the note's day count."""
-        start = self.accrual_starts(i)[0]
-        return year_fraction(self.day_count(i), start, self.valuation) if start < self.valuation else 0.0
+        start, schedule = self.accrual_starts(i)[0], self.flows.plan.schedule
+        if start >= self.valuation:
+            return 0.0
+        until = self.bounds(i)[self.first + 1]
+        return year_fraction(self.day_count(i), start, self.valuation, per_year=schedule.per_year, until=until)
 
     # Yield ------------------------------------------------------------------------------------------------------------
 
@@ -145,10 +149,13 @@ class Ahead:
         return "actual/365F" if note is None else note.day_count_in(self.flows.plan.currency)
 
     def accrual_starts(self, i: int) -> tuple[datetime.date, ...]:
-        """Where each of the J accrual periods begins: 30/360 on unadjusted dates, Actual on adjusted ones."""
+        """Where each of the J accrual periods begins."""
+        return self.bounds(i)[self.first : -1]
+
+    def bounds(self, i: int) -> tuple[datetime.date, ...]:
+        """The dates between which a tranche accrues (T + 1): 30/360 and ICMA unadjusted ones, Actual adjusted ones."""
         schedule = self.flows.plan.schedule
-        bounds = schedule.unadjusted if self.day_count(i).startswith("30") else schedule.payment
-        return bounds[self.first : -1]
+        return schedule.unadjusted if unadjusted(self.day_count(i)) else schedule.payment
 
     @cached_property
     def per_year(self) -> np.ndarray:
@@ -159,8 +166,10 @@ class Ahead:
     @cached_property
     def yield_times(self) -> np.ndarray:
         """Years of yield to each date (N, J), by each note's day count, step by step."""
+        often = self.flows.plan.schedule.per_year
         return np.stack([
-            stepwise(self.day_count(i), self.valuation, self.dates, self.accrual_starts(i)) for i in range(len(self.names))
+            stepwise(self.day_count(i), often, self.valuation, self.dates, self.accrual_starts(i))
+            for i in range(len(self.names))
         ])  # fmt: skip
 
     # Floating-rate notes ----------------------------------------------------------------------------------------------
@@ -254,7 +263,11 @@ def balance_at(flows: Cashflows, tranche: str, date: datetime.date) -> np.ndarra
 
 @functools.lru_cache(maxsize=256)
 def stepwise(
-    day_count: str, start: datetime.date, dates: tuple[datetime.date, ...], accrual_starts: tuple[datetime.date, ...]
+    day_count: str,
+    per_year: int,
+    start: datetime.date,
+    dates: tuple[datetime.date, ...],
+    accrual_starts: tuple[datetime.date, ...],
 ) -> np.ndarray:
     """Years from `start` to each date (J,), summed period by period as `ql.CashFlows` does for coupons.
 
@@ -263,10 +276,10 @@ def stepwise(
     """
     steps, before = [], start
     for date, begins in zip(dates, accrual_starts, strict=True):
-        if before == begins:
-            steps.append(year_fraction(day_count, before, date))
-        else:
-            steps.append(year_fraction(day_count, begins, date) - year_fraction(day_count, begins, before))
+        step = year_fraction(day_count, begins, date, per_year=per_year)
+        if before != begins:
+            step -= year_fraction(day_count, begins, before, per_year=per_year, until=date)
+        steps.append(step)
         before = date
     times = np.cumsum(np.array(steps))
     times.setflags(write=False)

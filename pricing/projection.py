@@ -46,6 +46,10 @@ def one_index(market: Market, resolved: Plan, index: str, day_count: str, reset_
         )
     curve, first = market.projections[index], sum(day < market.valuation for day in days[:-1])
     factors = curve.discounts(days[first:])
-    fractions = [year_fraction(day_count, a, b) for a, b in zip(days[first:-1], days[first + 1 :], strict=True)]
+    per_year = resolved.schedule.per_year
+    fractions = [
+        year_fraction(day_count, a, b, per_year=per_year)
+        for a, b in zip(days[first:-1], days[first + 1 :], strict=True)
+    ]
     forwards = (factors[:-1] / factors[1:] - 1.0) / np.array(fractions)
     return np.concatenate([[fixed[day] for day in days[:first]], forwards])

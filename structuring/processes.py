@@ -212,4 +212,5 @@ def schedule_fractions(schedule: Any, day_count: str) -> np.ndarray:
 
     from waterfalls.schedule import year_fraction
 
-    return np.array([year_fraction(day_count, a, b) for a, b in itertools.pairwise(schedule.payment)])
+    pairs = itertools.pairwise(schedule.payment)
+    return np.array([year_fraction(day_count, a, b, per_year=schedule.per_year) for a, b in pairs])

@@ -27,15 +27,21 @@ CALENDARS: dict[str, tuple[str, ...]] = {
     "Japan": ("Japan",),
     "Canada": ("Canada",),
 }
-DAY_COUNTS: dict[str, tuple[str, ...]] = {
+DAY_COUNTS: dict[str, tuple[str, ...]] = {  # no path: QuantLib has none, see waterfalls.schedule
     "30/360": ("Thirty360", "BondBasis"),
     "30/360 US": ("Thirty360", "USA"),
     "30E/360": ("Thirty360", "European"),
+    "30E+/360": (),
+    "30E/360 ISDA": ("Thirty360", "ISDA"),
     "30/360 German": ("Thirty360", "German"),
     "actual/360": ("Actual360",),
     "actual/365F": ("Actual365Fixed",),
+    "actual/365A": (),
+    "actual/365L": (),
     "actual/365 no leap": ("Actual365Fixed", "NoLeap"),
     "actual/actual ISDA": ("ActualActual", "ISDA"),
+    "actual/actual ICMA": (),
+    "actual/actual AFB": ("ActualActual", "AFB"),
 }
 FLOATING_DAY_COUNTS = {"GBP": "actual/365F"}  # every other currency: actual/360
 
@@ -45,6 +51,11 @@ def pick(what: str, table: Mapping[str, V], name: str) -> V:
     if name not in table:
         raise UnknownName(what, name, table)
     return table[name]
+
+
+def unadjusted(day_count: str) -> bool:
+    """Whether a day count runs between scheduled dates, as bonds accrue: 30/360 and ICMA; the others count days paid."""
+    return day_count.startswith("30") or day_count == "actual/actual ICMA"
 
 
 def calendar_names(name: str) -> list[str]:

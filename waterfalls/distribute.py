@@ -18,7 +18,7 @@ from waterfalls.errors import InvalidTerms, TooLarge, UnknownName
 from waterfalls.outputs import Outputs
 from waterfalls.plan import Key, Plan, inputs_of
 from waterfalls.receipts import Receipts
-from waterfalls.schedule import Schedule, day_counter, to_ql
+from waterfalls.schedule import Schedule, fraction_of, from_ql, to_ql
 
 Engine = Literal["auto", "reference", "fast"]
 SMALL = 32  # scenarios up to which the reference is quick enough not to load Numba
@@ -142,7 +142,7 @@ def forwards(curve: Any, schedule: Schedule, day_count: str, reset_lag: int = 0)
     Both ends are read `reset_lag` days earlier. A start before the curve's reference date is read at that date: the fixing of a running period is then its
     remaining forward, unless a rate is given as an array.
     """
-    counter = day_counter(day_count)
+    elapsed = fraction_of(day_count, schedule.per_year)
     base = curve.referenceDate() if hasattr(curve, "referenceDate") else None
 
     def factor(day: datetime.date) -> tuple[Any, float]:
@@ -154,6 +154,7 @@ def forwards(curve: Any, schedule: Schedule, day_count: str, reset_lag: int = 0)
     days = [day - datetime.timedelta(days=reset_lag) for day in schedule.payment]
     for start, end in itertools.pairwise(days):
         (a, da), (b, db) = factor(start), factor(end)
-        fraction = counter.yearFraction(a, b) if base is not None else counter.yearFraction(to_ql(a), to_ql(b))
+        a, b = (from_ql(day) if base is not None else day for day in (a, b))
+        fraction = elapsed(a, b, b)
         rates.append((da / db - 1.0) / fraction if fraction > 0.0 else 0.0)
     return np.array(rates)

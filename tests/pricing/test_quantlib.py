@@ -10,6 +10,8 @@ from pricing._quantlib import to_quantlib_bond, to_quantlib_leg
 from pricing.market import Market
 from pricing.pricer import price
 from pricing.solves import yield_to_maturity, z_spread
+from structuring import Deal, LoanPool, Scenario, run
+from waterfalls import Equity, Fixed, Note, interest, pay, residual, scheduled_principal
 
 START = dt.date(2026, 1, 15)
 VALUATIONS = {"at the start": START, "inside a period": dt.date(2026, 8, 31), "on a payment": dt.date(2026, 7, 31)}
@@ -151,3 +153,38 @@ def test_days_of_thirty_do_not_add_up_and_are_taken_as_quantlib_takes_them(given
     rate = ql.CashFlows.yieldRate(leg, prices.npv[0, 0, 0], *rule, False, on, on, 1e-14, 1000, 0.05)
     assert prices["yield_to_maturity"][0, 0, 0] == pytest.approx(rate, abs=1e-12)
     assert prices["accrued"][0, 0, 0] == pytest.approx(1.0 * 15 / 76, rel=1e-12)
+
+
+def half_yearly(day_count):
+    """A bullet of 4.5 % paid twice a year, by day count."""
+    deal = Deal(
+        "bullet", closing=START, first_payment=dt.date(2026, 7, 15), maturity=dt.date(2031, 1, 15),
+        frequency="semiannual", calendar="none", collateral=LoanPool.level_pay(balance=1e3, rate=0.1, remaining_term=60),
+        tranches=(Note("A", 100.0, coupon=Fixed(0.045), day_count=day_count), Equity("E")),
+        waterfall=pay(interest("A")) >> pay(scheduled_principal("A")) >> pay(residual("E")),
+    )  # fmt: skip
+    return run(deal, [Scenario("base")])
+
+
+@pytest.mark.parametrize("day", [START, dt.date(2026, 3, 2), dt.date(2027, 9, 3)])
+def test_a_bond_accrued_by_icma_costs_what_quantlibs_does(day):
+    flows, on = half_yearly("actual/actual ICMA"), to_ql(day)
+    prices = price(flows, Market(0.03, {"A": {"yield": 0.052}}, valuation=day, otherwise=0.0))
+    rule, none = ql.DateGeneration.Forward, ql.NullCalendar()
+    dates = ql.Schedule(
+        to_ql(START), ql.Date(15, 1, 2031), ql.Period("6M"), none, ql.Unadjusted, ql.Unadjusted, rule, False
+    )
+    count = ql.ActualActual(ql.ActualActual.ISMA, dates)
+    bond = ql.FixedRateBond(0, 100.0, dates, [0.045], count)
+    assert prices["clean"][0, 0, 0] == pytest.approx(
+        bond.cleanPrice(0.052, count, ql.Compounded, ql.Semiannual, on), abs=1e-10
+    )
+    assert prices["accrued"][0, 0, 0] == pytest.approx(bond.accruedAmount(on), abs=1e-12)
+
+
+@pytest.mark.parametrize("day_count", ["actual/365A", "actual/365L", "30E+/360"])
+def test_day_counts_that_quantlib_lacks_are_exported_with_their_amounts(day_count):
+    flows = half_yearly(day_count)
+    assert len(set(flows.interest["A"][0])) > 1 or day_count == "30E+/360"  # leap years are shorter
+    exported = [coupon.amount() for coupon in to_quantlib_leg(flows, "A")[:-1]]
+    np.testing.assert_allclose(exported, flows.interest["A"][0], rtol=1e-13)

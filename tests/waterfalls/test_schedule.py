@@ -21,13 +21,16 @@ REST = pay(residual("E"))
 # Day counts ---------------------------------------------------------------------------------------------------------
 
 COUNTS = golden("absbox_07_day_count")
-NAMES = {  # theirs -> ours; those without a counterpart in QuantLib (ACT_365A, ACT_365L) are not offered
+NAMES = {  # theirs -> ours
     "ACT_ACT_ISDA": "actual/actual ISDA",
     "ACT_365F": "actual/365F",
     "ACT_360": "actual/360",
+    "ACT_365A": "actual/365A",
+    "ACT_365L": "actual/365L",
     "NL_365": "actual/365 no leap",
     "T30_360_ISDA": "30/360",
     "T30E_360": "30E/360",
+    "T30EP_360": "30E+/360",
     "T30_360_GERMAN": "30/360 German",
     "T30_360_US": "30/360 US",
 }
@@ -40,6 +43,55 @@ def test_day_counts_are_the_published_ones(theirs, ours):
         parts = [part.split("/") for part in row["year_fraction"][theirs].split("+")]
         expected = sum(int(top) / int(bottom) for top, bottom in parts)
         assert year_fraction(ours, start, end) == pytest.approx(expected, abs=COUNTS["tolerance"])
+
+
+def test_every_published_day_count_is_offered():
+    assert NAMES.keys() == set(COUNTS["inputs"]["conventions"])
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "per_year", "until", "isda", "icma", "afb"),
+    [  # ISDA, "EMU and market conventions: recent developments" (November 1998)
+        ((2003, 11, 1), (2004, 5, 1), 2, None, 0.497724380567, 0.5, 0.497267759563),
+        ((1999, 2, 1), (1999, 7, 1), 1, None, 0.410958904110, 0.410958904110, 0.410958904110),
+        ((1999, 7, 1), (2000, 7, 1), 1, None, 1.001377348600, 1.0, 1.0),
+        ((2002, 8, 15), (2003, 7, 15), 2, None, 0.915068493151, 0.915760869565, 0.915068493151),
+        ((2003, 7, 15), (2004, 1, 15), 2, None, 0.504004790778, 0.5, 0.504109589041),
+        ((1999, 7, 30), (2000, 1, 30), 2, None, 0.503892506924, 0.5, 0.504109589041),
+        ((2000, 1, 30), (2000, 6, 30), 2, (2000, 7, 30), 0.415300546448, 0.417582417582, 0.415300546448),
+    ],
+)
+def test_actual_actual_is_isdas_own_table(start, end, per_year, until, isda, icma, afb):
+    start, end, until = DATE(*start), DATE(*end), until and DATE(*until)
+    for name, expected in (("ISDA", isda), ("ICMA", icma), ("AFB", afb)):
+        found = year_fraction(f"actual/actual {name}", start, end, per_year=per_year, until=until)
+        assert found == pytest.approx(expected, abs=1e-10), name  # as QuantLib tests the same table
+
+
+def test_actual_365l_paid_once_a_year_looks_for_the_leap_day():
+    # ICMA Rule 251: an annual period that ends in February 2008 holds no 29 February, though 2008 is a leap year
+    start, end = DATE(2007, 2, 15), DATE(2008, 2, 15)
+    assert year_fraction("actual/365L", start, end, per_year=1) == 365 / 365
+    assert year_fraction("actual/365L", start, end, per_year=2) == 365 / 366
+
+
+@pytest.mark.parametrize("first", [DATE(2026, 4, 15), DATE(2026, 5, 30), DATE(2026, 2, 28)])
+@pytest.mark.parametrize("maturity", [DATE(2031, 4, 15), DATE(2031, 6, 30)])
+def test_icma_coupons_are_quantlibs(first, maturity):
+    made = schedule(**terms(first_payment=first, maturity=maturity, frequency="semiannual"))
+    dates = [to_ql(day) for day in made.unadjusted]
+    back = dates[1] - ql.Period(6, ql.Months)
+    count = ql.ActualActual(ql.ActualActual.ISMA)
+    expected = [count.yearFraction(dates[0], dates[1], back, dates[1])]  # a short first period
+    for a, b in itertools.pairwise(dates[1:]):
+        whole = a + ql.Period(6, ql.Months)
+        expected.append(count.yearFraction(a, b, a, max(whole, b) if (whole - b) <= 3 else whole))
+    assert made.accruals("actual/actual ICMA") == pytest.approx(expected, abs=1e-12)
+
+
+def test_icma_without_payments_a_year_is_refused():
+    with pytest.raises(InvalidTerms, match="say how many a year, per_year=2"):
+        year_fraction("actual/actual ICMA", DATE(2026, 1, 1), DATE(2026, 7, 1))
 
 
 # Dates --------------------------------------------------------------------------------------------------------------
