@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pricing.report.case import Case
-from structuring.extras import need
 from pricing.report.formats import missing
 from pricing.report.sheets import sheets
+from structuring.extras import need
+from waterfalls.errors import Fault, InvalidTerms
 
 if TYPE_CHECKING:
     import pandas as pd
 
 VERSION = 1
+REFUSED = re.compile(r"[ ,;{}()\n\t=]")  # in the name of a column, by Spark
 
 
 def as_json(case: Case) -> str:
@@ -58,27 +61,39 @@ def plain(value: Any) -> Any:
 
 
 def write_parquet(folder: Path | str, frames: Mapping[str, pd.DataFrame]) -> list[Path]:
-    """Writes each frame as `folder`/name.parquet: names as strings, days as dates, no index; gives the files."""
+    """Writes each frame as `folder`/name.parquet, for DuckDB and Spark; gives the files.
+
+    Names are strings, days dates, times in microseconds; there is no index and no column without a type. In the name of
+    a column _ stands for what Spark refuses there: blanks and ,;{}()= ("trigger cash trap" is trigger_cash_trap).
+    """
     arrow, parquet = need("pyarrow"), need("pyarrow.parquet")
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     files = []
     for name, frame in frames.items():
         table = arrow.Table.from_pandas(portable(frame), preserve_index=False).replace_schema_metadata(None)
+        for i, field in enumerate(table.schema):
+            if arrow.types.is_null(field.type):  # nothing known in any row: Spark reads no column without a type
+                table = table.set_column(i, field.name, table.column(i).cast(arrow.string()))
         files.append(place / f"{name}.parquet")
-        parquet.write_table(table, files[-1])
+        parquet.write_table(table, files[-1], coerce_timestamps="us")
     return files
 
 
 def portable(frame: pd.DataFrame) -> pd.DataFrame:
-    """A frame whose categories are strings and whose timestamps are days, as every reader of Parquet has them."""
+    """A frame whose categories are strings and whose days are dates, as every reader of Parquet has them."""
     import pandas as pd
+
+    names = [REFUSED.sub("_", str(column)) for column in frame.columns]
+    if alike := sorted({name for name in names if names.count(name) > 1}):
+        raise InvalidTerms([Fault(name, "would be the name of several columns in Parquet") for name in alike])
+    frame = frame.set_axis(names, axis=1)
 
     changed = {}
     for column in frame.columns:
         values = frame[column]
         if isinstance(values.dtype, pd.CategoricalDtype):
             changed[column] = values.astype(object)
-        elif pd.api.types.is_datetime64_any_dtype(values):
+        elif pd.api.types.is_datetime64_any_dtype(values) and not (values.dt.normalize() < values).any():
             changed[column] = values.dt.date
     return frame.assign(**changed)
