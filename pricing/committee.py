@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pricing.breakeven import breakeven
+from pricing.breakeven import Breakevens, breakeven
 from pricing.market import Market
-from pricing.non_renewal import non_renewal, options_of
+from pricing.non_renewal import NonRenewals, non_renewal, options_of
 from pricing.pricer import price
 from pricing.prices import Prices
 from pricing.reprice import applied
@@ -40,23 +40,32 @@ def committee(
     `drivers` are those searched, each towards `TOWARDS`; all that the collateral reads and the scenario gives a number
     for unless said.
     """
-    prices = price(run(deal, scenario, rates=market.rates(deal)), market, shocks)
-    lines = [
-        f"{deal.name}: valued {prices.valuation}, amounts in {prices.currency}, scenario {scenario.name!r}",
+    lines = head(deal, price(run(deal, scenario, rates=market.rates(deal)), market, shocks))
+    for driver in searched(deal, scenario) if drivers is None else drivers:
+        lines += worded(breakeven(deal, scenario, driver=driver, market=market, worst=TOWARDS.get(driver, 0.0)))
+    if drivers is None and next(options_of(deal, market.valuation), None):
+        lines += worded(non_renewal(deal, scenario, market))
+    return "\n".join(lines)
+
+
+def head(deal: Deal, prices: Prices) -> list[str]:
+    """What is priced, and the table of prices."""
+    return [
+        f"{deal.name}: valued {prices.valuation}, amounts in {prices.currency}, scenario {prices.reference!r}",
         "",
         "Prices (npv in millions; per 100; z-spread in bp; yield in %; wal, durations in years; cs01, dv01 in thousands)",
         text(measured(prices), millions=("npv",)),
     ]
-    for driver in searched(deal, scenario) if drivers is None else drivers:
-        found = breakeven(deal, scenario, driver=driver, market=market, worst=TOWARDS.get(driver, 0.0))
-        lines += ["", f"Breakevens: {DRIVERS[driver].meaning}"]
-        if np.isnan(found.multiples).all():
-            lines.append(f"No note loses anything even at {found.worst:.0%} of {scenario.name!r}.")
-        else:
-            lines += found.sentences()
-    if drivers is None and next(options_of(deal, market.valuation), None):
-        lines += ["", "Breakevens: the lease that is not renewed", *non_renewal(deal, scenario, market).sentences()]
-    return "\n".join(lines)
+
+
+def worded(found: Breakevens | NonRenewals) -> list[str]:
+    """A search under its heading, in sentences."""
+    if isinstance(found, NonRenewals):
+        return ["", "Breakevens: the lease that is not renewed", *found.sentences()]
+    heading = ["", f"Breakevens: {DRIVERS[found.driver].meaning}"]
+    if np.isnan(found.multiples).all():
+        return [*heading, f"No note loses anything even at {found.worst:.0%} of {found.scenario!r}."]
+    return [*heading, *found.sentences()]
 
 
 def measured(prices: Prices) -> pd.DataFrame:

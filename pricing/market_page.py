@@ -12,8 +12,13 @@ from structuring.exposure import UNNAMED
 
 
 def market_page(name: str = "ai-debt-market", stress: str = "AI demand shortfall", scale: float = 1.0) -> str:
-    """The story on one page: sentences, then tables in billions, then every assumption."""
-    made = market_stress(name, stress, scale)
+    """A book's story on one page."""
+    return page_of(market_stress(name, stress, scale))
+
+
+def page_of(made: MarketStress) -> str:
+    """A story that was run: sentences, then tables in billions, then every assumption."""
+    scale = made.scale
     lines = [f"{made.book.name}: {made.stress!r} at scale {scale:g}, amounts in {made.book.currency} billion", ""]
     lines += [f"- {sentence}" for sentence in made.sentences()]
     top: Any = made.concentration

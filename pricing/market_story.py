@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import KW_ONLY, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -141,12 +141,14 @@ def market_stress(
     story: MarketStory | None = None,
     market: Market | None = None,
     institutions: Institutions | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> MarketStress:
     """Runs every deal of a book under a named stress at one scale, spreads and scenario together, and sums by class.
 
     A deal that ships has its own scenarios and market; the others start from a base without drivers and take `market`,
     whose quotes are by class of paper (AA, A, BBB, below, unrated, equity). What is not given is read from the files
-    beside the book: story.yaml, market.yaml, institutions.yaml (added to those that ship). The first round is the loss of
+    beside the book: story.yaml, market.yaml, institutions.yaml (added to those that ship). `progress(deals done, all)` is
+    called before each deal. The first round is the loss of
     value against the base; the second comes from `contagion` in the modes thresholds and linear.
     """
     import pandas as pd
@@ -160,10 +162,11 @@ def market_stress(
     known = institutions or with_added(load_institutions(), home / "institutions.yaml")
 
     widening = tale.supply.widening(scale)
-    losses = {
-        name: lost_in(deal, described, told, tale.failures.get(name, 1.0), scale, widening, quotes)
-        for name, deal in described.deals.items()
-    }
+    losses: dict[str, Losses] = {}
+    for name, deal in described.deals.items():
+        if progress:
+            progress(len(losses), len(described.deals))
+        losses[name] = lost_in(deal, described, told, tale.failures.get(name, 1.0), scale, widening, quotes)
     rows = pd.concat([rows_of(name, each) for name, each in losses.items()], ignore_index=True)
     held_bonds = {
         who: float(sum(values_before(losses[name]) @ share_of(losses[name], who) for name in tale.bonds))

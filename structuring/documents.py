@@ -5,6 +5,7 @@ YAML is read as version 1.2 says (no dates, no yes and no, no sexagesimal number
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Mapping
@@ -21,9 +22,13 @@ T = TypeVar("T")
 
 
 class Loader(yaml.SafeLoader):
-    """PyYAML with the core schema of YAML 1.2 and no duplicate keys."""
+    """PyYAML with the core schema of YAML 1.2; `twice` are the keys that stand more than once."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  (PyYAML's way to say so)
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__(stream)
+        self.twice: list[Fault] = []
 
 
 for tag, pattern, first in (
@@ -42,12 +47,13 @@ for tag, pattern, first in (
 
 
 def mapping(loader: Loader, node: yaml.MappingNode) -> dict[Any, Any]:
-    """A mapping, in which a key may stand once."""
+    """A mapping, in which a key may stand once: the first counts, and the others are noted."""
     found: dict[Any, Any] = {}
     for key_node, value_node in node.value:
         key = loader.construct_object(key_node, deep=True)
         if key in found:
-            raise InvalidTerms(f"line {key_node.start_mark.line + 1}: the key {key!r} stands twice")
+            loader.twice.append(Fault("", f"the key {key!r} stands twice", key_node.start_mark.line + 1))
+            continue
         found[key] = loader.construct_object(value_node, deep=True)
     return found
 
@@ -74,6 +80,14 @@ class Dumper(yaml.SafeDumper):
 
 def load(path: Path | str) -> Any:
     """The plain data of a YAML or JSON file."""
+    data, _, twice = parsed(path)
+    if twice:
+        raise InvalidTerms(twice, title=str(path))
+    return data
+
+
+def parsed(path: Path | str) -> tuple[Any, yaml.Node | None, list[Fault]]:
+    """The plain data of a file, its tree with the line of everything, and the keys that stand twice."""
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8")
@@ -82,27 +96,77 @@ def load(path: Path | str) -> Any:
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidTerms(f"{path} cannot be read: {error}") from None
     try:
-        return json.loads(text) if path.suffix == ".json" else yaml.load(text, Loader)
-    except InvalidTerms as error:
-        raise InvalidTerms(f"{path}, {error}") from None
+        if path.suffix == ".json":
+            return from_json(text)
+        loader: Any = Loader(text)
+        node = loader.get_single_node()
+        return (None if node is None else loader.construct_document(node)), node, loader.twice
     except (yaml.YAMLError, json.JSONDecodeError) as error:
         raise InvalidTerms(f"{path} is not a document: {' '.join(str(error).split())}") from None
 
 
+def from_json(text: str) -> tuple[Any, yaml.Node | None, list[Fault]]:
+    """The same of JSON, which YAML reads too, but for a few odd characters: then no line is known."""
+    twice: list[Fault] = []
+
+    def mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in found:
+                twice.append(Fault("", f"the key {key!r} stands twice"))
+            found.setdefault(key, value)
+        return found
+
+    data = json.loads(text, object_pairs_hook=mapping)
+    with contextlib.suppress(yaml.YAMLError):
+        return data, yaml.compose(text, Loader), twice
+    return data, None, twice
+
+
+STEP = re.compile(r"\[(?:'([^']*)'|\"([^\"]*)\"|([^\]]*))\]|([^.\[]+)")  # ['name'], ["it's"], [0], field
+QUOTED = re.compile(r"^there is no [\w ]+ '([^']*)'")
+
+
+def line_of(fault: Fault, root: yaml.Node | None) -> int | None:
+    """The line of what a fault is about: its place as far as it stands in the file, and there the name that is wrong."""
+    node, line = root, None
+    for match in STEP.finditer(fault.place):
+        below = beneath(node, next(filter(None, match.groups()), ""))
+        if below is None:
+            break
+        node, line = below
+    named = QUOTED.match(fault.what)
+    below = beneath(node, named[1]) if named and not isinstance(node, yaml.SequenceNode) else None
+    return below[1] if below else line
+
+
+def beneath(node: yaml.Node | None, step: str) -> tuple[yaml.Node, int] | None:
+    """What a step of a path leads to, and its line."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == step:
+                return value, key.start_mark.line + 1
+    elif isinstance(node, yaml.SequenceNode) and step.isdigit() and int(step) < len(node.value):
+        return (item := node.value[int(step)]), item.start_mark.line + 1
+    return None
+
+
 def load_term(path: Path | str, cls: type[T], *, mark: str) -> T:
-    """A term from a file whose top says what it is, `firstloss: 1`; every fault is told at once with its place.
+    """A term from a file whose top says what it is, `firstloss: 1`; every fault is told at once with its line and place.
 
     Where it takes holdings or a list of like things it may name a table, `{file: holders.xlsx}`, relative to its folder.
     """
-    data = Elsewhere.found_in(load(path), Path(path).parent)
+    read, root, twice = parsed(path)
+    data = Elsewhere.found_in(read, Path(path).parent)
     if not isinstance(data, Mapping) or mark not in data:
         raise InvalidTerms(f"{path} does not begin with '{mark}: 1', so it is not a {mark.replace('-', ' ')} file")
     if data[mark] != 1:
         raise InvalidTerms(f"{path} says '{mark}: {data[mark]}'; this release reads version 1")
     found: list[Fault] = []
     made = read_term(cls, {key: value for key, value in data.items() if key != mark}, "", found)
-    if made is MISSING or found:
-        raise InvalidTerms([Fault(fault.place.lstrip("."), fault.what) for fault in found], title=str(path))
+    if made is MISSING or found or twice:
+        told = [Fault(fault.place.lstrip("."), fault.what, line_of(fault, root)) for fault in found]
+        raise InvalidTerms(sorted(twice + told, key=lambda fault: fault.line or 0), title=str(path))
     return made
 
 

@@ -20,13 +20,15 @@ class FirstLossError(Exception):
 
 
 class Fault(NamedTuple):
-    """One thing wrong with terms: where it stands and what is wrong there."""
+    """One thing wrong with terms: where it stands and what is wrong there; in a file, the line as well."""
 
     place: str
     what: str
+    line: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.what}" if self.place else self.what
+        where = ", ".join(filter(None, (f"line {self.line}" if self.line else "", self.place)))
+        return f"{where}: {self.what}" if where else self.what
 
 
 class InvalidTerms(FirstLossError, ValueError):

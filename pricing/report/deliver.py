@@ -1,4 +1,4 @@
-"""What the command writes beside its tables: the report, the workbook, Parquet and JSON of one run."""
+"""What the command writes beside its tables: the report, the workbook and JSON of one run."""
 
 from __future__ import annotations
 
@@ -34,10 +34,8 @@ def outputs(
     *,
     report: Path | None = None,
     xlsx: Path | None = None,
-    parquet: Path | None = None,
 ) -> None:
     """Writes what was asked for and names the files; what the report goes without, and why, is said too."""
-    from pricing.report.machine import write_parquet
     from pricing.report.page import write_report
     from pricing.report.workbook import write_workbook
 
@@ -50,10 +48,6 @@ def outputs(
             say(f"wrote {write_report(report, *parts, **more, breakevens=breakevens, chain=chain)}")
         if xlsx is not None:
             say(f"wrote {write_workbook(xlsx, *parts, **more, breakevens=breakevens, chain=chain)}")
-    if parquet is not None:
-        frames = {"flows": flows.frame(), "prices": prices.frame(), "losses": losses.frame()}
-        for file in write_parquet(parquet, frames):
-            say(f"wrote {file}")
 
 
 def json_of(

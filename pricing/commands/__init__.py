@@ -1,0 +1,1 @@
+"""The commands of `firstloss`, one file each; `pricing.cli` puts them together."""

@@ -1,0 +1,103 @@
+"""The arguments that several commands share, and the files they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from pricing.institutions import Institutions
+    from pricing.market import Market
+    from pricing.shocks import SpreadShock
+    from structuring.deal import Deal
+    from structuring.holders import Holdings
+    from structuring.scenario import Scenario
+
+DealName = Annotated[
+    str, typer.Argument(metavar="DEAL", help="a deal file, its folder, or a shipped deal (firstloss library)")
+]
+Shocks = Annotated[
+    list[float] | None, typer.Option("--shock", metavar="BP", help="a parallel move of spreads, in bp; may be repeated")
+]
+MarketFile = Annotated[
+    Path | None, typer.Option("--market", metavar="FILE", help="market file; market.yaml beside the deal unless said")
+]
+ScenarioFile = Annotated[
+    Path | None,
+    typer.Option("--scenarios", metavar="FILE", help="scenario file; scenarios.yaml beside the deal unless said"),
+]
+OneScenario = Annotated[
+    str | None, typer.Option("--scenario", metavar="NAME", help="a scenario; the first of the file unless said")
+]
+
+
+def case(deal: str, market: Path | None, scenarios: Path | None) -> tuple[Deal, tuple[Scenario, ...], Market]:
+    """A deal with its scenarios and its market, from the files named or those beside it."""
+    from pricing.marketfile import load_market
+    from structuring.dealfile import find_deal, load_deal, load_scenarios
+
+    file, described = find_deal(deal), load_deal(deal)
+    paths = load_scenarios(scenarios or beside(file, "scenarios.yaml"))
+    return described, paths, load_market(market or beside(file, "market.yaml"))
+
+
+def beside(file: Path, name: str) -> Path:
+    """A file beside a deal file; where there is none the error says how to name another."""
+    from waterfalls.errors import InvalidTerms
+
+    if not file.with_name(name).is_file():
+        option = name.removesuffix(".yaml")
+        raise InvalidTerms(f"there is no {name} beside {file}: write one, or say --{option} FILE")
+    return file.with_name(name)
+
+
+def named(scenario: str | None, paths: Sequence[Scenario]) -> str:
+    """A scenario by its name, the first unless said."""
+    from waterfalls.errors import UnknownName
+
+    names = [path.name for path in paths]
+    if scenario is not None and scenario not in names:
+        raise UnknownName("scenario", scenario, names)
+    return scenario or names[0]
+
+
+def parallel(shocks: Sequence[float] | None) -> list[SpreadShock]:
+    """Parallel shocks in basis points, each once; 0 is the price unchanged, which is always told."""
+    from pricing.shocks import SpreadShock
+
+    return [SpreadShock.parallel(bp=bp) for bp in dict.fromkeys(shocks or ()) if bp != 0.0]
+
+
+def holdings_of(deal: Deal) -> Holdings:
+    """Who holds a deal; without holdings nobody can be said to lose."""
+    from waterfalls.errors import InvalidTerms
+
+    if deal.holdings is None:
+        raise InvalidTerms(
+            f"the deal {deal.name!r} has no holdings: say who holds each tranche, 'unidentified' if not known"
+        )
+    return deal.holdings
+
+
+def institutions_in(currency: str, market: Market) -> Institutions:
+    """The shipped institutions in the currency of a deal, at the market's exchange rate."""
+    from pricing.institutions import load_institutions
+    from waterfalls.errors import CannotPrice
+
+    known = load_institutions()
+    if currency == known.currency:
+        return known
+    if known.currency not in market.fx:
+        raise CannotPrice(
+            f"the institutions stand in {known.currency} and the deal in {currency}: say what one {known.currency} costs "
+            f"in the market file, fx: {{{known.currency}: rate}}"
+        )
+    return known.converted(currency, market.fx[known.currency])
+
+
+def about(deal: Deal, market: Market, **more: Any) -> dict[str, Any]:
+    """What a document says of a deal beside its tables."""
+    return {"deal": deal.name, "currency": deal.currency, "valuation": market.valuation, **more}

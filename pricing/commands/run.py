@@ -1,0 +1,94 @@
+"""firstloss run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pricing.commands.answer import Answer, Say, answers
+from pricing.commands.options import DealName, MarketFile, ScenarioFile, Shocks, case, holdings_of, named, parallel
+from pricing.commands.progress import progress
+
+
+@answers
+def run(
+    deal: DealName,
+    scenario: Annotated[
+        list[str] | None,
+        typer.Option("--scenario", metavar="NAME", help="a stress to attribute; the last unless said; may be repeated"),
+    ] = None,
+    shock: Shocks = None,
+    market: MarketFile = None,
+    scenarios: ScenarioFile = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="write every table as CSV into this folder")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="FILE", help="write a report: one HTML file that opens offline")
+    ] = None,
+    xlsx: Annotated[
+        Path | None, typer.Option("--xlsx", metavar="FILE", help="write the report's tables for Excel")
+    ] = None,
+) -> Answer:
+    """Run a deal, price it under spread shocks, say who loses.
+
+    The capital structure, what happens in each scenario, clean prices by shock, and what each investor class loses.
+
+    \b
+    Examples:
+      firstloss run vantage-jersey --shock 0 --shock 100 --shock 300
+      firstloss run vantage-jersey --shock 300 --scenario "rent cut 40 %" --out out
+      firstloss run coreweave-ddtl-4 --report report.html --xlsx report.xlsx
+      firstloss run beignet-2025 --csv --table losses
+
+    \b
+    Tables: prices, losses, flows, dates, structure, events.
+    """
+    from pricing.attribution import who_bears
+    from pricing.pricer import price
+    from pricing.projection import projected
+    from pricing.report.console import printed
+    from pricing.report.deliver import json_of, outputs
+    from pricing.tables import by_date, capital_structure, what_happens
+    from structuring.run import run as run_deal
+
+    described, paths, quotes = case(deal, market, scenarios)
+    holdings, base = holdings_of(described), paths[0].name
+    wanted = list(dict.fromkeys(named(name, paths) for name in scenario or [paths[-1].name]))
+    shocks = parallel(shock)
+
+    with progress(f"running {described.name}"):
+        flows = run_deal(described, paths, rates=projected(quotes, described))
+        prices = price(flows, quotes, shocks, reference=base)
+        losses = who_bears(prices, holdings, reference=(base, "unchanged"))
+
+    worst = shocks[-1].name if shocks else "unchanged"
+    stress, parts = (wanted[-1], worst), (described, flows, prices, losses)
+    tables = {
+        "prices": prices.frame,
+        "losses": losses.frame,
+        "flows": flows.frame,
+        "dates": lambda: by_date(flows),
+        "structure": lambda: capital_structure(flows, prices),
+        "events": lambda: what_happens(flows),
+    }
+
+    def then(say: Say) -> None:
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+            for name, make in tables.items():
+                frame = make()
+                frame.to_csv(out / f"{name}.csv", index=False)
+                say(f"wrote {out / name}.csv ({len(frame):,} rows)")
+        if report is not None or xlsx is not None:
+            with progress("searching breakevens and writing"):
+                outputs(*parts, quotes, paths[0], stress, say, report=report, xlsx=xlsx)
+
+    return Answer(
+        tables,
+        printed(*parts, wanted, worst),
+        document=lambda: json_of(*parts, quotes, stress),
+        then=then,
+    )

@@ -1,0 +1,24 @@
+"""firstloss schema."""
+
+from __future__ import annotations
+
+
+def schema() -> None:
+    """Print the JSON Schema of a deal file, for an editor.
+
+    An editor that knows it completes and checks a deal file as you type: begin the file with the comment
+    # yaml-language-server: $schema=deal.schema.json
+
+    \b
+    Examples:
+      firstloss schema > deal.schema.json
+    """
+    import json
+
+    import typer
+
+    from structuring.deal import Deal
+    from structuring.dealfile import MARK
+    from waterfalls.schema import schema as schema_of
+
+    typer.echo(json.dumps(schema_of(Deal, mark=MARK), indent=1))

@@ -1,0 +1,127 @@
+"""firstloss stress."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pricing.commands.answer import Answer, answers
+from pricing.commands.options import DealName, MarketFile, ScenarioFile, about, case, holdings_of, institutions_in
+from pricing.commands.progress import progress
+
+if TYPE_CHECKING:
+    from pricing.chain import Chain
+
+
+@answers
+def stress(
+    deal: DealName,
+    scenario: Annotated[
+        str, typer.Option(metavar="NAME", help="a scenario of the deal, or a named stress of the library")
+    ] = "AI demand shortfall",
+    scale: Annotated[float, typer.Option(help="how much of a named stress: 0 none, 1 as told, 2 twice")] = 1.0,
+    market: MarketFile = None,
+    scenarios: ScenarioFile = None,
+) -> Answer:
+    """Follow one stress from the collateral to the household.
+
+    Tranches, investor classes, the second round of forced sales, end bearers. A named stress (firstloss library) moves
+    the collateral, spreads and rates together. DEAL may be a book of deals: ai-debt-market.
+
+    \b
+    Examples:
+      firstloss stress coreweave-ddtl-4 --scenario "technology superseded"
+      firstloss stress vantage-jersey --scenario "moves of 2026" --scale 0.5
+      firstloss stress ai-debt-market
+      firstloss stress ai-debt-market --csv --table deals
+
+    \b
+    Tables: classes, rounds, bearers, and bridge of a deal; or of a book
+    deals, obligors and beside_2008.
+    """
+    from pricing.market_story import books
+
+    if deal in books():
+        return whole_market(deal, scenario, scale)
+    from pricing.attribution import who_bears
+    from pricing.chain import chain
+    from pricing.pricer import price as price_flows
+    from pricing.projection import projected
+    from pricing.shocks import Stress
+    from pricing.stresses import stressed
+    from structuring.run import run
+    from structuring.stresses import stresses
+    from waterfalls.errors import InvalidTerms, UnknownName
+
+    described, paths, quotes = case(deal, market, scenarios)
+    own, base = {path.name: path for path in paths[1:]}, paths[0]
+    if scenario not in own and scenario not in stresses():
+        raise UnknownName("scenario of the deal or named stress", scenario, [*own, *stresses()])
+    if scenario in own and scale != 1.0:
+        raise InvalidTerms(f"--scale is of named stresses, and {scenario!r} is a scenario of the deal's own file")
+    struck, pair, rates = own.get(scenario, base), Stress(scenario), 0.0
+    if scenario not in own:
+        struck, pair = stressed(scenario, described, scale=scale, on=base)
+        rates = scale * stresses()[scenario].rates
+    with progress(f"following {scenario!r}"):
+        flows = run(described, [base, struck], rates=projected(quotes, described))
+        before, there = None, quotes
+        if rates:
+            before, there = (flows, quotes), quotes.shifted(rates)
+            flows = run(described, [base, struck], rates=projected(there, described))
+        prices = price_flows(flows, there, pairs=[pair], reference=base.name, before=before)
+        losses = who_bears(prices, holdings_of(described), reference=(base.name, "unchanged"))
+        institutions = institutions_in(described.currency, quotes)
+        told = chain(described, flows, losses, institutions, struck.name, pair.shock.name)
+    moved = f", rates {rates:+g} bp" if rates else ""
+    title = f"{described.name}: {struck.name!r} against {base.name!r}{moved}, amounts in {described.currency} million"
+    tables: dict[str, Callable[[], Any]] = {
+        "classes": lambda: told.classes,
+        "rounds": lambda: told.rounds,
+        "bearers": lambda: told.bearers,
+        "bridge": lambda: told.bridge,
+    }
+    more = {"scenario": struck.name, "shock": pair.shock.name, "rates_bp": rates, "reference": base.name}
+    return Answer(tables, chain_lines(title, told), about(described, quotes, **more))
+
+
+def chain_lines(title: str, told: Chain) -> Iterator[str]:
+    """The chain as sentences, tables and assumptions."""
+    from pricing.tables import text
+
+    yield f"{title}\n"
+    yield from (f"- {sentence}" for sentence in told.sentences())
+    for heading, frame in (
+        ("Bridge: what the collateral failed to bring, and who received less", told.bridge),
+        ("Investor classes", told.classes),
+        ("Second round", told.rounds),
+        ("End bearers", told.bearers),
+    ):
+        amounts = tuple(
+            str(name) for name in frame.columns if frame[name].dtype.kind == "f" and "per_cent" not in str(name)
+        )
+        yield f"\n{heading}"
+        yield text(frame, millions=amounts)
+    yield "\nAssumptions"
+    yield from (f"- {assumption}" for assumption in told.assumptions)
+
+
+def whole_market(book: str, scenario: str, scale: float) -> Answer:
+    """The answer for a book of deals."""
+    from pricing.market_page import page_of
+    from pricing.market_story import market_stress
+
+    with progress(f"following {scenario!r} through {book}") as told:
+        made = market_stress(book, scenario, scale, progress=told)
+    tables: dict[str, Callable[[], Any]] = {
+        "classes": lambda: made.classes,
+        "rounds": lambda: made.rounds,
+        "bearers": lambda: made.bearers,
+        "deals": made.by_deal,
+        "obligors": lambda: made.concentration,
+        "beside_2008": lambda: made.beside,
+    }
+    said = {"book": book, "currency": made.book.currency, "scenario": made.stress, "scale": scale}
+    return Answer(tables, [page_of(made)], said)

@@ -1,0 +1,96 @@
+"""firstloss validate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pricing.commands.answer import Answer, answers
+from waterfalls.errors import Fault
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pricing.market import Market
+    from structuring.deal import Deal
+    from structuring.scenario import Scenario
+
+
+@answers
+def validate(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="a deal file, its folder, or a shipped deal")],
+) -> Answer:
+    """Check a deal file: every fault at once, with its place.
+
+    Each fault with its line, its path, what is allowed and the nearest valid name; then what makes sense and is seldom
+    meant. Where market.yaml and scenarios.yaml stand beside the deal they are checked too, and the deal is run once.
+
+    \b
+    Examples:
+      firstloss validate my-deal
+      firstloss validate my-deal/deal.yaml --csv
+
+    \b
+    Tables: findings.
+    """
+    from structuring.dealfile import find_deal, load_deal, load_scenarios
+    from structuring.doubts import doubts
+    from waterfalls.errors import FirstLossError, InvalidTerms
+
+    path = find_deal(file)
+    rows: list[dict[str, Any]] = []
+    refused: list[FirstLossError] = []
+
+    def tried(name: str, load: Callable[[], Any]) -> Any:
+        try:
+            return load()
+        except FirstLossError as error:
+            refused.append(error)
+            faults = error.faults if isinstance(error, InvalidTerms) else [Fault("", str(error))]
+            rows.extend(finding("fault", name, fault) for fault in faults)
+
+    deal = tried(path.name, lambda: load_deal(path))
+    said = list(doubts(deal)) if deal is not None else []
+    rows += [finding("doubt", path.name, Fault("", doubt)) for doubt in said]
+    places = {name: path.with_name(name) for name in ("scenarios.yaml", "market.yaml")}
+    load = {"scenarios.yaml": load_scenarios, "market.yaml": market_in}
+    found = {name: tried(name, partial(load[name], place)) for name, place in places.items() if place.is_file()}
+    paths, quotes = (found.get(name) for name in places)
+    if deal is not None and paths is not None and quotes is not None:
+        tried("market.yaml", lambda: together(deal, paths, quotes))
+
+    lines = [f"doubtful: {doubt}" for doubt in said]
+    if deal is not None:
+        beside = f", with {' and '.join(found)}" if found else ""
+        span = f"{len(deal.tranches)} tranches, {deal.closing} to {deal.maturity}"
+        lines.append(f"{path} is sound: {deal.name}, {span}{beside}")
+    error = FirstLossError("\n".join(map(str, refused))) if len(refused) > 1 else next(iter(refused), None)
+    return Answer({"findings": lambda: as_table(rows)}, lines, {"file": str(path), "sound": not refused}, refused=error)
+
+
+def market_in(file: Path) -> Market:
+    from pricing.marketfile import load_market
+
+    return load_market(file)
+
+
+def together(deal: Deal, paths: Sequence[Scenario], quotes: Market) -> None:
+    """Runs the deal as `firstloss run` would: drivers that nothing reads and tranches without a quote are found so."""
+    from structuring.run import run
+
+    quotes.quotes_of(run(deal, paths, rates=quotes.rates(deal)))
+
+
+def finding(kind: str, file: str, fault: Fault) -> dict[str, Any]:
+    return {"kind": kind, "file": file, "line": fault.line, "place": fault.place, "what": fault.what}
+
+
+def as_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    import pandas as pd
+
+    table = pd.DataFrame(rows, columns=["kind", "file", "line", "place", "what"])
+    return table.astype({"line": "Int64"})
