@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from pricing.tables import capital_structure, losses_by_class, losses_in_total, prices_by_shock, text, what_happens
 from structuring.doubts import doubts
+from waterfalls.laws import tolerance
 
 if TYPE_CHECKING:
     from pricing.attribution import Losses
@@ -43,8 +46,20 @@ def printed(
     yield "spread; then rates: the curve; then spread: the shock. par: drawn and undrawn. " + provenance(deal)
     if len(names) > 1:
         yield f"Scenarios of this deal: {', '.join(repr(name) for name in names)}."
-    for doubt in doubts(deal):
+    for doubt in (*doubts(deal), *left_over(flows)):
         yield f"Doubtful: {doubt}."
+
+
+def left_over(flows: Cashflows) -> Iterator[str]:
+    """Cash that an account still holds after the last date, when there is nobody left to pay it to."""
+    for name in flows.plan.accounts:
+        held = flows["account", name][:, -1]
+        worst = int(np.argmax(held))
+        if held[worst] > 1e3 * tolerance(flows.plan):
+            yield (
+                f"{name!r} still holds {held[worst] / 1e6:,.2f} million after the last date in "
+                f"{list(flows.scenarios)[worst]!r}: release it before the residual"
+            )
 
 
 def provenance(deal: Deal) -> str:
