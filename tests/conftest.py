@@ -6,5 +6,5 @@ from hypothesis import settings
 
 # Derandomised, so that a run of `make test` fails for what changed and never for what was drawn.
 settings.register_profile("quick", max_examples=50, derandomize=True, deadline=None)
-settings.register_profile("deep", max_examples=10_000, deadline=None, print_blob=True)
+settings.register_profile("deep", max_examples=2_000, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))

@@ -35,6 +35,7 @@ from waterfalls import (
 from waterfalls.clauses.pay import Pay
 from waterfalls.errors import InvalidTerms
 from waterfalls.fields import CASH, EXPENSES
+from waterfalls.language import number
 from waterfalls.ledgers import Ledger
 from waterfalls.plan import Plan, resolve
 from waterfalls.replacements import Replacement
@@ -54,14 +55,17 @@ from waterfalls.words import (
     debt_service,
     defaulted_balance,
     deficiency,
+    defined,
     deposit,
     draw,
+    drawn,
     dscr,
     event,
     event_of_default,
     expense,
     expense_due,
     fee,
+    forward_dscr,
     hedge,
     held,
     hurdle,
@@ -69,7 +73,9 @@ from waterfalls.words import (
     interest,
     interest_collections,
     interest_due,
+    llcr,
     ltv,
+    make_whole,
     max_,
     min_,
     oc_ratio,
@@ -81,6 +87,7 @@ from waterfalls.words import (
     principal_collections,
     purchase,
     ratio,
+    receipt,
     release,
     residual,
     scheduled_principal,
@@ -173,6 +180,9 @@ class World:
     equity: tuple[str, ...]
     drawable: tuple[str, ...] = ()
     anticipated: tuple[str, ...] = ()  # notes with an additional rate
+    foreseen: tuple[str, ...] = ()  # notes whose debt service is known ahead
+    fixed: tuple[str, ...] = ()  # of these, those whose whole life is known at a rate: fixed and shortened pro rata
+    definition: tuple[str, ...] = ()
     facility: tuple[str, ...] = ()
     fee: tuple[str, ...] = ()
     account: tuple[str, ...] = ()
@@ -233,6 +243,8 @@ AMOUNTS = {
     balance: lambda world: some(world.tranche + world.facility, 2),
     interest_due: lambda world: some(world.note, 2),
     undrawn: lambda world: some(world.note, 2),
+    drawn: lambda world: some(world.tranche, 2),
+    defined: lambda world: some(world.definition, 1),
     debt_service: lambda world: some(world.note, 2),
     held: lambda world: some(world.account, 2),
     expense_due: lambda world: some(world.expense, 1),
@@ -245,16 +257,21 @@ AMOUNTS = {
     lambda name: cure(ic_ratio(name), 1.5): lambda world: some(world.note, 1),
     lambda name: average(balance(name), 3): lambda world: some(world.note, 1),
     cash: lambda world: NOTHING,
+    receipt: lambda world: st.sampled_from([["losses"], ["revenue"], ["contracted"]]),
+    lambda name: make_whole(name, rate=0.03): lambda world: some(world.fixed, 1),
     cumulative: lambda world: st.sampled_from([["losses"], ["principal"]]),
     stepped: lambda world: st.tuples(MONEY, st.dictionaries(st.sampled_from(world.dates).map(str), MONEY, min_size=1)),
     lambda name: hurdle(name, irr=0.12): lambda world: some(world.equity, 1),
 }
-# numbers that may be infinite, hence only compared: (what bears their names, whether they trail)
+# numbers that may be infinite, hence only compared: (what bears their names, what else they ask)
+COUNT = st.integers(1, 3)
 RATIOS = {
-    oc_ratio: ("note", False),
-    ltv: ("note", False),
-    ic_ratio: ("note", True),
-    dscr: ("note", True),
+    oc_ratio: ("note", {}),
+    ltv: ("note", {}),
+    ic_ratio: ("note", {"trailing": COUNT}),
+    dscr: ("note", {"trailing": COUNT}),
+    forward_dscr: ("foreseen", {"periods": COUNT}),
+    llcr: ("note", {"rate": st.sampled_from([0.0, 0.08])}),
 }
 # clause: its positional names and an amount, None where the world has no such name
 CLAUSES = {
@@ -304,11 +321,12 @@ def amounts(draw_, world, deep=2):
 @st.composite
 def ratios(draw_, world):
     """A number that may be infinite."""
-    word = draw_(st.sampled_from([*RATIOS, ratio]))
+    known = [word for word, (what, _) in RATIOS.items() if getattr(world, what)]
+    word = draw_(st.sampled_from([*known, ratio]))
     if word is ratio:
         return ratio(draw_(amounts(world, 1)), draw_(amounts(world, 1)), zero=draw_(LEVELS))
-    what, trails = RATIOS[word]
-    options = {"trailing": draw_(st.integers(1, 3))} if trails else {}
+    what, asked = RATIOS[word]
+    options = {name: draw_(value) for name, value in asked.items()}
     names = draw_(some(getattr(world, what), 1))
     made = word(*(() if word is dscr and draw_(st.booleans()) else names), **options)
     return at_start(made) if draw_(st.integers(0, 3)) == 0 else made
@@ -358,6 +376,9 @@ def pays(draw_, world):
             sharings.append("pro rata by due")
         if {what for _, what, _ in claims} <= {"note", "debt", "anticipated"}:
             sharings += ["pro rata by balance"] * 2
+        if len(made) > 2 and "pro rata by due" in sharings and draw_(st.booleans()):
+            sharings.remove("shares")  # a group has no name to give a share
+            made = [pay(*made[:2], sharing=draw_(st.sampled_from(sharings))), *made[2:]]
         sharing = draw_(st.sampled_from(sharings))
         if sharing == "shares":
             clause = pay(*made, shares={name: draw_(st.sampled_from([0.25, 1.0, 1 / 3, 2.0])) for _, _, name in claims})
@@ -471,6 +492,20 @@ def notes(draw_, name, dates):
     )
 
 
+def foreseen(note):
+    """Whether the debt service of a note is known ahead."""
+    return not isinstance(note.amortisation, Sculpted) and note.interest_on is None
+
+
+def whole_life_is_known(note):
+    """Whether what a note pays a unit of its balance is known to the end."""
+    return isinstance(note.coupon, Fixed) and getattr(note.amortisation, "prepaid", "pro rata") == "pro rata"
+
+
+# what only an unlucky draw says: a date after the end of a commitment, a number read where it means nothing
+OF_THE_DRAW = ("which ends on", "put it after the draw", "when it is 0: put it before")
+
+
 @st.composite
 def plans(draw_):
     """A random deal, resolved: two to eight tranches, accounts, fees, triggers, one to three regimes."""
@@ -484,7 +519,11 @@ def plans(draw_):
         anticipated=tuple(note.name for note in made if note.additional_rate),
         dates=dates.unadjusted,
         expense=tuple(EXPENSES)[: draw_(st.integers(0, 2))],
+        foreseen=tuple(note.name for note in made if foreseen(note)),
+        fixed=tuple(note.name for note in made if foreseen(note) and whole_life_is_known(note)),
     )
+    definitions = {name: number(draw_(amounts(world, 1))) for name in ("adjusted balance",)[: draw_(st.integers(0, 1))]}
+    world = dataclasses.replace(world, definition=tuple(definitions))
     base = st.sampled_from(world.note).map(balance) | st.just(pool_balance())
     fees = [
         draw_(
@@ -574,14 +613,15 @@ def plans(draw_):
         "hedges": hedges,
         "ledgers": ledgers,
         "replacements": replacements,
+        "definitions": definitions,
         "waterfall": made_waterfalls,
         "regimes": {name: draw_(conditions(world) | conditions(world).map(at_once)) for name in regimes[1:]},
     }
     try:
         return resolve("random", "USD", dates, **terms)
     except InvalidTerms as error:
-        if all("which ends on" in fault.what for fault in error.faults):
-            reject()  # a date that was drawn for a condition comes after the end of a commitment
+        if all(any(drawn_so in fault.what for drawn_so in OF_THE_DRAW) for fault in error.faults):
+            reject()
         raise
 
 
@@ -598,7 +638,7 @@ def random_receipts(plan: Plan, seed: int, scenarios: int) -> Receipts:
 
     fields = {name: path(owed / 20) for name in CASH if rng.random() < 0.6}
     fields |= {EXPENSES[name]: path(owed / 50) for name in plan.expenses}
-    fields |= {name: path(owed * 2) for name in ("pool_balance", "defaulted_balance", "value")}
+    fields |= {name: path(owed * 2) for name in ("pool_balance", "defaulted_balance", "value", "contracted")}
     fields |= {"losses": path(owed / 20)}
     events = {"breach": (rng.random(shape) < 0.2).astype(float)}
     return Receipts(plan.schedule.ends, **fields, events=events, scenarios=range(scenarios))

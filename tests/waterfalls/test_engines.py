@@ -5,18 +5,31 @@ import itertools
 import numpy as np
 import pytest
 from deals import SEEDS, plans, random_rates, random_receipts, same
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from waterfalls import distribute
 
+DEALS = 5 * settings().max_examples  # ten thousand in the deep profile
 
-@pytest.mark.parametrize("scenarios", [1, 3, 130])
-@given(plan=plans(), seed=SEEDS)
-def test_engines_agree_to_the_bit(scenarios, plan, seed):
+
+def agree(plan, seed, scenarios):
     receipts, rates = random_receipts(plan, seed, scenarios), random_rates(plan, seed, scenarios)
     fast = distribute(plan, receipts, rates=rates, engine="fast")
     same(distribute(plan, receipts, rates=rates, engine="reference"), fast)
+
+
+@pytest.mark.parametrize("scenarios", [1, 2, 3])
+@settings(max_examples=DEALS * 3 // 10)
+@given(plan=plans(), seed=SEEDS)
+def test_engines_agree_to_the_bit(scenarios, plan, seed):
+    agree(plan, seed, scenarios)
+
+
+@settings(max_examples=DEALS // 10)
+@given(plan=plans(), seed=SEEDS)
+def test_engines_agree_to_the_bit_across_blocks(plan, seed):
+    agree(plan, seed, 130)
 
 
 @given(plan=plans(), seed=SEEDS, cuts=st.sets(st.integers(1, 299), max_size=3))
