@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pricing.attribution import Losses
+from pricing.tables import par_held
 from waterfalls.errors import Fault, InvalidTerms, unknown
 
 if TYPE_CHECKING:
@@ -64,19 +65,19 @@ def retranched(
 
 
 def beside_2008(losses: Losses, scenario: Any, shock: str = "unchanged") -> pd.DataFrame:
-    """A row a tranche of the deal and one for each kind of paper of 2008: realised loss apart from marks, per cent of balance.
+    """A row a tranche of the deal and one for each kind of paper of 2008: realised loss apart from marks, per cent of par.
 
-    realised_per_cent is principal that is never repaid (undiscounted); credit_per_cent is all that time and missing cash
+    Par is drawn and undrawn. realised_per_cent is principal that is never repaid (undiscounted); credit_per_cent is all that time and missing cash
     took from value, market_per_cent what rates and spreads took, which comes back at maturity if the tranche pays. 2008
     has realised losses alone.
     """
     import pandas as pd
 
     s, k = losses.prices.at(scenario, shock)
-    balance = losses.held.sum(axis=1)
+    par = par_held(losses).sum(axis=1)
 
     def part(amounts: np.ndarray, n: int) -> float:
-        return 100.0 * float(amounts[n]) / balance[n] if balance[n] > 0.0 else np.nan
+        return 100.0 * float(amounts[n]) / par[n] if par[n] > 0.0 else np.nan
 
     rows: list[dict[str, Any]] = [
         {
