@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from waterfalls.errors import InvalidTerms, UnknownName
-from waterfalls.fields import CASH, FIELDS
+from waterfalls.fields import CASH, COSTS, FIELDS
 
 Array = Any  # anything numpy makes (S, T) of
 
@@ -74,6 +74,9 @@ class Receipts:
             ("scenarios", names if isinstance(names, range) else tuple(names)),
         ):
             object.__setattr__(self, attribute, value_)
+        for name in (*CASH, *COSTS):
+            if name in arrays:
+                not_negative(self, name, arrays[name])
 
     def __getitem__(self, name: str) -> np.ndarray:
         """A field (S, T), zeros where the collateral does not report it."""
@@ -120,6 +123,22 @@ def as_field(name: str, given: Array, count: int, periods: int) -> np.ndarray:
         raise InvalidTerms(f"Receipts.{name}: scenario {s}, period {t} is {array[s, t]}; every amount must be finite")
     array.setflags(write=False)
     return array
+
+
+def not_negative(receipts: Receipts, name: str, array: np.ndarray) -> None:
+    """Refuses cash or a cost below 0 (but for rounding), which no clause could pay out."""
+    least = array.min(initial=0.0)
+    if least >= -1e-9 * max(1.0, array.max(initial=0.0)):
+        return
+    s, t = np.unravel_index(np.argmin(array), array.shape)
+    advice = {
+        "revenue": "report gross revenue, and operating_cost beside it for expense('operating')",
+        "interest": "servicing must not exceed the rate",
+    }.get(name, "what leaves the collateral is a cost")
+    raise InvalidTerms(
+        f"Receipts.{name}: must not be negative, got {least:,.2f} on {receipts.dates[t]} in scenario "
+        f"{receipts.scenarios[s]!r}: {advice}"
+    )
 
 
 def together(parts: Sequence[Receipts]) -> Receipts:

@@ -116,10 +116,15 @@ def test_a_number_that_cannot_look_ahead_says_why():
     [
         ({"interest": [1.0, float("nan"), 1.0]}, InvalidTerms, "Receipts.interest: scenario 0, period 1 is nan"),
         ({"interest": [1.0, 1.0]}, InvalidTerms, "scenarios by periods, got shape (2,)"),
+        (
+            {"revenue": [9.0, -2.5, 9.0]}, InvalidTerms,
+            "Receipts.revenue: must not be negative, got -2.50 on 2028-01-15 in scenario 'given': report gross revenue, "
+            "and operating_cost beside it for expense('operating')",
+        ),
         ({"interest": [1.0] * 3, "rates": {"SOFR": float("nan")}}, InvalidTerms, "rates['SOFR'] must be finite"),
         ({"interest": [1.0] * 3}, UnknownName, "there is no rate for the index 'SOFR'"),
     ],
-)
+)  # fmt: skip
 def test_what_makes_no_sense_in_a_run_is_refused(arrives, error, message):
     text = A.replace("{fixed: {rate: 0.05}}", "{floating: {index: SOFR, margin: 0.02}}")
     with pytest.raises(error, match=re.escape(message)) as raised:
