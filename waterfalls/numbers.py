@@ -58,7 +58,7 @@ def balance(*names: str) -> Number:
 @word
 def held(*names: str) -> Number:
     """What stands to the credit of accounts, in total."""
-    return Held(("account",), some("account", names), "account", "held", "the amount in")
+    return Held(("account",), some("account", names), "account", "held", "the amount in the")
 
 
 @word

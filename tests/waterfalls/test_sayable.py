@@ -8,10 +8,12 @@ import dataclasses
 import datetime
 import itertools
 import math
+import re
 
 import pytest
 from tiny import explained_as_paid, flows_from, plan_from, same_cash
 
+from waterfalls import words
 from waterfalls.clauses.clause import Clause
 from waterfalls.parsing import parse
 
@@ -636,6 +638,127 @@ CLAUSES = [
     ),
 ]
 
+NUMBERS = [
+    Row(
+        "a reserve filled to what it lacks",
+        deal(
+            accounts="[{name: reserve}]",
+            clauses=(
+                "pay(deposit('reserve')).capped(10 - held('reserve'))",
+                "release('reserve').when(on_or_after('2029-01-15'))",
+                REST,
+            ),
+        ),
+        "up to 10 minus the amount in the reserve",
+        {"interest": [6, 20, 10]},
+        {"account reserve": [6, 10, 0], "residual E": [0, 16, 20]},
+    ),
+    Row(
+        "shares of a balance as it stood at the start of the date",
+        deal(
+            a(rate=0.0),
+            clauses=(
+                "pay(principal('A')).capped(0.1 * balance('A'))",
+                "pay(principal('A')).capped(0.1 * at_start(balance('A')))",
+                REST,
+            ),
+        ),
+        "up to 0.1 times the balance of A as of determination",
+        {"interest": [30, 30, 30]},
+        {"principal A": [20, 16, 12.8], "residual E": [10, 14, 17.2]},
+    ),
+    Row(
+        "a reserve of one period's debt service",
+        deal(
+            a(90.0, 0.1, amortisation="{equal_instalments: {first: 2027-01-15, count: 3}}"),
+            accounts="[{name: reserve, target: debt_service('A')}]",
+            clauses=(
+                "pay(interest('A'))",
+                "pay(scheduled_principal('A'))",
+                "pay(top_up('reserve'))",
+                "release('reserve').when(on_or_after('2029-01-15'))",
+                REST,
+            ),
+        ),
+        # 9 + 30, 6 + 30, 3 + 30 of 60 each
+        "to pay into the reserve up to its target",
+        {"revenue": [60, 60, 60]},
+        {"account reserve": [21, 36, 0], "residual E": [0, 9, 63]},
+    ),
+    Row(
+        "turbo: income repays what defaulted",
+        deal(a(rate=0.0), clauses=("pay(principal('A')).capped(principal_collections() + defaulted_balance())", REST)),
+        "up to the principal collections of the period plus the collateral's defaulted balance for the period",
+        {"interest": [10, 10, 10], "principal": [20, 20, 20], "defaulted_balance": [5, 0, 30]},
+        {"principal A": [25, 20, 30], "residual E": [5, 10, 0]},
+    ),
+    Row(
+        "interest from interest alone",
+        deal(a(), clauses=("pay(interest('A')).capped(interest_collections())", REST)),
+        "up to the interest collections of the period",
+        {"interest": [3, 9, 5], "principal": [20, 0, 0]},
+        {"interest A": [3, 7, 5], "residual E": [20, 2, 0]},
+    ),
+    Row(
+        "a part of every draw reserved",
+        deal(
+            a(rate=0.0, balance=0.0, available_until="2028-01-15"),
+            accounts="[{name: reserve}]",
+            clauses=(
+                "draw('A', amount=1.25 * receipt('construction'))",
+                "pay(deposit('reserve')).capped(0.2 * drawn('A'))",
+                "pay(expense('construction'))",
+                "release('reserve').when(on_or_after('2029-01-15'))",
+                REST,
+            ),
+        ),
+        "up to 0.2 times what was drawn on A",
+        {"construction": [40, 20, 0]},
+        {"draws A": [50, 25, 0], "account reserve": [10, 15, 0], "expense construction": [40, 20, 0]},
+    ),
+    Row(
+        "costs up to a budget, and a reserve for those beyond it",
+        deal(
+            accounts="[{name: overrun}]",
+            clauses=(
+                "pay(expense('operating')).capped(10)",
+                "pay(deposit('overrun')).capped(expense_due('operating') - held('overrun'))",
+                "release('overrun').when(on_or_after('2029-01-15'))",
+                REST,
+            ),
+        ),
+        # 2 over, then 1 over of 11, then 3 over of 13, of which 1 is put aside
+        "up to what is owed for operating minus the amount in the overrun",
+        {"revenue": [20, 20, 20], "operating_cost": [12, 9, 12]},
+        {"expense operating": [10, 10, 10], "account overrun": [2, 2, 0], "residual E": [8, 10, 12]},
+    ),
+    Row(
+        "junior interest behind a ledger that is too far in debit",
+        deal(
+            a(60.0, 0.0),
+            a(40.0, 0.1, "B"),
+            accounts="[{name: principal}]",
+            ledgers="[{name: PDL, account: principal, limit: balance('B')}]",
+            clauses=(
+                "pay(deposit('principal')).capped(principal_collections())",
+                "debit('PDL', amount=receipt('losses'))",
+                "pay(interest('B')).when(deficiency('PDL') < 20)",
+                "pay(credit('PDL'))",
+                "pay(principal('A')).from_('principal')",
+                REST,
+            ),
+        ),
+        "if the debit balance of PDL is below 20",
+        {"interest": [10, 10, 30], "losses": [30, 0, 0]},
+        {
+            "symbol ledger PDL": [20, 10, 0],
+            "interest B": [0, 0, 12],
+            "principal A": [10, 10, 10],
+            "residual E": [0, 0, 8],
+        },
+    ),
+]
+
 BEFORE = "\"pay(interest('A', 'B'), sharing='sequential')\", \"pay(residual('E'))\""
 AFTER = "\"pay(interest('A'))\", \"pay(principal('A'))\", \"pay(interest('B'))\", \"pay(residual('E'))\""
 
@@ -904,7 +1027,12 @@ TESTS = [
     ),
 ]
 
-ROWS = [*TRANCHES, *ACCOUNTS, *FEES, *CLAUSES, *REGIMES, *TESTS]
+ROWS = [*TRANCHES, *ACCOUNTS, *FEES, *CLAUSES, *NUMBERS, *REGIMES, *TESTS]
+
+
+@pytest.mark.parametrize("name", words.__all__)
+def test_every_word_is_said_and_runs_in_both_engines(name):
+    assert any(re.search(rf"\b{name}\(", row.said) for row in ROWS), f"no row says {name}(...)"
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.phrase)
