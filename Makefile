@@ -8,7 +8,7 @@ PYTEST := $(BIN)/pytest -n 2 --benchmark-disable --ignore=tests/benchmarks
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 
-.PHONY: help demo test test-all bench lint lock clean
+.PHONY: help demo test test-all bench docs lint lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -17,7 +17,7 @@ demo: $(READY)  ## run a shipped deal, print its tables, write them to demo-outp
 	$(BIN)/firstloss run vantage-jersey --shock 0 --shock 100 --shock 300 --out demo-output
 
 test: lint  ## lint, then every test but the deep, the slow and those that need a browser
-	$(PYTEST) -m "not browser"
+	$(PYTEST) -m "not browser and not slow"
 
 test-all: lint  ## everything: ten thousand random deals, two thousand examples of any other property, a real Chromium, and the benchmarks
 	HYPOTHESIS_PROFILE=deep $(PYTEST)
@@ -25,6 +25,9 @@ test-all: lint  ## everything: ten thousand random deals, two thousand examples 
 
 bench: $(READY)  ## the benchmarks, with their asserted ratios
 	$(BIN)/pytest tests/benchmarks --benchmark-only
+
+docs: $(READY)  ## the site, into docs/_build; opens offline at docs/_build/index.html
+	$(BIN)/sphinx-build -q -W --keep-going docs docs/_build
 
 lint: $(READY)  ## ruff, and pyright on the three packages
 	$(BIN)/ruff check
@@ -39,8 +42,8 @@ lock:  ## solve the dependencies of pyproject.toml anew into requirements.lock
 		--custom-compile-command "make lock" --output-file requirements.lock
 	rm -rf .lock
 
-clean:  ## forget the environment, the caches and the demo's output
-	rm -rf .venv .lock demo-output .hypothesis .pytest_cache .ruff_cache .benchmarks
+clean:  ## forget the environment, the caches, the site and the demo's output
+	rm -rf .venv .lock demo-output docs/_build .hypothesis .pytest_cache .ruff_cache .benchmarks
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): requirements.lock pyproject.toml

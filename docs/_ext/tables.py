@@ -1,0 +1,78 @@
+"""Tables that the site reads from the code: conventions, measures, drivers, receipts, the command's own help."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from typer.testing import CliRunner
+
+from pricing.cli import app
+from pricing.measures import MEASURES
+from structuring.drivers import DRIVERS
+from waterfalls import fields
+from waterfalls.conventions import CALENDARS, CONVENTIONS, DAY_COUNTS, FLOATING_DAY_COUNTS, FREQUENCIES
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table in Markdown."""
+    head = list(head)
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def code(text: object) -> str:
+    return f"`{text}`"
+
+
+def measures() -> str:
+    """Every measure of a price frame: unit, formula, sign."""
+    rows = [[code(m.name), m.unit, code(m.formula), m.sign] for m in MEASURES.values()]
+    return table(["measure", "unit", "formula", "sign"], rows)
+
+
+def drivers() -> str:
+    """Everything that a scenario may move."""
+    shapes = {"period": "by period or by date", "month": "by month or by date", "once": "one number", "date": "a date"}
+    rows = []
+    for name, driver in DRIVERS.items():
+        bounds = f"{driver.low:g} to {driver.high:g}" if driver.high < float("inf") else f"from {driver.low:g}"
+        allowed = shapes[driver.shape] if driver.shape == "date" else f"{shapes[driver.shape]}, {bounds}"
+        rows.append([code(name), driver.meaning, driver.unit, allowed])
+    return table(["driver", "what it moves", "unit", "takes"], rows)
+
+
+def conventions() -> str:
+    """The names a deal may say for its dates and day counts, with what each is in QuantLib."""
+    parts = [
+        ("frequency", FREQUENCIES.items(), "payments a year"),
+        ("convention", CONVENTIONS.items(), "in QuantLib"),
+        ("calendar", ((name, ".".join(of)) for name, of in CALENDARS.items()), "in QuantLib"),
+        ("day_count", ((name, ".".join(of)) for name, of in DAY_COUNTS.items()), "in QuantLib"),
+    ]
+    said = [table([f"`{head}`", means], [[code(k), str(v)] for k, v in rows]) for head, rows, means in parts]
+    other = ", ".join(f"{currency} `{count}`" for currency, count in FLOATING_DAY_COUNTS.items())
+    said.append(f"Unless said, fixed coupons count `30/360` and floating ones `actual/360` ({other}).")
+    return "\n".join(said)
+
+
+def receipts() -> str:
+    """What collateral may report, by kind."""
+    kinds = [
+        ("cash, posted in this order", fields.CASH),
+        ("costs, owed to vendors and paid by `expense(...)`", fields.COSTS),
+        ("state at the end of the period", fields.STATE),
+        ("told, but neither cash nor state", fields.MEMO),
+    ]
+    return table(["kind", "fields"], [[kind, ", ".join(map(code, names))] for kind, names in kinds])
+
+
+def commands() -> str:
+    """Every command with its help."""
+    names = re.findall(r"^  (\w[\w-]*) {2,}", help_of().split("Commands:")[1], re.M)
+    return "\n".join(f"## firstloss {name}\n\n```text\n{help_of(name)}```\n" for name in names)
+
+
+def help_of(*command: str) -> str:
+    """What `--help` prints."""
+    return CliRunner().invoke(app, [*command, "--help"], prog_name="firstloss").output

@@ -1,0 +1,167 @@
+"""The page of validation: what is compared with numbers made elsewhere, within what, and how near it comes.
+
+Which tests use a golden case is read from their source; the errors are recorded by running these tests.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from docstrings import prose
+from tables import table
+
+ROOT = Path(__file__).resolve().parents[2]
+GOLDEN = ROOT / "tests" / "golden"
+ELSEWHERE = {  # compared with a library, a closed form or a calculation by hand, without a file of numbers
+    "QuantLib, run beside us": [
+        "tests/pricing/test_quantlib.py",
+        "tests/pricing/test_settlement.py::test_prices_for_settlement_are_those_of_a_quantlib_bond",
+        "tests/pricing/test_market.py::test_overnight_swaps_reprice_and_the_evaluation_date_stays",
+        "tests/pricing/test_market.py::test_treasuries_reprice_and_the_evaluation_date_stays",
+        "tests/structuring/test_processes.py::test_bond_prices_are_quantlibs_at_the_same_short_rate",
+    ],
+    "Closed forms and quadrature": [
+        "tests/structuring/test_credit.py::test_without_correlation_the_loss_is_binomial",
+        "tests/structuring/test_copula.py::test_students_distribution_against_scipy",
+        "tests/structuring/test_processes.py::test_a_caplet_is_worth_what_blacks_formula_says",
+        "tests/structuring/test_processes.py::test_poisson_counts_against_their_distribution",
+        "tests/pricing/test_capital.py::test_the_standardised_formula_is_the_average_of_its_density",
+        "tests/pricing/test_simulated.py::test_a_note_that_may_fail_at_once_is_worth_its_survival",
+    ],
+    "By hand": [
+        "tests/waterfalls/test_cases.py",
+        "tests/structuring/test_collateral_bonds.py",
+        "tests/structuring/test_collateral_leases.py",
+        "tests/structuring/test_collateral_compute.py",
+        "tests/structuring/test_collateral_project.py",
+    ],
+    "What neighbouring tools get wrong": [
+        "tests/waterfalls/test_neighbours.py",
+        "tests/pricing/test_neighbours.py",
+    ],
+}
+
+
+def cases() -> dict[str, dict]:
+    """The golden cases by name."""
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(GOLDEN.glob("*.json"))}
+
+
+@functools.cache
+def users() -> dict[str, list[str]]:
+    """The tests that use each golden case, themselves or through what they are given."""
+    found: dict[str, list[str]] = {}
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        if "golden" not in path.read_text(encoding="utf-8") or path.name == "test_documents.py":
+            continue
+        tops = {name: node for node in tree.body for name in names_of(node)}
+        for name in tops:
+            if name.startswith("test_"):
+                for case in sorted(used_by(name, tops, set())):
+                    found.setdefault(case, []).append(f"{path.relative_to(ROOT).as_posix()}::{name}")
+    return found
+
+
+def names_of(node: ast.stmt) -> Iterator[str]:
+    """What a statement at the top of a module defines."""
+    if isinstance(node, ast.FunctionDef):
+        yield node.name
+    elif isinstance(node, ast.Assign):
+        yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+
+
+def used_by(name: str, tops: dict[str, ast.stmt], seen: set[str]) -> set[str]:
+    """The golden cases whose names stand in a definition, or in those that it speaks of."""
+    seen.add(name)
+    found: set[str] = set()
+    for node in ast.walk(tops[name]):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found |= {case for case in known() if case == node.value.removesuffix(".json")}
+        elif isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
+            beginning = str(node.values[0].value)
+            found |= {case for case in known() if "_" in beginning and case.startswith(beginning)}
+        other = node.id if isinstance(node, ast.Name) else node.arg if isinstance(node, ast.arg) else None
+        if other in tops and other not in seen and not other.startswith("test_"):
+            found |= used_by(other, tops, seen)
+    return found
+
+
+@functools.cache
+def known() -> tuple[str, ...]:
+    return tuple(cases())
+
+
+@functools.cache
+def recorded() -> dict[str, list[dict]]:
+    """What the tests of the page compared: they are run, once, with the recorder; a test that fails is an error."""
+    wanted = dict.fromkeys(test for tests in (*users().values(), *ELSEWHERE.values()) for test in tests)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "recorded.json"
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "recorder", "--record", str(file), "-p", "no:cacheprovider", *wanted],
+            cwd=ROOT, env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            raise RuntimeError(f"the tests of the validation page do not pass:\n{done.stdout[-4000:]}")
+        return json.loads(file.read_text(encoding="utf-8"))
+
+
+def rows(tests: Iterable[str]) -> Iterator[list[str]]:
+    """A row a test and tolerance: what it says, how many numbers, within what, and the largest error reached."""
+    for test in tests:
+        made = [one for name, found in recorded().items() if name.split("[")[0] == test for one in found]
+        if not made:
+            yield [sentence(test), "", "as said", "holds"]
+        for kind, allowed in dict.fromkeys((one["kind"], one["allowed"]) for one in made):
+            of = [one for one in made if (one["kind"], one["allowed"]) == (kind, allowed)]
+            reached, count = max(one["error"] for one in of), sum(one["count"] for one in of)
+            yield [sentence(test), f"{count:,}", f"{allowed:.2g} {kind}", f"{reached:.1e}" if reached else "0"]
+
+
+def compares(test: str) -> bool:
+    """Whether a test compares numbers."""
+    return any(found for name, found in recorded().items() if name.split("[")[0] == test)
+
+
+def sentence(test: str) -> str:
+    """The name of a test as the sentence it is."""
+    said = test.split("::")[1].removeprefix("test_").replace("_", " ")
+    return said.replace("quantlibs", "QuantLib's").replace("quantlib ", "QuantLib ")
+
+
+def source(case: dict) -> str:
+    """Where a case comes from."""
+    said = case["source"]
+    if str(said).startswith("per case"):
+        said = dict(enumerate(dict.fromkeys(one["source"] for one in case["cases"])))
+    return "; ".join(str(value) for value in said.values()) if isinstance(said, dict) else str(said)
+
+
+HEAD = ["what is compared", "numbers", "tolerance", "error reached"]
+
+
+def golden() -> str:
+    """Every golden case, with its source, the tests that use it, and the errors they reach."""
+    parts = []
+    for name, case in cases().items():
+        parts += [f"### {name}\n", f"{prose(source(case))}\n", table(HEAD, rows(users()[name]))]
+    return "\n".join(parts)
+
+
+def elsewhere() -> str:
+    """What is compared without a file of numbers."""
+    parts, told = [], {test for tests in users().values() for test in tests}
+    for heading, tests in ELSEWHERE.items():
+        ran = dict.fromkeys(name.split("[")[0] for test in tests for name in recorded() if name.startswith(test))
+        kept = (name for name in ran if name not in told and (compares(name) or "neighbour" in name))
+        parts += [f"## {heading}\n", table(HEAD, rows(kept))]
+    return "\n".join(parts)
