@@ -45,20 +45,33 @@ def sampled(source: Any, dates: Iterable[datetime.date] | None = None) -> Curve:
     return Curve(ordinals, np.log([1.0, *values]))
 
 
-def ois(valuation: datetime.date, rates: Mapping[str, float], index: str = "SOFR") -> Curve:
+def ois(
+    valuation: datetime.date,
+    rates: Mapping[str, float],
+    index: str = "SOFR",
+    futures: Mapping[str, tuple[float, float]] | None = None,
+) -> Curve:
     """A curve from par rates of overnight swaps by tenor ("6M", "10Y"), bootstrapped log-linearly.
 
     Swaps start on the valuation date and end on the business day their tenor leads to. Dated helpers
-    (`OISRateHelper.forDates`) do not read the evaluation date unless it lies after the valuation date.
+    (`OISRateHelper.forDates`) do not read the evaluation date unless it lies after the valuation date; those of
+    `futures`, three months of compounded SOFR by contract ("2026-12": price and convexity), do, so it is set.
     """
     overnight = overnight_index(index)
     start, calendar = to_ql(valuation), overnight.fixingCalendar()
-    with evaluated(start, only_if_later=True):
+    with evaluated(start, only_if_later=not futures):
         helpers = [
             ql.OISRateHelper.forDates(start, calendar.advance(start, period(tenor)), quoted(rate), overnight)
             for tenor, rate in rates.items()
         ]
-        return bootstrapped(start, helpers, f"{index} swaps")
+        for contract, (price, convexity) in (futures or {}).items():
+            year, month = map(int, contract.split("-"))
+            if ql.Date.nthWeekday(3, ql.Wednesday, month, year) <= start:
+                raise CannotPrice(
+                    f"the SOFR future {contract} began before the valuation date {valuation}: leave it out"
+                )
+            helpers.append(ql.SofrFutureRateHelper(price, month, year, ql.Quarterly, convexity))
+        return bootstrapped(start, helpers, f"{index} swaps{' and futures' if futures else ''}")
 
 
 def treasuries(valuation: datetime.date, yields: Mapping[str, float]) -> Curve:

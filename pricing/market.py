@@ -27,7 +27,7 @@ KINDS = {
     "price": "clean, per 100 of balance",
     "yield": "to maturity, compounded at the payment frequency (equity: once a year)",
 }
-MOST = 10.0  # a spread or a yield above 1,000 % is basis points or per cent by mistake
+MOST = 1.0  # a spread or a yield above 100 % is basis points or per cent by mistake
 
 
 @term
@@ -45,7 +45,7 @@ class Quote:
         elif value is not None and kind == "price" and not value > 0.0:
             yield Fault("", f"a price must be above 0, got {value:g}")
         elif value is not None and kind != "price" and abs(value) > MOST:
-            yield Fault("", f"{kind} is a decimal (0.0225 is 225 basis points), got {value:g}")
+            yield Fault("", f"{kind} is a decimal (0.0225 is 225 basis points), got {value:g}; above 1 quote a price")
         elif value is not None and kind == "yield" and not value > -1.0:
             yield Fault("", f"a yield must be above -1, got {value:g}")
 

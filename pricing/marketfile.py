@@ -11,11 +11,11 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from pricing.curves import Curve, flat, from_discounts, from_zero_rates
+from pricing.curves import Curve, flat, from_discounts, from_zero_rates, no_rate
 from pricing.market import Market, one_quote
 from structuring.dealfile import companion
 from structuring.documents import load_term
-from waterfalls.errors import Fault
+from waterfalls.errors import Fault, unknown
 from waterfalls.terms import term
 
 MARK = "firstloss-market"
@@ -27,6 +27,10 @@ class Flat:
     """One zero rate, continuous, Actual/365F."""
 
     rate: float
+
+    @staticmethod
+    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        yield from high({"rate": fields.get("rate", 0.0)})
 
     def curve(self, valuation: datetime.date) -> Curve:
         return flat(valuation, self.rate)
@@ -54,6 +58,10 @@ class ZeroRates:
 
     nodes: Mapping[datetime.date, float]
 
+    @staticmethod
+    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        yield from high({f"nodes['{date}']": rate for date, rate in fields.get("nodes", {}).items()})
+
     def curve(self, valuation: datetime.date) -> Curve:
         return from_zero_rates(valuation, self.nodes)
 
@@ -65,24 +73,63 @@ def tenors(name: str, quotes: Mapping[str, float]) -> Iterator[Fault]:
     for tenor in quotes:
         if not re.fullmatch(r"[1-9]\d*[DWMY]", tenor):
             yield Fault(f"{name}[{tenor!r}]", "a tenor is a number and D, W, M or Y, such as 6M or 10Y")
+    yield from high({f"{name}[{tenor!r}]": rate for tenor, rate in quotes.items()})
+
+
+def high(rates: Mapping[str, float]) -> Iterator[Fault]:
+    """Rates that are per cent or basis points, by place."""
+    for place, rate in rates.items():
+        if wrong := no_rate(rate):
+            yield Fault(place, wrong)
 
 
 @term
 class Ois:
-    """Par rates of overnight swaps by tenor."""
+    """Par rates of overnight swaps by tenor and, of SOFR, prices of three-month futures by contract month ("2026-12").
+
+    A future's rate is 1 - price / 100, and the forward rate that less `convexity`, one decimal or one a contract.
+    """
 
     rates: Mapping[str, float]
     _: KW_ONLY
     index: str = "SOFR"
+    futures: Mapping[str, Factor] = field(default_factory=dict)
+    convexity: float | Mapping[str, float] = 0.0
 
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
         yield from tenors("rates", fields.get("rates", {"1Y": 0.0}))
+        futures, index, convexity = fields.get("futures", {}), fields.get("index", "SOFR"), fields.get("convexity", 0.0)
+        if futures and index != "SOFR":
+            yield Fault("futures", f"are those on SOFR, and the index is {index!r}")
+        for month, price in futures.items():
+            if not re.fullmatch(r"\d{4}-(03|06|09|12)", month):
+                yield Fault(
+                    f"futures[{month!r}]",
+                    "a contract is a year and its March, June, September or December, such as 2026-12",
+                )
+            if not 50.0 <= price <= 110.0:
+                yield Fault(
+                    f"futures[{month!r}]", f"a price is 100 less the rate in per cent, such as 96.15, got {price:g}"
+                )
+        by_contract = convexity if isinstance(convexity, Mapping) else {}
+        for month in by_contract:
+            if month not in futures:
+                yield Fault(f"convexity[{month!r}]", unknown("future", month, futures))
+        wide = by_contract.items() if by_contract else [("", convexity)] if isinstance(convexity, float) else []
+        for month, adjustment in wide:
+            if abs(adjustment) > 0.05:
+                place = f"convexity[{month!r}]" if month else "convexity"
+                yield Fault(place, f"is a decimal rate (0.0002 is 2 basis points), got {adjustment:g}")
 
     def curve(self, valuation: datetime.date) -> Curve:
         from pricing._quantlib import ois
 
-        return ois(valuation, self.rates, self.index)
+        if isinstance(self.convexity, Mapping):
+            less = {month: self.convexity.get(month, 0.0) for month in self.futures}
+        else:
+            less = dict.fromkeys(self.futures, self.convexity)
+        return ois(valuation, self.rates, self.index, {m: (price, less[m]) for m, price in self.futures.items()})
 
 
 @term
@@ -101,13 +148,13 @@ class Treasuries:
         return treasuries(valuation, self.yields)
 
 
-CurveTerms = Flat | DiscountFactors | ZeroRates | Ois | Treasuries
+CurveTerms = float | Flat | DiscountFactors | ZeroRates | Ois | Treasuries  # a bare number is a flat zero rate
 QuoteTerms = float | Mapping[str, float]
 
 
 @term
 class MarketData:
-    """A market as a file says it: a curve of one kind by its outer key, and quotes by tranche.
+    """A market as a file says it: a curve, as one zero rate or of a kind by its outer key, and quotes by tranche.
 
     A quote is a z-spread, or `{kind: value}` with one of the kinds of `pricing.market.KINDS`. `sources` says where each
     figure comes from, by its path in the file.
@@ -134,10 +181,10 @@ class MarketData:
         if fields.get("otherwise") is not None:
             one_quote("otherwise", fields["otherwise"], found)
         valuation = fields.get("valuation")
-        for place in ("curve", "government", "swap"):
-            found += early(place, fields.get(place), valuation)
-        for index, terms in fields.get("projections", {}).items():
-            found += early(f"projections[{index!r}]", terms, valuation)
+        curves = {place: fields.get(place) for place in ("curve", "government", "swap")}
+        curves |= {f"projections[{index!r}]": terms for index, terms in fields.get("projections", {}).items()}
+        for place, terms in curves.items():
+            found += high({place: terms}) if isinstance(terms, float) else early(place, terms, valuation)
         yield from found
 
 
@@ -161,7 +208,7 @@ def load_market(path: Path | str) -> Market:
     data = load_term(companion(path, "market.yaml"), MarketData, mark=MARK)
 
     def curve(terms: CurveTerms | None) -> Curve | None:
-        return None if terms is None else terms.curve(data.valuation)
+        return None if terms is None else (Flat(terms) if isinstance(terms, float) else terms).curve(data.valuation)
 
     return Market(
         curve(data.curve),

@@ -142,6 +142,37 @@ def test_overnight_swaps_reprice_and_the_evaluation_date_stays():
             assert (factors[0] - factors[-1]) / annuity == pytest.approx(rates[tenor], abs=1e-9)
 
 
+@pytest.mark.parametrize("convexity", ["", "convexity: 0.0003", "convexity: {2027-03: 0.0001}"])
+def test_sofr_futures_reprice_less_their_convexity(tmp_path, convexity):
+    """Price = 100 (1 - forward - convexity), forward = (D(t1) / D(t2) - 1) 360 / days between third Wednesdays."""
+    prices = {(2026, 12): 96.10, (2027, 3): 96.25, (2027, 6): 96.40}
+    text = ", ".join(f"{year}-{month:02}: {price}" for (year, month), price in prices.items())
+    path = tmp_path / "market.yaml"
+    path.write_text(
+        "firstloss-market: 1\nvaluation: 2026-11-20\ncurrency: USD\ncurve:\n  ois:\n    rates: {3W: 0.0402, 5Y: 0.039}\n"
+        f"    futures: {{{text}}}\n    {convexity}\n", "utf-8",
+    )  # fmt: skip
+    was = ql.Settings.instance().evaluationDate
+    curve = load_market(path).curve
+    assert ql.Settings.instance().evaluationDate == was
+    for (year, month), quoted in prices.items():
+        less = {"": 0.0, "convexity: 0.0003": 0.0003}.get(convexity, 0.0001 if (year, month) == (2027, 3) else 0.0)
+        begins = third_wednesday(year, month)
+        ends = third_wednesday(year + month // 12, month % 12 + 3)
+        forward = (curve.discount(begins) / curve.discount(ends) - 1.0) * 360 / (ends - begins).days
+        assert 100.0 * (1.0 - forward - less) == pytest.approx(quoted, abs=1e-8)
+
+
+def third_wednesday(year, month):
+    first = dt.date(year, month, 1)
+    return first + dt.timedelta(days=(2 - first.weekday()) % 7 + 14)
+
+
+def test_a_future_that_has_begun_is_refused():
+    with pytest.raises(CannotPrice, match="the SOFR future 2026-09 began before the valuation date 2026-11-20"):
+        ois(dt.date(2026, 11, 20), {"5Y": 0.04}, "SOFR", {"2026-09": (96.0, 0.0)})
+
+
 def test_treasuries_reprice_and_the_evaluation_date_stays():
     yields = {"6M": 0.041, "2Y": 0.039, "10Y": 0.043, "30Y": 0.048}
     was = ql.Settings.instance().evaluationDate
@@ -245,6 +276,43 @@ def test_a_market_file_tells_every_fault_at_once(tmp_path):
         assert part in message, message
 
 
+def test_a_curve_may_be_one_rate(tmp_path):
+    path = tmp_path / "market.yaml"
+    path.write_text("firstloss-market: 1\nvaluation: 2026-01-15\ncurrency: USD\ncurve: 0.025\n", "utf-8")
+    assert load_market(path).curve == flat(V, 0.025)
+
+
+@pytest.mark.parametrize(
+    ("curve", "message"),
+    [
+        ("4", "curve: a rate is a decimal (0.04 is 4 %), got 4"),
+        ("{flat: {rate: 4.0}}", "curve.flat.rate: a rate is a decimal"),
+        ("{zero_rates: {nodes: {2027-01-15: 4.0}}}", "curve.zero_rates.nodes['2027-01-15']: a rate is a decimal"),
+        ("{ois: {rates: {1Y: 4.0}}}", "curve.ois.rates['1Y']: a rate is a decimal"),
+        ("{ois: {rates: {1Y: 0.04}, futures: {2026-11: 96}}}", "a contract is a year and its March, June"),
+        ("{ois: {rates: {1Y: 0.04}, futures: {2026-12: 0.04}}}", "a price is 100 less the rate in per cent"),
+        (
+            "{ois: {rates: {1Y: 0.04}, index: ESTR, futures: {2026-12: 96}}}",
+            "are those on SOFR, and the index is 'ESTR'",
+        ),
+        (
+            "{ois: {rates: {1Y: 0.04}, futures: {2026-12: 96}, convexity: {2026-03: 0.1}}}",
+            "there is no future '2026-03'",
+        ),
+        (
+            "{ois: {rates: {1Y: 0.04}, futures: {2026-12: 96}, convexity: 2}}",
+            "is a decimal rate (0.0002 is 2 basis points)",
+        ),
+    ],
+)
+def test_rates_that_are_no_decimals_are_refused(tmp_path, curve, message):
+    path = tmp_path / "market.yaml"
+    path.write_text(f"firstloss-market: 1\nvaluation: 2026-01-15\ncurrency: USD\ncurve: {curve}\n", "utf-8")
+    with pytest.raises(InvalidTerms) as caught:
+        load_market(path)
+    assert message in str(caught.value)
+
+
 def test_rates_are_fixings_behind_and_forwards_ahead(toy):
     plan = toy().plan
     day = dt.date(2026, 6, 1)
@@ -306,6 +374,8 @@ REFUSED = {
         "'A' has no cash in the reference scenario, so its quote gives no spread, but it has cash in 'base'"),
     "negative price": (lambda f: market({"A": {"price": -1.0}}), InvalidTerms, "quotes['A']: a price must be above 0, got -1"),
     "spread in bp": (lambda f: market({"A": 225.0}), InvalidTerms, "z is a decimal (0.0225 is 225 basis points), got 225"),
+    "spread in per cent": (lambda f: market({"A": 2.25}), InvalidTerms, "z is a decimal (0.0225 is 225 basis points), got 2.25"),
+    "curve in per cent": (lambda f: market(curve=4.0), InvalidTerms, "curve: a rate is a decimal (0.04 is 4 %), got 4"),
     "nan spread": (lambda f: market({"A": float("nan")}), InvalidTerms, "quotes['A']: must be a finite number, got nan"),
     "unknown kind": (lambda f: market({"A": {"prise": 99.0}}), InvalidTerms, "there is no kind of quote 'prise'. Did you mean 'price'?"),
     "two kinds": (lambda f: market({"A": {"z": 0.01, "g": 0.01}}), InvalidTerms, "must be one kind and its value"),
