@@ -184,7 +184,7 @@ class MarketData:
         curves = {place: fields.get(place) for place in ("curve", "government", "swap")}
         curves |= {f"projections[{index!r}]": terms for index, terms in fields.get("projections", {}).items()}
         for place, terms in curves.items():
-            found += high({place: terms}) if isinstance(terms, float) else early(place, terms, valuation)
+            found += high({place: terms}) if isinstance(terms, int | float) else early(place, terms, valuation)
         yield from found
 
 
@@ -208,7 +208,9 @@ def load_market(path: Path | str) -> Market:
     data = load_term(companion(path, "market.yaml"), MarketData, mark=MARK)
 
     def curve(terms: CurveTerms | None) -> Curve | None:
-        return None if terms is None else (Flat(terms) if isinstance(terms, float) else terms).curve(data.valuation)
+        if isinstance(terms, int | float):
+            return flat(data.valuation, terms)
+        return None if terms is None else terms.curve(data.valuation)
 
     return Market(
         curve(data.curve),
