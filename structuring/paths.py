@@ -127,6 +127,6 @@ def as_rows(driver: str, name: str, given: Any, found: list[Fault]) -> np.ndarra
     wrong = ~(array >= row.low) | ~(array <= row.high) | infinite
     if wrong.any():
         s, n = np.argwhere(wrong)[0]
-        bounds = f"between {row.low:g} and {row.high:g}"
+        bounds = f"between {row.low:g} and {row.high:g}" if row.high < np.inf else f"at least {row.low:g}"
         found.append(Fault(place, f"must be a number {bounds} ({row.unit}), got {array[s, n]:g} in path {s}"))
     return array

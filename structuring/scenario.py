@@ -128,8 +128,10 @@ def faults_of_path(place: str, path: Any, row: Driver) -> Iterator[Fault]:
     if row.shape == "once" and not isinstance(path, float | int):
         yield Fault(place, f"must be one number ({row.unit})")
     elif isinstance(path, float | int):
-        if not row.low <= path <= row.high:
-            yield Fault(place, f"must be between {row.low:g} and {row.high:g} ({row.unit}), got {path:g}")
+        high = min(row.high, row.most)
+        if not row.low <= path <= high:
+            share = "; 0.67 is 67 %" if path > row.most == 10.0 else ""
+            yield Fault(place, f"must be between {row.low:g} and {high:g} ({row.unit}{share}), got {path:g}")
     elif not path:
         yield Fault(place, "must hold at least one value")
     else:

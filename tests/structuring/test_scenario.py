@@ -146,7 +146,12 @@ def test_drawn_paths_keep_their_numbers_and_their_names():
         ),
         (lambda: Scenario("x", rent=float("nan")), "rent: must be finite numbers"),
         (lambda: Scenario("x", rent=()), "rent: must hold at least one value"),
-        (lambda: Scenario("x", rent=(1.0, -0.5)), "rent[1]: must be between 0 and inf (multiple), got -0.5"),
+        (lambda: Scenario("x", rent=(1.0, -0.5)), "rent[1]: must be between 0 and 10 (multiple), got -0.5"),
+        (
+            lambda: Scenario("x", rent={"Acme": 67.0}),
+            "rent['Acme']: must be between 0 and 10 (multiple; 0.67 is 67 %), got 67",
+        ),
+        (lambda: Scenario("x", delay_months=720.0), "delay_months: must be between 0 and 120 (months), got 720"),
         (lambda: Scenario("x", renewal={"Acme": 2.0}), "renewal['Acme']: must be between 0 and 1 (share), got 2"),
         (lambda: Scenario("x", renewal={"Acme": 1.0, D(2026, 1, 1): 1.0}), "by date or by name, not both at once"),
         (lambda: Scenario("x", delay_months=(1.0, 2.0)), "delay_months: must be one number (months)"),
@@ -162,7 +167,7 @@ def test_drawn_paths_keep_their_numbers_and_their_names():
         (lambda: Paths(rents=[1.0]), "there is no driver 'rents'. Did you mean 'rent'?"),
         (
             lambda: Paths(rent=[1.0, np.nan]),
-            "Paths.rent: must be a number between 0 and inf (multiple), got nan in path 1",
+            "Paths.rent: must be a number at least 0 (multiple), got nan in path 1",
         ),
         (lambda: Paths(rent=[1.0, 2.0], renewal=[1.0]), "Paths.renewal: must have 2 rows, one a path, got 1"),
         (lambda: Paths(delay_months=[[1.0, 2.0]]), "Paths.delay_months: must have the shape (paths,), got (1, 2)"),
