@@ -85,26 +85,28 @@ class Code:
         self.opening = opening
         self.nodes: list[Node] = []  # in the order written
         self.known: dict[Hashable, Value] = {}
-        self.curves: list[np.ndarray] = []
+        self.curves: dict[bytes, np.ndarray] = {}  # each once
         self.scalars: dict[int, Any] = {}  # constants and curves, by node
         self.inputs: list[Key] = []
         self.symbols: dict[Key, Value] = {key: self.node("home", (), i) for i, key in enumerate(opening)}
         self.before = dict(self.symbols)
         self.start: dict[Key, Value] = {}
+        self.changed: dict[Key, Value | None] = {}  # what symbols were before the condition that is being written
         self.zero, self.one = self.constant(0.0), self.constant(1.0)
         self.reach: Value = self.zero  # what the clause being written may use in all
 
     # values
 
     def node(self, op: str, operands: tuple[int, ...] = (), immediate: float = 0.0) -> Value:
-        key = (op, tuple(sorted(operands)) if op in ALIKE else operands, immediate)
-        if key not in self.known:
+        key = (op, operands[::-1] if op in ALIKE and operands[0] > operands[1] else operands, immediate)
+        value = self.known.get(key)
+        if value is None:
+            value = self.known[key] = Value(self, len(self.nodes))
             self.nodes.append((op, operands, immediate))
-            self.known[key] = Value(self, len(self.nodes) - 1)
-        return self.known[key]
+        return value
 
     def write(self, op: str, *operands: Value) -> Value:
-        ids = tuple(value.id for value in operands)
+        ids = tuple([value.id for value in operands])
         if ids[0] in self.scalars and all(id in self.scalars for id in ids):
             with np.errstate(all="ignore"):
                 return self.scalar(FOLDED[op](*(np.float64(self.scalars[id]) for id in ids)))
@@ -167,14 +169,13 @@ class Code:
 
     def curve(self, values: np.ndarray) -> Value:
         """A number that depends on the period only (T,)."""
-        if np.all(values == values[0]):
+        values = np.asarray(values, np.float64)
+        if (values == values[0]).all():
             return self.constant(float(values[0]))
-        for i, known in enumerate(self.curves):
-            if np.array_equal(known, values):
-                return self.node("curve", (), i)
-        self.curves.append(np.asarray(values, np.float64))
-        value = self.node("curve", (), len(self.curves) - 1)
-        self.scalars[value.id] = self.curves[-1]
+        text = values.tobytes()
+        number = list(self.curves).index(text) if text in self.curves else len(self.curves)
+        value = self.node("curve", (), number)
+        self.scalars[value.id] = self.curves.setdefault(text, values)
         return value
 
     def scalar(self, values: Any) -> Value:
@@ -209,17 +210,19 @@ class Code:
         return self.symbols[key]
 
     def __setitem__(self, key: Key, value: Value) -> None:
+        self.changed.setdefault(key, self.symbols.get(key))
         self.symbols[key] = value
 
     @contextlib.contextmanager
     def when(self, mask: Value) -> Iterator[None]:
         """What is written inside holds only where `mask` does."""
-        before = dict(self.symbols)
+        outer, self.changed = self.changed, {}
         yield
-        for key, new in self.symbols.items():
-            old = before.get(key, new)
-            if new is not old:
-                self.symbols[key] = self.select(mask, new, old)
+        changed, self.changed = self.changed, outer
+        for key, old in changed.items():
+            outer.setdefault(key, old)
+            if old is not None:
+                self.symbols[key] = self.select(mask, self.symbols[key], old)
 
     def determine(self) -> None:
         """Remembers the symbols as of determination."""
@@ -242,17 +245,18 @@ class Code:
         sure: list[bool] = []  # by node
         tested = {self.before[key].id for key in symbols if key in self.before}
         for id, (op, operands, _) in enumerate(self.nodes):
-            parts = [sure[operand] for operand in operands]
             if id in self.scalars:
                 sure.append(bool(np.min(self.scalars[id]) >= 0.0))
+            elif op in ("home", "input"):
+                sure.append(id in tested)
+            elif op in ("ge", "gt"):
+                sure.append(True)
             elif op == "sub":
-                sure.append(self.within(operands[1], operands[0]) and parts[0])
+                sure.append(sure[operands[0]] and self.within(operands[1], operands[0]))
             elif op == "max":
-                sure.append(any(parts))
-            elif op == "select":
-                sure.append(all(parts[1:]))
-            else:
-                sure.append(id in tested or op in ("ge", "gt") or (op not in ("home", "input") and all(parts)))
+                sure.append(sure[operands[0]] or sure[operands[1]])
+            else:  # of a choice, what is chosen
+                sure.append(all(sure[operand] for operand in operands[op == "select" :]))
         return sure
 
     def within(self, part: int, whole: int) -> bool:
@@ -268,7 +272,7 @@ class Code:
         """The program that stores `outputs` at every date and has the `carried` symbols ready after the last."""
         homes = [(self.before[key].id, self.symbols[key].id, first) for key, first in self.opening.items()]
         numbers = {key: i for i, key in enumerate(self.opening)}
-        curves = np.array(self.curves).reshape(len(self.curves), self.plan.schedule.periods)
+        curves = np.array([*self.curves.values()]).reshape(len(self.curves), self.plan.schedule.periods)
         stored = {key: self.symbols[key].id for key in outputs}
         wanted = {key: numbers[key] for key in carried}
         return program_of(self.nodes, homes, stored, wanted, tuple(self.inputs), curves)

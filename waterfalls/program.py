@@ -58,12 +58,13 @@ def program_of(
         nodes, {*stored, *(homes[i][0] for i in carried.values()), *(homes[i][1] for i in carried.values())}, after
     )
 
-    last = {operand: id for id in sorted(live) for operand in nodes[id][1]}
+    order = sorted(live)
+    last = {operand: id for id in order for operand in nodes[id][1]}  # where each is read last
     initial: list[float] = []
     register: dict[int, int] = {}
     landing: dict[int, int] = {}  # where the value of a home after the date belongs, by home
     target: dict[int, int] = {}  # and the one landing that a value may be computed in, by value
-    for home in (id for id in live if nodes[id][0] == "home"):
+    for home in (id for id in order if nodes[id][0] == "home"):
         new, first = after[home]
         register[home] = len(initial)
         initial += [first]
@@ -73,7 +74,7 @@ def program_of(
             initial += [0.0]
             if nodes[new][0] not in ("home", "constant"):
                 target.setdefault(new, home)
-    for id in (id for id in live if nodes[id][0] == "constant"):
+    for id in (id for id in order if nodes[id][0] == "constant"):
         register[id] = len(initial)
         initial.append(nodes[id][2])
 
@@ -82,11 +83,7 @@ def program_of(
     kept = {id for id in live if nodes[id][0] == "constant" or (nodes[id][0] == "home" and after[id][0] == id)}
     kept |= {new for home, (new, _) in after.items() if home in live}  # read after the last line
 
-    def put(id: int) -> None:
-        if id in stored:
-            lines.append((OP["store"], stored[id], register[id], 0, 0))
-
-    for id in sorted(live):
+    for id in order:
         op, operands, immediate = nodes[id]
         if op not in ("home", "constant"):
             if id in target:
@@ -96,12 +93,16 @@ def program_of(
                     initial.append(0.0)
                     free.append(len(initial) - 1)
                 register[id] = free.pop()
-            a, b, c = (*(register[operand] for operand in operands), 0, 0, 0)[:3]
+            a, b, c = (*[register[operand] for operand in operands], 0, 0, 0)[:3]
             lines.append((OP[op], register[id], int(immediate) if op in ("input", "curve") else a, b, c))
-        put(id)
-        for operand in {*operands, id}:
-            if last.get(operand, operand) == id and operand not in kept:
+        if id in stored:
+            lines.append((OP["store"], stored[id], register[id], 0, 0))
+        if id not in last and id not in kept:
+            free.append(register[id])
+        for operand in operands:
+            if operand not in kept and last.get(operand) == id:
                 free.append(register[operand])
+                del last[operand]
     for home, (new, _) in after.items():
         if home in live and new != home and target.get(new) != home:
             lines.append((OP["copy"], landing[home], register[new], 0, 0))

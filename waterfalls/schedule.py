@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import itertools
 from calendar import isleap
 from collections.abc import Callable, Sequence
@@ -207,8 +208,9 @@ def from_quantlib(path: tuple[str, ...]) -> Any:
     return cls(*(getattr(cls, variant) for variant in path[1:]))
 
 
+@functools.lru_cache(4096)  # a schedule's dates, which every day count and every curve asks for
 def to_ql(day: datetime.date) -> ql.Date:
-    return ql.Date(day.day, day.month, day.year)
+    return ql.Date(day.toordinal() - 693_594)  # serial numbers count from 30 December 1899, as Excel's do
 
 
 def from_ql(day: ql.Date) -> datetime.date:
