@@ -24,7 +24,7 @@ from waterfalls.hedges import Swap
 from waterfalls.language import Condition, Number
 from waterfalls.ledgers import Ledger
 from waterfalls.replacements import Replacement
-from waterfalls.terms import term
+from waterfalls.terms import MISSING, is_broken, term
 from waterfalls.tranches import Equity, Note
 from waterfalls.triggers import Trigger
 from waterfalls.waterfall import Waterfall
@@ -91,7 +91,7 @@ class Deal:
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
         yield from conventions(fields)
         yield from dates_in_order(fields)
-        yield from faults_between(fields)
+        yield from faults_between({**fields, "raised": raised(fields)})
         holdings = fields.get("holdings")
         if holdings is not None and "tranches" in fields:
             names = [tranche.name for tranche in fields["tranches"]]
@@ -101,6 +101,17 @@ class Deal:
             for tranche in names:
                 if tranche is not None and tranche not in holdings.shares:
                     yield Fault("holdings.shares", f"says nothing of {tranche!r}: what is not known is 'unidentified'")
+
+
+def raised(fields: Mapping[str, Any]) -> list[str] | None:
+    """The events that the deal names or its collateral may raise; None where either is unsound."""
+    given, owned = fields.get("events", MISSING), fields.get("collateral")
+    if given is MISSING or owned is None or is_broken(given) or is_broken(owned):
+        return None
+    found = list(given)
+    for asset in owned if isinstance(owned, tuple) else (owned,):
+        found += list(asset.raises() if hasattr(asset, "raises") else asset.events)
+    return found
 
 
 def conventions(fields: Mapping[str, Any]) -> Iterator[Fault]:

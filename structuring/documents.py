@@ -130,8 +130,9 @@ QUOTED = re.compile(r"^there is no [\w ]+ '([^']*)'")
 def line_of(fault: Fault, root: yaml.Node | None) -> int | None:
     """The line of what a fault is about: its place as far as it stands in the file, and there the name that is wrong."""
     node, line = root, None
-    for match in STEP.finditer(fault.place):
-        below = beneath(node, next(filter(None, match.groups()), ""))
+    for match in STEP.finditer(fault.place.partition(", row ")[0].partition(", sheet ")[0]):
+        step = next(filter(None, match.groups()), "")
+        below = beneath(node, step) or beneath(node, step.partition(", ")[0])  # a table: holdings, holders.csv, row 2
         if below is None:
             break
         node, line = below

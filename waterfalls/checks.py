@@ -7,6 +7,7 @@ from typing import Any
 
 from waterfalls.accounts import Account
 from waterfalls.claims import Debt, Deposit, Residual, TopUp
+from waterfalls.clauses.clause import Clause
 from waterfalls.clauses.draw import Draw
 from waterfalls.clauses.pay import Pay
 from waterfalls.clauses.release import Release
@@ -17,7 +18,7 @@ from waterfalls.language import Condition, Node, Number
 from waterfalls.ledgers import Ledger
 from waterfalls.order import faults_of_order, faults_of_sale
 from waterfalls.replacements import Replacement
-from waterfalls.terms import Unsound
+from waterfalls.terms import Unsound, is_broken
 from waterfalls.tranches import Equity, Note
 from waterfalls.waterfall import Waterfall
 
@@ -52,7 +53,7 @@ def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
         "ledger": [ledger.name for ledger in ledgers],
         "replacement": [asset.name for asset in replacements],
         "definition": list(definitions),
-        "event": None,  # collateral and scenarios bring events; an unknown one is found when the deal runs
+        "event": fields.get("raised"),  # None where it is not known before the deal runs
     }
     absent = {
         "tranches": ("note", "equity", "tranche", "debt", "balance"),
@@ -96,7 +97,8 @@ def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
                 yield from names_in(f"replacements[{i}].{field}", getattr(asset, field), known)
     for i, (name, number) in enumerate(definitions.items()):
         earlier = {**known, "definition": list(definitions)[:i]}
-        yield from names_in(f"definitions[{name!r}]", number, earlier)
+        if not isinstance(number, Unsound):
+            yield from names_in(f"definitions[{name!r}]", number, earlier)
     for i, note in enumerate(tranches):
         for field in ("interest_on", "capitalises"):
             if getattr(note, field, None) is not None:
@@ -115,42 +117,56 @@ def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
     waterfalls = regimes_of(fields["waterfall"]) if "waterfall" in fields else {}
     ends = {note.name: note.available_until for note in tranches if isinstance(note, Note)}
     ends |= {facility.name: getattr(facility, "expires", None) for facility in facilities}
-    roots = [(f"waterfall[{i}]", clause) for each in waterfalls.values() for i, clause in enumerate(each.clauses)]
+    roots = [(f"waterfall[{i}]", clause) for each in waterfalls.values() for i, clause in sound_clauses(each)]
     roots += [(f"triggers[{i}].test", made.test) for i, made in enumerate(triggers) if not isinstance(made, Unsound)]
-    roots += [(f"definitions[{name!r}]", number) for name, number in definitions.items()]
-    roots += [(f"regimes[{name!r}]", condition) for name, condition in (fields.get("regimes") or {}).items()]
+    roots += [(f"definitions[{name!r}]", number) for name, number in sound(definitions)]
+    roots += [(f"regimes[{name!r}]", condition) for name, condition in sound(fields.get("regimes") or {})]
     by_note = {note.name: note for note in tranches if isinstance(note, Note)}
     every = [(place, node) for place, root in roots for node in root.walk()]
-    if waterfalls:
+    whole = bool(waterfalls) and not is_broken(fields["waterfall"])  # clauses that could not be read may matter
+    if whole:
         yield from faults_of_sale([node for _, node in every])
     yield from (Fault(place, reason) for place, node in every if (reason := cannot_look_ahead(node, by_note)))
     for regime, waterfall in waterfalls.items():
         place = "waterfall" if regime == DEFAULT_REGIME else f"waterfall[{regime!r}]"
         by_name = {account.name: account for account in accounts if isinstance(account, Account)}
         yield from faults_in(place, waterfall, known, by_name)
-        yield from faults_of_order(place, waterfall, ends)
+        if whole:
+            yield from faults_of_order(place, waterfall, ends)
     regimes: Mapping[str, Condition] = fields.get("regimes") or {}
     for regime, condition in regimes.items():
         if waterfalls and regime not in waterfalls:
             yield Fault("regimes", unknown("regime", regime, waterfalls))
-        yield from names_in(f"regimes[{regime!r}]", condition, known)
+        if not isinstance(condition, Unsound):
+            yield from names_in(f"regimes[{regime!r}]", condition, known)
     for regime in list(waterfalls)[1:]:
         if regime not in regimes and "regimes" in fields:
             yield Fault(
                 "regimes",
                 f"nothing says when the regime {regime!r} begins; the first, {next(iter(waterfalls))!r}, needs nothing",
             )
-    if waterfalls and accounts:
+    if whole and accounts:
         yield from stranded(accounts, waterfalls)
-    if waterfalls:
+    if whole:
         yield from undrawable(tranches, waterfalls)
+
+
+def sound_clauses(waterfall: Any) -> list[tuple[int, Clause]]:
+    """The clauses of a waterfall, of which a document may hold some that cannot be read, with their positions."""
+    clauses = waterfall.clauses if isinstance(waterfall, Waterfall) else waterfall if is_broken(waterfall) else ()
+    return [(i, clause) for i, clause in enumerate(clauses) if not isinstance(clause, Unsound)]
+
+
+def sound(named: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """The entries of a mapping that could be read."""
+    return [(name, value) for name, value in named.items() if not isinstance(value, Unsound)]
 
 
 def faults_in(
     place: str, waterfall: Waterfall, known: Mapping[str, Any], accounts: Mapping[str, Any]
 ) -> Iterator[Fault]:
     """Faults of one waterfall: unknown names, top-ups without a target, cash that reaches nobody."""
-    for i, clause in enumerate(waterfall.clauses):
+    for i, clause in sound_clauses(waterfall):
         yield from names_in(f"{place}[{i}]", clause, known)
         if isinstance(clause, Pay):
             lends = [name for name in clause.supports if known["account"] is not None and name not in accounts]
@@ -164,6 +180,8 @@ def faults_in(
                     yield Fault(
                         f"{place}[{i}]", f"tops up {claim.name!r}, which has no target: give it one, or deposit"
                     )
+    if not isinstance(waterfall, Waterfall):
+        return  # the clause that could not be read may be the last
     last = waterfall.clauses[-1] if waterfall.clauses else None
     ends = isinstance(last, Pay) and any(isinstance(claim, Residual) for claim in last.each)
     if not ends or last is None or last.conditions or last.caps or last.source:

@@ -14,6 +14,8 @@ import difflib
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+FEW = 12  # names that a message lists beside the nearest
+
 
 class FirstLossError(Exception):
     """Everything this project raises on purpose."""
@@ -66,10 +68,21 @@ class TooLarge(FirstLossError, MemoryError):
 
 
 def unknown(what: str, name: object, known: Iterable[object]) -> str:
-    """The sentence for a name that nothing bears: what was given, the nearest, what is allowed."""
+    """The sentence for a name that nothing bears: what was given, the nearest, what is allowed.
+
+    A long list of what is allowed is left out where the nearest is told.
+    """
     names = [str(candidate) for candidate in known]
-    lower = {candidate.lower(): candidate for candidate in reversed(names)}
-    near = difflib.get_close_matches(str(name).lower(), list(lower), n=1, cutoff=0.5)
-    hint = f" Did you mean {lower[near[0]]!r}?" if near else ""
+    near = nearest(name, names)
+    if near and len(names) > FEW:
+        return f"there is no {what} {name!r}. Did you mean {near!r}?"
+    hint = f" Did you mean {near!r}?" if near else ""
     listed = ", ".join(repr(candidate) for candidate in names[:40]) + (" and more" if len(names) > 40 else "")
     return f"there is no {what} {name!r}.{hint} " + (f"Known: {listed}." if names else "None is declared.")
+
+
+def nearest(name: object, known: Iterable[str]) -> str | None:
+    """The known name that is most like a name, if one is."""
+    lower = {candidate.lower(): candidate for candidate in reversed(list(known))}
+    near = difflib.get_close_matches(str(name).lower(), list(lower), n=1, cutoff=0.5)
+    return lower[near[0]] if near else None

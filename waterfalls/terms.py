@@ -17,7 +17,7 @@ from typing import Any, TypeVar, dataclass_transform
 
 import pydantic
 
-from waterfalls.errors import Fault, InvalidTerms, unknown
+from waterfalls.errors import Fault, InvalidTerms, nearest, unknown
 
 T = TypeVar("T")
 CONFIG = pydantic.ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
@@ -165,6 +165,15 @@ class Broken(tuple[Any, ...]):
     """A list of a document of which some items are `Unsound`."""
 
 
+class BrokenMapping(dict[Any, Any]):
+    """A mapping of a document of which some values are `Unsound` or `Broken`."""
+
+
+def is_broken(value: Any) -> bool:
+    """Whether something of a list or a mapping of a document is unsound."""
+    return isinstance(value, Broken | BrokenMapping)
+
+
 def read(wanted: Any, data: Any, place: str, found: list[Fault]) -> Any:
     """What `data` of a document says a `wanted` is; `MISSING` where it is unsound, with the faults added to `found`."""
     if hasattr(data, "__read__"):  # data that stands elsewhere, such as a table in a file of its own
@@ -176,7 +185,7 @@ def read(wanted: Any, data: Any, place: str, found: list[Fault]) -> Any:
         return read_text(wanted, data, place, found)
     if hasattr(wanted, "__items__"):
         items = read(tuple[wanted.__items__, ...], data, place, found)
-        return MISSING if isinstance(items, Broken) or not isinstance(items, tuple) else wanted(items)
+        return items if isinstance(items, Broken) else wanted(items) if isinstance(items, tuple) else MISSING
     if is_term(wanted):
         return read_term(wanted, data, place, found)
     if origin is tuple and isinstance(data, list):
@@ -192,7 +201,10 @@ def read(wanted: Any, data: Any, place: str, found: list[Fault]) -> Any:
             read(inner[0], key_of(inner[0], k), place, found): read(inner[1], v, f"{place}[{k!r}]", found)
             for k, v in data.items()
         }
-        return MISSING if any(MISSING in (k, v) for k, v in entries.items()) else entries
+        if any(key is MISSING or value is MISSING or is_broken(value) for key, value in entries.items()):
+            sound = {key: Unsound(None) if value is MISSING else value for key, value in entries.items()}
+            return BrokenMapping({key: value for key, value in sound.items() if key is not MISSING})
+        return entries
     if wanted is datetime.date and isinstance(data, str):
         try:
             return datetime.date.fromisoformat(data)
@@ -269,7 +281,7 @@ def read_term(cls: Any, data: Any, place: str, found: list[Fault]) -> Any:
     faulty = len(found)
     found += [Fault(place, unknown("field", key, fields)) for key in data if key not in fields]
     values = {key: read(hints[key], value, f"{place}{dot(key)}", found) for key, value in data.items() if key in fields}
-    sound = {key: value for key, value in values.items() if value is not MISSING and not isinstance(value, Broken)}
+    sound = {key: value for key, value in values.items() if value is not MISSING and not is_broken(value)}
     if len(found) == faulty and len(sound) == len(values):
         try:
             return cls(**sound)
@@ -281,14 +293,13 @@ def read_term(cls: Any, data: Any, place: str, found: list[Fault]) -> Any:
     # something is unsound already: tell what else is, in the fields and between those that are sound
     told = {dot(key) for key in values if key not in sound}
     more = [Fault(dot(fault.place), fault.what) for fault in cls.__fields__(object.__new__(cls), sound)]
+    told |= {dot(str(nearest(key, fields))) for key in data if key not in fields}  # misspelt, so not missing
     more = [fault for fault in more if fault.place not in told]
     blamed = {fault.place.split("[")[0] for fault in more}
     others = defaults_of(cls, data) | {key: value for key, value in values.items() if value is not MISSING}
-    salvages = getattr(cls, "salvages", False)  # whether its faults() understand lists with `Unsound` items
+    salvages = getattr(cls, "salvages", False)  # whether its faults() understand what is broken
     others = {
-        key: value
-        for key, value in others.items()
-        if dot(key) not in blamed and (salvages or not isinstance(value, Broken))
+        key: value for key, value in others.items() if dot(key) not in blamed and (salvages or not is_broken(value))
     }
     more += [Fault(dot(fault.place), fault.what) for fault in between(cls, others)]
     found += [Fault(f"{place}{fault.place}", fault.what) for fault in more]

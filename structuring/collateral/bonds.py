@@ -107,6 +107,10 @@ class BondPortfolio:
         """What the portfolio reads from a scenario."""
         return frozenset({"obligor_default", "default", "severity", "recovery_lag"})
 
+    def raises(self) -> tuple[str, ...]:
+        """The events it may raise, which a condition reads as event(name)."""
+        return tuple(f"default of {name}" for name in dict.fromkeys(bond.obligor for bond in self.bonds))
+
     def obligors(self) -> dict[str, dict[str, float]]:
         """Who owes the portfolio, by role: the notional of each borrower."""
         owed: dict[str, float] = {}

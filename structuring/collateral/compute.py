@@ -115,6 +115,10 @@ class ComputeContract:
         """What the fleet reads from a scenario."""
         return READS
 
+    def raises(self) -> tuple[str, ...]:
+        """The events it may raise, which a condition reads as event(name)."""
+        return ("contract breach", "tenant default", "parent bankruptcy")
+
     def obligors(self) -> dict[str, dict[str, float]]:
         """Who owes the fleet, by role: what the customer pays a year once everything is delivered."""
         if self.contract is None:

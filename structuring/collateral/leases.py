@@ -138,6 +138,10 @@ class LeasePortfolio:
         """What the portfolio reads from a scenario."""
         return BY_TENANT | {"value", "operating_cost", "sale"}
 
+    def raises(self) -> tuple[str, ...]:
+        """The events it may raise, which a condition reads as event(name)."""
+        return ("tenant default",)
+
     def obligors(self) -> dict[str, dict[str, float]]:
         """Who owes the portfolio, by role: the rent a year of each tenant."""
         return {"tenant": {tenant.name: tenant.rent for tenant in self.tenants}}

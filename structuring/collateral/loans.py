@@ -173,6 +173,10 @@ class LoanPool:
         """What the pool reads from a scenario."""
         return frozenset({"prepayment", "default", "severity", "recovery_lag"})
 
+    def raises(self) -> tuple[str, ...]:
+        """The events it may raise: none."""
+        return ()
+
     def obligors(self) -> dict[str, dict[str, float]]:
         """Nobody by name: the borrowers of a pool are many and each of them small."""
         return {}

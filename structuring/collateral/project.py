@@ -140,6 +140,10 @@ class Project:
         """What the project reads from a scenario."""
         return READS if self.operating_cost is None else READS | {"operating_cost"}
 
+    def raises(self) -> tuple[str, ...]:
+        """The events it may raise, which a condition reads as event(name)."""
+        return ("tenant default", "guarantor default", "non-renewal")
+
     def obligors(self) -> dict[str, dict[str, float]]:
         """Who owes the project, by role: the tenant's rent a year, and the most that the guarantor may have to pay."""
         owed = {"tenant": {self.lease.tenant: self.share * self.lease.rent}}
