@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -10,9 +11,9 @@ import numpy as np
 from pricing.ahead import Ahead, row_of
 from pricing.market import Market, Quote, as_market
 from pricing.measures import MEASURES, Cells, margin_value
-from pricing.prices import STATUS, Prices
+from pricing.prices import STATUS, Prices, position
 from pricing.roots import HIGHEST, LOWEST, rates_for
-from pricing.shocks import SpreadShock, Stress, listed, spreads_under
+from pricing.shocks import Move, Override, SpreadShock, Stress, ToPrice, listed, spreads_under
 from waterfalls.cashflows import Cashflows, Table
 from waterfalls.errors import CannotPrice, InvalidTerms
 
@@ -47,6 +48,7 @@ def price(
     wanted, shocks = cells_of(flows, pairs, listed(shocks))
     start = as_market(first_market, first_flows)
     spreads = reference_spreads(first_flows, start, reference)
+    shocks = aimed(shocks, first_flows, start, reference)
     after = start if before is None else as_market(market, flows)
     valued = cells_at(flows, after, spreads, shocks)
     if before is None:
@@ -146,6 +148,27 @@ def reference_spreads(flows: Cashflows, market: Market, reference: Any = None) -
         name: quote.value if quote.kind == "z" else solved(ahead, discounts, market, i, s, quote)
         for i, (name, quote) in enumerate(quotes.items())
     }
+
+
+def aimed(
+    shocks: Sequence[SpreadShock], flows: Cashflows, market: Market, reference: Any = None
+) -> tuple[SpreadShock, ...]:
+    """Shocks to a price as shocks to the spread that gives it in the reference scenario; the others as they are."""
+    if not any(isinstance(move, ToPrice) for shock in shocks for move in shock.moves):
+        return tuple(shocks)
+    s, ahead = row_of(flows, reference), Ahead.at(flows, market)
+    discounts = ahead.discounts(market.curve)
+
+    def bp(name: str, target: float) -> float:
+        i = position("tranche", name, ahead.names)
+        return 1e4 * solved(ahead, discounts, market, i, s, Quote("price", target))
+
+    def found(move: Move) -> Move:
+        if not isinstance(move, ToPrice):
+            return move
+        return Override({name: bp(name, target) for name, target in move.price.items()})
+
+    return tuple(dataclasses.replace(shock, moves=tuple(map(found, shock.moves))) for shock in shocks)
 
 
 def solved(ahead: Ahead, discounts: np.ndarray, market: Market, i: int, s: int, quote: Quote) -> float:

@@ -120,7 +120,23 @@ class Twist:
         return spreads + np.interp(ahead.times, years, moves) * BP
 
 
-Move = Parallel | ByTranche | ByRating | BySeniority | Relative | Override | Twist
+@term
+class ToPrice:
+    """The spreads of the tranches named become those at which they cost `price`, clean per 100, in the reference scenario.
+
+    `price` and `priced` solve them there, at the curve before any move of rates, and put an `Override` in its place.
+    """
+
+    price: Mapping[str, Annotated[float, Field(gt=0.0)]]
+
+    def words(self) -> str:
+        return ", ".join(f"{name} to {price:g}" for name, price in self.price.items())
+
+    def moved(self, spreads: np.ndarray, ahead: Ahead) -> np.ndarray:
+        raise InvalidTerms(f"shock {self.words()!r}: a price is reached by price(...) or priced(..., reference=flows)")
+
+
+Move = Parallel | ByTranche | ByRating | BySeniority | Relative | Override | Twist | ToPrice
 
 
 @term
@@ -166,6 +182,11 @@ class SpreadShock:
     def override(cls, *, bp: Mapping[str, float], name: str = "") -> SpreadShock:
         """The spread of each tranche named becomes `bp`."""
         return cls((Override(bp),), name)
+
+    @classmethod
+    def to_price(cls, *, price: Mapping[str, float], name: str = "") -> SpreadShock:
+        """The spread of each tranche named becomes that of a clean price per 100 in the reference scenario."""
+        return cls((ToPrice(price),), name)
 
     @classmethod
     def twist(cls, *, bp: Mapping[float, float], name: str = "") -> SpreadShock:

@@ -16,7 +16,7 @@ from pricing.attribution import REFERENCE, Losses, losses_from, shares_of
 from pricing.curves import curve_from
 from pricing.market import Market, as_market
 from pricing.measures import MEASURES
-from pricing.pricer import cells_at, fixed, price, prices_of, reference_spreads
+from pricing.pricer import aimed, cells_at, fixed, price, prices_of, reference_spreads
 from pricing.prices import Prices
 from pricing.shocks import SpreadShock, listed
 from structuring.holders import Holdings
@@ -102,8 +102,11 @@ def priced(
             f"the quotes of {', '.join(others)} are solved at reference flows, so that every chunk starts from the same "
             "spreads: priced(market, shocks, reference=run(deal, base))"
         )
-    spreads = None if reference is None else reference_spreads(reference, as_market(made, reference))
-    return Priced(made, spreads, listed(shocks), tuple(dict.fromkeys(("npv", *measures))))
+    spreads, moves = None, listed(shocks)
+    if reference is not None:
+        there = as_market(made, reference)
+        spreads, moves = reference_spreads(reference, there), aimed(moves, reference, there)
+    return Priced(made, spreads, moves, tuple(dict.fromkeys(("npv", *measures))))
 
 
 def borne(

@@ -8,7 +8,9 @@ import pytest
 from pricing.market import Market
 from pricing.pricer import price
 from pricing.shocks import UNCHANGED, SpreadShock, Stress
-from waterfalls.errors import InvalidTerms
+from pricing.solves import z_spread
+from pricing.streamed import priced
+from waterfalls.errors import CannotPrice, InvalidTerms, UnknownName
 
 V = dt.date(2026, 1, 15)
 SPREADS = {"A": 0.02, "B": 0.04, "E": 0.1}
@@ -81,3 +83,29 @@ def test_pairs_list_their_cells_and_the_reference(toy):
     np.testing.assert_array_equal(merged["npv"], merged["npv_full"])
     with pytest.raises(InvalidTerms, match="not both"):
         price(toy(), MARKET, [wide], pairs=pairs)
+
+
+def test_a_shock_to_a_price_finds_the_spread_that_gives_it(toy):
+    """A loan quoted at 90 where it stood at par: the same as overriding by the z-spread of that price."""
+    flows, shock = toy(), SpreadShock.to_price(price={"A": 90.0, "B": 75.5})
+    prices = price(flows, MARKET, [shock, shock + SpreadShock.parallel(bp=10)])
+    assert shock.name == "A to 90, B to 75.5"
+    np.testing.assert_allclose(prices["clean"][0, 1, :2], [90.0, 75.5], rtol=1e-12)
+    wide = [z_spread(flows, MARKET, tranche=name, price=at)[0] for name, at in (("A", 90.0), ("B", 75.5))]
+    np.testing.assert_allclose(prices["z_spread"][0, 1], [*wide, 0.1], rtol=1e-10)
+    np.testing.assert_allclose(prices["z_spread"][0, 2], np.array([*wide, 0.1]) + 1e-3, rtol=1e-10)
+    same = price(flows, MARKET, SpreadShock.override(bp={"A": 1e4 * wide[0], "B": 1e4 * wide[1]}))
+    np.testing.assert_allclose(prices.npv[:, 1], same.npv[:, 1], rtol=1e-10)  # in every scenario
+
+
+def test_a_shock_to_a_price_is_solved_once_for_every_chunk(toy):
+    flows, shock = toy(), SpreadShock.to_price(price={"A": 90.0})
+    measure = priced(MARKET, shock, reference=flows)
+    parts = [measure.of(block) for block in flows.blocks()]
+    np.testing.assert_array_equal(measure.join(parts).npv, price(flows, MARKET, shock).npv)
+    with pytest.raises(InvalidTerms, match="'A to 90': a price is reached by price"):
+        priced(MARKET, shock).of(flows)
+    with pytest.raises(UnknownName, match="there is no tranche 'a'. Did you mean 'A'?"):
+        price(flows, MARKET, SpreadShock.to_price(price={"a": 90.0}))
+    with pytest.raises(CannotPrice, match="gives 'A' the price 1e\\+09"):
+        price(flows, MARKET, SpreadShock.to_price(price={"A": 1e9}))
