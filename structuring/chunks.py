@@ -1,18 +1,22 @@
-"""Chunks of scenarios on threads or on any executor: results in order, lost workers survived, finished work kept."""
+"""Chunks of scenarios on threads, processes or a cluster: lost workers survived, finished work kept, the rest named."""
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
+import sys
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from concurrent import futures
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from typing import Any
 
 from waterfalls.errors import FirstLossError
 
 Chunk = tuple[int, int]  # the first scenario, and the one after the last
 Task = Callable[[Chunk], tuple[Callable[..., Any], tuple[Any, ...]]]  # what to call for a chunk, and with what
-MOST_LOST = 8  # chunks after which a pool that breaks is given up
+MOST_DEATHS = 8  # for each chunk handed out at once, with none finished between, after which an executor is given up
 
 
 class Unfinished(FirstLossError):
@@ -50,71 +54,115 @@ def in_turn(chunks: Sequence[Chunk], task: Task, told: Callable[[Chunk, Any], No
 
 
 def on_executor(
-    pool: Executor, workers: int | None, chunks: Sequence[Chunk], task: Task, told: Callable[[Chunk, Any], None]
+    pool: Executor, chunks: Sequence[Chunk], task: Task, told: Callable[[Chunk, Any], None]
 ) -> dict[Chunk, Any]:
     """Runs chunks on an executor, a few more at a time than it has workers, so that memory stays small.
 
-    Where a process pool breaks, each chunk that was under way runs once more, alone in a fresh pool: what breaks that
-    too is lost, and everything else goes on.
+    A worker that dies takes with it all the chunks it held, whichever of them killed it. Each of these runs once more
+    at the end, with nothing beside it: what then loses its worker again is lost.
     """
-    waiting, suspects, lost = list(reversed(chunks)), list[Chunk](), list[Chunk]()
-    window = 2 * (workers or getattr(pool, "_max_workers", None) or os.cpu_count() or 1)
-    running: dict[Future[Any], Chunk] = {}
+    waiting, suspects, lost = deque(chunks), deque[Chunk](), list[Chunk]()
+    running: dict[Future[Any], tuple[Chunk, Executor, bool]] = {}
     done: dict[Chunk, Any] = {}
     made: list[Executor] = []
+    deaths, cause = [0, 0], None  # since a chunk was finished: in company, and alone
     try:
         while waiting or suspects or running:
-            queue, most = (suspects, 1) if suspects else (waiting, window)
-            alone = bool(suspects)
-            broken: BrokenExecutor | None = None
+            alone = not waiting
+            queue, most = (suspects, 1) if alone else (waiting, 2 * width(pool))
             try:
                 while queue and len(running) < most:
-                    function, arguments = task(queue[-1])
-                    running[pool.submit(function, *arguments)] = queue[-1]
-                    queue.pop()
+                    running[submitted(pool, *task(queue[0]))] = queue[0], pool, alone
+                    queue.popleft()
             except BrokenExecutor as error:
-                broken = error
-            ready = wait(running, return_when=FIRST_COMPLETED).done
-            while ready:
-                chunk = running.pop(future := ready.pop())
+                pool = fresh(pool, error, made)
+            except (RuntimeError, OSError) as error:  # shut down, or its cluster is gone
+                raise Stopped(reason(error)) from error
+            for future in futures.wait(running, return_when=futures.FIRST_COMPLETED).done:
+                chunk, origin, tried = running.pop(future)
                 try:
                     done[chunk] = future.result()
-                except BrokenExecutor as error:
-                    broken = error
-                    (lost if alone else suspects).append(chunk)
-                    ready = set(running)  # they fail with the pool, unless they were done before it did
+                except died() as error:
+                    cause = error
+                    deaths[tried] += 1
+                    (lost if tried else suspects).append(chunk)
+                    if origin is pool and isinstance(error, BrokenExecutor):
+                        pool = fresh(pool, error, made)
                 else:
+                    deaths = [0, 0]
                     told(chunk, done[chunk])
-            if broken is not None:
-                if len(lost) > MOST_LOST:
-                    raise Stopped(reason(broken)) from broken
-                pool = fresh(pool, broken)
-                made.append(pool)
+            if deaths[alone] >= MOST_DEATHS * most:
+                raise Stopped(
+                    f"given up: workers died over {deaths[alone]} chunks, with none finished between"
+                ) from cause
+        if lost:
+            raise Stopped(
+                "workers died twice over them (killed, crashed or out of memory), the second time doing nothing else"
+            ) from cause
     except (KeyboardInterrupt, Stopped) as error:
-        raise Stopped(reason(error), done | finished(running)) from error
+        ends = finished({future: chunk for future, (chunk, *_) in running.items()})
+        raise Stopped(reason(error), done | ends) from error
     finally:
         for future in running:
             future.cancel()
         for own in made:
-            own.shutdown(wait=False, cancel_futures=True)
-    if lost:
-        raise Stopped("a worker was killed, and killed again when its chunk ran alone", done)
+            own.shutdown(cancel_futures=True)
     return done
 
 
-def fresh(pool: Executor, error: BrokenExecutor) -> Executor:
-    """A pool like the one that broke."""
+def fresh(pool: Executor, error: BrokenExecutor, made: list[Executor]) -> Executor:
+    """A pool of processes like the one that broke, added to those `made`; nothing else that breaks can be replaced."""
     if not isinstance(pool, ProcessPoolExecutor):
         raise Stopped(reason(error)) from error
-    terms = {name: getattr(pool, f"_{name}", None) for name in ("max_workers", "mp_context", "initializer", "initargs")}
-    given: dict[str, Any] = {name: term for name, term in terms.items() if term is not None}
-    return ProcessPoolExecutor(**given)
+    names = ("max_workers", "mp_context", "initializer", "initargs", "max_tasks_per_child")
+    terms: dict[str, Any] = {name: getattr(pool, f"_{name}", None) for name in names}
+    made.append(ProcessPoolExecutor(**{name: term for name, term in terms.items() if term is not None}))
+    return made[-1]
+
+
+# Dask: its executor is one of the standard library's, but for these four -----------------------------------------------
+
+
+def client_of(pool: Executor) -> Any:
+    """The client of Dask that an executor belongs to, None for any other; who made one has imported it already."""
+    dask = sys.modules.get("distributed.cfexecutor")
+    return getattr(pool, "_client", None) if dask and isinstance(pool, dask.ClientExecutor) else None
+
+
+def width(pool: Executor) -> int:
+    """How many chunks an executor works on at once; of a cluster that may grow and shrink, now."""
+    client = client_of(pool)
+    known = getattr(pool, "_max_workers", None) if client is None else sum(client.nthreads().values())
+    return known or os.cpu_count() or 1
+
+
+def submitted(pool: Executor, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Future[Any]:
+    """A chunk handed out.
+
+    Dask's own executor never answers for a chunk that was finished, lost with its worker before it was fetched, and
+    failed when computed anew. So its client is asked; as an impure call, since a second try has to be a new one.
+    """
+    client = client_of(pool)
+    if client is None:
+        return pool.submit(function, *arguments)
+    sent = client.submit(function, *arguments, **{**getattr(pool, "_kwargs", {}), "pure": False})
+
+    async def answer() -> Any:
+        return await sent
+
+    return asyncio.run_coroutine_threadsafe(answer(), client.loop.asyncio_loop)
+
+
+def died() -> tuple[type[BaseException], ...]:
+    """The errors of a chunk that say nothing of the chunk: its worker died, or a cluster was lost with its workers."""
+    dask = sys.modules.get("distributed")
+    return BrokenExecutor, futures.CancelledError, *(() if dask is None else (dask.KilledWorker,))
 
 
 def finished(running: dict[Future[Any], Chunk]) -> dict[Chunk, Any]:
     """What is done already, and what a thread or a worker is in the middle of, of the work that was handed out."""
     waiting = [future for future in running if not future.cancel()]
-    return {running[future]: future.result() for future in wait(waiting).done if future.exception() is None}
+    return {running[future]: future.result() for future in futures.wait(waiting).done if future.exception() is None}
 
 
 def reason(error: BaseException) -> str:

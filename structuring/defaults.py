@@ -44,7 +44,8 @@ def default_years(
         return np.zeros((draws.count, 0))
     if horizon <= 0.0:
         raise InvalidTerms(f"horizon: must be above 0 years, got {horizon:g}")
-    sector = np.zeros(len(obligors), dtype=np.int64) if sectors is None else np.asarray(sectors, dtype=np.int64)
+    # a copy: given read-only, as by a scheduler that shares memory, it would have the kernel compiled once more
+    sector = np.zeros(len(obligors), dtype=np.int64) if sectors is None else np.array(sectors, dtype=np.int64)
     if len(sector) != len(obligors) or (
         len(sector) and not 0 <= sector.min() <= sector.max() < factors.common.shape[1]
     ):

@@ -55,11 +55,12 @@ class Work:
 
     @property
     def plan(self) -> Plan:
-        if self.key not in PLANS:
-            while len(PLANS) >= MOST_PLANS:
-                PLANS.pop(next(iter(PLANS)), None)
-            PLANS[self.key] = plan(self.deal)
-        return PLANS[self.key]
+        made = PLANS.get(self.key)
+        if made is None:
+            for oldest in list(PLANS)[: 1 - MOST_PLANS]:
+                PLANS.pop(oldest, None)
+            made = PLANS.setdefault(self.key, plan(self.deal))
+        return made
 
     @property
     def sums(self) -> bool:
@@ -86,15 +87,26 @@ def study(
 
     The numbers are the same to the bit for any chunk size and any number of workers. The engine is chosen once, by
     the number of all scenarios. `workers` threads share the chunks; any `concurrent.futures.Executor` may take their
-    place. `progress(done, total)` is called in this thread after each chunk.
+    place, `Client.get_executor()` of a Dask cluster among them. `progress(done, total)` is called in this thread after
+    each chunk.
 
-    When it is interrupted, when `progress` raises, or when a worker dies twice over one chunk, `Unfinished` is raised:
-    it holds the result of what was finished and says which scenarios are missing.
+    A chunk whose worker died is run again. When that fails too, when it is interrupted, when `progress` raises or when
+    the executor is gone, `Unfinished` is raised: it holds the result of what was finished and says which scenarios are
+    missing.
     """
     if chunk is None:
         chunk = SMALL_CHUNK if executor is None else CHUNK
     if chunk < 1 or workers < 1:
         raise InvalidTerms(f"chunk and workers must be at least 1, got {chunk} and {workers}")
+    if executor is not None and not isinstance(executor, Executor):
+        raise InvalidTerms(
+            "executor must be a concurrent.futures.Executor, such as ProcessPoolExecutor() or Dask's client.get_executor(), "
+            f"got {type(executor).__name__}"
+        )
+    if executor is not None and workers > 1:
+        raise InvalidTerms(
+            f"an executor has workers of its own: leave workers={workers} out, they are this process's threads"
+        )
     listed: Sequence[Scenario] | Paths | Receipts = (scenarios,) if isinstance(scenarios, Scenario) else scenarios
     if isinstance(deal.collateral, Receipts):  # cash given from outside: its rows are the scenarios
         listed = deal.collateral
@@ -125,10 +137,10 @@ def study(
     stopped: Stopped | None = None
     try:
         if executor is not None:
-            done = on_executor(executor, None, chunks, task, told)
+            done = on_executor(executor, chunks, task, told)
         elif workers > 1:
             with ThreadPoolExecutor(workers) as pool:
-                done = on_executor(pool, workers, chunks, task, told)
+                done = on_executor(pool, chunks, task, told)
         else:
             done = in_turn(chunks, task, told)
     except Stopped as error:

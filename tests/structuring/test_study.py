@@ -1,17 +1,22 @@
 """Studies: the same numbers however they are cut and whoever runs them; what is lost, stopped or too large is said."""
 
 import datetime as dt
+import functools
 import multiprocessing
 import os
+import pickle
 import signal
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+import threading
+import time
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from structuring import Deal, LoanPool, Paths, Scenario, run, study, summary
-from structuring.chunks import Unfinished, cut, ranges
+from structuring import Deal, LoanPool, Paths, Scenario, SectorModel, load_deal, run, study, summary
+from structuring.chunks import MOST_DEATHS, Unfinished, cut, ranges
 from waterfalls import Equity, Fixed, Floating, Note, Receipts, interest, pay, principal, residual
 from waterfalls.errors import InvalidTerms, TooLarge
 
@@ -143,18 +148,27 @@ def test_a_study_that_is_stopped_keeps_what_it_finished(whole, error, workers):
         assert array.tobytes() == whole.totals[name][kept].tobytes()
 
 
+class Wrong:
+    def of(self, block):
+        raise ZeroDivisionError("mine")
+
+    def join(self, parts):
+        return parts
+
+
 class Deadly:
-    """A summary whose worker dies over the chunk of one scenario: every time, or where `once` is a file only then."""
+    """A summary whose worker dies over the chunk of one scenario: as often as a file has bytes, without one every time."""
 
     sums = True
 
-    def __init__(self, scenario, once=None):
-        self.scenario, self.once = scenario, once
+    def __init__(self, scenario, lives=None):
+        self.scenario, self.lives = scenario, lives
 
     def of(self, block):
-        if self.scenario in block.scenarios and (self.once is None or Path(self.once).exists()):
-            if self.once is not None:
-                Path(self.once).unlink()
+        left = None if self.lives is None else Path(self.lives).stat().st_size
+        if self.scenario in block.scenarios and left != 0:
+            if left is not None:
+                os.truncate(self.lives, left - 1)
             os.kill(os.getpid(), signal.SIGKILL)
         return summary().of(block)
 
@@ -162,28 +176,285 @@ class Deadly:
         return summary().join(parts)
 
 
+def loses_only_its_chunk(whole, executor):
+    """Whoever runs it: the chunk of scenario 120 is named, with the reason and its cause, and all else is there."""
+    with pytest.raises(
+        Unfinished, match=r"workers died twice .* scenarios 100 to 149 are missing; .* the 250"
+    ) as caught:
+        study(deal(), PATHS, measure=Deadly(120), rates=RATES, chunk=50, executor=executor)
+    assert caught.value.missing == ((100, 150),) and caught.value.finished == ((0, 100), (150, 300))
+    kept = np.r_[0:100, 150:300]
+    for name, array in caught.value.result.totals.items():
+        assert array.tobytes() == whole.totals[name][kept].tobytes()
+    return caught.value.__cause__
+
+
 def test_a_worker_that_is_killed_once_loses_nothing(whole, tmp_path):
-    once = tmp_path / "once"
-    once.touch()
+    lives = tmp_path / "lives"
+    lives.write_bytes(b"1")
     with ProcessPoolExecutor(2, mp_context=SPAWN) as pool:
-        equal(whole, study(deal(), PATHS, measure=Deadly(120, str(once)), rates=RATES, chunk=50, executor=pool))
-    assert not once.exists()
+        equal(whole, study(deal(), PATHS, measure=Deadly(120, str(lives)), rates=RATES, chunk=50, executor=pool))
+    assert not lives.read_bytes() and not multiprocessing.active_children()
 
 
 def test_a_worker_that_is_killed_twice_loses_only_its_chunk(whole):
-    with ProcessPoolExecutor(2, mp_context=SPAWN) as pool, pytest.raises(Unfinished, match="100 to 149") as caught:
-        study(deal(), PATHS, measure=Deadly(120), rates=RATES, chunk=50, executor=pool)
-    assert caught.value.missing == ((100, 150),) and caught.value.finished == ((0, 100), (150, 300))
-    kept = np.r_[0:100, 150:300]
+    with ProcessPoolExecutor(2, mp_context=SPAWN) as pool:
+        assert isinstance(loses_only_its_chunk(whole, pool), BrokenExecutor)
+    assert not multiprocessing.active_children()  # neither the pool that broke nor those that took its place
+
+
+class Fake(Executor):
+    """An executor that answers in the caller's thread as `answer` says; without one it runs what it is given."""
+
+    _max_workers = 2
+
+    def __init__(self, answer=None):
+        self.answer, self.calls = answer, []
+
+    def submit(self, function, *arguments):
+        self.calls.append((function, arguments))
+        future = Future()
+        try:
+            if self.answer is not None:
+                function, arguments = self.answer(function, arguments)
+            future.set_result(function(*arguments))
+        except (BrokenExecutor, CancelledError) as error:
+            future.set_exception(error)
+        return future
+
+
+def test_an_executor_whose_workers_all_die_is_given_up():
+    def die(function, arguments):
+        raise CancelledError("its cluster was lost")
+
+    pool = Fake(die)
+    with pytest.raises(
+        Unfinished, match=r"given up: workers died over 32 chunks.*scenarios 0 to 299 are mis"
+    ) as caught:
+        study(deal(), PATHS, measure=summary(), rates=RATES, chunk=1, executor=pool)
+    assert len(pool.calls) == 32 == MOST_DEATHS * 4 and isinstance(caught.value.__cause__, CancelledError)
+    assert caught.value.result is None
+
+
+def test_an_executor_that_was_shut_down_keeps_what_it_finished(whole):
+    with ThreadPoolExecutor(2) as pool:
+
+        def shut(done, total):
+            pool.shutdown(wait=False)
+
+        with pytest.raises(Unfinished, match="cannot schedule new futures after shutdown") as caught:
+            study(deal(), PATHS, measure=summary(), rates=RATES, chunk=10, executor=pool, progress=shut)
+    kept = np.concatenate([np.arange(*part) for part in caught.value.finished])
     assert caught.value.result.totals["wal"].tobytes() == whole.totals["wal"][kept].tobytes()
 
 
-class Wrong:
+@pytest.mark.parametrize(("terms", "said"), [
+    ({"executor": "a cluster"}, r"executor must be a concurrent.futures.Executor.*client.get_executor\(\), got str"),
+    ({"executor": Fake(), "workers": 2}, "an executor has workers of its own: leave workers=2 out"),
+    ({"workers": 0}, "at least 1"),
+])  # fmt: skip
+def test_who_runs_a_study_is_said_once(terms, said):
+    with pytest.raises(InvalidTerms, match=said):
+        study(deal(), PATHS, measure=summary(), rates=RATES, **terms)
+
+
+# What is sent to a worker
+
+
+@pytest.mark.parametrize("name", ["coreweave-ddtl-4", "stack-master-trust"])
+def test_a_task_is_small_and_holds_no_code(name):
+    from distributed.protocol.pickle import dumps
+
+    tasks = []
+
+    def told(function, arguments):
+        tasks.extend((pickle.dumps((function, arguments)), dumps((function, arguments))))  # plain, and as Dask does it
+        return function, arguments
+
+    given = load_deal(name)
+    paths = SectorModel().paths(given, 200, seed=3)
+    study(given, paths, measure=summary(), rates=RATES, chunk=100, executor=Fake(told))
+    assert len(tasks) == 4
+    for task in tasks:
+        assert len(task) < 20_000
+        assert b"structuring.study" in task and b"one_chunk" in task  # a name, to be imported
+        assert not any(code in task for code in (b"numba", b"kernel", b"_make_function", b"CodeType"))
+
+
+def frozen(function, arguments):
+    """What a scheduler without copies hands to a worker: every array read-only, over memory of somebody else's."""
+    buffers = []
+    task = pickle.dumps(
+        (function, arguments), protocol=5, buffer_callback=lambda part: buffers.append(bytes(part.raw()))
+    )
+    assert buffers
+    return pickle.loads(task, buffers=buffers)
+
+
+def defaulting(sectors, draws):
+    from structuring.copula import Copula
+    from structuring.credit import Obligor
+    from structuring.defaults import default_years
+
+    obligors = [Obligor(str(k), 1.0, hazard=0.05) for k in range(len(sectors))]
+    years = default_years(draws, obligors, Copula(0.3).factors(draws), horizon=2.0, sectors=sectors)
+    return {"default": np.isfinite(years).mean(axis=1)[:, None] * 0.03}
+
+
+def test_read_only_arrays_give_the_same_bits_and_compile_no_kernel_twice():
+    from structuring import defaults_kernel
+    from structuring.collateral import pools_kernel
+    from waterfalls import kernel
+
+    draws, periods = np.random.default_rng(2), 24
+    tape = pd.DataFrame(
+        {"balance": draws.uniform(1.0, 9.0, 50), "rate": 0.06, "remaining_term": draws.integers(6, 24, 50)}
+    )
+    given = deal(LoanPool.from_tape(tape))
+    rates = {"SOFR": draws.uniform(0.0, 0.05, (300, periods))}
+    for paths in (
+        Paths(default=draws.uniform(0.0, 0.03, (300, periods)), prepayment=draws.uniform(0.0, 0.02, 300)),
+        Paths(300, seed=4, draw=functools.partial(defaulting, np.zeros(40, dtype=np.int64))),
+    ):
+        terms = {"measure": summary(), "rates": rates, "chunk": 100}
+        expected = study(given, paths, **terms)
+        kernels = (pools_kernel.fill, defaults_kernel.fill, kernel.execute)
+        before = [len(kernel.signatures) for kernel in kernels]
+        equal(expected, study(given, paths, **terms, executor=Fake(frozen)))
+        assert [len(kernel.signatures) for kernel in kernels] == before
+    cash = deal(run(given, paths, rates=rates).receipts)
+    equal(study(cash, (), **terms), study(cash, (), **terms, executor=Fake(frozen)))
+
+
+# A cluster
+
+
+@pytest.fixture(scope="module")
+def client():
+    """Two workers, each a process of one thread; a task that loses two workers is given up by the scheduler."""
+    import dask
+    from distributed import Client, LocalCluster
+
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 1}),
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+        pids = client.run(os.getpid).values()
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids) and not multiprocessing.active_children()
+
+
+@pytest.mark.slow
+def test_a_cluster_gives_the_same_bits(whole, client):
+    local = Paths(300, seed=11, draw=lambda draws: drawn(draws))  # what stands in no module is sent with the task
+    for paths in (PATHS, local):
+        equal(whole, study(deal(), paths, measure=summary(), rates=RATES, chunk=50, executor=client.get_executor()))
+
+
+class Threads:
+    """Who runs a chunk: the process, its thread, and all the threads that Python has there."""
+
     def of(self, block):
-        raise ZeroDivisionError("mine")
+        block.interest["A"].sum()
+        return os.getpid(), threading.current_thread().name, [thread.name for thread in threading.enumerate()]
 
     def join(self, parts):
         return parts
+
+
+@pytest.mark.slow
+def test_a_worker_of_a_cluster_runs_a_chunk_in_the_one_thread_it_was_given(client):
+    from structuring import defaults_kernel
+    from structuring.collateral import pools_kernel
+    from waterfalls import kernel
+
+    parts = study(deal(), PATHS, measure=Threads(), rates=RATES, chunk=25, executor=client.get_executor())
+    assert {pid for pid, *_ in parts} == set(client.run(os.getpid).values())
+    for _, mine, every in parts:
+        assert [name for name in every if "Dask-Default-Threads" in name] == [mine]
+        assert not any(name.startswith("ThreadPoolExecutor") for name in every)
+    for function in (pools_kernel.fill, defaults_kernel.fill, kernel.execute, kernel.narrow):
+        assert not function.targetoptions.get("parallel")  # Numba starts no threads either
+
+
+class Slow:
+    """A summary that takes a tenth of a second."""
+
+    sums = True
+
+    def of(self, block):
+        time.sleep(0.1)
+        return summary().of(block)
+
+    def join(self, parts):
+        return summary().join(parts)
+
+
+@pytest.mark.slow
+def test_a_worker_of_a_cluster_killed_from_outside_loses_nothing(whole, client):
+    victim, told = min(client.run(os.getpid).values()), []
+
+    def progress(done, total):
+        told.append(done)
+        if len(told) == 4:
+            os.kill(victim, signal.SIGKILL)
+
+    equal(
+        whole,
+        study(deal(), PATHS, measure=Slow(), rates=RATES, chunk=20, executor=client.get_executor(), progress=progress),
+    )
+    assert told == list(range(20, 301, 20))
+
+
+@pytest.mark.slow
+def test_a_chunk_that_kills_some_workers_of_a_cluster_is_finished(whole, client, tmp_path):
+    left = tmp_path / "lives"
+    left.write_bytes(
+        b"111"
+    )  # the scheduler tries again and gives up; the study tries again, and the scheduler once more
+    measure = Deadly(120, str(left))
+    equal(whole, study(deal(), PATHS, measure=measure, rates=RATES, chunk=50, executor=client.get_executor()))
+    assert not left.read_bytes()
+
+
+class Bomb:
+    """A part that kills its worker when it is first fetched."""
+
+    def __init__(self, fuse):
+        self.fuse = fuse
+
+    def __reduce__(self):
+        Path(self.fuse).unlink()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Fetched(Wrong):
+    """A measure whose part is lost with its worker before it is fetched, and which fails when computed anew."""
+
+    def __init__(self, fuse):
+        self.fuse = fuse
+
+    def of(self, block):
+        return Bomb(self.fuse) if Path(self.fuse).exists() else super().of(block)
+
+
+@pytest.mark.slow
+def test_a_part_that_is_lost_before_it_is_fetched_and_fails_the_second_time_is_an_error_and_no_endless_wait(
+    client, tmp_path
+):
+    fuse = tmp_path / "fuse"
+    fuse.touch()
+    with pytest.raises(ZeroDivisionError, match="mine"):
+        study(deal(), PATHS, measure=Fetched(str(fuse)), rates=RATES, executor=client.get_executor())
+    assert not fuse.exists()
+
+
+@pytest.mark.slow
+def test_a_chunk_that_kills_every_worker_of_a_cluster_is_lost_alone(whole, client):
+    from distributed import KilledWorker
+
+    assert isinstance(loses_only_its_chunk(whole, client.get_executor()), KilledWorker)
 
 
 @pytest.mark.parametrize("pooled", [False, True])
