@@ -43,7 +43,7 @@ lock:  ## solve the dependencies of pyproject.toml anew into requirements.lock
 	rm -rf .lock
 
 clean:  ## forget the environment, the caches, the site and the demo's output
-	rm -rf .venv .lock demo-output docs/_build .hypothesis .pytest_cache .ruff_cache .benchmarks
+	rm -rf .venv .lock demo-output docs/_build docs/story.ipynb .hypothesis .pytest_cache .ruff_cache .benchmarks
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): requirements.lock pyproject.toml

@@ -1,11 +1,14 @@
 """How Sphinx builds the site: everything it shows of the code is read from the code, and nothing from the network."""
 
+import shutil
 import sys
 import tomllib
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(Path(__file__).with_name("_ext")))
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+sys.path.insert(0, str(HERE / "_ext"))
+shutil.copy2(ROOT / "examples" / "story.ipynb", HERE / "story.ipynb")  # Sphinx reads what stands under its own folder
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 project, release = PROJECT["name"], PROJECT["version"]
@@ -15,6 +18,7 @@ highlight_language = "text"
 suppress_warnings = ["config.cache"]
 
 myst_heading_anchors = 3
+myst_disable_syntax = ["myst_line_comment"]  # a line may begin with a per cent sign
 nb_execution_mode = "off"  # the notebook is executed by the tests and shown with the outputs it is stored with
 
 default_role = "code"  # what a docstring has in backticks

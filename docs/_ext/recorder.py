@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 FOUND: dict[str, list[dict[str, Any]]] = {}
+FAILED: list[str] = []
 NOW: list[str] = []
 
 
@@ -94,5 +95,11 @@ def pytest_runtest_call(item: Any) -> Any:
         NOW.clear()
 
 
+def pytest_runtest_logreport(report: Any) -> None:
+    if report.failed:
+        FAILED.append(report.nodeid)
+
+
 def pytest_sessionfinish(session: Any) -> None:
-    Path(session.config.getoption("--record")).write_text(json.dumps(FOUND), encoding="utf-8")
+    text = json.dumps({"compared": FOUND, "failed": FAILED})
+    Path(session.config.getoption("--record")).write_text(text, encoding="utf-8")

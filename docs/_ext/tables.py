@@ -48,7 +48,11 @@ def conventions() -> str:
         ("frequency", FREQUENCIES.items(), "payments a year"),
         ("convention", CONVENTIONS.items(), "in QuantLib"),
         ("calendar", ((name, ".".join(of)) for name, of in CALENDARS.items()), "in QuantLib"),
-        ("day_count", ((name, ".".join(of)) for name, of in DAY_COUNTS.items()), "in QuantLib"),
+        (
+            "day_count",
+            ((name, ".".join(of) or "not in QuantLib: as the name is defined") for name, of in DAY_COUNTS.items()),
+            "in QuantLib",
+        ),
     ]
     said = [table([f"`{head}`", means], [[code(k), str(v)] for k, v in rows]) for head, rows, means in parts]
     other = ", ".join(f"{currency} `{count}`" for currency, count in FLOATING_DAY_COUNTS.items())
