@@ -21,6 +21,12 @@ class Figure:
     height: int
     wide: bool = False  # as wide as the page, not half of it
 
+    def _repr_svg_(self) -> str | None:
+        """What a notebook shows of it."""
+        from pricing.report.drawing import drawn
+
+        return drawn(self)
+
     def json(self) -> str:
         """Text that may stand inside a script element, checked by plotly's own classes."""
         from structuring.extras import need

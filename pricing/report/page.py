@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pricing.report.case import Case, Framed, case_of
-from structuring.extras import need
 from pricing.report.formats import TEXTS, heading, missing, shown
 from pricing.report.sections import sections
 from pricing.report.sheets import Sheet
+from structuring.extras import need
 
 if TYPE_CHECKING:
     from pricing.attribution import Losses

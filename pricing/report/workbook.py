@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pricing.report.case import Case, Framed, case_of
-from structuring.extras import need
 from pricing.report.formats import TEXTS, heading, kind_of, missing, shown
 from pricing.report.sheets import Sheet, sheets
+from structuring.extras import need
 
 if TYPE_CHECKING:
     from pricing.attribution import Losses
