@@ -6,12 +6,14 @@ import sys
 
 import typer
 
+from pricing.commands.compare import compare
 from pricing.commands.explain import explain
 from pricing.commands.library import library
 from pricing.commands.price import price
 from pricing.commands.run import run
 from pricing.commands.schema import schema
 from pricing.commands.stress import stress
+from pricing.commands.tieout import tieout
 from pricing.commands.validate import validate
 from pricing.commands.warm import warm
 from waterfalls.errors import FirstLossError
@@ -26,7 +28,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"max_content_width": WIDEST},
 )
-for command in (run, price, stress, explain, validate, library, schema, warm):
+for command in (run, price, stress, explain, compare, tieout, validate, library, schema, warm):
     app.command(context_settings={"max_content_width": WIDEST})(command)
 
 

@@ -1,0 +1,258 @@
+"""firstloss compare."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pricing.commands.answer import Answer, answers
+from pricing.commands.options import MarketFile, ScenarioFile, Shocks, beside, case, holdings_of, parallel
+from pricing.commands.progress import progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pricing.market import Market
+    from structuring.deal import Deal
+    from structuring.scenario import Scenario
+
+WIDE = 60  # characters of a term that are shown
+UNITS = {
+    "clean": ("clean", 1.0),
+    "wal": ("wal", 1.0),
+    "z_spread": ("spread bp", 1e4),
+    "yield_to_maturity": ("yield %", 100.0),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Side:
+    """One of the two that are compared: its tables, and what it was made of where it is a deal."""
+
+    name: str
+    prices: pd.DataFrame
+    losses: pd.DataFrame
+    events: pd.DataFrame | None = None
+    documents: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@answers
+def compare(
+    a: Annotated[str, typer.Argument(metavar="A", help="a deal, or a folder that firstloss run --out wrote")],
+    b: Annotated[
+        str | None, typer.Argument(metavar="[B]", help="the same of the other; A with --set changes unless said")
+    ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="PATH=VALUE", help="compare with a term of the deal changed; may be repeated"),
+    ] = None,
+    shock: Shocks = None,
+    market: MarketFile = None,
+    scenarios: ScenarioFile = None,
+) -> Answer:
+    """Compare two deals, two versions of one, or two results.
+
+    What differs in their terms, path by path; and side by side prices by tranche and scenario (clean, wal, spread,
+    yield), losses by investor class, and when triggers trip. Two versions of a file may stand in one folder: both are
+    run in the scenarios and at the market that stand beside them.
+
+    \b
+    Examples:
+      firstloss compare my-deal --set "definitions['reserve months']=12"
+      firstloss compare vantage-jersey --set "tranches['B'].notional=80e6"
+      firstloss compare vantage-jersey stack-master-trust --csv --table prices
+      firstloss run my-deal --out before
+      firstloss compare before my-deal
+
+    \b
+    Tables: terms, prices, losses, events.
+    """
+    from pricing.compare import CELL, LOSSES, MEASURES, by_class, side_by_side
+    from waterfalls.errors import InvalidTerms
+
+    if b is None and not changes:
+        raise InvalidTerms("give a second deal, or what to change in the first: --set PATH=VALUE")
+    shocks = parallel(shock)
+    with progress("comparing") as told:
+        told(0, 2)
+        one = side_of(a, [], shocks, market, scenarios)
+        told(1, 2)
+        other = side_of(b or a, changes or [], shocks, market, scenarios)
+    terms = terms_of(one, other)
+    prices = side_by_side(one.prices, other.prices, CELL, MEASURES)
+    keys = ("scenario", "shock", "investor_class")
+    losses = side_by_side(by_class(one.losses), by_class(other.losses), keys, LOSSES)
+    events = events_of(one, other)
+    tables = {"terms": lambda: terms, "prices": lambda: prices, "losses": lambda: losses, "events": lambda: events}
+    if not one.documents or not other.documents:
+        del tables["terms"], tables["events"]
+    about = {"a": one.name, "b": other.name}
+    return Answer(tables, told_in_words(one, other, terms, prices, losses, events), about)
+
+
+def side_of(given: str, changes: list[str], shocks: list[Any], market: Path | None, scenarios: Path | None) -> Side:
+    """A result from its folder, or a deal run and priced."""
+    from pricing.compare import changed, read_result
+
+    folder = Path(given)
+    if folder.is_dir() and not (folder / "deal.yaml").is_file():
+        return Side(given, read_result(folder, "prices"), read_result(folder, "losses"))
+    deal, paths, quotes = case(given, market, scenarios)
+    if changes:
+        deal = changed(deal, changes)
+    return run_side(given, changes, deal, paths, quotes, shocks, market_document(given, market))
+
+
+def run_side(
+    given: str,
+    changes: list[str],
+    deal: Deal,
+    paths: tuple[Scenario, ...],
+    quotes: Market,
+    shocks: list[Any],
+    said: Any,
+) -> Side:
+    from pricing.attribution import who_bears
+    from pricing.pricer import price
+    from pricing.projection import projected
+    from pricing.tables import what_happens
+    from structuring.run import run
+    from waterfalls.terms import plain
+
+    flows = run(deal, paths, rates=projected(quotes, deal))
+    prices = price(flows, quotes, shocks, reference=paths[0].name)
+    losses = who_bears(prices, holdings_of(deal), reference=(paths[0].name, "unchanged"))
+    terms = {name: item for name, item in plain(deal).items() if name != "sources"}
+    documents = {"deal": terms, "scenarios": [plain(path) for path in paths], "market": said}
+    name = " with ".join(filter(None, (given, ", ".join(changes))))
+    return Side(name, prices.frame(), losses.frame(), what_happens(flows), documents)
+
+
+def market_document(given: str, market: Path | None) -> Any:
+    """The market file as it stands, without its sources."""
+    from structuring.dealfile import find_deal
+    from structuring.documents import load
+
+    data = load(market or beside(find_deal(given), "market.yaml"))
+    return {name: item for name, item in data.items() if name != "sources"}
+
+
+def terms_of(one: Side, other: Side) -> pd.DataFrame:
+    """Where the files of two deals differ."""
+    import pandas as pd
+
+    from pricing.compare import differences
+
+    rows = [
+        {"file": file, "place": each.place, "a": each.a, "b": each.b}
+        for file in one.documents
+        if file in other.documents
+        for each in differences(one.documents[file], other.documents[file])
+    ]
+    frame = pd.DataFrame(rows, columns=["file", "place", "a", "b"])
+    return frame.assign(**{side: [None if v is None else str(v) for v in frame[side]] for side in ("a", "b")})
+
+
+def events_of(one: Side, other: Side) -> pd.DataFrame:
+    """What happens in the scenarios that both run, where it differs: first dates of triggers, what is unpaid."""
+    import pandas as pd
+
+    rows: list[dict[str, Any]] = []
+    if one.events is not None and other.events is not None:
+        first, second = (frame.set_index("scenario") for frame in (one.events, other.events))
+        rows = [
+            {"scenario": scenario, "event": event, "a": first.loc[scenario, event], "b": second.loc[scenario, event]}
+            for scenario in first.index.intersection(second.index, sort=False)
+            for event in first.columns.intersection(second.columns, sort=False)
+            if first.loc[scenario, event] != second.loc[scenario, event]
+        ]
+    return pd.DataFrame(rows, columns=["scenario", "event", "a", "b"])
+
+
+def told_in_words(
+    one: Side, other: Side, terms: pd.DataFrame, prices: pd.DataFrame, losses: pd.DataFrame, events: pd.DataFrame
+) -> Iterator[str]:
+    """The comparison as text."""
+    yield f"A  {one.name}\nB  {other.name}"
+    if one.documents and other.documents:
+        yield "\nTerms that differ" if len(terms) else "\nNo term differs."
+        for row in terms.to_dict("records"):
+            file = "" if row["file"] == "deal" else f"{row['file']}: "
+            yield f"  {file}{row['place']}\n    A  {short(row['a'])}\n    B  {short(row['b'])}"
+    else:
+        yield "\nA result holds no terms: prices and losses alone are compared."
+    currencies = [side.prices["currency"].astype(str).iloc[0] for side in (one, other)]
+    if currencies[0] != currencies[1]:
+        yield f"\nA pays {currencies[0]} and B {currencies[1]}: amounts stand side by side and are not converted."
+    yield from prices_told(prices)
+    yield from losses_told(losses, currencies[0])
+    if len(events):
+        yield "\nWhat happens otherwise"
+        yield events.to_string(index=False)
+    only = {side.name: sorted(set(side.prices["scenario"].astype(str)) - set(rest.prices["scenario"].astype(str))) for side, rest in ((one, other), (other, one))}  # fmt: skip
+    for name, scenarios in only.items():
+        if scenarios:
+            yield f"\nOnly {name} has the scenarios {', '.join(map(repr, scenarios))}."
+
+
+def short(value: Any) -> str:
+    """A term as a line, large numbers with their thousands apart."""
+    text = "(nothing)" if value is None else str(value)
+    with contextlib.suppress(ValueError):
+        text = f"{float(text):,.10g}"
+    return text if len(text) <= 2 * WIDE else text[: 2 * WIDE - 3] + "..."
+
+
+def prices_told(prices: Any) -> Iterator[str]:
+    """A row a cell: each measure of A, of B, and its change."""
+    import pandas as pd
+
+    yield "\nPrices: A, B and the change (clean per 100; wal in years)"
+    shocked = prices["shock"].nunique() > 1
+    keys = ["scenario", "shock", "tranche"] if shocked else ["scenario", "tranche"]
+    wide = pd.DataFrame(list(dict.fromkeys(prices[keys].itertuples(index=False, name=None))), columns=keys)
+    for measure, (said, scale) in UNITS.items():
+        part = prices[prices["measure"] == measure]
+        for side, heading in (("a", f"{said} A"), ("b", "B"), ("change", "+/-")):
+            wide[f"{heading}\0{measure}"] = [scale * value for value in part[side]]
+    yield numbers(wide, len(keys))
+
+
+def losses_told(losses: Any, currency: str) -> Iterator[str]:
+    """A row a class that loses anything: the total loss of A, of B, and the change."""
+    total = losses[(losses["measure"] == "total_loss") & ((losses["a"].abs() > 0.0) | (losses["b"].abs() > 0.0))]
+    yield f"\nTotal loss by investor class against the first scenario, in {currency} million"
+    if not len(total):
+        yield "nobody loses anything in either"
+        return
+    keys = ["scenario", "shock", "investor_class"] if losses["shock"].nunique() > 1 else ["scenario", "investor_class"]
+    wide = total[[*keys, "a", "b", "change"]].assign(**{side: total[side] / 1e6 for side in ("a", "b", "change")})
+    yield numbers(wide.rename(columns={"a": "A", "b": "B", "change": "+/-", "investor_class": "class"}), len(keys))
+
+
+def shown(value: float, *, signed: bool) -> str:
+    """A number to two places, a change with its sign; nothing where it is not known."""
+    text = f"{value:{'+' if signed else ''},.2f}"
+    return "" if value != value else "0.00" if text.strip("+-") == "0.00" else text
+
+
+def numbers(frame: pd.DataFrame, keys: int) -> str:
+    """Texts to the left, numbers to two places, changes with their sign; what is not known is blank."""
+    cells = [[str(name).partition("\0")[0] for name in frame.columns]]
+    for row in frame.itertuples(index=False):
+        cells.append([
+            str(value) if i < keys else shown(value, signed=cells[0][i] == "+/-")
+            for i, value in enumerate(row)
+        ])  # fmt: skip
+    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
+    return "\n".join(
+        "  ".join(
+            f"{c:<{w}}" if i < keys else f"{c:>{w}}" for i, (c, w) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in cells
+    )
