@@ -142,7 +142,9 @@ class Stepped(Number):
         return code.curve(self.curve(code.plan))
 
     def words(self) -> str:
-        return f"{number(self.first).words()}, then {listed([f'{value:g} from {date}' for date, value in self.steps])}"
+        dated = [(as_date(date), value) for date, value in self.steps]
+        then = [f"{value:g} from {date.day} {date:%B %Y}" for date, value in dated]
+        return f"{number(self.first).words()}, then {listed(then)}"
 
     def __str__(self) -> str:
         return f"stepped({number(self.first)}, {dict(self.steps)})"

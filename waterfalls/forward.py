@@ -249,7 +249,8 @@ class MakeWhole(Number):
         return code["balance", self.name] * code.curve(self.excess(code.plan))
 
     def words(self) -> str:
-        until = f" to {self.until}" if self.until else ""
+        end = as_date(self.until) if self.until else None
+        until = f" to {end.day} {end:%B %Y}" if end else ""
         return f"the make-whole amount of {self.name} at {100 * self.rate:g} %{until}"
 
     def __str__(self) -> str:

@@ -52,7 +52,7 @@ class Cumulative(Kept):
         return code[self.key] + code.input("receipt", self.name)
 
     def words(self) -> str:
-        return f"the cumulative {self.name.replace('_', ' ')}"
+        return f"the sum of {self.name.replace('_', ' ')} so far"
 
     def __str__(self) -> str:
         return f"cumulative({self.name!r})"

@@ -9,7 +9,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from waterfalls.errors import InvalidTerms, UnknownName
-from waterfalls.fields import FIELDS
+from waterfalls.fields import FIELDS, STATE
 from waterfalls.language import Need, Number, listed, named, quoted, word
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def interest_due(*names: str) -> Number:
 @word
 def expense_due(name: str) -> Number:
     """What is owed to vendors and not yet paid: 'operating' or 'construction'."""
-    return Held(("owed", "expense"), (named("expense", name),), "expense", "expense_due", "what is owed for")
+    return Held(("owed", "expense"), (named("expense", name),), "expense", "expense_due", "what is owed to vendors for")
 
 
 @word
@@ -98,7 +98,8 @@ class Receipt(Number):
         return code.input("receipt", self.name)
 
     def words(self) -> str:
-        return f"the collateral's {self.name.replace('_', ' ')} for the period"
+        period = "" if self.name in STATE else " for the period"
+        return f"the collateral's {self.name.replace('_', ' ')}{period}"
 
     def __str__(self) -> str:
         return {"pool_balance": "pool_balance()", "defaulted_balance": "defaulted_balance()"}.get(

@@ -574,7 +574,7 @@ CLAUSES = [
             ),
         ),
         # 40 bought; 4 + 20 arrive, then 2 + 10, with 20 and 10 of par left
-        "to pay the purchase of receivables, up to the principal collections of the period, if the payment date falls "
+        "to pay for the purchase of receivables, up to the principal collections of the period, if the payment date falls "
         "before 15 January 2028",
         {"interest": [5, 5, 5], "principal": [40, 10, 30]},
         {
@@ -591,7 +591,7 @@ CLAUSES = [
             clauses=("pay(purchase('loans')).when(~on_or_after('2028-01-15'))", REST),
         ),
         # 100 of par for 80: 20 defaults, 8 recovered; 80 earn 8 and repay 20; then of 60: 12, 4.8, 4.8, 12
-        "to pay the purchase of loans, if the payment date falls before 15 January 2028",
+        "to pay for the purchase of loans, if the payment date falls before 15 January 2028",
         {"principal": [80, 0, 0]},
         {"residual E": [0, 36, 21.6], "symbol assets loans": [100, 60, 36], "symbol wasted loans": [0, 12, 7.2]},
     ),
@@ -606,7 +606,7 @@ CLAUSES = [
                 REST,
             ),
         ),
-        "to write down B and A, in this order, by the balance of A and B minus the collateral's pool balance for the period",
+        "to write down B and A, in this order, by the balance of A and B minus the collateral's pool balance",
         {"pool_balance": [90, 50, 70]},
         {"balance A": [60, 50, 60], "balance B": [30, 0, 10], "written_down B": [10, 30, -10]},
     ),
@@ -688,7 +688,7 @@ NUMBERS = [
     Row(
         "turbo: income repays what defaulted",
         deal(a(rate=0.0), clauses=("pay(principal('A')).capped(principal_collections() + defaulted_balance())", REST)),
-        "up to the principal collections of the period plus the collateral's defaulted balance for the period",
+        "up to the principal collections of the period plus the collateral's defaulted balance",
         {"interest": [10, 10, 10], "principal": [20, 20, 20], "defaulted_balance": [5, 0, 30]},
         {"principal A": [25, 20, 30], "residual E": [5, 10, 0]},
     ),
@@ -728,7 +728,7 @@ NUMBERS = [
             ),
         ),
         # 2 over, then 1 over of 11, then 3 over of 13, of which 1 is put aside
-        "up to what is owed for operating minus the amount in the overrun",
+        "up to what is owed to vendors for operating minus the amount in the overrun",
         {"revenue": [20, 20, 20], "operating_cost": [12, 9, 12]},
         {"expense operating": [10, 10, 10], "account overrun": [2, 2, 0], "residual E": [8, 10, 12]},
     ),
@@ -855,7 +855,7 @@ REGIMES = [
                 REST,
             ),
         ),
-        "to sell the collateral for the collateral's pool balance for the period, if",
+        "to sell the collateral for the collateral's pool balance, if",
         {"interest": [5, 3, 3], "principal": [70, 22, 8], "pool_balance": [40, 9, 7]},
         # 30 left after the first date; 1.5 of interest; 3 + 22 + 9 = 34 sold and paid
         {"principal A": [70, 30, 0], "interest A": [5, 1.5, 0], "residual E": [0, 2.5, 0]},
@@ -869,7 +869,7 @@ REGIMES = [
             "\"pay(interest('A'))\", \"pay(principal('A'))\", \"pay(residual('E'))\"",
             a(),
         ),
-        "to sell the collateral for 1.02 times the collateral's pool balance for the period, if a call has occurred",
+        "to sell the collateral for 1.02 times the collateral's pool balance, if a call has occurred",
         {"interest": [9, 9, 9], "pool_balance": [90, 90, 90], "events": {"call": [[0, 1, 1]]}},
         # 9 + 91.8 = 100.8 pays 5 and 95.8; after the call nothing arrives and 4.2 is unpaid for good
         {"principal A": [0, 95.8, 0], "balance A": [100, 4.2, 4.2], "arrears A": [0, 0, 0.21], "residual E": [4, 0, 0]},
@@ -904,7 +904,7 @@ REGIMES = [
                 REST,
             ),
         ),
-        "to draw the least of the balance of A, 0.65 times the collateral's value for the period and the collateral's "
+        "to draw the least of the balance of A, 0.65 times the collateral's value and the collateral's "
         "revenue for the period divided by 0.104 on take-out, if the payment date falls on or after 15 January 2028 and "
         "no freeze has occurred",
         {"revenue": [5.2, 5.2, 5.2], "value": [200, 100, 140], "events": {"freeze": [[0, 0, 0]]}},
@@ -923,7 +923,7 @@ REGIMES = [
                 REST,
             ),
         ),
-        "to draw the least of the balance of A and 0.65 times the collateral's value for the period on take-out, if no "
+        "to draw the least of the balance of A and 0.65 times the collateral's value on take-out, if no "
         "freeze has occurred",
         {"revenue": [15, 15, 15], "value": [200, 200, 200], "events": {"freeze": [[1, 1, 0]]}},
         {"symbol lent take-out": [0, 0, 79.5], "principal A": [10, 10.5, 79.5], "interest A": [5, 4.5, 3.975]},

@@ -39,7 +39,7 @@ class Purchase(Claim):
         code["spent", self.name] = code["spent", self.name] + amount
 
     def words(self) -> str:
-        return f"the purchase of {self.name}"
+        return f"for the purchase of {self.name}"
 
     def __str__(self) -> str:
         return f"purchase({self.name!r})"
