@@ -51,6 +51,8 @@ def test_a_page_that_says_otherwise_is_found():
     assert said.holds
     (said,) = run_page("```python\nprint(1)\nprint(2)\n```\n\n```output\n1\n```\n")
     assert not said.holds
+    (said,) = run_page("```console\n$ firstloss run vantage-jersy\n...\n```\n")
+    assert not said.holds and "Did you mean 'vantage-jersey'" in said.actual
     with pytest.raises(AssertionError, match="No such command"):
         list(run_page("```console\n$ firstloss rnu vantage-jersey\n```\n"))
     with pytest.raises(AssertionError, match="nobody knows"):
