@@ -61,8 +61,8 @@ def drawn(figure: Figure) -> str | None:
         parts += draw(trace, x, y, below)
     for note in layout.get("annotations", ()):
         anchor = {"left": "start", "right": "end"}.get(note.get("xanchor", ""), "middle")
-        colour = note.get("font", {}).get("color", INK)
-        parts.append(text(x(note["x"]), y(note["y"]) + 4, note["text"], anchor=anchor, colour=colour))
+        colour, beside = note.get("font", {}).get("color", INK), {"start": 5, "end": -5, "middle": 0}[anchor]
+        parts.append(text(x(note["x"]) + beside, y(note["y"]) + 4, note["text"].strip(), anchor=anchor, colour=colour))
     at = left
     for trace in legend:
         colour = trace.get("fillcolor") or trace.get("marker", {}).get("color") or trace["line"].get("color", INK)

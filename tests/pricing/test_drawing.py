@@ -49,7 +49,7 @@ def test_bars_are_as_long_as_what_was_lost(case):
             scale = wide.sum() / lost.sum()
             np.testing.assert_allclose(wide, lost * scale, atol=0.11)
     for note in figure.layout["annotations"]:
-        assert note["text"] in texts(picture)
+        assert note["text"].strip() in texts(picture)
 
 
 def test_a_bridge_begins_where_it_stood_and_ends_at_nothing(case):
