@@ -80,7 +80,8 @@ def rows_of(source: Any, sheet: str | None = None) -> tuple[str, list[str], list
     """The beginning of every place, the headings, and each row by its number, cells as plain values."""
     if is_frame(source) or isinstance(source, (str, Path)):
         frame, where = frame_of(source, sheet=sheet, texts=None)
-        numbers, headings, records = frame.index.tolist(), [*frame.columns], frame.to_dict(orient="records")
+        numbers, headings = frame.index.tolist(), [*frame.columns]
+        records = frame.astype(object).where(frame.notna(), None).to_dict(orient="records")
     else:
         records, where = [{heading(name): value for name, value in row.items()} for row in source], ""
         headings, numbers = list(dict.fromkeys(name for row in records for name in row)), range(1, len(records) + 1)

@@ -127,7 +127,8 @@ def numbers(column: Any) -> np.ndarray:
 
     from structuring.table import numeral
 
-    values = np.array(pd.to_numeric(column, errors="coerce"), dtype=np.float64)
+    found: Any = pd.to_numeric(column, errors="coerce")
+    values = found.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
     if pd.api.types.is_bool_dtype(column):
         return np.full(len(column), np.nan)
     if not pd.api.types.is_numeric_dtype(

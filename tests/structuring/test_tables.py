@@ -1,6 +1,7 @@
 """Tables: what real CSV, Parquet and Excel files bring, in Python and named in a deal file."""
 
 import datetime as dt
+from decimal import Decimal
 
 import jsonschema
 import openpyxl
@@ -68,6 +69,18 @@ def test_csv_parquet_and_excel_say_the_same_of_loans(tmp_path):
         read = LoanPool.from_tape(file).lines
         assert (read.balance.tolist(), read.rate.tolist()) == (lines.balance.tolist(), lines.rate.tolist()), file.name
     assert sorted(lines.balance.tolist()) == [90.0, 1250.5]
+
+
+def test_parquet_as_spark_and_pandas_write_it(tmp_path):
+    """Decimals, nullable whole numbers, categories, time stamps of midnight, an index that is a column."""
+    loans = LOANS.assign(balance=[Decimal("1250.50"), Decimal("90.00")], age=pd.array([12, None], dtype="Int64"))
+    loans.set_index("loan").to_parquet(tmp_path / "tape.parquet")
+    lines = LoanPool.from_tape(tmp_path / "tape.parquet").lines
+    assert sorted(zip(lines.balance, lines.age, strict=True)) == [(90.0, 0.0), (1250.5, 12.0)]
+    held = pd.DataFrame(HOLDERS).astype({"tranche": "category", "date": "datetime64[us]", "known": "string"})
+    held["share"] = held["share"].map(lambda share: Decimal(str(share)))
+    held.to_parquet(tmp_path / "holders.parquet")
+    assert Holdings.from_table(tmp_path / "holders.parquet") == Holdings.from_table(held) == HELD
 
 
 def test_a_rent_roll_as_it_comes(tmp_path):
