@@ -141,6 +141,22 @@ def line_of(fault: Fault, root: yaml.Node | None) -> int | None:
     return below[1] if below else line
 
 
+def in_its_table(fault: Fault, data: Any) -> Fault:
+    """A fault between the document and a table that it names, with the file, and the row in which the wrong name stands."""
+    for match in STEP.finditer(fault.place):
+        step = next(filter(None, match.groups()), "")
+        if isinstance(data, list):
+            data = data[int(step)] if step.isdigit() and int(step) < len(data) else None
+        else:
+            data = data.get(step) if isinstance(data, Mapping) else None
+        if isinstance(data, Elsewhere):
+            if not data.sound:
+                break  # it has told its own faults
+            named = QUOTED.match(fault.what)
+            return Fault(f"{fault.place[: match.end()]}, {data.place_of(named[1] if named else None)}", fault.what)
+    return fault
+
+
 def beneath(node: yaml.Node | None, step: str) -> tuple[yaml.Node, int] | None:
     """What a step of a path leads to, and its line."""
     if isinstance(node, yaml.MappingNode):
@@ -166,6 +182,7 @@ def load_term(path: Path | str, cls: type[T], *, mark: str) -> T:
     found: list[Fault] = []
     made = read_term(cls, {key: value for key, value in data.items() if key != mark}, "", found)
     if made is MISSING or found or twice:
+        found = [in_its_table(fault, data) for fault in found]
         told = [Fault(fault.place.lstrip("."), fault.what, line_of(fault, root)) for fault in found]
         raise InvalidTerms(sorted(twice + told, key=lambda fault: fault.line or 0), title=str(path))
     return made

@@ -222,12 +222,13 @@ def leaves(hint: Any) -> tuple[Any, ...]:
     return typing.get_args(hint) if is_union(hint) else (hint,)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class Elsewhere:
     """A table in a file of its own, `{file: holders.xlsx, sheet: Q3}`, where a document may list terms or holdings."""
 
     home: Path
     given: Mapping[str, Any]
+    sound: bool = False  # once it was read, and nothing in it was wrong
 
     @classmethod
     def found_in(cls, data: Any, home: Path) -> Any:
@@ -235,6 +236,17 @@ class Elsewhere:
         if isinstance(data, Mapping):
             return cls(home, data) if "file" in data else {key: cls.found_in(item, home) for key, item in data.items()}
         return [cls.found_in(item, home) for item in data] if isinstance(data, list) else data
+
+    def place_of(self, name: str | None) -> str:
+        """The file, and the sheet, row and column in which a name stands first, where it does."""
+        file = str(self.given["file"])
+        if name is not None:
+            where, _, rows = rows_of(self.home / file, self.given.get("sheet"))
+            for number, row in rows:
+                for column, value in row.items():
+                    if isinstance(value, str) and value.strip() == name:
+                        return f"{where}row {number}, {column}"
+        return file
 
     def __read__(self, wanted: Any, place: str, found: list[Fault]) -> Any:
         """What the table says a `wanted` is, for the reader of documents; `MISSING` with its faults where it is unsound."""
@@ -255,14 +267,16 @@ class Elsewhere:
         if wrong:
             found += wrong
             return MISSING
+        options: Any = {"sheet": sheet, "ignore": ignore or ()}
         try:
             if direct:
-                return direct[0].__table__(self.home / str(file), sheet=sheet, ignore=ignore or ())
-            rows = read_rows(
-                typing.get_args(lists[0])[0], self.home / str(file), wrong, sheet=sheet, ignore=ignore or ()
-            )
+                made = direct[0].__table__(self.home / str(file), **options)
+            else:
+                rows = read_rows(typing.get_args(lists[0])[0], self.home / str(file), wrong, **options)
+                terms = tuple(term for _, term in rows)
+                made = terms if not wrong else Broken(terms) if terms else MISSING
         except InvalidTerms as error:
-            wrong, rows = list(error.faults), []
+            wrong, made = list(error.faults), MISSING
         found += [Fault(within(place, fault.place), fault.what) for fault in wrong]
-        terms = [term for _, term in rows]
-        return (Broken(terms) if terms else MISSING) if wrong else tuple(terms)
+        self.sound = not wrong
+        return made

@@ -297,6 +297,22 @@ def test_mistakes_of_a_deal_file_and_of_its_tables_are_told_at_once(folder):
     )
 
 
+def test_names_that_the_deal_does_not_know_are_told_with_their_row(folder):
+    table = pd.DataFrame([*HOLDERS[:2], {**HOLDERS[2], "tranche": "BB"}, HOLDERS[3]])
+    table.to_csv(folder / "tables/holders.csv", index=False)
+    assert [line.partition(". ")[0].partition(": ")[2] for line in faults(lambda: load_deal(folder / "deal.yaml"))] == [
+        "there is no tranche 'BB'", "says nothing of 'B': what is not known is 'unidentified'",
+    ]  # fmt: skip
+    unknown, missing = faults(lambda: load_deal(folder / "deal.yaml"))
+    assert "holdings, holders.csv, row 4, tranche: there is no tranche 'BB'. Did you mean 'B'?" in unknown
+    assert "holdings, tables/holders.csv: says nothing of 'B'" in missing
+    table.assign(tranche=["A", "A", "B", "E"]).to_csv(folder / "tables/holders.csv", index=False)
+    rows = [["name", "rent", "ends", "broker"], *[["twice", 1.0, dt.date(2040, 1, 15), None]] * 2]
+    sheet_of(folder / "tables/roll.xlsx", ("Roll", rows))
+    (told,) = faults(lambda: load_deal(folder / "deal.yaml"))
+    assert "collateral[0].lease_portfolio.tenants, tables/roll.xlsx: names must differ, 'twice' stands 2 times" in told
+
+
 def test_scenarios_may_be_a_table_too(tmp_path):
     rows = [
         ["name", "rent", "renewal", "sale"],
