@@ -26,8 +26,8 @@ test-all: lint  ## everything: ten thousand random deals, two thousand examples 
 bench: $(READY)  ## the benchmarks, with their asserted ratios
 	$(BIN)/pytest tests/benchmarks --benchmark-only
 
-docs: $(READY)  ## the site, into docs/_build; opens offline at docs/_build/index.html
-	$(BIN)/sphinx-build -q -W --keep-going docs docs/_build
+docs: $(READY)  ## the site, docs/_build/html/index.html; opens offline
+	$(BIN)/sphinx-build -q -W --keep-going docs docs/_build/html
 
 lint: $(READY)  ## ruff, and pyright on the three packages
 	$(BIN)/ruff check

@@ -78,7 +78,9 @@ def run_page(page: str) -> Iterator[Said]:
         kind = "{code-block}" if block.kind.startswith("{code-block}") else block.kind.split(" ")[0]
         if kind == "{code-block}" and (named := CAPTION.match(block.text)):
             file = Path(named["name"])
-            assert file.parent == Path("."), f"a page writes beside itself, not to {file}"
+            assert not file.is_absolute() and ".." not in file.parts, (
+                f"a page writes into its own folder, not to {file}"
+            )
             with file.open("a" if named["more"] else "w", encoding="utf-8") as out:
                 out.write(block.text[named.end() :])
         elif kind == "console":
