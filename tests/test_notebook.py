@@ -77,7 +77,7 @@ def test_the_stored_outputs_are_what_a_fresh_kernel_computes():
     stored, new = shown(json.loads(NOTEBOOK.read_text(encoding="utf-8"))), shown(executed(NOTEBOOK))
     assert [(cell, kind) for cell, kind, _ in stored] == [(cell, kind) for cell, kind, _ in new]
     stale = [cell for (cell, _, one), (_, _, other) in zip(stored, new, strict=True) if not same(one, other)]
-    assert not stale, f"stale outputs in {', '.join(stale)}: run python {Path(__file__).name}"
+    assert not stale, f"stale outputs in {', '.join(stale)}: run python tests/{Path(__file__).name}"
 
 
 def test_it_is_small_offline_and_free_of_its_machine():
