@@ -17,6 +17,7 @@ from structuring.draws import Draws
 from structuring.run import run
 from structuring.scenario import Scenario
 from waterfalls.cashflows import Cashflows
+from waterfalls.coupons import Floating
 from waterfalls.errors import CannotPrice, InvalidTerms
 from waterfalls.schedule import years_from
 
@@ -164,9 +165,11 @@ def simulated(
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Rates by index (count, T) of a deal on Hull-White paths from the valuation date, and discount factors (count, J).
 
-    Paths come in pairs of opposite draws, so that what is linear in the draws has no sampling error.
+    Paths come in pairs of opposite draws, so that what is linear in the draws has no sampling error. An index moves by
+    its own day count: what a period adds to 1 / P is its rate x its fraction of a year.
     """
-    schedule = plan(deal).schedule
+    resolved = plan(deal)
+    schedule = resolved.schedule
     first = sum(day <= market.valuation for day in schedule.dates)
     dates = schedule.dates[first:]
     years, factors = years_from(market.valuation, dates), market.curve.discounts(dates)
@@ -176,7 +179,9 @@ def simulated(
     steps = np.diff(years, prepend=0.0)
     simple = np.concatenate([[1.0], factors[:-1]]) / factors - 1.0
     drawn = paths.forwards(steps.tolist(), float(simple[0] / steps[0])) - simple / steps
+    counts = {each.source: name for each, name in reversed(resolved.coupons) if isinstance(each, Floating)}
     made = {}
-    for index, rate in market.rates(deal).items():
-        made[index] = np.concatenate([np.broadcast_to(rate[:first], (count, first)), rate[first:] + drawn], axis=1)
+    for index, rate in market.rates(resolved).items():
+        moved = drawn * (steps / schedule.accruals(counts[index])[first:])
+        made[index] = np.concatenate([np.broadcast_to(rate[:first], (count, first)), rate[first:] + moved], axis=1)
     return made, paths.discounts

@@ -4,15 +4,20 @@ import datetime as dt
 
 import numpy as np
 import pytest
+import QuantLib as ql
 
+from pricing._quantlib import evaluated
 from pricing.curves import flat
 from pricing.market import Market
 from pricing.marketfile import load_market
 from pricing.pricer import price
 from pricing.simulated import expected, option_adjusted, simulated
+from structuring import Deal, LoanPool, Scenario
+from structuring.collateral.loans import LoanLine
 from structuring.dealfile import load_deal, load_scenarios
 from structuring.processes import HullWhite
 from structuring.run import run
+from waterfalls import Equity, Floating, Note, interest, pay, residual, scheduled_principal
 from waterfalls.errors import CannotPrice, InvalidTerms
 
 V = dt.date(2026, 1, 15)
@@ -112,3 +117,41 @@ def test_a_curve_alone_is_a_market_of_no_spread(toy):
     promised = toy([1.0], ["base"])
     found = expected(promised, flat(V, 0.03), promised=promised, under="real")
     np.testing.assert_allclose(found.spread, 0.0, atol=1e-12)
+
+
+def quantlibs_floater(count, model, *, cap=None, floor=None):
+    """Par less a cap plus a floor on simple quarterly rates at a flat 4 %, by QuantLib's Hull-White formula, per 100."""
+    on, last, quarter = ql.Date(15, 1, 2026), ql.Date(15, 1, 2031), ql.Period("3M")
+    none, rule = ql.NullCalendar(), ql.Unadjusted
+    curve = ql.YieldTermStructureHandle(ql.FlatForward(on, 0.04, ql.Actual365Fixed()))
+    index = ql.IborIndex("quarterly", quarter, 0, ql.USDCurrency(), none, rule, False, count, curve)
+    dates = ql.Schedule(on, last, quarter, none, rule, rule, ql.DateGeneration.Forward, False)
+    leg, value = ql.IborLeg([100.0], dates, index), 100.0
+    engine = ql.AnalyticCapFloorEngine(ql.HullWhite(curve, model.mean_reversion, model.volatility), curve)
+    with evaluated(on):
+        for made, strike, sign in ((ql.Cap, cap, -1.0), (ql.Floor, floor, 1.0)):
+            if strike is not None:
+                option = made(leg, [strike])
+                option.setPricingEngine(engine)
+                value += sign * option.NPV()
+    return value
+
+
+@pytest.mark.parametrize("options", [{"cap": 0.045}, {"floor": 0.035}, {"cap": 0.05, "floor": 0.03}])
+def test_the_spread_of_a_capped_floater_at_quantlibs_price_is_nothing(options):
+    """The options are sold or bought in the price, so over the curve nothing is left; the z-spread keeps what they cost."""
+    model, spreads = HullWhite(0.05, 0.01), []
+    for day_count, count in {"actual/365F": ql.Actual365Fixed(), "actual/360": ql.Actual360()}.items():
+        quoted = quantlibs_floater(count, model, **options)
+        deal = Deal(
+            "floater", closing=V, first_payment=dt.date(2026, 4, 15), maturity=dt.date(2031, 1, 15), frequency="quarterly",
+            calendar="none", collateral=LoanPool((LoanLine(1e3, 0.2, remaining_term=60, interest_only=60),)),
+            tranches=(Note("A", 100.0, coupon=Floating("SOFR", 0.0, **options), day_count=day_count), Equity("E")),
+            waterfall=pay(interest("A")) >> pay(scheduled_principal("A")) >> pay(residual("E")),
+        )  # fmt: skip
+        market = Market(0.04, {"A": {"price": quoted}}, valuation=V, otherwise=0.0, projections={"SOFR": 0.04})
+        found = option_adjusted(deal, Scenario("base"), market, model, count=2_000)
+        error = found.base.standard_error[0] / (found.base.value[0] * 4.4)  # of the spread, by its duration
+        assert error < 2e-4 and abs(found.spread[0]) < 3.0 * error
+        spreads.append(found.spread[0])
+    assert spreads[0] == pytest.approx(spreads[1], abs=5e-6)  # the same draws, whatever the days are counted by
