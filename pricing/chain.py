@@ -65,7 +65,9 @@ class Chain:
             + (f" ({listed(outside.groupby('kind', sort=False)['cash_loss'].sum())})." if len(outside) else "."),
         ]
         by_tranche = table[table["kind"] == "tranche"].groupby("name", sort=False)["total_loss"].sum()
-        said.append(f"In value, spreads {self.shock}: {listed(by_tranche)}; in all {money(by_tranche.sum())}.")
+        said.append(
+            f"In value, spreads {self.shock.removeprefix('spreads ')}: {listed(by_tranche)}; in all {money(by_tranche.sum())}."
+        )
         worst = classes.sort_values("total_loss", ascending=False).head(4)
         said.append(f"By class: {listed(worst.set_index('investor_class')['total_loss'])}.")
         hidden = classes["not_reported"].sum()

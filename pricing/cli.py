@@ -9,6 +9,8 @@ import typer
 from pricing.commands.compare import compare
 from pricing.commands.explain import explain
 from pricing.commands.library import library
+from pricing.commands.new import new
+from pricing.commands.paths import paths
 from pricing.commands.price import price
 from pricing.commands.run import run
 from pricing.commands.schema import schema
@@ -28,7 +30,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"max_content_width": WIDEST},
 )
-for command in (run, price, stress, explain, compare, tieout, validate, library, schema, warm):
+for command in (new, run, price, stress, paths, explain, compare, tieout, validate, library, schema, warm):
     app.command(context_settings={"max_content_width": WIDEST})(command)
 
 

@@ -180,7 +180,8 @@ def put(data: Any, wanted: Any, steps: Sequence[str], value: Any, path: str) -> 
         key: Any = int(step) if step.isdigit() and step not in names else names.index(step)
         inner = typing.get_args(wanted)[0] if is_a(wanted, tuple) else None
     elif isinstance(data, dict):
-        key, fields = step, field_types(wanted) if is_term(wanted) else {}
+        key = step
+        fields = {name: kind for name, kind in field_types(wanted).items() if name != "_"} if is_term(wanted) else {}
         if fields and step not in fields:
             raise UnknownName(f"field in {path}", step, fields)
         if not fields and more and step not in data:

@@ -158,7 +158,7 @@ def tie_out(
     planned = dict(zip(flows.plan.schedule.unadjusted[1:], flows.dates, strict=True))
     for place, line in report:
         date = line.date if line.date in flows.dates else planned.get(line.date)
-        clause, item = (line.clause or "").strip("() "), line.item or ""
+        clause, item = (line.clause or "").strip("() ").removesuffix(".0"), line.item or ""  # a spreadsheet's 18.0
         if date is None:
             near = min(flows.dates, key=lambda day: abs(day - line.date))
             found.append(Fault(f"{place}, date", f"{line.date} is no payment date; the nearest is {near}"))

@@ -27,8 +27,8 @@ def explain(
     \b
     Examples:
       firstloss explain vantage-jersey --date 2029-05-20
-      firstloss explain vantage-jersey --date 2029-05-21 --scenario "rent cut 40 %"
-      firstloss explain vantage-jersey --date 2029-05-21 --csv
+      firstloss explain vantage-jersey --date 2029-05-20 --scenario base
+      firstloss explain vantage-jersey --date 2029-05-20 --csv
 
     \b
     Tables: clauses.

@@ -39,7 +39,8 @@ def run(
     \b
     Examples:
       firstloss run vantage-jersey --shock 0 --shock 100 --shock 300
-      firstloss run vantage-jersey --shock 300 --scenario "rent cut 40 %" --out out
+      firstloss run vantage-jersey --shock 300 --scenario "rent cut 40 %"
+      firstloss run vantage-jersey --out results
       firstloss run coreweave-ddtl-4 --report report.html --xlsx report.xlsx
       firstloss run beignet-2025 --csv --table losses
 

@@ -47,7 +47,7 @@ def tieout(
 
     \b
     Examples:
-      firstloss tieout vantage-jersey --write-template report.csv --date 2027-02-22
+      firstloss tieout vantage-jersey --write-template report.csv
       firstloss tieout vantage-jersey report.csv
       firstloss tieout vantage-jersey report.csv --tolerance 100 --csv
 

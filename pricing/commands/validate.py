@@ -92,5 +92,4 @@ def finding(kind: str, file: str, fault: Fault) -> dict[str, Any]:
 def as_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     import pandas as pd
 
-    table = pd.DataFrame(rows, columns=["kind", "file", "line", "place", "what"])
-    return table.astype({"line": "Int64"})
+    return pd.DataFrame(rows, columns=["kind", "file", "line", "place", "what"], dtype=object)

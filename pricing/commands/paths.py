@@ -1,0 +1,131 @@
+"""firstloss paths."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pricing.commands.answer import Answer, answers
+from pricing.commands.options import (
+    DealName,
+    MarketFile,
+    OneScenario,
+    ScenarioFile,
+    Shocks,
+    about,
+    case,
+    holdings_of,
+    named,
+    parallel,
+)
+from pricing.commands.progress import progress
+
+if TYPE_CHECKING:
+    from pricing.attribution import Losses
+    from structuring.processes import PriceProcess
+
+
+@answers
+def paths(
+    deal: DealName,
+    draw: Annotated[
+        list[str],
+        typer.Option(metavar="DRIVER=VOL", help="a driver to draw, and its volatility a year; may be repeated"),
+    ],
+    count: Annotated[int, typer.Option(min=1, help="how many paths")] = 10_000,
+    seed: Annotated[int, typer.Option(help="the same seed draws the same paths")] = 0,
+    correlation: Annotated[float, typer.Option(min=0.0, max=1.0, help="between the drivers drawn")] = 0.5,
+    workers: Annotated[int | None, typer.Option(min=1, help="threads; one a core unless said")] = None,
+    shock: Shocks = None,
+    scenario: OneScenario = None,
+    market: MarketFile = None,
+    scenarios: ScenarioFile = None,
+) -> Answer:
+    """Draw many paths around a scenario; say who loses how much.
+
+    Multiples (rent, gpu_price, residual_value, value, ...) are log-normal, with the scenario as their median, and tied by
+    one factor. Told
+    are the mean loss with its standard error, quantiles, and on how many paths a note is not repaid. Ctrl-C tells what
+    the paths finished by then say.
+
+    \b
+    Examples:
+      firstloss paths vantage-jersey --draw rent=0.15 --count 2000
+      firstloss paths coreweave-ddtl-4 --draw gpu_price=0.5 --count 2000
+      firstloss paths vantage-jersey --draw rent=0.2 --draw value=0.1 --csv
+
+    \b
+    Tables: tranches, classes, paths.
+    """
+    from pricing.drawn import classes_over_paths, drawn_paths, every_path, tranches_over_paths
+    from pricing.projection import projected
+    from pricing.streamed import borne
+    from structuring.chunks import Unfinished
+    from structuring.run import run
+    from structuring.study import study
+
+    described, given, quotes = case(deal, market, scenarios)
+    base = next(path for path in given if path.name == named(scenario, given))
+    many = drawn_paths(described, base, processes_of(draw, correlation), count, seed=seed)
+    rates = projected(quotes, described)
+    reference = run(described, [base], rates=rates)
+    measure = borne(
+        holdings_of(described), quotes, parallel(shock), reference=reference, against=(base.name, "unchanged")
+    )
+    stopped = ""
+    try:
+        with progress("running paths") as told:
+            threads = workers or os.cpu_count() or 1
+            losses: Losses = study(described, many, measure=measure, rates=rates, workers=threads, progress=told)
+    except Unfinished as error:
+        if error.result is None or not isinstance(error.__cause__, KeyboardInterrupt):
+            raise
+        losses = error.result
+        stopped = f"{len(losses.prices.npv):,} of {count:,} paths are finished, and what is told is of these"
+    tables: dict[str, Callable[[], Any]] = {
+        "tranches": lambda: tranches_over_paths(losses),
+        "classes": lambda: classes_over_paths(losses),
+        "paths": lambda: every_path(losses),
+    }
+    title = f"{described.name}: {len(losses.prices.npv):,} paths around {base.name!r}, {', '.join(draw)}, seed {seed}"
+    more = {"scenario": base.name, "paths": len(losses.prices.npv), "seed": seed, "draw": list(draw)}
+    return Answer(
+        tables,
+        lines(f"{title}; losses in {described.currency} million", tables),
+        about(described, quotes, **more),
+        stopped=stopped,
+    )
+
+
+def processes_of(draw: list[str], correlation: float) -> dict[str, PriceProcess]:
+    """A process a driver, each with the root of the correlation as its loading on the one factor."""
+    from structuring.processes import PriceProcess
+    from waterfalls.errors import InvalidTerms
+
+    found = {}
+    for text in draw:
+        driver, _, volatility = text.partition("=")
+        try:
+            found[driver.strip()] = PriceProcess(float(volatility), factor_loading=correlation**0.5)
+        except ValueError:
+            raise InvalidTerms(f"--draw takes driver=volatility, such as rent=0.15; got {text!r}") from None
+    return found
+
+
+def lines(title: str, tables: dict[str, Callable[[], Any]]) -> Iterator[str]:
+    """The two tables of losses as text."""
+    from pricing.tables import text
+
+    amounts = ("mean", "standard_error", "quantile_50", "quantile_95", "quantile_99", "expected_shortfall_99", "mean_realised_loss")  # fmt: skip
+    yield f"{title}\n"
+    yield "Tranches (paid short: the share of paths on which principal is never repaid)"
+    frame = tables["tranches"]()
+    yield text(
+        frame.assign(paid_short=100.0 * frame["paid_short"]).rename(columns={"paid_short": "paid short %"}),
+        millions=amounts,
+    )
+    yield "\nInvestor classes"
+    yield text(tables["classes"](), millions=amounts)

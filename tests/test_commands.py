@@ -1,0 +1,333 @@
+"""Every command as its own help tells it: the examples run, the tables are the frames, a terminal is told, a pipe is not."""
+
+import importlib
+import io
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from pricing.attribution import who_bears
+from pricing.cli import app
+from pricing.commands import paths as paths_command
+from pricing.commands import price as price_command
+from pricing.commands.progress import line, progress
+from pricing.marketfile import load_market
+from pricing.pricer import price
+from pricing.projection import projected
+from pricing.shocks import SpreadShock
+from structuring import load_deal, load_scenarios, run
+from structuring.stresses import load_stress
+
+COMMANDS = [command.name or command.callback.__name__ for command in app.registered_commands]
+
+
+def invoke(*arguments, code=0):
+    result = CliRunner().invoke(app, list(arguments))
+    assert result.exit_code == code, (result.output, result.exception)
+    return result
+
+
+def help_of(name, width=200):
+    return CliRunner().invoke(app, [name, "--help"], env={"COLUMNS": str(width)}).output
+
+
+def examples(name):
+    return re.findall(r"^ +(firstloss .*)$", help_of(name).partition("Examples:")[2].partition("Tables:")[0], re.M)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with a new deal, a result of it, and a report that ties out, as the examples expect."""
+    folder, before = tmp_path_factory.mktemp("user"), Path.cwd()
+    os.chdir(folder)
+    invoke("new", "my-deal")
+    yield folder
+    os.chdir(before)
+
+
+# Help ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_example_of_a_help_runs(name, place):
+    told = examples(name)
+    assert told, f"firstloss {name} --help shows no example"
+    for example in told:
+        words = shlex.split(example.partition(" > ")[0])[1:]
+        if words[:2] == ["new", "my-deal"]:
+            continue  # the fixture made it, and nothing is overwritten
+        if words[:2] == ["tieout", "vantage-jersey"] and words[2] == "report.csv":
+            filled_in(place / "report.csv")
+        assert invoke(*words).output.strip(), example
+
+
+def filled_in(report):
+    """The servicer agrees with the model to the cent."""
+    frame = pd.read_csv(report)
+    known = frame[frame["ours"].abs() < float("inf")]
+    known.assign(theirs=known["ours"].round(2)).to_csv(report, index=False)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_fits_the_terminal_and_breaks_no_example(name, width):
+    told = help_of(name, width)
+    assert max(map(len, told.splitlines())) <= width
+    assert all(example in told for example in examples(name))
+    summary = re.search(rf"^  {name} +(.*)$", CliRunner().invoke(app, ["--help"], env={"COLUMNS": "80"}).output, re.M)
+    assert summary and "..." not in summary[1]
+
+
+# The forms: text, JSON, CSV, Parquet --------------------------------------------------------------------------------
+
+TABLED = {  # what prints tables, and which they are
+    ("run", "vantage-jersey", "--shock", "100"): ["prices", "losses", "flows", "dates", "structure", "events"],
+    ("price", "vantage-jersey", "--shock", "100"): ["prices"],
+    ("stress", "vantage-jersey", "--scenario", "moves of 2026"): ["classes", "rounds", "bearers", "bridge"],
+    ("explain", "vantage-jersey", "--date", "2029-05-20"): ["clauses"],
+    ("paths", "vantage-jersey", "--draw", "rent=0.2", "--count", "150"): ["tranches", "classes", "paths"],
+    ("compare", "my-deal", "--set", "definitions['reserve months']=12"): ["terms", "prices", "losses", "events"],
+    ("validate", "my-deal"): ["findings"],
+    ("library",): ["deals", "stresses"],
+    ("library", "show", "beignet-2025"): ["clauses"],
+}
+
+
+@pytest.mark.parametrize(("command", "tables"), TABLED.items(), ids=lambda given: given[0])
+def test_json_csv_and_parquet_hold_the_same_tables(command, tables, place, tmp_path):
+    folder = tmp_path / "tables"
+    document = json.loads(invoke(*command, "--json", "--parquet", str(folder)).stdout)
+    assert sorted(file.stem for file in folder.iterdir()) == sorted(tables)
+    for name in tables:
+        csv = pd.read_csv(io.StringIO(invoke(*command, "--csv", "--table", name).stdout), keep_default_na=False)
+        parquet = pd.read_parquet(folder / f"{name}.parquet")
+        csv.columns = [re.sub(r"\W", "_", name) for name in csv.columns]  # names that every reader of Parquet takes
+        assert list(csv.columns) == list(parquet.columns)
+        assert len(csv) == len(parquet)
+        for column in parquet.columns:
+            if parquet[column].dtype.kind == "f":  # to the last bit
+                read = csv[column].map(lambda cell: float(cell or "nan") if isinstance(cell, str) else float(cell))
+                pd.testing.assert_series_equal(
+                    read, parquet[column], check_names=False, check_exact=True, check_dtype=False
+                )
+        if name in document["tables"] and command[0] != "run":
+            assert len(document["tables"][name]) == len(parquet)
+    first = invoke(*command, "--csv").stdout
+    assert first == invoke(*command, "--csv", "--table", tables[0]).stdout
+    one = tmp_path / "one.parquet"
+    invoke(*command, "--parquet", str(one))
+    assert len(pd.read_parquet(one)) == len(pd.read_parquet(folder / f"{tables[0]}.parquet"))
+
+
+def test_the_tables_are_the_frames():
+    deal, scenarios, market = (
+        load_deal("vantage-jersey"),
+        load_scenarios("vantage-jersey"),
+        load_market("vantage-jersey"),
+    )
+    prices = price(run(deal, scenarios, rates=projected(market, deal)), market, [SpreadShock.parallel(bp=100)])
+    losses = who_bears(prices, deal.holdings)
+    for name, frame in (("prices", prices.frame()), ("losses", losses.frame())):
+        told = invoke("run", "vantage-jersey", "--shock", "100", "--csv", "--table", name).stdout
+        read = pd.read_csv(io.StringIO(told)).astype(dict.fromkeys(frame.select_dtypes("category"), str))
+        pd.testing.assert_frame_equal(
+            read, frame.astype(dict.fromkeys(frame.select_dtypes("category"), str)), check_exact=True, check_dtype=False
+        )
+    rows = json.loads(invoke("run", "vantage-jersey", "--shock", "100", "--json").stdout)["prices"]
+    assert [row["npv"] for row in rows] == prices.frame()["npv"].tolist()
+
+
+def test_an_unknown_table_and_two_forms_at_once_are_refused(place):
+    told = CliRunner().invoke(app, ["run", "my-deal", "--csv", "--table", "loses"])
+    assert "there is no table of this command 'loses'. Did you mean 'losses'?" in str(told.exception)
+    assert "one of the two" in str(CliRunner().invoke(app, ["library", "--csv", "--json"]).exception)
+
+
+def test_faults_are_a_table_too(tmp_path):
+    (tmp_path / "deal.yaml").write_text("firstloss: 1\nname: x\ncalender: US\n", encoding="utf-8")
+    told = CliRunner().invoke(app, ["validate", str(tmp_path), "--json"])
+    document = json.loads(told.stdout)
+    assert told.exit_code == 1 and document["sound"] is False
+    (row,) = (row for row in document["tables"]["findings"] if row["line"] == 3)
+    assert row["kind"] == "fault" and "Did you mean 'calendar'?" in row["what"]
+
+
+def test_validate_finds_what_only_a_run_would(place, tmp_path):
+    for file in ("deal.yaml", "market.yaml", "scenarios.yaml"):
+        text = (place / "my-deal" / file).read_text(encoding="utf-8")
+        (tmp_path / file).write_text(text.replace("    rent: {2028", "    gpu_price: {2028"), encoding="utf-8")
+    told = CliRunner().invoke(app, ["validate", str(tmp_path)])
+    assert "that reads the driver 'gpu_price'" in str(told.exception)
+
+
+# What the commands mean ---------------------------------------------------------------------------------------------
+
+
+def test_a_named_stress_moves_rates():
+    """The classes' losses are those of the same flows valued on a curve that is 92 bp higher, spreads as the stress has them."""
+    told = json.loads(invoke("stress", "vantage-jersey", "--scenario", "moves of 2026", "--json").stdout)
+    assert told["rates_bp"] == 92.0
+    deal, base, market = load_deal("vantage-jersey"), load_scenarios("vantage-jersey")[0], load_market("vantage-jersey")
+    moves = load_stress("moves of 2026").spreads(deal)
+    start, there = run(deal, base, rates=projected(market, deal)), market.shifted(92.0)
+    flows = run(deal, base, rates=projected(there, deal))
+    prices = price(flows, there, SpreadShock.by_tranche(bp=moves, name="moved"), before=(start, market))
+    lost = who_bears(prices, deal.holdings).by_class("total")[0, 1]
+    classes = {row["investor_class"]: row["total_loss"] for row in told["tables"]["classes"]}
+    wanted = dict(zip(deal.holdings.classes, lost.tolist(), strict=True))
+    assert classes == pytest.approx({name: wanted[name] for name in classes})
+    half = json.loads(
+        invoke("stress", "vantage-jersey", "--scenario", "moves of 2026", "--scale", "0.5", "--json").stdout
+    )
+    assert half["rates_bp"] == 46.0
+
+
+def test_a_new_deal_is_never_overwritten(place, tmp_path):
+    said = (place / "my-deal/deal.yaml").read_text(encoding="utf-8")
+    told = CliRunner().invoke(app, ["new", "my-deal"])
+    assert "nothing is overwritten" in str(told.exception)
+    assert (place / "my-deal/deal.yaml").read_text(encoding="utf-8") == said
+    for name in ("a deal", "2027-1", "yes"):
+        invoke("new", str(tmp_path / name))
+        assert load_deal(tmp_path / name).name == name
+        invoke("validate", str(tmp_path / name))
+
+
+def test_the_template_teaches_what_it_says(place):
+    """Its deal is sound, its stress hurts the junior before the senior, each of its assumptions is marked."""
+    told = invoke("validate", "my-deal").output
+    assert "is sound" in told and "doubtful" not in told
+    losses = pd.read_csv(io.StringIO(invoke("run", "my-deal", "--csv", "--table", "losses").stdout))
+    worst = losses[losses["scenario"] == "rents fall 45 %"].groupby("tranche")[["total_loss", "holding"]].sum()
+    share = worst["total_loss"] / worst["holding"]
+    assert share["equity"] > share["B"] > 0.1 > share["A"] > 0.0
+    deal = load_deal("my-deal")
+    assert all("assumption" in source for source in deal.sources.values())
+
+
+# A terminal and a pipe ----------------------------------------------------------------------------------------------
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_progress_is_told_on_a_terminal_and_wiped():
+    terminal = Terminal()
+    with progress("running paths", stream=terminal, after=0.0) as told:
+        told(1, 4)
+        time.sleep(0.6)
+    said = terminal.getvalue().split("\r")
+    assert re.match(r"running paths: 1 of 4, \d+ s so far, about \d+ s left", said[2])
+    assert said[-2].strip() == said[-1] == ""
+
+
+def test_progress_is_quiet_in_a_pipe_and_for_what_is_short():
+    pipe, terminal = io.StringIO(), Terminal()
+    with progress("x", stream=pipe, after=0.0) as told:
+        told(1, 2)
+        time.sleep(0.3)
+    with progress("x", stream=terminal) as told:
+        told(1, 2)
+    assert pipe.getvalue() == terminal.getvalue() == ""
+
+
+def test_the_estimate_is_by_proportion():
+    assert line("paths", 2_500, 10_000, 5.0) == "paths: 2,500 of 10,000, 5 s so far, about 15 s left"
+    assert line("compiling", 0, 0, 3.0) == "compiling: 3 s so far"
+
+
+def test_a_pipe_gets_the_answer_and_nothing_else():
+    done = subprocess.run(
+        [sys.executable, "-m", "pricing.cli", "price", "vantage-jersey", "--csv"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
+    assert done.stdout.startswith("deal,currency,scenario,")
+
+
+# Ctrl-C -------------------------------------------------------------------------------------------------------------
+
+
+def stopping_after(count):
+    """A progress whose user presses Ctrl-C once so many paths are done."""
+    import contextlib
+
+    @contextlib.contextmanager
+    def made(what):
+        def told(done, total):
+            if done >= count:
+                raise KeyboardInterrupt
+
+        yield told
+
+    return made
+
+
+def test_paths_that_were_finished_are_told(monkeypatch):
+    monkeypatch.setattr(paths_command, "progress", stopping_after(256), raising=True)
+    command = ["paths", "vantage-jersey", "--draw", "rent=0.2", "--count", "600", "--workers", "1", "--json"]
+    result = invoke(*command, code=130)
+    document = json.loads(result.stdout)
+    assert document["paths"] == 256
+    assert document["stopped"].startswith("256 of 600 paths are finished") and document["stopped"] in result.stderr
+    monkeypatch.undo()
+    whole = invoke("paths", "vantage-jersey", "--draw", "rent=0.2", "--count", "256", "--json")
+    assert json.loads(whole.stdout)["tables"] == document["tables"]  # what was finished is what they would have been
+
+
+def test_breakevens_that_were_found_are_told(monkeypatch):
+    monkeypatch.setattr(price_command, "progress", stopping_after(1), raising=True)
+    result = invoke("price", "vantage-jersey", "--breakeven", code=130)
+    assert "Breakevens: every rent" in result.stdout
+    assert re.search(r"stopped: 1 of \d+ drivers are searched", result.stderr)
+
+
+def test_a_command_that_has_nothing_yet_says_so(monkeypatch):
+    def interrupted(*given, **more):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(importlib.import_module("pricing.pricer"), "price", interrupted)
+    result = invoke("run", "vantage-jersey", code=130)
+    assert result.stdout == "" and "stopped: nothing was finished" in result.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is a signal of POSIX")
+def test_a_real_signal_ends_the_command_without_a_traceback():
+    command = [
+        sys.executable,
+        "-m",
+        "pricing.cli",
+        "paths",
+        "vantage-jersey",
+        "--draw",
+        "rent=0.2",
+        "--count",
+        "3000000",
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(6.0)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 130, err
+    assert "stopped: " in err and "Traceback" not in err
+    assert "nothing was finished" in err or "paths around 'base'" in out
+
+
+def test_typer_keeps_the_options_that_are_added():
+    command = typer.main.get_command(app)
+    assert {"json", "csv", "table", "parquet"} <= {parameter.name for parameter in command.commands["run"].params}
