@@ -27,7 +27,7 @@ bench: $(READY)  ## the benchmarks, with their asserted ratios
 	$(BIN)/pytest tests/benchmarks --benchmark-only
 
 docs: $(READY)  ## the site, docs/_build/html/index.html; opens offline
-	$(BIN)/sphinx-build -q -W --keep-going docs docs/_build/html
+	$(BIN)/sphinx-build -q -E -W --keep-going docs docs/_build/html
 
 lint: $(READY)  ## ruff, and pyright on the three packages
 	$(BIN)/ruff check

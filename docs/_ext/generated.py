@@ -18,6 +18,7 @@ PARTS = {  # name -> module of this folder, function
     "receipts": ("tables", "receipts"),
     "golden": ("validation", "golden"),
     "elsewhere": ("validation", "elsewhere"),
+    "examples": ("tables", "examples"),
     "commands": ("tables", "commands"),
     "waterfalls": ("reference", "waterfalls"),
     "structuring": ("reference", "structuring"),

@@ -10,6 +10,7 @@ from pathlib import Path
 from docstrings import markdown
 
 ROOT = Path(__file__).resolve().parents[2]
+INSIDE = "settle, emit"  # what the engines call, and nobody else
 
 
 def public_names(package: str) -> dict[str, list[str]]:
@@ -37,7 +38,7 @@ def documented(package: str, name: str) -> str:
     """The directive of autodoc for one name."""
     made = getattr(importlib.import_module(package), name)
     kind = "class" if inspect.isclass(made) else "function" if callable(made) else "data"
-    members = "\n   :members:" if kind == "class" else ""
+    members = f"\n   :members:\n   :exclude-members: {INSIDE}" if kind == "class" else ""
     return f".. auto{kind}:: {package}.{name}{members}\n"
 
 

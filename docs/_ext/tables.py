@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
+from docstrings import prose
 from typer.testing import CliRunner
 
 from pricing.cli import app
@@ -75,6 +78,16 @@ def commands() -> str:
     """Every command with its help."""
     names = re.findall(r"^  (\w[\w-]*) {2,}", help_of().split("Commands:")[1], re.M)
     return "\n".join(f"## firstloss {name}\n\n```text\n{help_of(name)}```\n" for name in names)
+
+
+def examples() -> str:
+    """Every script of `examples/`, with what its docstring says it does."""
+    scripts = sorted((Path(__file__).resolve().parents[2] / "examples").glob("*.py"))
+    rows = [
+        [code(f"examples/{path.name}"), prose(ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "")]
+        for path in scripts
+    ]
+    return table(["script", "what it does"], rows)
 
 
 def help_of(*command: str) -> str:
