@@ -34,4 +34,5 @@ html_title = f"firstloss {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
+html_show_search_summary = False  # it would fetch pages, which a file opened from a disk may not
 html_show_copyright = False
