@@ -48,7 +48,7 @@ def differences(a: Any, b: Any, place: str = "") -> Iterator[Difference]:
             yield from differences(a[kind], b[kind], place)
             return
         for key in dict.fromkeys([*a, *b]):
-            step = f"['{key}']" if not str(key).isidentifier() else f".{key}" if place else str(key)
+            step = f"[{key!r}]" if not str(key).isidentifier() else f".{key}" if place else str(key)
             yield from differences(a.get(key), b.get(key), f"{place}{step}")
     elif isinstance(a, list) and isinstance(b, list) and (listed(a) or listed(b)):
         for i, j in paired(a, b):

@@ -15,6 +15,7 @@ from structuring.drivers import DRIVERS
 from structuring.paths import Paths
 from structuring.processes import PriceProcess
 from structuring.scenario import Drivers, Scenario, expanded
+from structuring.stresses import base_of
 from waterfalls.errors import InvalidTerms, UnknownName
 from waterfalls.schedule import Schedule, years_from
 
@@ -43,7 +44,9 @@ def drawn_paths(
             raise UnknownName("driver of this deal that can be drawn as a multiple", name, able)
     schedule = clock(deal)
     years = years_from(schedule.collection[0], schedule.ends).tolist()
-    fixed = {name: constant(name, value, schedule) for name, value in scenario.given().items() if name not in processes}
+    fixed = {
+        name: constant(deal, name, value, schedule) for name, value in scenario.given().items() if name not in processes
+    }
     base = {name: Drivers.of(scenario).read(name, schedule, 1.0) for name in processes}
     draw = functools.partial(draw_all, processes=dict(processes), years=years, base=base, fixed=fixed)
     return Paths(count, seed=seed, draw=draw)
@@ -66,19 +69,22 @@ def draw_all(
     return found | {name: repeated(value, draws.count) for name, value in fixed.items()}
 
 
-def constant(driver: str, value: Any, schedule: Schedule) -> Any:
-    """What a scenario says of a driver, as one row for every path: dates as years from the start of the schedule."""
-    row = DRIVERS[driver]
+def constant(deal: Deal, driver: str, value: Any, schedule: Schedule) -> Any:
+    """What a scenario says of a driver, as one row for every path: dates as years from the start of the schedule.
+
+    Values by date stand over what the collateral's own terms say before the first of them.
+    """
     if isinstance(value, Mapping) and any(isinstance(key, str) for key in value):
-        return {name: constant(driver, each, schedule) for name, each in value.items()}
+        return {name: constant(deal, driver, each, schedule) for name, each in value.items()}
     if isinstance(value, datetime.date):
         instants = Clock(schedule)
         return np.array([[(instants.at(value) - instants.start) / 360.0]])
     if isinstance(value, float | int | tuple):
         return np.atleast_2d(np.asarray(value, dtype=np.float64))
-    if isinstance(value, Mapping) and row.unit.startswith("multiple") and row.shape == "period":
-        return expanded(value, schedule.ends, np.ones(schedule.periods), 0)[None, :]
-    raise InvalidTerms(f"the scenario gives {driver} by date, which paths cannot take: give a number or a vector")
+    own = [base_of(asset, driver) for asset in assets(deal) if driver in asset.drivers()]
+    if isinstance(value, Mapping) and DRIVERS[driver].shape == "period" and isinstance(own[0], float):
+        return expanded(value, schedule.ends, np.full(schedule.periods, own[0]), 0)[None, :]
+    raise InvalidTerms(f"the scenario's {driver} cannot stand on drawn paths: give it as a number, a vector or a date")
 
 
 def repeated(value: Any, count: int) -> Any:

@@ -316,8 +316,11 @@ def defaults_of(cls: Any, data: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def plain(value: Any, wanted: Any = None) -> Any:
-    """A term as a document holds it: mappings, lists, numbers and texts; what equals its default is left out."""
+def plain(value: Any, wanted: Any = None, *, whole: bool = False) -> Any:
+    """A term as a document holds it: mappings, lists, numbers and texts; what equals its default is left out.
+
+    With `whole` it is told as well.
+    """
     if hasattr(value, "__text__"):
         return str(value)
     if hasattr(value, "__items__"):
@@ -327,15 +330,17 @@ def plain(value: Any, wanted: Any = None) -> Any:
         for field in dataclasses.fields(value):
             item = getattr(value, field.name)
             default = field.default_factory() if field.default_factory is not MISSING else field.default
-            if item != default:
-                document[field.name] = plain(item, hints[field.name])
+            if whole or item != default:
+                document[field.name] = plain(item, hints[field.name], whole=whole)
         return {kind_of(type(value)): document} if is_family(wanted) else document
     branches = typing.get_args(wanted) if is_union(wanted) else (wanted,)
     kinds = {part: typing.get_args(b) for b in branches for part in (tuple, Mapping) if is_a(b, part)}
     if isinstance(value, Mapping):
-        return {plain(key): plain(item, kinds.get(Mapping, (None, None))[1]) for key, item in value.items()}
+        return {
+            plain(key): plain(item, kinds.get(Mapping, (None, None))[1], whole=whole) for key, item in value.items()
+        }
     if isinstance(value, tuple):
-        return [plain(item, kinds.get(tuple, (None,))[0]) for item in value]
+        return [plain(item, kinds.get(tuple, (None,))[0], whole=whole) for item in value]
     return value.isoformat() if isinstance(value, datetime.date) else value
 
 

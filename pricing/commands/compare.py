@@ -127,8 +127,8 @@ def run_side(
     flows = run(deal, paths, rates=projected(quotes, deal))
     prices = price(flows, quotes, shocks, reference=paths[0].name)
     losses = who_bears(prices, holdings_of(deal), reference=(paths[0].name, "unchanged"))
-    terms = {name: item for name, item in plain(deal).items() if name != "sources"}
-    documents = {"deal": terms, "scenarios": [plain(path) for path in paths], "market": said}
+    terms = {name: item for name, item in plain(deal, whole=True).items() if name != "sources"}
+    documents = {"deal": terms, "scenarios": [plain(path, whole=True) for path in paths], "market": said}
     name = " with ".join(filter(None, (given, ", ".join(changes))))
     return Side(name, prices.frame(), losses.frame(), what_happens(flows), documents)
 
@@ -202,7 +202,7 @@ def told_in_words(
 
 def short(value: Any) -> str:
     """A term as a line, large numbers with their thousands apart."""
-    text = "(nothing)" if value is None else str(value)
+    text = "(nothing)" if value is None or value != value else str(value)
     with contextlib.suppress(ValueError):
         text = f"{float(text):,.10g}"
     return text if len(text) <= 2 * WIDE else text[: 2 * WIDE - 3] + "..."
