@@ -194,9 +194,9 @@ class Ahead:
     def following(self) -> np.ndarray:
         """How interest follows rates (N, S, J): G_j such that dF_j = G_j x (move of r_j t_j - r_j-1 t_j-1), r zero rates.
 
-        G_j = B_j-1 (1 + L_j a_j): the simple forward over a_j moves by (1 + L a) / a of the log discount factor's. For
-        periods of a floating-rate note that begin on or after the valuation date, pay their interest in full, and are
-        at neither cap nor floor; 0 for all else.
+        G_j = B_j-1 c (1 + L_j a_j), c the coupon's multiple of the index: the simple forward over a_j moves by
+        (1 + L a) / a of the log discount factor's. For periods of a floating-rate note that begin on or after the
+        valuation date, pay their interest in full, and are at neither cap nor floor nor 0; 0 for all else.
         """
         found = np.zeros(self.cash.shape)
         plan, first = self.flows.plan, self.first
@@ -204,14 +204,14 @@ class Ahead:
             index = self.index_rates(i)
             if note is None or index is None or not isinstance(note.coupon, Floating):
                 continue
-            rates = index + ladder(note.coupon, plan)[first:]
-            free = (rates > (-np.inf if note.coupon.floor is None else note.coupon.floor)) & (
-                rates < (np.inf if note.coupon.cap is None else note.coupon.cap)
-            )
+            rates = note.coupon.multiple * index + ladder(note.coupon, plan)[first:]
+            low, high = max(note.coupon.floor or 0.0, 0.0), np.inf if note.coupon.cap is None else note.coupon.cap
+            free = (rates > low) & (rates < high)
             paid = self.flows.shortfall[note.name][:, first:] <= 1e-9 * note.notional
             ahead = np.array([begins >= self.valuation for begins in plan.schedule.payment[first:-1]])
             balance = np.concatenate([self.balance[i][:, None], self.flows.balance[note.name][:, first:-1]], axis=1)
-            found[i] = balance * (1.0 + index * plan.accruals[note.name][first:]) * (free & paid & ahead)
+            moves = note.coupon.multiple * (1.0 + index * plan.accruals[note.name][first:])
+            found[i] = balance * moves * (free & paid & ahead)
         return found
 
     # Told beside prices, never added to them ----------------------------------------------------------------------------

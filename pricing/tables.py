@@ -93,6 +93,8 @@ def coupon_words(tranche: Note | Equity) -> str:
     coupon = tranche.coupon
     if isinstance(coupon, Fixed):
         return f"{100 * coupon.rate:.3f} %"
+    if coupon.multiple != 1.0:
+        return f"{100 * coupon.margin:.2f} % {coupon.multiple:+g} x {coupon.index}"
     return f"{coupon.index} + {100 * coupon.margin:.2f} %"
 
 

@@ -33,15 +33,16 @@ class Fixed:
 
 @term
 class Floating:
-    """index + margin, within floor and cap, per annum; the index is read at the start of each accrual period.
+    """multiple x index + margin, within floor and cap, per annum; the index is read at the start of each accrual period.
 
     Read off a curve, it is fixed `reset_lag` days before that start. `step_up` is added to the margin for periods that
-    begin on or after each date.
+    begin on or after each date. A `multiple` below 0 makes an inverse floater: Floating("SOFR", 0.285, multiple=-3.0).
     """
 
     index: str
     margin: float
     _: KW_ONLY
+    multiple: float = 1.0
     cap: float | None = None
     floor: float | None = None
     reset_lag: Annotated[int, Field(ge=0)] = 0
@@ -54,12 +55,14 @@ class Floating:
 
 
 def coupon_rate(coupon: Fixed | Floating | None, state: State) -> float:
-    """The rate of the period, per annum: min(cap, max(floor, index + margin)), or the fixed rate."""
+    """The rate of the period, per annum: min(cap, max(floor, multiple x index + margin)), or the fixed rate."""
     if coupon is None:
         return 0.0
     if isinstance(coupon, Fixed):
         return state.curve(ladder(coupon, state.plan))
-    rate = state.input("rate", coupon.source) + state.curve(ladder(coupon, state.plan))
+    index = state.input("rate", coupon.source)
+    index = index if coupon.multiple == 1.0 else coupon.multiple * index
+    rate = index + state.curve(ladder(coupon, state.plan))
     rate = rate if coupon.floor is None else max(rate, coupon.floor)
     return rate if coupon.cap is None else min(rate, coupon.cap)
 
@@ -82,7 +85,9 @@ def emit_coupon_rate(coupon: Fixed | Floating | None, code: Code) -> Value:
         return code.constant(0.0)
     if isinstance(coupon, Fixed):
         return code.curve(ladder(coupon, code.plan))
-    rate = code.input("rate", coupon.source) + code.curve(ladder(coupon, code.plan))
+    index = code.input("rate", coupon.source)
+    index = index if coupon.multiple == 1.0 else code.constant(coupon.multiple) * index
+    rate = index + code.curve(ladder(coupon, code.plan))
     rate = rate if coupon.floor is None else code.maximum(rate, code.constant(coupon.floor))
     return rate if coupon.cap is None else code.minimum(rate, code.constant(coupon.cap))
 

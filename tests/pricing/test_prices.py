@@ -15,6 +15,9 @@ from pricing.pricer import price
 from pricing.prices import CONTRACT, MOST_ROWS
 from pricing.roots import rates_for
 from pricing.shocks import SpreadShock
+from structuring import Deal, LoanPool, Scenario, run
+from structuring.collateral.loans import LoanLine
+from waterfalls import Equity, Floating, Note, interest, pay, residual, scheduled_principal
 from waterfalls.errors import InvalidTerms, TooLarge
 
 V = dt.date(2026, 1, 15)
@@ -183,3 +186,26 @@ def test_a_frame_that_is_too_large_is_refused(toy, monkeypatch):
 def test_every_measure_says_what_it_is():
     for measure in MEASURES.values():
         assert measure.name and measure.unit and measure.sign and measure.formula and callable(measure.function)
+
+
+def test_an_inverse_floater_gains_what_the_curve_loses_by_its_multiple():
+    """dv01 of 28.5 % - 3 x index against the curve moved by 1 bp and the deal run again, and no interest below 0."""
+    made = {}
+    for multiple, margin in ((1.0, 0.005), (-3.0, 0.285), (-3.0, 0.1)):
+        deal = Deal(
+            "floats", closing=dt.date(2026, 1, 15), first_payment=dt.date(2026, 4, 15), maturity=dt.date(2031, 1, 15),
+            frequency="quarterly", calendar="none",
+            collateral=LoanPool((LoanLine(1e3, 0.4, remaining_term=60, interest_only=60),)),
+            tranches=(Note("A", 100.0, coupon=Floating("SOFR", margin, multiple=multiple)), Equity("E")),
+            waterfall=pay(interest("A")) >> pay(scheduled_principal("A")) >> pay(residual("E")),
+        )  # fmt: skip
+        market = Market(0.04, valuation=dt.date(2026, 1, 15), otherwise=0.01, projections={"SOFR": 0.04})
+        prices = price(run(deal, Scenario("base"), rates=market.rates(deal)), market)
+        change = []
+        for move in (0.5, -0.5):
+            there = market.shifted(move)
+            again = run(deal, Scenario("base"), rates=there.rates(deal))
+            change.append(price(again, there).npv[0, 0, 0])
+        made[multiple, margin] = prices["dv01"][0, 0, 0]
+        assert prices["dv01"][0, 0, 0] == pytest.approx(change[1] - change[0], rel=1e-4)
+    assert made[-3.0, 0.285] > 10.0 * abs(made[1.0, 0.005])

@@ -9,7 +9,7 @@ import pytest
 
 from structuring import Deal, LoanPool, Scenario, abs_speed, psa, run
 from structuring.collateral.loans import LoanLine
-from waterfalls import Account, Equity, Fee, Fixed, Note
+from waterfalls import Account, Equity, Fee, Fixed, Floating, Instalments, Note
 from waterfalls.words import (
     at_start,
     balance,
@@ -26,6 +26,7 @@ from waterfalls.words import (
     principal_collections,
     release,
     residual,
+    scheduled_principal,
     top_up,
 )
 
@@ -179,3 +180,102 @@ def test_fannie_mae_2019_2_group_3():
     np.testing.assert_allclose(left, printed, rtol=0.0, atol=tolerance["per_cent"])
     np.testing.assert_allclose(flows.interest["R"].sum(axis=1), expected["residual"], atol=tolerance["residual"])
     assert (flows.arrears["IO"] < 0.1).all()  # the notional is printed to twelve digits, which is cents too many
+
+
+# Fabozzi's structures: sequential classes, an accrual bond, a planned amortisation class, a floater with its inverse ------
+
+
+def cmo(given, notes, waterfall):
+    """Classes on the pool of every structure, each with its coupon; the residual takes what is left."""
+    pool = LoanPool.level_pay(
+        balance=given["balance"], rate=given["wac"], remaining_term=given["wam"], age=given["age"],
+        servicing=given["wac"] - given["pass_through"],
+    )  # fmt: skip
+    return Deal(
+        "CMO", closing=D(2026, 1, 1), first_payment=D(2026, 2, 1), maturity=D(2055, 10, 1), frequency="monthly",
+        calendar="none", collateral=pool, tranches=(*notes, Equity("R")), waterfall=waterfall >> pay(residual("R")),
+    )  # fmt: skip
+
+
+def months_lived(flows, name):
+    paid = flows.principal[name]
+    return (paid * np.arange(1, paid.shape[1] + 1) / 12).sum(axis=1) / paid.sum(axis=1)
+
+
+def test_fabozzis_sequential_classes_and_accrual_bond():
+    case = golden("standards_fabozzi_cmo")
+    given, expected, tolerance = case["inputs"], case["expected"], case["tolerance"]
+    sizes, coupon, speed = (
+        given["sequential"],
+        Fixed(given["coupon"]),
+        Scenario("165 PSA", prepayment=psa(given["psa"])),
+    )
+    names = list(sizes)
+    waterfall = pay(*interest(*names), sharing="sequential") >> pay(*principal(*names), sharing="sequential")
+    plain = run(cmo(given, [Note(name, size, coupon=coupon) for name, size in sizes.items()], waterfall), speed)
+    first, printed = (
+        {name: plain.receipts[name][0, 0] for name in plain.receipts.fields},
+        expected["month_1_at_165_psa"],
+    )
+    found = {"net_interest": first["interest"], "scheduled": first["principal"], "prepaid": first["prepayments"]}
+    assert found == pytest.approx(printed, abs=tolerance["amounts"])
+    for name, life in expected["lives_at_165_psa"].items():
+        assert months_lived(plain, name)[0] == pytest.approx(life, abs=tolerance["lives"]), name
+    accrues = balance(*names[:3]) > 0.0
+    notes = [
+        Note(name, size, coupon=coupon, capitalises=accrues if name == "D" else None) for name, size in sizes.items()
+    ]
+    z = run(cmo(given, notes, waterfall), speed)
+    for name, life in expected["lives_with_accrual_bond_at_165_psa"].items():
+        assert months_lived(z, name)[0] == pytest.approx(life, abs=tolerance["lives"]), name
+
+
+def test_fabozzis_planned_amortisation_class():
+    case = golden("standards_fabozzi_cmo")
+    given, expected, tolerance = case["inputs"], case["expected"], case["tolerance"]
+    coupon, names = Fixed(given["coupon"]), ["P", "S"]
+    bare = cmo(given, [Note("all", given["balance"], coupon=coupon)], pay(interest("all")) >> pay(principal("all")))
+    band = run(bare, [Scenario(f"{speed:g}", prepayment=psa(speed)) for speed in given["pac_band_psa"]])
+    planned = band.principal["all"].min(axis=0)
+    size = float(planned.sum())
+    assert size == pytest.approx(expected["pac_size"], abs=tolerance["pac_size"])
+    dates = band.plan.schedule.unadjusted[1:]
+    plan = Instalments(dict(zip(dates, planned.tolist(), strict=True)), prepaid="in order")
+    notes = [Note("P", size, coupon=coupon, amortisation=plan), Note("S", given["balance"] - size, coupon=coupon)]
+    deal = cmo(
+        given, notes,
+        pay(*interest(*names), sharing="sequential") >> pay(scheduled_principal("P")) >> pay(principal("S")) >> pay(principal("P")),
+    )  # fmt: skip
+    flows = run(deal, [Scenario(speed, prepayment=psa(float(speed))) for speed in expected["pac_lives"]])
+    np.testing.assert_allclose(
+        months_lived(flows, "P"), list(expected["pac_lives"].values()), rtol=0.0, atol=tolerance["lives"]
+    )
+    assert np.ptp(months_lived(flows, "S")[2:8]) > 15.0  # the support bears what the band is spared
+
+
+def test_fabozzis_floater_and_inverse_floater_share_a_fixed_coupon():
+    case = golden("standards_fabozzi_cmo")
+    given, expected, tolerance = case["inputs"], case["expected"], case["tolerance"]
+    size, up, down = given["sequential"]["C"], given["floater"], given["inverse"]
+    notes = [
+        Note("FL", up["share"] * size, coupon=Floating("LIBOR", up["margin"], cap=up["cap"]), day_count="30/360"),
+        Note(
+            "IFL", down["share"] * size, day_count="30/360",
+            coupon=Floating("LIBOR", down["margin"], multiple=down["multiple"], floor=down["floor"]),
+        ),
+    ]  # fmt: skip
+    names = ["FL", "IFL"]
+    waterfall = pay(*interest(*names), sharing="pro rata by due") >> pay(
+        *principal(*names), sharing="pro rata by balance"
+    )
+    for index, (floating, inverse) in expected["rates_by_index"].items():
+        deal = cmo(given, notes, waterfall)
+        flows, fast = (
+            run(deal, Scenario("base", prepayment=psa(1.0)), rates={"LIBOR": float(index)}, engine=engine)
+            for engine in ("reference", "fast")
+        )
+        assert all(np.array_equal(flows[key], fast[key]) for key in flows.plan.outputs)
+        found = [12.0 * flows.interest[note.name][0, 0] / note.notional for note in notes]
+        assert found == pytest.approx([floating, inverse], abs=tolerance["rates"])
+        if float(index) <= 0.095:  # until the cap binds, both together pay the coupon of their collateral
+            assert sum(flows.interest[name][0, 0] for name in names) == pytest.approx(size * given["coupon"] / 12)
