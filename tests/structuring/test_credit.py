@@ -71,6 +71,67 @@ def test_itraxx_mezzanine_by_the_standard_market_model():
     assert 1e4 * c / (a + b) == pytest.approx(expected["spread_bp"], abs=tolerance["spread_bp"])
 
 
+def test_itraxx_mezzanine_given_the_factor():
+    """The rows of the same table: what each node of the factor leaves of the tranche, payment by payment."""
+    case = golden("structured_hull_ex25_2_itraxx_mezz")
+    given, printed, tolerance = case["inputs"], case["expected"]["conditional_table_25_7"], case["tolerance"]
+    points, weights = np.polynomial.hermite_e.hermegauss(60)
+    weights /= weights.sum()
+    times = np.arange(given["maturity"] * given["payments_per_year"] + 1) / given["payments_per_year"]
+    middle = np.exp(-given["r_continuous"] * (times[1:] + times[:-1]) / 2)
+    for label, row in printed.items():
+        node = int(np.argmin(np.abs(points - float(label))))
+        chance = 1.0 - np.exp(-case["verified"]["hazard"] * times)
+        chance = conditional(chance, points[node], given["copula_corr"])
+        left = [1.0]
+        for years, p in zip(times[1:], chance[1:], strict=True):
+            pool = alike(given["n"], -math.log1p(-p) / years, given["recovery"])
+            left.append(
+                1.0
+                - exact_losses(pool, years=years, asset_correlation=0.0, nodes=1).tranche(
+                    given["attach"], given["detach"]
+                )
+            )
+        left, lost = np.array(left), -np.diff(left)
+        found = {
+            "w": weights[node], "E19": left[19], "E20": left[20], "C": (lost * middle).sum(),
+            "A": 0.25 * (left[1:] * np.exp(-given["r_continuous"] * times[1:])).sum(), "B": 0.125 * (lost * middle).sum(),
+        }  # fmt: skip
+        for name, value in found.items():
+            assert value == pytest.approx(row[name], abs=tolerance["conditional"]), (label, name)
+
+
+def test_a_credit_default_swap_costs_what_hull_says():
+    case = golden("structured_hull_cds")
+    given, expected, close = case["inputs"], case["expected"], {"abs": case["tolerance"]["printed"]}
+    name = Obligor("reference", 1.0, hazard=given["hazard"], recovery=given["recovery"])
+    years = np.arange(given["years"] + 1.0)
+    alive = np.array([1.0 - name.probability(t) for t in years])
+    failed = -np.diff(alive)
+    at_end, middle = (np.exp(-given["r_continuous"] * t) for t in (years[1:], years[1:] - 0.5))
+    found = {
+        "survival": alive[1:], "default": failed, "payments": (alive[1:] * at_end).sum(),
+        "accrual": 0.5 * (failed * middle).sum(), "binary_payoff": (failed * middle).sum(),
+    }  # fmt: skip
+    found["payoff"] = (1.0 - given["recovery"]) * found["binary_payoff"]
+    premium = found["payments"] + found["accrual"]
+    found |= {
+        "spread": found["payoff"] / premium, "binary_spread": found["binary_payoff"] / premium,
+        "value_at_150bp": given["negotiated_spread"] * premium - found["payoff"],
+    }  # fmt: skip
+    for what, printed in expected.items():
+        assert found[what] == pytest.approx(printed, **close), what
+
+
+def test_the_first_and_the_nth_to_default_of_independent_names():
+    """P(at least k of n by T), from the loss distribution of equal names without recovery, is binomial."""
+    exact = exact_losses(alike(5, 0.02, recovery=0.0), years=5.0, asset_correlation=0.0)
+    p = 1.0 - math.exp(-0.1)
+    for k in range(1, 6):
+        binomial = sum(math.comb(5, n) * p**n * (1.0 - p) ** (5 - n) for n in range(k, 6))
+        assert exact.probabilities[k:].sum() == pytest.approx(binomial, abs=1e-14)
+
+
 def test_tranches_of_tranches():
     case = golden("structured_hull_t8_1_abs_cdo")
     for loss, expected in case["expected"].items():
