@@ -19,6 +19,7 @@ PARTS = {  # name -> module of this folder, function
     "golden": ("validation", "golden"),
     "elsewhere": ("validation", "elsewhere"),
     "examples": ("tables", "examples"),
+    "gallery": ("tables", "gallery"),
     "commands": ("tables", "commands"),
     "waterfalls": ("reference", "waterfalls"),
     "structuring": ("reference", "structuring"),

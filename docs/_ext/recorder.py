@@ -70,19 +70,21 @@ def record(actual: Any, expected: Any, rel: float | None, abs_: float) -> None:
         return
     ours, theirs = np.broadcast_arrays(ours, theirs) if 1 in (len(ours), len(theirs)) else (ours, theirs)
     told = np.isfinite(theirs)
-    apart = np.abs(ours - theirs, where=told, out=np.zeros(len(theirs)))
-    if rel is not None:  # a number so small that the absolute tolerance holds has no relative error
-        size = np.abs(np.where(told, theirs, 0.0))
-        apart = np.divide(apart, size, where=size * rel > abs_, out=np.zeros(len(theirs)))
-    kind, allowed = ("relative", rel) if rel is not None else ("absolute", abs_)
-    FOUND.setdefault(NOW[0], []).append(
-        {
-            "kind": kind,
-            "allowed": float(allowed),
-            "error": float(apart[told].max(initial=0.0)),
-            "count": int(told.sum()),
-        }
-    )
+    ours, theirs = ours[told], theirs[told]
+    apart, size = np.abs(ours - theirs), np.abs(theirs)
+    if rel is None:
+        keep("absolute", abs_, apart)
+        return
+    absolute = (size * rel <= abs_) & (apart > 0.0)  # so small that the absolute tolerance is what lets it pass
+    keep("relative", rel, np.divide(apart, size, where=(apart > 0.0) & ~absolute, out=np.zeros(len(size)))[~absolute])
+    if absolute.any():
+        keep("absolute", abs_, apart[absolute])
+
+
+def keep(kind: str, allowed: float, errors: np.ndarray) -> None:
+    """Adds a comparison to those of the test that runs."""
+    made = {"kind": kind, "allowed": float(allowed), "error": float(errors.max(initial=0.0)), "count": len(errors)}
+    FOUND.setdefault(NOW[0], []).append(made)
 
 
 @pytest.hookimpl(wrapper=True)

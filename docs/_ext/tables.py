@@ -16,6 +16,8 @@ from structuring.drivers import DRIVERS
 from waterfalls import fields
 from waterfalls.conventions import CALENDARS, CONVENTIONS, DAY_COUNTS, FLOATING_DAY_COUNTS, FREQUENCIES
 
+ROOT = Path(__file__).resolve().parents[2]
+
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """A table in Markdown."""
@@ -39,7 +41,8 @@ def drivers() -> str:
     shapes = {"period": "by period or by date", "month": "by month or by date", "once": "one number", "date": "a date"}
     rows = []
     for name, driver in DRIVERS.items():
-        bounds = f"{driver.low:g} to {driver.high:g}" if driver.high < float("inf") else f"from {driver.low:g}"
+        most = min(driver.high, driver.most)
+        bounds = f"{driver.low:g} to {most:g}" if most < float("inf") else f"from {driver.low:g}"
         allowed = shapes[driver.shape] if driver.shape == "date" else f"{shapes[driver.shape]}, {bounds}"
         rows.append([code(name), driver.meaning, driver.unit, allowed])
     return table(["driver", "what it moves", "unit", "takes"], rows)
@@ -82,12 +85,23 @@ def commands() -> str:
 
 def examples() -> str:
     """Every script of `examples/`, with what its docstring says it does."""
-    scripts = sorted((Path(__file__).resolve().parents[2] / "examples").glob("*.py"))
+    scripts = sorted((ROOT / "examples").glob("*.py"))
     rows = [
         [code(f"examples/{path.name}"), prose(ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "")]
         for path in scripts
     ]
     return table(["script", "what it does"], rows)
+
+
+def gallery() -> str:
+    """Every shipped deal and book, with what its page says it shows."""
+    folder, rows = ROOT / "docs" / "gallery", []
+    for name in re.findall(r"^([\w-]+) <", (folder / "index.md").read_text("utf-8"), re.M):
+        page = folder / f"{name}.md"
+        story = ROOT / "structuring" / "library" / name / "story.md"
+        title = (story if story.exists() else page).read_text("utf-8").splitlines()[0]
+        rows.append([f"[{name}]({page.name})", prose(title.split(": ", 1)[1])])
+    return table(["deal", "what it shows"], rows)
 
 
 def help_of(*command: str) -> str:

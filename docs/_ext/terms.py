@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from docstrings import markdown
+from sphinx.util import logging
 from tables import code, table
 
 from pricing.market import KINDS
@@ -20,6 +21,7 @@ from structuring.deal import Deal
 from structuring.documents import load
 from waterfalls.terms import is_a, is_family, is_term, is_union, kind_of, plain
 
+LOG = logging.getLogger(__name__)
 FIELDS = load(Path(__file__).with_name("fields.yaml"))
 DOCUMENTS = {"deal": Deal, "market": MarketData, "book": BookFile}
 PLAIN = {float: "number", int: "whole number", bool: "true or false", str: "text", datetime.date: "date"}
@@ -106,7 +108,10 @@ def of_term(cls: Any, level: str) -> str:
     types = hints(cls)
     rows = []
     for field in dataclasses.fields(cls):
-        unit, _, meaning = FIELDS[cls.__name__][field.name].rpartition(" | ")
+        told = FIELDS.get(cls.__name__, {}).get(field.name)
+        if told is None:
+            LOG.warning("terms: fields.yaml says nothing of %s.%s", cls.__name__, field.name)
+        unit, _, meaning = (told or "").rpartition(" | ")
         rows.append([code(field.name), meaning, takes(types[field.name]), unit, unless_said(field)])
     body = table(["field", "meaning", "takes", "unit", "unless said"], rows)
     return f"{level} {cls.__name__}\n\n{markdown(cls.__doc__)}\n\n{body}"
