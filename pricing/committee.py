@@ -48,13 +48,13 @@ def committee(
     return "\n".join(lines)
 
 
-def head(deal: Deal, prices: Prices) -> list[str]:
-    """What is priced, and the table of prices."""
+def head(deal: Deal, prices: Prices, *, width: int | None = None) -> list[str]:
+    """What is priced, and the table of prices, which fits a `width`."""
     return [
         f"{deal.name}: valued {prices.valuation}, amounts in {prices.currency}, scenario {prices.reference!r}",
         "",
         "Prices (npv in millions; per 100; z-spread in bp; yield in %; wal, durations in years; cs01, dv01 in thousands)",
-        text(measured(prices), millions=("npv",)),
+        text(measured(prices), millions=("npv",), width=width),
     ]
 
 

@@ -310,8 +310,11 @@ def with_share(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def text(frame: pd.DataFrame, *, millions: tuple[str, ...] = ()) -> str:
-    """A frame as aligned text: `millions` are shown in millions, ratios to three places; what is unknown is blank."""
+def text(frame: pd.DataFrame, *, millions: tuple[str, ...] = (), width: int | None = None) -> str:
+    """A frame as aligned text: `millions` are shown in millions, ratios to three places; what is unknown is blank.
+
+    A table wider than `width` is folded: the columns before its first number stand again before each part.
+    """
 
     def shown(column: str) -> Any:
         shares = ("attachment", "detachment", "enhancement", "ltv", "headroom_to_trap", "headroom_to_default")
@@ -331,6 +334,22 @@ def text(frame: pd.DataFrame, *, millions: tuple[str, ...] = ()) -> str:
 
     formatters = {column: shown(str(column)) for column in frame.columns}
     headings = [str(column).replace("_", " ") for column in frame.columns]
-    return frame.rename(columns=dict(zip(frame.columns, headings, strict=True))).to_string(
-        index=frame.index.name is not None, formatters=dict(zip(headings, formatters.values(), strict=True)), na_rep=""
-    )
+    named = frame.rename(columns=dict(zip(frame.columns, headings, strict=True)))
+    shown_as: Any = dict(zip(headings, formatters.values(), strict=True))
+    told = named.to_string(index=frame.index.name is not None, formatters=shown_as, na_rep="")
+    if width is None or max(map(len, told.splitlines())) <= width:
+        return told
+    if frame.index.name is None:
+        keys = max(next((i for i, kind in enumerate(frame.dtypes) if kind.kind in "if"), 1), 1)
+        stub = [
+            "  ".join(map(str, row))
+            for row in zip(*(padded(frame[name]) for name in frame.columns[:keys]), strict=True)
+        ]
+        named = named.iloc[:, keys:].set_axis(stub, axis=0).rename_axis(columns=" ".join(headings[:keys]))
+    return named.to_string(formatters=shown_as, na_rep="", line_width=width).replace(" \\\n", "\n")
+
+
+def padded(cells: Any) -> list[str]:
+    """Cells as texts of one width."""
+    texts = [str(cell) for cell in cells]
+    return [text.ljust(max(map(len, texts), default=0)) for text in texts]

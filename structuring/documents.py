@@ -176,7 +176,13 @@ def load_term(path: Path | str, cls: type[T], *, mark: str) -> T:
     read, root, twice = parsed(path)
     data = Elsewhere.found_in(read, Path(path).parent)
     if not isinstance(data, Mapping) or mark not in data:
-        raise InvalidTerms(f"{path} does not begin with '{mark}: 1', so it is not a {mark.replace('-', ' ')} file")
+        kind = (
+            next((key for key in data if str(key).startswith("firstloss")), None) if isinstance(data, Mapping) else None
+        )
+        hint = f"; it begins with '{kind}: {data[kind]}', so it is another kind of file" if kind else ""
+        raise InvalidTerms(
+            f"{path} does not begin with '{mark}: 1', so it is not a {mark.replace('-', ' ')} file{hint}"
+        )
     if data[mark] != 1:
         raise InvalidTerms(f"{path} says '{mark}: {data[mark]}'; this release reads version 1")
     found: list[Fault] = []

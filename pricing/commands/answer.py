@@ -15,6 +15,8 @@ import contextlib
 import dataclasses
 import functools
 import inspect
+import shutil
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -162,3 +164,8 @@ def as_far(parts: Iterable[Any]) -> tuple[list[Any], bool]:
 
 def say(line: str, *, err: bool = False) -> None:
     typer.echo(line, err=err)
+
+
+def columns() -> int | None:
+    """How wide the terminal is that the answer is printed on; None where it is no terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None

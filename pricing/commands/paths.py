@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pricing.commands.answer import Answer, answers
+from pricing.commands.answer import Answer, answers, columns
 from pricing.commands.options import (
     DealName,
     MarketFile,
@@ -126,6 +126,7 @@ def lines(title: str, tables: dict[str, Callable[[], Any]]) -> Iterator[str]:
     yield text(
         frame.assign(paid_short=100.0 * frame["paid_short"]).rename(columns={"paid_short": "paid short %"}),
         millions=amounts,
+        width=columns(),
     )
     yield "\nInvestor classes"
-    yield text(tables["classes"](), millions=amounts)
+    yield text(tables["classes"](), millions=amounts, width=columns())

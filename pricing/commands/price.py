@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pricing.commands.answer import Answer, answers, as_far
+from pricing.commands.answer import Answer, answers, as_far, columns
 from pricing.commands.options import (
     DealName,
     MarketFile,
@@ -62,7 +62,7 @@ def price(
         flows = run(described, chosen, rates=quotes.rates(described))
         prices = price_flows(flows, quotes, parallel(shock))
     tables: dict[str, Callable[[], Any]] = {"prices": prices.frame}
-    lines, stopped = head(described, prices), ""
+    lines, stopped = head(described, prices, width=columns()), ""
     if breakeven:
         drivers = list(searched(described, chosen))
         with progress("searching breakevens") as told:

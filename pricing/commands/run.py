@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pricing.commands.answer import Answer, Say, answers
+from pricing.commands.answer import Answer, Say, answers, columns
 from pricing.commands.options import DealName, MarketFile, ScenarioFile, Shocks, case, holdings_of, named, parallel
 from pricing.commands.progress import progress
 
@@ -84,12 +84,12 @@ def run(
                 frame.to_csv(out / f"{name}.csv", index=False)
                 say(f"wrote {out / name}.csv ({len(frame):,} rows)")
         if report is not None or xlsx is not None:
-            with progress("searching breakevens and writing"):
-                outputs(*parts, quotes, paths[0], stress, say, report=report, xlsx=xlsx)
+            with progress("searching breakevens and writing") as told:
+                outputs(*parts, quotes, paths[0], stress, say, report=report, xlsx=xlsx, progress=told)
 
     return Answer(
         tables,
-        printed(*parts, wanted, worst),
+        printed(*parts, wanted, worst, width=columns()),
         document=lambda: json_of(*parts, quotes, stress),
         then=then,
     )

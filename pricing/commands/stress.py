@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pricing.commands.answer import Answer, answers
+from pricing.commands.answer import Answer, answers, columns
 from pricing.commands.options import DealName, MarketFile, ScenarioFile, about, case, holdings_of, institutions_in
 from pricing.commands.progress import progress
 
@@ -103,7 +103,7 @@ def chain_lines(title: str, told: Chain) -> Iterator[str]:
             str(name) for name in frame.columns if frame[name].dtype.kind == "f" and "per_cent" not in str(name)
         )
         yield f"\n{heading}"
-        yield text(frame, millions=amounts)
+        yield text(frame, millions=amounts, width=columns())
     yield "\nAssumptions"
     yield from (f"- {assumption}" for assumption in told.assumptions)
 

@@ -24,24 +24,31 @@ headroom to default: the part of all collections that may go, the same at every 
 
 
 def printed(
-    deal: Deal, flows: Cashflows, prices: Prices, losses: Losses, wanted: Sequence[str], shock: str
+    deal: Deal,
+    flows: Cashflows,
+    prices: Prices,
+    losses: Losses,
+    wanted: Sequence[str],
+    shock: str,
+    *,
+    width: int | None = None,
 ) -> Iterator[str]:
-    """The capital structure, what happens, prices by shock, and who loses what in each scenario wanted."""
+    """The capital structure, what happens, prices by shock, and who loses what in each scenario wanted; tables fit a `width`."""
     names, first = list(flows.scenarios), losses.reference[0]
     yield f"{deal.name}: valued {prices.valuation}, amounts in {deal.currency} million, scenario {first!r}"
     yield "\nCapital structure (wal in years, spread in bp over the market's curve, clean price per 100 of par)"
-    yield text(capital_structure(flows, prices), millions=("size", "undrawn"))
+    yield text(capital_structure(flows, prices), millions=("size", "undrawn"), width=width)
     yield LEGEND
     yield "\nWhat happens (first dates; unpaid at the last date and written down, in millions)"
-    yield text(what_happens(flows))
+    yield text(what_happens(flows), width=width)
     yield "\nClean price by spread shock"
-    yield text(prices_by_shock(prices))
+    yield text(prices_by_shock(prices), width=width)
     amounts = ("par", "credit", "rates", "spread", "total")
     for name in wanted:
         yield f"\nLosses by tranche and investor class: {name!r} with spreads {shock}, against {first!r}"
-        yield text(losses_by_class(losses, name, shock), millions=amounts)
+        yield text(losses_by_class(losses, name, shock), millions=amounts, width=width)
         yield f"\nLosses by investor class: {name!r} with spreads {shock}"
-        yield text(losses_in_total(losses, name, shock), millions=amounts)
+        yield text(losses_in_total(losses, name, shock), millions=amounts, width=width)
     yield "\nPositive is a loss, negative a gain; nothing is clipped. Credit: the scenario's cash at the reference's curve and"
     yield "spread; then rates: the curve; then spread: the shock. par: drawn and undrawn. " + provenance(deal)
     if len(names) > 1:

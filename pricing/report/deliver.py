@@ -34,6 +34,7 @@ def outputs(
     *,
     report: Path | None = None,
     xlsx: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Writes what was asked for and names the files; what the report goes without, and why, is said too."""
     from pricing.report.page import write_report
@@ -41,7 +42,7 @@ def outputs(
 
     if report is not None or xlsx is not None:
         more = {"scenario": stress[0], "shock": stress[1]}
-        breakevens = tuple(searched(deal, reference, market))
+        breakevens = tuple(searched(deal, reference, market, progress))
         chain = chain_of(deal, flows, losses, market, stress, say)
         parts = (deal, flows, prices, losses, market)
         if report is not None:
@@ -60,15 +61,20 @@ def json_of(
     return as_json(case)
 
 
-def searched(deal: Deal, scenario: Scenario, market: Market) -> Iterator[Breakevens]:
-    """Breakevens of the reference scenario, of every driver that brings some note a loss."""
+def searched(
+    deal: Deal, scenario: Scenario, market: Market, progress: Callable[[int, int], None] | None = None
+) -> Iterator[Breakevens]:
+    """Breakevens of the reference scenario, of every driver that brings some note a loss; what is left is told."""
     import numpy as np
 
     from pricing.breakeven import breakeven
     from pricing.committee import TOWARDS
     from pricing.committee import searched as drivers
 
-    for driver in drivers(deal, scenario):
+    read = list(drivers(deal, scenario))
+    for n, driver in enumerate(read):
+        if progress:
+            progress(n, len(read) + 1)  # the last step: contagion and writing
         found = breakeven(deal, scenario, driver=driver, market=market, worst=TOWARDS.get(driver, 0.0))
         if not np.isnan(found.multiples).all():
             yield found

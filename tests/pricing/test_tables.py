@@ -1,10 +1,11 @@
 """The tables a committee reads, against sums by hand."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from tiny import flows_from, plan_from
 
-from pricing.tables import by_date, signed
+from pricing.tables import by_date, signed, text
 from waterfalls.ratios import cash_for_debt_service
 
 NOTE = "tranches: [{note: {name: A, notional: 100.0, coupon: {fixed: {rate: 0.05}}}}]\n"
@@ -31,3 +32,20 @@ def test_replacement_collateral_counts_as_the_waterfall_counts_it():
     earned = np.array([4.0, 2.0, 1.0])  # 10 % of 40, 20, 10, half of which is repaid at each date
     np.testing.assert_allclose(signed(flows, cash_for_debt_service(flows.plan), 0), 6.0 + earned)
     assert by_date(flows)["collections"].to_numpy() == pytest.approx(6.0 + earned + [20.0, 10.0, 5.0])
+
+
+def test_a_table_that_is_too_wide_is_folded_and_keeps_its_first_columns():
+    frame = pd.DataFrame(
+        {"deal": ["x", "x"], "tranche": ["A-2", "B"], **{f"measure_{n}": [1.5 * n, -n] for n in range(12)}}
+    )
+    whole, folded = text(frame), text(frame, width=60)
+    assert max(map(len, whole.splitlines())) > 60 >= max(map(len, folded.splitlines()))
+    parts = folded.split("\n\n")
+    assert len(parts) > 1
+    for part in parts:
+        assert [line.split()[:2] for line in part.splitlines()] == [["deal", "tranche"], ["x", "A-2"], ["x", "B"]]
+    cells = [cell for part in parts for cell in part.splitlines()[1].split()[2:]]
+    assert cells == whole.splitlines()[1].split()[2:]
+    assert text(frame, width=400) == whole
+    words = pd.DataFrame({"scenario": ["base"], "trap": ["never"], "unpaid": ["nothing " * 5]})
+    assert text(words, width=30).count("base") == 2
