@@ -41,6 +41,8 @@ ELSEWHERE = {  # compared with a library, a closed form or a calculation by hand
     ],
     "By hand": [
         "tests/waterfalls/test_cases.py",
+        "tests/waterfalls/test_sayable.py",
+        "tests/waterfalls/test_whole_deals.py",
         "tests/structuring/test_collateral_bonds.py",
         "tests/structuring/test_collateral_leases.py",
         "tests/structuring/test_collateral_compute.py",
@@ -140,9 +142,18 @@ def compares(test: str) -> bool:
 
 
 def sentence(test: str) -> str:
-    """The name of a test as the sentence it is."""
-    said = test.split("::")[1].removeprefix("test_").replace("_", " ")
-    return said.replace("quantlibs", "QuantLib's").replace("quantlib ", "QuantLib ")
+    """What a test says: its docstring, or its name as the sentence it is."""
+    file, name = test.split("::")
+    told = docstrings(file).get(name) or name.removeprefix("test_").replace("_", " ")
+    return told.replace("quantlibs", "QuantLib's").replace("quantlib ", "QuantLib ")
+
+
+@functools.cache
+def docstrings(file: str) -> dict[str, str]:
+    """The docstrings of the functions of a file of tests, by name."""
+    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+    functions = (node for node in tree.body if isinstance(node, ast.FunctionDef))
+    return {node.name: prose(ast.get_docstring(node) or "") for node in functions}
 
 
 def source(case: dict) -> str:

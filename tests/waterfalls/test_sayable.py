@@ -1037,6 +1037,7 @@ def test_every_word_is_said_and_runs_in_both_engines(name):
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.phrase)
 def test_sayable(row):
+    """Phrases of indentures, each with its words and its cash, date by date, on both engines."""
     plan = plan_from(row.said)
     printed = "\n".join(waterfall.words() for waterfall in plan.waterfalls.values())
     assert row.words in printed, printed
