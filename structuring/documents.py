@@ -102,7 +102,17 @@ def parsed(path: Path | str) -> tuple[Any, yaml.Node | None, list[Fault]]:
         node = loader.get_single_node()
         return (None if node is None else loader.construct_document(node)), node, loader.twice
     except (yaml.YAMLError, json.JSONDecodeError) as error:
-        raise InvalidTerms(f"{path} is not a document: {' '.join(str(error).split())}") from None
+        raise InvalidTerms(f"{path} is not a document: {unreadable(error)}") from None
+
+
+def unreadable(error: Exception) -> str:
+    """Where a file stops being YAML or JSON, and why."""
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return " ".join(str(error).split())
+    mark, began = error.problem_mark, error.context_mark
+    since = f", {error.context} that begins on line {began.line + 1}" if error.context and began else ""
+    advice = "; indent with blanks, not with tabs" if "\\t" in str(error.problem) else ""
+    return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}{since}{advice}"
 
 
 def from_json(text: str) -> tuple[Any, yaml.Node | None, list[Fault]]:

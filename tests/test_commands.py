@@ -163,12 +163,27 @@ def test_faults_are_a_table_too(tmp_path):
     assert row["kind"] == "fault" and "Did you mean 'calendar'?" in row["what"]
 
 
-def test_validate_finds_what_only_a_run_would(place, tmp_path):
-    for file in ("deal.yaml", "market.yaml", "scenarios.yaml"):
+def test_validate_finds_what_only_a_run_would_and_what_is_quoted_wrong(place, tmp_path):
+    for file, old, new in (
+        ("deal.yaml", "", ""),
+        ("market.yaml", "B: 0.0310", "BB: 0.0310"),
+        ("scenarios.yaml", "    rent: {2028", "    gpu_price: {2028"),
+    ):
         text = (place / "my-deal" / file).read_text(encoding="utf-8")
-        (tmp_path / file).write_text(text.replace("    rent: {2028", "    gpu_price: {2028"), encoding="utf-8")
-    told = CliRunner().invoke(app, ["validate", str(tmp_path)])
-    assert "that reads the driver 'gpu_price'" in str(told.exception)
+        (tmp_path / file).write_text(text.replace(old, new), encoding="utf-8")
+    told = str(CliRunner().invoke(app, ["validate", str(tmp_path)]).exception)
+    assert "that reads the driver 'gpu_price'" in told
+    assert "quotes['BB']: there is no tranche 'BB'. Did you mean 'B'?" in told
+
+
+def test_what_is_no_document_is_told_by_its_line(tmp_path):
+    file = tmp_path / "deal.yaml"
+    file.write_text("firstloss: 1\ntranches: [\n  - note: {name: A}\n", encoding="utf-8")
+    assert "line 3, column 3: expected the node content, but found '-'" in str(
+        CliRunner().invoke(app, ["validate", str(file)]).exception
+    )
+    file.write_text("firstloss: 1\n\tname: x\n", encoding="utf-8")
+    assert "line 2, column 1: found character '\\t'" in str(CliRunner().invoke(app, ["run", str(file)]).exception)
 
 
 # What the commands mean ---------------------------------------------------------------------------------------------

@@ -60,8 +60,10 @@ def validate(
     load = {"scenarios.yaml": load_scenarios, "market.yaml": market_in}
     found = {name: tried(name, partial(load[name], place)) for name, place in places.items() if place.is_file()}
     paths, quotes = (found.get(name) for name in places)
-    if deal is not None and paths is not None and quotes is not None:
-        tried("market.yaml", lambda: together(deal, paths, quotes))
+    if deal is not None and quotes is not None:
+        tried("market.yaml", lambda: quoted(deal, quotes))
+    if deal is not None and quotes is not None and paths is not None:  # drivers that nothing reads, and the like
+        tried("scenarios.yaml", lambda: run_once(deal, paths, quotes))
 
     lines = [f"doubtful: {doubt}" for doubt in said]
     if deal is not None:
@@ -78,11 +80,24 @@ def market_in(file: Path) -> Market:
     return load_market(file)
 
 
-def together(deal: Deal, paths: Sequence[Scenario], quotes: Market) -> None:
-    """Runs the deal as `firstloss run` would: drivers that nothing reads and tranches without a quote are found so."""
+def quoted(deal: Deal, quotes: Market) -> None:
+    """Refuses quotes of tranches that the deal does not have, and a deal whose tranches are not all quoted."""
+    from waterfalls.errors import InvalidTerms, unknown
+
+    names = [tranche.name for tranche in deal.tranches]
+    wrong = [name for name in quotes.quotes if name not in names]
+    found = [Fault(f"quotes[{name!r}]", unknown("tranche", name, names)) for name in wrong]
+    if quotes.otherwise is None and not wrong:
+        missing = [name for name in names if name not in quotes.quotes]
+        found += [Fault("quotes", f"says nothing of {name!r}, which then has no price") for name in missing]
+    if found:
+        raise InvalidTerms(found, title="market.yaml, beside this deal")
+
+
+def run_once(deal: Deal, paths: Sequence[Scenario], quotes: Market) -> None:
     from structuring.run import run
 
-    quotes.quotes_of(run(deal, paths, rates=quotes.rates(deal)))
+    run(deal, paths, rates=quotes.rates(deal))
 
 
 def finding(kind: str, file: str, fault: Fault) -> dict[str, Any]:
