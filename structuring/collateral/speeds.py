@@ -7,7 +7,8 @@ Source: SIFMA, Uniform Practices, chapter SF, Standard Formulas for the Analysis
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import datetime
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -86,9 +87,24 @@ def smm(rate: Any, months: int = MONTHS) -> np.ndarray:
     return vector("SMM", rate, months)
 
 
-def cpr(rate: Any, months: int = MONTHS) -> np.ndarray:
-    """Conditional prepayment rate, a year, as monthly rates; a vector gives each month its own."""
-    return vector("CPR", rate, months)
+def by_days(unit: str, given: Any, dates: Sequence[datetime.date]) -> np.ndarray:
+    """1 - (1 - annual)^(days / 365) from each date to the next: one yearly rate, or one a period, the last of which holds."""
+    days = np.diff([day.toordinal() for day in dates])
+    if len(days) == 0 or not (days > 0).all():
+        raise InvalidTerms(f"{unit}: dates must be two or more that rise, got {', '.join(map(str, dates))}")
+    annual = [Speed(unit, float(rate)).value for rate in np.atleast_1d(given)]
+    annual = [*annual, *[annual[-1]] * len(days)][: len(days)]
+    rates = 1.0 - np.power(1.0 - np.array(annual), days / 365.0)
+    rates.setflags(write=False)
+    return rates
+
+
+def cpr(rate: Any, months: int = MONTHS, *, dates: Sequence[datetime.date] | None = None) -> np.ndarray:
+    """Conditional prepayment rate, a year, as monthly rates; a vector gives each month its own.
+
+    With `dates` the rates are those of the actual days between them, over 365.
+    """
+    return vector("CPR", rate, months) if dates is None else by_days("CPR", rate, dates)
 
 
 def psa(multiple: Any, months: int = MONTHS) -> np.ndarray:
@@ -106,9 +122,12 @@ def mdr(rate: Any, months: int = MONTHS) -> np.ndarray:
     return vector("MDR", rate, months)
 
 
-def cdr(rate: Any, months: int = MONTHS) -> np.ndarray:
-    """Conditional default rate, a year, as monthly rates; a vector gives each month its own."""
-    return vector("CDR", rate, months)
+def cdr(rate: Any, months: int = MONTHS, *, dates: Sequence[datetime.date] | None = None) -> np.ndarray:
+    """Conditional default rate, a year, as monthly rates; a vector gives each month its own.
+
+    With `dates` the rates are those of the actual days between them, over 365.
+    """
+    return vector("CDR", rate, months) if dates is None else by_days("CDR", rate, dates)
 
 
 def sda(multiple: Any, months: int = MONTHS) -> np.ndarray:

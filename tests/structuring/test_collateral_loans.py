@@ -149,6 +149,24 @@ def test_level_mortgage_schedule_unrounded():
         assert receipts["interest"][0, t] == pytest.approx(interest, abs=1e-6)
 
 
+@pytest.mark.parametrize("name", ["cdr", "curve", "recovery"])
+def test_mortgage_under_default_rates_by_actual_days(name):
+    case = golden("absbox_02_mortgage_defaults")
+    given, tolerance = case["inputs"], case["tolerance"]
+    terms, clock = given["cases"][name], months(22, D.fromisoformat(given["last_paid"]))
+    pool = LoanPool.level_pay(
+        balance=given["current_balance"], rate=given["current_rate"], remaining_term=given["remaining_term"],
+        order="sequential", severity=1.0 - terms.get("recovery", 0.0), recovery_lag=terms.get("lag", 0),
+    )  # fmt: skip
+    receipts = deliver(pool, Scenario(name, default=cdr(terms["cdr"], dates=clock.collection)), periods=clock)
+    fields = ("pool_balance", "principal", "interest", "prepayments", "defaults", "recoveries", "losses")
+    for date, *printed in case["expected"][name]:
+        t = receipts.dates.index(D.fromisoformat(date))
+        for field, amount in zip(fields, printed, strict=True):
+            close = tolerance["balance" if field == "pool_balance" else "flows"]
+            assert receipts[field][0, t] == pytest.approx(amount, abs=close), (date, field)
+
+
 # Closed forms
 
 
@@ -418,6 +436,7 @@ def test_every_fault_of_every_row_of_a_tape_is_listed(tmp_path):
             lambda: deliver(LoanPool(LINES), Scenario("x", recovery_lag=1.5)),
             "recovery_lag: must be whole months, got 1.5",
         ),
+        (lambda: cdr(0.04, dates=[START]), "CDR: dates must be two or more that rise, got 2026-01-01"),
         (lambda: cpr(1.5), "CPR: must be a decimal, at least 0 and at most 1, got 1.5"),
         (lambda: Speed.__text__("150 PSA"), "must be a speed such as '150% PSA' or '2% CDR', got '150 PSA'"),
         (lambda: Speed.__text__("150% PAS"), "there is no speed 'PAS'. Did you mean 'PSA'?"),
