@@ -70,12 +70,12 @@ def ledger_of(flows: Cashflows, scenario: Any) -> list[dict[tuple[str, str], flo
         (MOVED[key[0]].format(*key) for key in plan.flows if key[0] in MOVED and key[:2] != HIDDEN), 0.0
     )
     paid |= dict.fromkeys((DRAWN.format(*key) for key in plan.flows if key[0] in SOURCES), 0.0)
-    stocks = standing(flows)
+    stocks, cover = standing(flows), coverage(flows, s)
     for t, told in enumerate(every(flows, scenario)):
         fields = {name.replace("_", " "): amount for name, amount in {**told.collected, **told.reported}.items()}
         items = {"collections": sum(told.collected.values()), **fields, **paid}
         items |= {item: float(array[s, t]) for item, array in stocks.items()}
-        items |= {**coverage(flows, s, t), **told.ratios}
+        items |= {**{item: float(array[t]) for item, array in cover.items()}, **told.ratios}
         row = {("", item): amount for item, amount in items.items()}
         for number, step in enumerate(told.steps, 1):
             row[str(number), ""] = sum(step.moved.values())
@@ -104,20 +104,17 @@ def standing(flows: Cashflows) -> dict[str, np.ndarray]:
     return found | {f"trigger {name}": flows.triggers[name] for name in flows.plan.triggers}
 
 
-def coverage(flows: Cashflows, s: int, t: int) -> dict[str, float]:
-    """The debt service coverage and the loan to value of all notes at a date."""
-    from pricing.tables import signed
+def coverage(flows: Cashflows, s: int) -> dict[str, np.ndarray]:
+    """The debt service coverage and the loan to value of all notes at each date (T,); no debt service is infinite cover."""
+    from pricing.tables import quotient, signed
 
     notes = tuple(flows.plan.notes_by_name)
     cash, service = (
-        float(signed(flows, items, s)[t])
-        for items in (cash_for_debt_service(flows.plan), service_of(flows.plan, notes))
+        signed(flows, items, s) for items in (cash_for_debt_service(flows.plan), service_of(flows.plan, notes))
     )
-    value, owed = float(flows.receipt("value")[s, t]), sum(float(flows.balance[note][s, t]) for note in notes)
-    return {
-        "dscr": cash / service if service > 0.0 else np.inf,
-        "ltv": owed / value if value > 0.0 else np.nan,
-    }
+    owed = sum((flows.balance[note][s] for note in notes), np.zeros(flows.periods))
+    cover = np.where(service > 0.0, quotient(cash, service), np.inf)
+    return {"dscr": cover, "ltv": quotient(owed, flows.receipt("value")[s])}
 
 
 def read_report(path: Path | str, *, sheet: str | None = None) -> list[tuple[str, Reported]]:

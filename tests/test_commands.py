@@ -151,6 +151,7 @@ def test_the_tables_are_the_frames():
 def test_an_unknown_table_and_two_forms_at_once_are_refused(place):
     told = CliRunner().invoke(app, ["run", "my-deal", "--csv", "--table", "loses"])
     assert "there is no table of this command 'loses'. Did you mean 'losses'?" in str(told.exception)
+    assert "say one of them" in str(CliRunner().invoke(app, ["library", "--table", "deals"]).exception)
     assert "one of the two" in str(CliRunner().invoke(app, ["library", "--csv", "--json"]).exception)
 
 

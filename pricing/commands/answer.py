@@ -77,6 +77,10 @@ def answers(command: Callable[..., Answer]) -> Callable[..., None]:
     def run(json: bool, csv: bool, table: str | None, parquet: Path | None, **given: Any) -> None:
         if json and csv:
             raise InvalidTerms("--json or --csv, one of the two: each has standard output for itself")
+        if table and not csv and (parquet is None or parquet.suffix != ".parquet"):
+            raise InvalidTerms(
+                "--table says which table --csv prints, or --parquet writes to one file: say one of them"
+            )
         with stoppable():
             print_answer(command.__name__, command(**given), json=json, csv=csv, table=table, parquet=parquet)
 
