@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
 
-from waterfalls.errors import UnknownName
+from waterfalls.errors import Fault, UnknownName, unknown
 
 V = TypeVar("V")
 
@@ -51,6 +51,13 @@ def pick(what: str, table: Mapping[str, V], name: str) -> V:
     if name not in table:
         raise UnknownName(what, name, table)
     return table[name]
+
+
+def odd_day_count(fields: Mapping[str, Any]) -> Iterator[Fault]:
+    """A field `day_count` that names none."""
+    given = fields.get("day_count")
+    if given is not None and given not in DAY_COUNTS:
+        yield Fault("day_count", unknown("day count", given, DAY_COUNTS))
 
 
 def unadjusted(day_count: str) -> bool:

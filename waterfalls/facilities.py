@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from waterfalls.conventions import DAY_COUNTS
+from waterfalls.conventions import odd_day_count
 from waterfalls.coupons import Fixed, Floating, emit_interest_rate, interest_rate
-from waterfalls.errors import Fault, unknown
+from waterfalls.errors import Fault
 from waterfalls.terms import term
 
 if TYPE_CHECKING:
@@ -40,8 +40,7 @@ class Facility:
 
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
-        if fields.get("day_count", "30/360") not in DAY_COUNTS:
-            yield Fault("day_count", unknown("day count", fields["day_count"], DAY_COUNTS))
+        yield from odd_day_count(fields)
         if fields.get("balance", 0.0) > fields.get("limit", float("inf")):
             yield Fault("balance", f"must not exceed the limit {fields['limit']:,.2f}, got {fields['balance']:,.2f}")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 import waterfalls.words  # noqa: F401  (texts are read with its words)
+from waterfalls.conventions import odd_day_count
 from waterfalls.errors import Fault
 from waterfalls.language import Condition, Number
 from waterfalls.terms import term
@@ -39,6 +40,7 @@ class Fee:
 
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        yield from odd_day_count(fields)
         annual, rate, amount, on = (fields.get(name) for name in ("annual", "rate", "amount", "on"))
         if sum(given is not None for given in (annual, rate, amount)) != 1:
             yield Fault(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
 import waterfalls.words  # noqa: F401  (texts are read with its words)
+from waterfalls.conventions import odd_day_count
 from waterfalls.coupons import Fixed, Floating, coupon_rate, emit_coupon_rate
+from waterfalls.errors import Fault
 from waterfalls.language import Number
 from waterfalls.terms import term
 
@@ -33,6 +36,10 @@ class Swap:
     receive: Fixed | Floating | None = None
     day_count: str = "actual/360"
     arrears: Annotated[float, Field(ge=0.0)] = 0.0
+
+    @staticmethod
+    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        yield from odd_day_count(fields)
 
     def opening(self) -> dict[tuple[str, ...], float]:
         return {("owed", "hedge", self.name): self.arrears}

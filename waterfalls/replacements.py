@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
 import waterfalls.words  # noqa: F401  (texts are read with its words)
+from waterfalls.conventions import odd_day_count
 from waterfalls.coupons import Fixed, Floating, emit_interest_rate, interest_rate
+from waterfalls.errors import Fault
 from waterfalls.language import Constant, Number
 from waterfalls.terms import term
 
@@ -39,6 +42,10 @@ class Replacement:
     severity: Annotated[float, Field(ge=0.0, le=1.0)] = 1.0
     balance: Annotated[float, Field(ge=0.0)] = 0.0
     day_count: str = "30/360"
+
+    @staticmethod
+    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        yield from odd_day_count(fields)
 
     @staticmethod
     def counted(name: str) -> dict[str, tuple[str, str]]:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from waterfalls.amortisation import EqualInstalments, Instalments, LevelPayments, Sculpted, asked_of, emit_asked
-from waterfalls.conventions import DAY_COUNTS, FLOATING_DAY_COUNTS
+from waterfalls.conventions import FLOATING_DAY_COUNTS, odd_day_count
 from waterfalls.coupons import Fixed, Floating, emit_interest_rate, interest_rate
-from waterfalls.errors import Fault, unknown
+from waterfalls.errors import Fault
 from waterfalls.language import Condition, Number
 from waterfalls.terms import term
 
@@ -60,9 +60,8 @@ class Note:
 
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
-        day_count, balance, notional = (fields.get(name) for name in ("day_count", "balance", "notional"))
-        if day_count is not None and day_count not in DAY_COUNTS:
-            yield Fault("day_count", unknown("day count", day_count, DAY_COUNTS))
+        yield from odd_day_count(fields)
+        balance, notional = (fields.get(name) for name in ("balance", "notional"))
         if balance is not None and notional is not None and balance > notional:
             yield Fault("balance", f"must not exceed the notional {notional:,.2f}, got {balance:,.2f}")
         if fields.get("revolving") and fields.get("available_until") is None:

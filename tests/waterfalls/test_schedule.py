@@ -9,7 +9,7 @@ from deals import golden, later, paid, plan_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waterfalls import EqualInstalments, Equity, Fixed, Floating, LevelPayments, Note
+from waterfalls import EqualInstalments, Equity, Facility, Fee, Fixed, Floating, LevelPayments, Note, Swap, balance
 from waterfalls.conventions import CALENDARS, CONVENTIONS, FREQUENCIES
 from waterfalls.errors import InvalidTerms, UnknownName
 from waterfalls.schedule import schedule, to_ql, year_fraction
@@ -87,6 +87,20 @@ def test_icma_coupons_are_quantlibs(first, maturity):
         whole = a + ql.Period(6, ql.Months)
         expected.append(count.yearFraction(a, b, a, max(whole, b) if (whole - b) <= 3 else whole))
     assert made.accruals("actual/actual ICMA") == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda count: Note("A", 1.0, coupon=Fixed(0.1), day_count=count),
+        lambda count: Fee("x", annual=1.0, day_count=count),
+        lambda count: Facility("x", 1.0, day_count=count),
+        lambda count: Swap("x", notional=balance("A"), pay=Fixed(0.1), receive=Fixed(0.1), day_count=count),
+    ],
+)
+def test_a_day_count_that_is_none_is_refused_where_it_is_said(made):
+    with pytest.raises(InvalidTerms, match="day_count: there is no day count 'actual/366'. Did you mean 'actual/36"):
+        made("actual/366")
 
 
 def test_icma_without_payments_a_year_is_refused():
