@@ -322,8 +322,13 @@ def test_a_command_that_has_nothing_yet_says_so(monkeypatch):
     assert result.stdout == "" and "stopped: nothing was finished" in result.stderr
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is a signal of POSIX")
-def test_a_real_signal_ends_the_command_without_a_traceback():
+@pytest.mark.skipif(sys.platform == "win32", reason="a terminal and its Ctrl-C as POSIX has them")
+def test_ctrl_c_at_a_terminal_keeps_what_is_finished():
+    """Progress is told on the terminal; then the signal, and the answer of the paths that were finished by then."""
+    import pty
+    import select
+
+    ours, theirs = pty.openpty()
     command = [
         sys.executable,
         "-m",
@@ -335,13 +340,26 @@ def test_a_real_signal_ends_the_command_without_a_traceback():
         "--count",
         "3000000",
     ]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    time.sleep(6.0)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 130, err
-    assert "stopped: " in err and "Traceback" not in err
-    assert "nothing was finished" in err or "paths around 'base'" in out
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, text=True) as process:
+        os.close(theirs)
+        seen = ""
+        while not re.search(r"running paths: [\d,]+ of 3,000,000, \d+ s so far, about [\d,]+ s left", seen):
+            assert select.select([ours], [], [], 120.0)[0], f"no progress was told: {seen}"
+            seen += os.read(ours, 4096).decode()
+        process.send_signal(signal.SIGINT)
+        out = process.communicate(timeout=120)[0]
+        while select.select([ours], [], [], 1.0)[0]:
+            try:
+                more = os.read(ours, 4096).decode()
+            except OSError:  # the other side is closed
+                break
+            if not more:
+                break
+            seen += more
+        os.close(ours)
+    assert process.returncode == 130, seen
+    assert re.search(r"stopped: [\d,]+ of 3,000,000 paths are finished", seen) and "Traceback" not in seen
+    assert re.search(r"vantage-jersey: [\d,]+ paths around 'base'", out)
 
 
 def test_typer_keeps_the_options_that_are_added():

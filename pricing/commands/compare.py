@@ -73,16 +73,20 @@ def compare(
     Tables: terms, prices, losses, events.
     """
     from pricing.compare import CELL, LOSSES, MEASURES, by_class, side_by_side
-    from waterfalls.errors import InvalidTerms
+    from waterfalls.errors import FirstLossError, InvalidTerms
 
     if b is None and not changes:
         raise InvalidTerms("give a second deal, or what to change in the first: --set PATH=VALUE")
     shocks = parallel(shock)
     with progress("comparing") as told:
-        told(0, 2)
-        one = side_of(a, [], shocks, market, scenarios)
-        told(1, 2)
-        other = side_of(b or a, changes or [], shocks, market, scenarios)
+        sides: list[Side] = []
+        for name, given, set_here in (("A", a, []), ("B", b or a, changes or [])):
+            told(len(sides), 2)
+            try:
+                sides.append(side_of(given, set_here, shocks, market, scenarios))
+            except FirstLossError as error:
+                raise FirstLossError(f"{name}, {given}: {error}") from None
+        one, other = sides
     terms = terms_of(one, other)
     prices = side_by_side(one.prices, other.prices, CELL, MEASURES)
     keys = ("scenario", "shock", "investor_class")
