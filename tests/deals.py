@@ -461,7 +461,8 @@ def coupons(draw_, dates):
         return Fixed(draw_(st.sampled_from([0.0, 0.04, 0.07, 0.123])), step_up=steps)
     low, high = draw_(st.sampled_from([(None, None), (0.01, None), (None, 0.06), (0.02, 0.05)]))
     index = draw_(st.sampled_from(["SOFR", "SONIA"]))
-    return Floating(index, draw_(st.sampled_from([0.0, 0.0225])), floor=low, cap=high, step_up=steps)
+    margin, multiple = draw_(st.sampled_from([(0.0, 1.0), (0.0225, 1.0), (0.0225, 1.0), (0.2, -3.0)]))
+    return Floating(index, margin, multiple=multiple, floor=low, cap=high, step_up=steps)
 
 
 @st.composite

@@ -33,7 +33,7 @@ def rate_of(coupon, plan, rates):
     if isinstance(coupon, Fixed):
         return coupon.rate + np.array(steps)
     assert isinstance(coupon, Floating)
-    rate = rates[coupon.index] + coupon.margin + np.array(steps)
+    rate = coupon.multiple * rates[coupon.index] + coupon.margin + np.array(steps)
     rate = np.clip(rate, -np.inf if coupon.floor is None else coupon.floor, None)
     return np.clip(rate, None, np.inf if coupon.cap is None else coupon.cap)
 
@@ -73,7 +73,9 @@ def interest_accrues_on_the_balance_and_what_is_unpaid_stays_owed(plan, flows, r
                 base = base + before(flows["assets", asset], terms.balance) - gone
         base = base + (owed if note.interest_on_arrears else 0.0)
         fractions = plan.schedule.accruals(note.day_count_in(plan.currency))
-        close(flows.accrued[name], base * rate_of(note.coupon, plan, rates) * fractions, plan)
+        rate = rate_of(note.coupon, plan, rates)
+        rate = rate if isinstance(note.coupon, Fixed) else np.maximum(rate, 0.0)  # no lender pays interest
+        close(flows.accrued[name], base * rate * fractions, plan)
         additional = flows["paid", "additional", name] if note.additional_rate else 0.0
         if ("premium", name) in plan.flows:
             additional = additional + flows["premium", name]
