@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pricing.commands.answer import Answer, answers
+from pricing.commands.answer import Answer, answers, columns
 from pricing.commands.options import MarketFile, ScenarioFile, Shocks, beside, case, holdings_of, parallel
 from pricing.commands.progress import progress
 
@@ -193,7 +193,7 @@ def told_in_words(
     currencies = [side.prices["currency"].astype(str).iloc[0] for side in (one, other)]
     if currencies[0] != currencies[1]:
         yield f"\nA pays {currencies[0]} and B {currencies[1]}: amounts stand side by side and are not converted."
-    yield from prices_told(prices)
+    yield from prices_told(prices, columns())
     yield from losses_told(losses, currencies[0])
     if len(events):
         yield "\nWhat happens otherwise"
@@ -212,19 +212,30 @@ def short(value: Any) -> str:
     return text if len(text) <= 2 * WIDE else text[: 2 * WIDE - 3] + "..."
 
 
-def prices_told(prices: Any) -> Iterator[str]:
-    """A row a cell: each measure of A, of B, and its change."""
+def prices_told(prices: Any, width: int | None = None) -> Iterator[str]:
+    """A row a cell: each measure of A, of B, and its change; as many measures side by side as fit a width."""
     import pandas as pd
 
     yield "\nPrices: A, B and the change (clean per 100; wal in years)"
     shocked = prices["shock"].nunique() > 1
     keys = ["scenario", "shock", "tranche"] if shocked else ["scenario", "tranche"]
-    wide = pd.DataFrame(list(dict.fromkeys(prices[keys].itertuples(index=False, name=None))), columns=keys)
-    for measure, (said, scale) in UNITS.items():
-        part = prices[prices["measure"] == measure]
-        for side, heading in (("a", f"{said} A"), ("b", "B"), ("change", "+/-")):
-            wide[f"{heading}\0{measure}"] = [scale * value for value in part[side]]
-    yield numbers(wide, len(keys))
+    rows = pd.DataFrame(list(dict.fromkeys(prices[keys].itertuples(index=False, name=None))), columns=keys)
+
+    def told(measures: list[str]) -> str:
+        wide = rows.copy()
+        for measure in measures:
+            said, scale = UNITS[measure]
+            part = prices[prices["measure"] == measure]
+            for side, heading in (("a", f"{said} A"), ("b", "B"), ("change", "+/-")):
+                wide[f"{heading}\0{measure}"] = [scale * value for value in part[side]]
+        return numbers(wide, len(keys))
+
+    names = list(UNITS)
+    for apart in (4, 2, 1):
+        parts = [told(names[n : n + apart]) for n in range(0, len(names), apart)]
+        if width is None or max(len(line) for part in parts for line in part.splitlines()) <= width:
+            break
+    yield "\n\n".join(parts)
 
 
 def losses_told(losses: Any, currency: str) -> Iterator[str]:

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pricing.cli import app
+from pricing.commands.compare import prices_told
 from pricing.compare import changed, differences, side_by_side
 from pricing.marketfile import load_market
 from pricing.pricer import price
@@ -191,3 +192,14 @@ def test_two_deals_are_told_apart_in_words():
     later = CliRunner().invoke(app, ["compare", "vantage-jersey", "--set", "maturity=2070-05-20"])
     assert str(later.exception).startswith("B, vantage-jersey: the curve covers 2026-11-20 to 2046-11-20")
     assert "give a second deal" in str(CliRunner().invoke(app, ["compare", "vantage-jersey"]).exception)
+
+
+def test_prices_stand_side_by_side_as_far_as_the_terminal_is_wide():
+    frame = pd.read_csv(
+        io.StringIO(output("vantage-jersey", "--set", "tranches.B.notional=80e6", "--csv", "--table", "prices"))
+    )
+    for width, parts in ((None, 1), (90, 2), (60, 4)):
+        _, told = prices_told(frame, width)
+        assert len(told.split("\n\n")) == parts
+        assert width is None or max(map(len, told.splitlines())) <= width
+        assert told.count("98.46") == 2  # class B in the base, before and after
