@@ -11,8 +11,9 @@ from pricing.curves import from_discounts
 from pricing.market import Market
 from pricing.pricer import price
 from pricing.solves import yield_to_maturity, z_spread
+from structuring import Deal, LoanPool, Scenario, psa, run
 from waterfalls.amortisation import LevelPayments
-from waterfalls.claims import interest, residual, scheduled_principal
+from waterfalls.claims import interest, principal, residual, scheduled_principal
 from waterfalls.clauses.pay import pay
 from waterfalls.coupons import Fixed
 from waterfalls.distribute import distribute
@@ -151,3 +152,25 @@ def test_the_exported_bond_redeems_once(beignet):
     assert sum(flow.amount() for flow in bond.cashflows()) == pytest.approx(paid, rel=1e-12)
     assert sum(flow.amount() for flow in to_quantlib_leg(beignet, "notes")) == pytest.approx(paid, rel=1e-12)
     assert np.isclose(beignet.principal["notes"].sum(), 27_293.849e6, rtol=1e-12)
+
+
+@pytest.mark.parametrize("quote", [95.0, 100.0, 104.0])
+def test_the_yield_of_a_pass_through_that_pays_late_is_the_standard_formula(quote):
+    """Price = sum CF_k / (1 + y / 12)^(k + delay / 30) at the start of a month, and bond-equivalent 2 ((1 + y/12)^6 - 1).
+
+    Source: SIFMA, Uniform Practices, chapter SF. Interest of a month is paid 24 days after it.
+    """
+    pool = LoanPool.level_pay(balance=100.0, rate=0.095, remaining_term=360, servicing=0.005)
+    deal = Deal(
+        "pass-through", closing=dt.date(2026, 1, 25), cutoff=dt.date(2025, 12, 31), first_payment=dt.date(2026, 2, 25),
+        maturity=dt.date(2056, 1, 25), payment_lag=25, frequency="monthly", calendar="none", collateral=pool,
+        tranches=(Note("PT", 100.0, coupon=Fixed(0.09)), Equity("R")),
+        waterfall=pay(interest("PT")) >> pay(principal("PT")) >> pay(residual("R")),
+    )  # fmt: skip
+    flows = run(deal, Scenario("100 PSA", prepayment=psa(1.0)))
+    market = Market(0.04, valuation=dt.date(2026, 1, 1), otherwise=0.0)
+    monthly = yield_to_maturity(flows, market, tranche="PT", price=quote)[0] / 12.0
+    paid, months = (flows.interest["PT"] + flows.principal["PT"])[0], np.arange(1, 361)
+    assert (paid / (1.0 + monthly) ** (months + 24 / 30)).sum() == pytest.approx(quote, abs=1e-7)
+    undelayed = (paid / (1.0 + monthly) ** months).sum()
+    assert undelayed > quote + 0.5  # waiting costs the holder
