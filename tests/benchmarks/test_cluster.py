@@ -16,9 +16,11 @@ from structuring import study, summary
 
 GOAL, FLOOR = 0.90, 0.6  # of the efficiency at two workers, and how much of it is asserted: the machines are noisy
 TASKS, SECONDS = 24, 0.15  # chunks, and about what each takes in this process
-# Dask has its workers give memory back at once, so that every array is mapped anew: a fifth more CPU for a study.
+# Dask has its workers give memory back at once, so that every array is mapped anew (a fifth more CPU for a study), and
+# look at their own stacks a hundred times a second.
 KEEP = {"MALLOC_TRIM_THRESHOLD_": 2**28, "MALLOC_MMAP_THRESHOLD_": 2**25}
-
+SETTINGS = {f"distributed.nanny.pre-spawn-environ.{name}": size for name, size in KEEP.items()}
+SETTINGS["distributed.worker.profile.enabled"] = False
 
 pytestmark = pytest.mark.skipif(not Path("/proc/stat").exists(), reason="what others take is read where Linux tells it")
 
@@ -29,7 +31,7 @@ def client():
     from distributed import Client, LocalCluster
 
     with (
-        dask.config.set({f"distributed.nanny.pre-spawn-environ.{name}": size for name, size in KEEP.items()}),
+        dask.config.set(SETTINGS),
         LocalCluster(
             n_workers=2, threads_per_worker=1, dashboard_address=":0", scheduler_kwargs={"dashboard": False}
         ) as cluster,
