@@ -19,7 +19,7 @@ demo: $(READY)  ## run a shipped deal, print its tables, write them to demo-outp
 test: lint  ## lint, then every test but the deep, the slow and those that need a browser
 	$(PYTEST) -m "not browser and not slow"
 
-test-all: lint  ## everything: ten thousand random deals, two thousand examples of any other property, a real Chromium, and the benchmarks
+test-all: lint  ## everything: ten thousand random deals, two thousand examples of any other property, a cluster, the site, a real Chromium, and the benchmarks
 	HYPOTHESIS_PROFILE=deep $(PYTEST)
 	$(MAKE) bench
 
