@@ -19,6 +19,7 @@ from waterfalls.errors import Fault, InvalidTerms
 from waterfalls.terms import MISSING, plain, read_term
 
 T = TypeVar("T")
+MEANINGS = Path(__file__).with_name("meanings.yaml")  # of every field of a document
 
 
 class Loader(yaml.SafeLoader):

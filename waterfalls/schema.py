@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import re
 import typing
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -24,19 +25,28 @@ TABLE: dict[str, Any] = {
     "description": "A table in a CSV, Parquet or Excel file of its own, relative to the document.",
     "type": "object",
     "properties": {
-        "file": {"type": "string"},
-        "sheet": {"type": "string"},
-        "ignore": {"type": "array", "items": {"type": "string"}},
+        "file": {"type": "string", "description": "the name of the file; its suffix says which kind it is"},
+        "sheet": {"type": "string", "description": "the sheet of a workbook that has several"},
+        "ignore": {"type": "array", "items": {"type": "string"}, "description": "columns that are not read"},
     },
     "additionalProperties": False,
     "required": ["file"],
 }
 
 
-def schema(cls: type, *, mark: str) -> dict[str, Any]:
-    """The schema of a document that holds a term, with its version mark on top."""
+def schema(cls: type, *, mark: str, meanings: Mapping[str, Mapping[str, str]] | None = None) -> dict[str, Any]:
+    """The schema of a document that holds a term, with its version mark on top.
+
+    `meanings` say what fields mean, by term and field, each with its unit before a bar where it has one.
+    """
     definitions: dict[str, Any] = {}
     describe(cls, definitions)
+    for term, fields in (meanings or {}).items():
+        properties = definitions.get(term, {}).get("properties", {})
+        for field in properties.keys() & fields.keys():
+            unit, _, meaning = fields[field].rpartition(" | ")
+            said = re.sub(r"\[(.*?)\]\(.*?\)|`", r"\1", meaning) + (f" ({unit})" if unit else "")
+            properties[field] = {**properties[field], "description": said}
     top = dict(definitions.pop(cls.__name__))
     top["properties"] = {mark: {"const": 1}, **top["properties"]}
     top["required"] = [mark, *top.get("required", [])]

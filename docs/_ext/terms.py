@@ -7,7 +7,6 @@ import datetime
 import json
 import typing
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, Literal
 
 from docstrings import markdown
@@ -18,11 +17,11 @@ from pricing.market import KINDS
 from pricing.marketfile import MarketData
 from structuring.bookfile import BookFile
 from structuring.deal import Deal
-from structuring.documents import load
+from structuring.documents import MEANINGS, load
 from waterfalls.terms import is_a, is_family, is_term, is_union, kind_of, plain
 
 LOG = logging.getLogger(__name__)
-FIELDS = load(Path(__file__).with_name("fields.yaml"))
+FIELDS = load(MEANINGS)
 DOCUMENTS = {"deal": Deal, "market": MarketData, "book": BookFile}
 PLAIN = {float: "number", int: "whole number", bool: "true or false", str: "text", datetime.date: "date"}
 BOUNDS = {"ge": "at least {:g}", "gt": "above {:g}", "le": "at most {:g}", "lt": "below {:g}"}
@@ -110,7 +109,7 @@ def of_term(cls: Any, level: str) -> str:
     for field in dataclasses.fields(cls):
         told = FIELDS.get(cls.__name__, {}).get(field.name)
         if told is None:
-            LOG.warning("terms: fields.yaml says nothing of %s.%s", cls.__name__, field.name)
+            LOG.warning("terms: meanings.yaml says nothing of %s.%s", cls.__name__, field.name)
         unit, _, meaning = (told or "").rpartition(" | ")
         rows.append([code(field.name), meaning, takes(types[field.name]), unit, unless_said(field)])
     body = table(["field", "meaning", "takes", "unit", "unless said"], rows)

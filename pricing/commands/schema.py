@@ -6,7 +6,8 @@ from __future__ import annotations
 def schema() -> None:
     """Print the JSON Schema of a deal file, for an editor.
 
-    An editor that knows it completes and checks a deal file as you type: begin the file with the comment
+    An editor that knows it completes and checks a deal file as you type, and tells what a field means: begin the file with
+    the comment
     # yaml-language-server: $schema=deal.schema.json
 
     \b
@@ -19,6 +20,7 @@ def schema() -> None:
 
     from structuring.deal import Deal
     from structuring.dealfile import MARK
+    from structuring.documents import MEANINGS, load
     from waterfalls.schema import schema as schema_of
 
-    typer.echo(json.dumps(schema_of(Deal, mark=MARK), indent=1))
+    typer.echo(json.dumps(schema_of(Deal, mark=MARK, meanings=load(MEANINGS)), indent=1))
