@@ -40,8 +40,9 @@ class Line:
 class Bridge:
     """Cash lost by the collateral = cash lost by bearers, in every scenario, over all payment dates.
 
-        shortfall  receipts by kind (guarantees apart) and income of accounts: the reference's less the scenario's;
-                   costs, fees and hedge payments that did not fall due are taken off
+        shortfall  receipts by kind (guarantees apart), what replacement collateral paid among them, the sale of the
+                   collateral and income of accounts: the reference's less the scenario's; costs and fees that did not
+                   fall due, and purchases of collateral that were not made, are taken off
         bearers    what was left in the vehicle, unpaid vendors and fee recipients, hedge counterparties, lenders under
                    facilities, guarantors, then tranches, the first to lose first
 
@@ -105,8 +106,9 @@ def bridge(
 ) -> Bridge:
     """The loss bridge of a deal's flows against the scenario `reference`, in cash, and in value where `losses` are given.
 
-        sum receipts + draws + lent + hedge receipts + account income + opening cash and accounts
-            = sum interest + principal + residual + fees + expenses + hedge payments + closing cash and accounts
+        sum receipts + sale + draws + lent + hedge receipts + account income + opening cash and accounts
+            = sum interest + principal + residual + fees + expenses + hedge payments + purchases
+              + closing cash and accounts
 
     holds in every scenario, so the difference of two scenarios sums to zero line by line. `losses` (of the same
     scenarios, at the shock named) split tranches by holder and add value. Source: the cash law of `Cashflows.check`.
@@ -126,12 +128,13 @@ def bridge(
         last = flows[key][:, -1]
         return last[r] - last
 
-    plan, receipts = flows.plan, flows.receipts
+    plan = flows.plan
     lines = [
-        Line("shortfall", "collateral", field, less(receipts[field]))
-        for field in CASH
-        if field != "guarantee" and field in receipts.fields
+        Line("shortfall", "collateral", field, less(flows.receipt(field))) for field in CASH if field != "guarantee"
     ]
+    if plan.sells:
+        lines.append(Line("shortfall", "collateral", "sale of the collateral", less(("proceeds",))))
+    lines += [Line("shortfall", "purchase not made", name, -less(("spent", name))) for name in plan.replacements]
     lines += [Line("shortfall", "income of accounts", name, less(("income", name))) for name in plan.accounts]
     debts = [("expense", name, EXPENSES[name], "vendors") for name in plan.expenses]
     debts += [("fee", name, name, "fee recipients") for name in plan.fees]
@@ -156,8 +159,7 @@ def bridge(
         )
         for name in plan.facilities
     ]
-    if "guarantee" in receipts.fields:
-        lines.append(Line("bearer", "guarantor", "guarantee", -less(receipts["guarantee"])))
+    lines.append(Line("bearer", "guarantor", "guarantee", -less(flows.receipt("guarantee"))))
     lines += [Line("bearer", "tranche", name, less(flows.cash(name))) for name in reversed(flows.tranches)]
     if losses is not None and tuple(losses.prices.scenarios) != tuple(names):
         raise InvalidTerms("losses: must be of the same scenarios as the flows")

@@ -71,7 +71,7 @@ def off_balance_sheet(deal: Deal, flows: Cashflows, losses: Losses, shock: str =
     c = losses.classes.index(SPONSOR) if SPONSOR in losses.classes else None
     zero = np.zeros(len(flows.scenarios))
     own = zero if c is None else losses["total"][:, k, :, c].sum(axis=1)
-    paid = flows.receipts["guarantee"].sum(axis=1) if guarantees else zero
+    paid = flows.receipt("guarantee").sum(axis=1) if guarantees else zero
     held = 0.0 if c is None else float(losses.held[:, c].sum())
     whole = losses.tranche["total"][:, k].sum(axis=1)
     debt = float(sum(losses.held[n].sum() for n, t in enumerate(deal.tranches) if isinstance(t, Note)))

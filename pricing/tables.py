@@ -46,7 +46,7 @@ def capital_structure(flows: Cashflows, prices: Prices, scenario: Any = None) ->
     balance = dict(zip(names, prices.memo["balance"][s], strict=True))
     undrawn = prices.memo["committed"][s] - prices.memo["balance"][s]
     rank, total, trap = ranks(plan), sum(balance.values()), headroom_to_trap(flows, s)
-    value = flows.receipts["value"][s, 0]
+    value = flows.receipt("value")[s, 0]
     rows = []
     for i, name in enumerate(names):
         above = [other for other in names if rank[other] <= rank[name]]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
 from waterfalls.fields import CASH
 from waterfalls.plan import Key
 
@@ -40,22 +38,16 @@ def total(flows: Cashflows, key: Key, s: int) -> float:
 
 
 def sources(flows: Cashflows, s: int) -> list[Item]:
-    """What the collateral, holders, facilities and hedges paid in."""
+    """What the collateral (with what replaced it), holders, facilities and hedges paid in."""
     plan = flows.plan
-    live = flows[("live",)][s] if plan.sells else np.ones(flows.periods)
     found = [Item("in", "opening cash", "opening cash", plan.opening[("cash",)])]
-    for name in CASH:
-        if name in flows.receipts.fields:
-            found.append(Item("in", "collateral", WORDS.get(name, name), float((flows.receipts[name][s] * live).sum())))
+    found += [Item("in", "collateral", WORDS.get(name, name), float(flows.receipt(name)[s].sum())) for name in CASH]
     found.append(Item("in", "collateral", "sale of the collateral", total(flows, ("proceeds",), s)))
-    for name in plan.replacements:
-        found += [Item("in", "collateral", f"{name} {what}", total(flows, (what, name), s)) for what in BOUGHT]
     found += [Item("in", "drawn", f"{name} draws", float(flows.draws[name][s].sum())) for name in plan.tranches]
     found += [Item("in", "drawn", f"{name} facility", total(flows, ("lent", name), s)) for name in plan.facilities]
     return found + [Item("in", "hedge", name, total(flows, ("received", name), s)) for name in plan.hedges]
 
 
-BOUGHT = ("earned", "repaid", "recovered")
 WORDS = {"resale": "sale of assets", "principal": "scheduled principal", "interest": "interest received"}
 ORDER = (
     "expense",

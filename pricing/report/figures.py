@@ -19,6 +19,7 @@ from pricing.report.palette import (
     tranche_colours,
 )
 from pricing.report.readings import Reading, readings
+from pricing.tables import collections
 
 if TYPE_CHECKING:
     from pricing.report.case import Case
@@ -29,7 +30,7 @@ THIN = 0.07  # of the axis: a band thinner than this has no room for its name
 def span(case: Case) -> list[str]:
     """The first date, and the last on which anything is owed or came in, in the scenarios shown."""
     flows, rows = case.flows, list(case.rows)
-    alive = np.abs(flows.collected[rows]).sum(axis=0)
+    alive = np.abs(collections(flows)[rows]).sum(axis=0)
     for name in flows.plan.notes_by_name:
         alive = alive + flows.balance[name][rows].sum(axis=0)
     for name in flows.plan.facilities:
@@ -49,7 +50,7 @@ def balances(case: Case, s: int) -> Figure:
     bands = {name: flows.balance[name][s] for name in flows.plan.notes_by_name}
     bands |= {name: flows["balance", name][s] for name in flows.plan.facilities}
     bands = {name: amounts / unit.divisor for name, amounts in bands.items() if amounts.any()}
-    value = flows.receipts["value"][s] / unit.divisor
+    value = flows.receipt("value")[s] / unit.divisor
     base = np.zeros(flows.periods)
     traces: list[dict[str, Any]] = []
     notes: list[dict[str, Any]] = []
@@ -93,7 +94,7 @@ def highest(case: Case) -> float:
     flows, rows = case.flows, list(case.rows)
     owed = sum(flows.balance[name][rows] for name in flows.plan.notes_by_name)
     owed = owed + sum(flows["balance", name][rows] for name in flows.plan.facilities)
-    return float(max(np.max(owed), np.max(flows.receipts["value"][rows], initial=0.0)))
+    return float(max(np.max(owed), np.max(flows.receipt("value")[rows], initial=0.0)))
 
 
 def coverage(case: Case) -> list[Figure]:
