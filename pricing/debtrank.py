@@ -57,7 +57,8 @@ def debtrank(
 
     `liabilities[j][i]` is what j owes i, `capital` what each can lose, `losses` the shock (number or (S,)), in currency
     units. While nobody fails, linear distress is (I - L)^-1 h with L_ij = (1 - recovery) liabilities_ji / capital_i.
-    Errors: unknown names, negative amounts, capital that is not above 0, a recovery outside [0, 1].
+    Errors: unknown names, negative amounts, capital that is not above 0, a recovery outside [0, 1], distress that does
+    not settle.
     """
     if spread not in get_args(Spread):
         raise InvalidTerms(unknown("way to spread", spread, get_args(Spread)))
@@ -81,6 +82,11 @@ def debtrank(
         passed = np.where(fresh > 0.0, felt, passed)
         share = lost / own
         felt = np.minimum(share, 1.0) if spread != "on default" else (share >= 1.0).astype(np.float64)
+    else:
+        raise InvalidTerms(
+            f"liabilities: distress still spreads after {MOST_ROUNDS:,} rounds: around a circle almost as much is lent as "
+            "the lenders have capital, so that hardly any of it dies out"
+        )
     distress = np.minimum(lost / own, 1.0)
     lent = owed.sum(axis=1)
     weights = lent / lent.sum() if lent.any() else lent

@@ -94,6 +94,10 @@ def test_clearing_never_loses_more_than_contagion_on_default(network, size):
         ({"capital": {**ONE, "1": 0.0}}, "capital: must be above 0, got 0.00"),
         ({"losses": {"0": -1.0}}, "losses: must not be negative, got -1.00"),
         ({"recovery": 1.5}, "recovery: must be between 0 and 1, got 1.5"),
+        (
+            {"liabilities": {"0": {"1": 0.999999}, "1": {"0": 0.999999}, "2": {}}, "losses": {"0": 1e-9}},
+            "liabilities: distress still spreads after 100,000 rounds",
+        ),
         ({"spread": "linea"}, "there is no way to spread 'linea'. Did you mean 'linear'?"),
     ],
 )
