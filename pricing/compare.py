@@ -13,7 +13,8 @@ import yaml
 
 from structuring.deal import Deal
 from structuring.documents import STEP, Loader
-from waterfalls.errors import Fault, InvalidTerms, UnknownName
+from structuring.extras import need
+from waterfalls.errors import Fault, InvalidTerms, unknown
 from waterfalls.terms import MISSING, field_types, is_a, is_term, is_union, kind_of, plain, read_term
 
 if TYPE_CHECKING:
@@ -131,12 +132,14 @@ def read_result(folder: Path, name: str) -> pd.DataFrame:
     """A table that `firstloss run` wrote into a folder, by --out or --parquet."""
     import pandas as pd
 
-    for file, read in ((folder / f"{name}.csv", pd.read_csv), (folder / f"{name}.parquet", pd.read_parquet)):
-        if file.is_file():
-            frame = read(file)
-            for column in ("shock", "scenario"):
-                frame[column] = frame[column].astype(str)
-            return frame
+    file = folder / f"{name}.csv"
+    if file.is_file():  # a scenario may be called "NA", a tranche "01"
+        texts = dict.fromkeys(("deal", "currency", *CELL, "investor_class", "status"), str)
+        return pd.read_csv(file, dtype=texts, keep_default_na=False, na_values=[""])
+    file = folder / f"{name}.parquet"
+    if file.is_file():
+        need("pyarrow")
+        return pd.read_parquet(file)
     raise InvalidTerms(
         f"the folder {str(folder)!r} holds neither a deal.yaml nor a result ({name}.csv or {name}.parquet): "
         "firstloss run DEAL --out FOLDER writes one"
@@ -176,16 +179,16 @@ def put(data: Any, wanted: Any, steps: Sequence[str], value: Any, path: str) -> 
     if isinstance(data, list):
         names = [name_of(item) for item in data]
         if not (step.isdigit() and int(step) < len(data)) and step not in names:
-            raise UnknownName(f"item in {path}", step, names)
+            raise InvalidTerms([Fault(path, unknown("item", step, names))])
         key: Any = int(step) if step.isdigit() and step not in names else names.index(step)
         inner = typing.get_args(wanted)[0] if is_a(wanted, tuple) else None
     elif isinstance(data, dict):
         key = step
         fields = {name: kind for name, kind in field_types(wanted).items() if name != "_"} if is_term(wanted) else {}
         if fields and step not in fields:
-            raise UnknownName(f"field in {path}", step, fields)
+            raise InvalidTerms([Fault(path, unknown("field", step, fields))])
         if not fields and more and step not in data:
-            raise UnknownName(f"entry in {path}", step, data)
+            raise InvalidTerms([Fault(path, unknown("entry", step, data))])
         inner = fields.get(step, typing.get_args(wanted)[-1] if is_a(wanted, Mapping) else None)
     else:
         raise InvalidTerms(f"{path}: {data!r} has no parts")

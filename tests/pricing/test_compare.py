@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import io
 import json
+import sys
 
 import numpy as np
 import pandas as pd
@@ -12,12 +13,13 @@ from typer.testing import CliRunner
 
 from pricing.cli import app
 from pricing.commands.compare import prices_told
-from pricing.compare import changed, differences, side_by_side
+from pricing.compare import changed, differences, read_result, side_by_side
 from pricing.marketfile import load_market
 from pricing.pricer import price
 from pricing.projection import projected
 from structuring import load_deal, load_scenarios, run, save_deal
 from structuring.dealfile import library
+from structuring.extras import MissingExtra
 from waterfalls import Fixed, Note
 from waterfalls.errors import FirstLossError
 from waterfalls.terms import plain
@@ -203,3 +205,19 @@ def test_prices_stand_side_by_side_as_far_as_the_terminal_is_wide():
         assert len(told.split("\n\n")) == parts
         assert width is None or max(map(len, told.splitlines())) <= width
         assert told.count("98.46") == 2  # class B in the base, before and after
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_result_is_read_as_it_was_written(tmp_path, suffix):
+    """Names that look like numbers, or like nothing, stay names."""
+    names = {"deal": "1", "currency": "USD", "scenario": ["NA", "1.0"], "shock": "unchanged", "tranche": "01"}
+    frame = pd.DataFrame({**names, "clean": [99.5, np.nan], "status": "priced"})
+    {"csv": frame.to_csv, "parquet": frame.to_parquet}[suffix](tmp_path / f"prices.{suffix}", index=False)
+    pd.testing.assert_frame_equal(read_result(tmp_path, "prices"), frame)
+
+
+def test_a_result_in_parquet_names_the_extra_that_it_needs(tmp_path, monkeypatch):
+    pd.DataFrame({"scenario": ["base"]}).to_parquet(tmp_path / "prices.parquet")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(MissingExtra, match=r"needs the package 'pyarrow'.*firstloss\[report\]"):
+        read_result(tmp_path, "prices")
