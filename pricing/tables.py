@@ -325,10 +325,10 @@ def text(frame: pd.DataFrame, *, millions: tuple[str, ...] = (), width: int | No
             if value is None or not np.isfinite(value):
                 return ""
             if column in millions:
-                return f"{value / 1e6:,.1f}"
+                return unsigned_zero(f"{value / 1e6:,.1f}")
             if column in shares:
                 return f"{100 * value:.1f} %"
-            return f"{value:,.2f}"
+            return unsigned_zero(f"{value:,.2f}")
 
         return one
 
@@ -347,6 +347,11 @@ def text(frame: pd.DataFrame, *, millions: tuple[str, ...] = (), width: int | No
         ]
         named = named.iloc[:, keys:].set_axis(stub, axis=0).rename_axis(columns=" ".join(headings[:keys]))
     return named.to_string(formatters=shown_as, na_rep="", line_width=width).replace(" \\\n", "\n")
+
+
+def unsigned_zero(number: str) -> str:
+    """A number as text, without the sign where it is rounded to 0."""
+    return number.removeprefix("-") if not number.strip("-0.") else number
 
 
 def padded(cells: Any) -> list[str]:

@@ -161,19 +161,20 @@ def tie_out(
             found.append(Fault(f"{place}, date", f"{line.date} is no payment date; the nearest is {near}"))
             continue
         row = ledger[flows.dates.index(date)]
-        spoken = {plain(each): each for _, each in row}
+        spoken = {plain(each): each for _, each in row} | {each: each for _, each in row}
+        item = item if item in spoken else plain(item)  # two tranches may differ in nothing but capitals
         clauses = [number for number, each in row if number and not each]
         if clause and clause not in clauses:
             found.append(Fault(f"{place}, clause", f"there is no clause {clause!r}: they run from 1 to {clauses[-1]}"))
         if not clause and not item:
             found.append(Fault(place, "names neither an item nor a clause"))
-        elif plain(item) not in spoken:
-            near = nearest(plain(item), spoken)
+        elif item not in spoken:
+            near = nearest(item, spoken)
             hint = f" Did you mean {spoken[near]!r}?" if near else " --write-template writes every item."
-            found.append(Fault(f"{place}, item", f"there is no item {item!r}.{hint}"))
+            found.append(Fault(f"{place}, item", f"there is no item {line.item!r}.{hint}"))
         if found:
             continue
-        item = spoken[plain(item)]
+        item = spoken[item]
         ours, theirs = row.get((clause, item), 0.0), line.theirs or 0.0
         loose = ratios if item.startswith(RATIO) else amounts
         within = loose if line.tolerance is None else line.tolerance
@@ -196,6 +197,7 @@ def write_template(path: Path, flows: Cashflows, scenario: Any, dates: Sequence[
 
     Without `dates`, of all payment dates. CSV, Excel or Parquet by suffix.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
     frame = offered(flows, scenario)
     if dates:
         frame = frame[frame["date"].isin([flows.dates[payment_on(flows, date)] for date in dates])]

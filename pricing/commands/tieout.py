@@ -31,9 +31,11 @@ def tieout(
         list[str] | None, typer.Option("--date", metavar="DATE", help="a date of the template; may be repeated")
     ] = None,
     tolerance: Annotated[
-        float, typer.Option(metavar="AMOUNT", help="what amounts may differ by, in currency units")
+        float, typer.Option(metavar="AMOUNT", min=0.0, help="what amounts may differ by, in currency units")
     ] = 1.0,
-    ratio_tolerance: Annotated[float, typer.Option(metavar="X", help="what coverage ratios may differ by")] = 0.005,
+    ratio_tolerance: Annotated[
+        float, typer.Option(metavar="X", min=0.0, help="what coverage ratios may differ by")
+    ] = 0.005,
     sheet: Annotated[str | None, typer.Option(metavar="NAME", help="the sheet of an Excel report")] = None,
     scenario: OneScenario = None,
     market: MarketFile = None,
@@ -63,6 +65,10 @@ def tieout(
 
     if (report is None) == (write_template is None):
         raise InvalidTerms("give a report to hold against the model, or --write-template FILE to begin one")
+    if date and write_template is None:
+        raise InvalidTerms("--date says which dates --write-template writes; a report says its own")
+    if write_template is not None and write_template.exists():
+        raise InvalidTerms(f"there is a {write_template} already: nothing is overwritten, so give another name")
     described, paths, quotes = case(deal, market, scenarios)
     wanted = named(scenario, paths)
     with progress(f"tying out {described.name}"):
@@ -106,13 +112,14 @@ def told(title: str, table: pd.DataFrame) -> Iterator[str]:
 
 def aligned(table: pd.DataFrame) -> str:
     """A tie-out as text, amounts to the cent and ratios to four places."""
+    from pricing.tables import unsigned_zero
     from pricing.tieout import RATIO
 
     rows = [["date", "clause", "item", "theirs", "ours", "difference", ""]]
     line: Any
     for line in table.itertuples():
         places = 4 if str(line.item).startswith(RATIO) else 2
-        numbers = [f"{value:,.{places}f}" for value in (line.theirs, line.ours, line.difference)]
+        numbers = [unsigned_zero(f"{value:,.{places}f}") for value in (line.theirs, line.ours, line.difference)]
         clause = f"({line.clause})" if line.clause else ""
         rows.append([str(line.date), clause, str(line.item), *numbers, "" if line.ties else "OUT"])
     widths = [max(len(row[i]) for row in rows) for i in range(7)]

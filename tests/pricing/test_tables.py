@@ -49,3 +49,11 @@ def test_a_table_that_is_too_wide_is_folded_and_keeps_its_first_columns():
     assert text(frame, width=400) == whole
     words = pd.DataFrame({"scenario": ["base"], "trap": ["never"], "unpaid": ["nothing " * 5]})
     assert text(words, width=30).count("base") == 2
+
+
+def test_what_is_rounded_to_nothing_has_no_sign():
+    frame = pd.DataFrame({"name": ["x", "y"], "loss": [-1e3, -5e7], "ratio": [-0.001, -0.01]})
+    assert [line.split() for line in text(frame, millions=("loss",)).splitlines()[1:]] == [
+        ["x", "0.0", "0.00"],
+        ["y", "-50.0", "-0.01"],
+    ]

@@ -141,3 +141,15 @@ def test_the_command_ends_with_1_where_anything_is_out(tmp_path, monkeypatch):
     assert lines["difference"].tolist() == pytest.approx([1.5, 1.5])
     assert [row["difference"] for row in document["tables"]["lines"]] == lines["difference"].tolist()
     assert "give a report" in str(CliRunner().invoke(app, command).exception)
+
+
+def test_tranches_that_differ_in_capitals_alone_are_two(tmp_path):
+    text = (
+        "tranches: [{note: {name: A, notional: 100.0, coupon: {fixed: {rate: 0.05}}}}, "
+        "{note: {name: a, notional: 10.0, coupon: {fixed: {rate: 0.05}}}}]\n"
+        "waterfall: [\"pay(interest('A'))\", \"pay(interest('a'))\", \"pay(residual('E'))\"]"
+    )
+    flows = flows_from(plan_from(text), interest=[9, 9, 9])
+    first = flows.dates[0]
+    rows = [(first, "", "interest of A", 5.0), (first, "", "interest of a", 0.5)]
+    assert tie_out(flows, "given", read_report(written(tmp_path / "r.csv", rows)))["ours"].tolist() == [5.0, 0.5]
