@@ -52,11 +52,16 @@ def firstloss() -> None:
 
 
 def main() -> None:
-    """Runs the command: 0 done, 1 bad input (one message, no traceback), 2 bad usage."""
+    """Runs the command: 0 done, 1 bad input or a file that cannot be used (one message, no traceback), 2 bad usage."""
     try:
         app()
     except FirstLossError as error:
         typer.echo(f"firstloss: {error}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        if error.filename is None:  # no file's fault
+            raise
+        typer.echo(f"firstloss: {error.filename}: {error.strerror}", err=True)
         sys.exit(1)
 
 

@@ -41,7 +41,7 @@ def drawn_paths(
     able = [name for name in read if DRIVERS[name].unit.startswith("multiple") and DRIVERS[name].shape == "period"]
     for name in processes:
         if name not in able:
-            raise UnknownName("driver of this deal that can be drawn as a multiple", name, able)
+            raise UnknownName("drawable driver", name, able)
     schedule = clock(deal)
     years = years_from(schedule.collection[0], schedule.ends).tolist()
     fixed = {

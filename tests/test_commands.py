@@ -18,7 +18,7 @@ import typer
 from typer.testing import CliRunner
 
 from pricing.attribution import who_bears
-from pricing.cli import app
+from pricing.cli import app, main
 from pricing.commands import paths as paths_command
 from pricing.commands import price as price_command
 from pricing.commands.progress import line, progress
@@ -150,9 +150,50 @@ def test_the_tables_are_the_frames():
 
 def test_an_unknown_table_and_two_forms_at_once_are_refused(place):
     told = CliRunner().invoke(app, ["run", "my-deal", "--csv", "--table", "loses"])
-    assert "there is no table of this command 'loses'. Did you mean 'losses'?" in str(told.exception)
+    assert "there is no table 'loses'. Did you mean 'losses'?" in str(told.exception)
     assert "say one of them" in str(CliRunner().invoke(app, ["library", "--table", "deals"]).exception)
     assert "one of the two" in str(CliRunner().invoke(app, ["library", "--csv", "--json"]).exception)
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("paths my-deal --draw rent=0.1 --draw rent=0.9", "--draw: 'rent' is given twice"),
+        ("paths my-deal --draw rent=-1", "--draw rent: a volatility is a number from 0 on, got -1"),
+        ("stress my-deal --scenario base", "'base' is the first scenario, against which the others are held"),
+        ("stress ai-debt-market --market my-deal", "'ai-debt-market' is a book, which has its own"),
+        ("run ai-debt-market", "'ai-debt-market' is a book of deals: firstloss stress ai-debt-market runs it"),
+        ("library vantage-jersey", "library show NAME shows a deal; got 'vantage-jersey'"),
+        ("tieout my-deal my-deal --date 2027-03-15", "--date says which dates --write-template writes"),
+        ("tieout my-deal --write-template my-deal/deal.yaml", "there is a my-deal/deal.yaml already"),
+        ("compare results --set name=x", "--set changes the terms of a deal, and 'results' is a result"),
+        ("compare results results --shock 100", "both are results: they stand as they are"),
+    ],
+)
+def test_what_would_be_passed_over_in_silence_is_refused(command, said, place):
+    if command.startswith("compare"):
+        invoke("run", "my-deal", "--out", "results")
+    assert said in str(CliRunner().invoke(app, command.split()).exception)
+
+
+@pytest.mark.parametrize("option", ["--tolerance", "--ratio-tolerance"])
+def test_a_tolerance_is_not_negative(option, place):
+    assert "greater than or equal to 0" in invoke("tieout", "my-deal", "report.csv", option, "-1", code=2).output
+
+
+def test_a_file_that_cannot_be_written_is_one_message(place, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["firstloss", "price", "my-deal", "--parquet", "my-deal/deal.yaml/tables"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert capsys.readouterr().err.strip() == "firstloss: my-deal/deal.yaml/tables: Not a directory"
+
+
+def test_folders_are_made_for_what_is_written(place, tmp_path):
+    page, book, template = (tmp_path / "new" / name for name in ("r/x.html", "w/x.xlsx", "t/x.csv"))
+    invoke("run", "my-deal", "--report", str(page), "--xlsx", str(book))
+    invoke("tieout", "my-deal", "--write-template", str(template), "--date", "2027-03-15")
+    assert page.is_file() and book.is_file() and template.is_file()
 
 
 def test_faults_are_a_table_too(tmp_path):

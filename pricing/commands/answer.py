@@ -96,7 +96,7 @@ def print_answer(
     """Prints and writes an answer in the form wanted, and ends with its exit code."""
     chosen = table or next(iter(answer.tables))
     if chosen not in answer.tables:
-        raise UnknownName("table of this command", chosen, answer.tables)
+        raise UnknownName("table", chosen, answer.tables)
     if json:
         say(answer.document() if answer.document else document_of(name, answer))
     elif csv:

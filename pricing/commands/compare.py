@@ -87,6 +87,10 @@ def compare(
             except FirstLossError as error:
                 raise FirstLossError(f"{name}, {given}: {error}") from None
         one, other = sides
+    if not one.documents and not other.documents and (shock or market or scenarios):
+        raise InvalidTerms(
+            "--shock, --market and --scenarios are for deals, and both are results: they stand as they are"
+        )
     terms = terms_of(one, other)
     prices = side_by_side(one.prices, other.prices, CELL, MEASURES)
     keys = ("scenario", "shock", "investor_class")
@@ -102,9 +106,12 @@ def compare(
 def side_of(given: str, changes: list[str], shocks: list[Any], market: Path | None, scenarios: Path | None) -> Side:
     """A result from its folder, or a deal run and priced."""
     from pricing.compare import changed, read_result
+    from waterfalls.errors import InvalidTerms
 
     folder = Path(given)
     if folder.is_dir() and not (folder / "deal.yaml").is_file():
+        if changes:
+            raise InvalidTerms(f"--set changes the terms of a deal, and {given!r} is a result: give the deal as well")
         return Side(given, read_result(folder, "prices"), read_result(folder, "losses"))
     deal, paths, quotes = case(given, market, scenarios)
     if changes:
@@ -194,7 +201,7 @@ def told_in_words(
     if currencies[0] != currencies[1]:
         yield f"\nA pays {currencies[0]} and B {currencies[1]}: amounts stand side by side and are not converted."
     yield from prices_told(prices, columns())
-    yield from losses_told(losses, currencies[0])
+    yield from losses_told(losses, " and ".join(dict.fromkeys(currencies)))
     if len(events):
         yield "\nWhat happens otherwise"
         yield events.to_string(index=False)

@@ -30,10 +30,10 @@ def library(
     \b
     Tables: deals, stresses; shown: clauses.
     """
-    from waterfalls.errors import UnknownName
+    from waterfalls.errors import InvalidTerms
 
     if action not in ("", "show"):
-        raise UnknownName("action of library", action, ["show"])
+        raise InvalidTerms(f"library lists what ships, and library show NAME shows a deal; got {action!r}")
     return shown(name) if action else listed()
 
 

@@ -36,9 +36,13 @@ OneScenario = Annotated[
 
 def case(deal: str, market: Path | None, scenarios: Path | None) -> tuple[Deal, tuple[Scenario, ...], Market]:
     """A deal with its scenarios and its market, from the files named or those beside it."""
+    from pricing.market_story import books
     from pricing.marketfile import load_market
     from structuring.dealfile import find_deal, load_deal, load_scenarios
+    from waterfalls.errors import InvalidTerms
 
+    if deal in books():
+        raise InvalidTerms(f"{deal!r} is a book of deals: firstloss stress {deal} runs it")
     file, described = find_deal(deal), load_deal(deal)
     paths = load_scenarios(scenarios or beside(file, "scenarios.yaml"))
     return described, paths, load_market(market or beside(file, "market.yaml"))

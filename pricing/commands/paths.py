@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
@@ -107,11 +108,16 @@ def processes_of(draw: list[str], correlation: float) -> dict[str, PriceProcess]
 
     found = {}
     for text in draw:
-        driver, _, volatility = text.partition("=")
+        driver, _, volatility = (part.strip() for part in text.partition("="))
         try:
-            found[driver.strip()] = PriceProcess(float(volatility), factor_loading=correlation**0.5)
+            each = float(volatility)
         except ValueError:
             raise InvalidTerms(f"--draw takes driver=volatility, such as rent=0.15; got {text!r}") from None
+        if driver in found:
+            raise InvalidTerms(f"--draw: {driver!r} is given twice; a driver has one volatility")
+        if not 0.0 <= each < math.inf:
+            raise InvalidTerms(f"--draw {driver}: a volatility is a number from 0 on, got {volatility}")
+        found[driver] = PriceProcess(each, factor_loading=correlation**0.5)
     return found
 
 

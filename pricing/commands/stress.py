@@ -42,8 +42,11 @@ def stress(
     deals, obligors and beside_2008.
     """
     from pricing.market_story import books
+    from waterfalls.errors import InvalidTerms, UnknownName
 
     if deal in books():
+        if market or scenarios:
+            raise InvalidTerms(f"--market and --scenarios are of one deal, and {deal!r} is a book, which has its own")
         return whole_market(deal, scenario, scale)
     from pricing.attribution import who_bears
     from pricing.chain import chain
@@ -53,10 +56,11 @@ def stress(
     from pricing.stresses import stressed
     from structuring.run import run
     from structuring.stresses import stresses
-    from waterfalls.errors import InvalidTerms, UnknownName
 
     described, paths, quotes = case(deal, market, scenarios)
     own, base = {path.name: path for path in paths[1:]}, paths[0]
+    if scenario == base.name:
+        raise InvalidTerms(f"{scenario!r} is the first scenario, against which the others are held: name another")
     if scenario not in own and scenario not in stresses():
         raise UnknownName("scenario of the deal or named stress", scenario, [*own, *stresses()])
     if scenario in own and scale != 1.0:

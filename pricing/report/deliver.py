@@ -45,6 +45,8 @@ def outputs(
         breakevens = tuple(searched(deal, reference, market, progress))
         chain = chain_of(deal, flows, losses, market, stress, say)
         parts = (deal, flows, prices, losses, market)
+        for file in filter(None, (report, xlsx)):
+            file.parent.mkdir(parents=True, exist_ok=True)
         if report is not None:
             say(f"wrote {write_report(report, *parts, **more, breakevens=breakevens, chain=chain)}")
         if xlsx is not None:

@@ -89,5 +89,5 @@ def test_every_path_is_listed_in_its_place(losses):
 def test_only_multiples_that_the_collateral_reads_are_drawn():
     deal, base = load_deal(NAME), load_scenarios(NAME)[0]
     for name in ("gpu_price", "renewal", "rents"):
-        with pytest.raises(FirstLossError, match="that can be drawn as a multiple"):
+        with pytest.raises(FirstLossError, match="there is no drawable driver"):
             drawn_paths(deal, base, {name: PriceProcess(0.1)}, 10)
