@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from structuring.deal import Deal
+from structuring.deal import Deal, drivers_of
 from structuring.dealfile import find_deal, load_deal
 from structuring.exposure import FAILS, UNNAMED, exposures, herfindahl
 from structuring.holders import UNIDENTIFIED
 from structuring.paths import Paths
 from structuring.scenario import Scenario
-from structuring.shared import View, drivers_of
+from structuring.shared import View
 from waterfalls.errors import Fault, InvalidTerms, UnknownName, unknown
 from waterfalls.terms import term
 

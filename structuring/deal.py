@@ -148,6 +148,22 @@ def assets(deal: Deal) -> Sequence[Any]:
     return deal.collateral if isinstance(deal.collateral, tuple) else (deal.collateral,)
 
 
+def drivers_of(deal: Deal) -> frozenset[str]:
+    """The drivers that a deal's collateral reads, and `event` where the deal names events."""
+    read = frozenset({"event"} if deal.events else ())
+    return read.union(*(asset.drivers() for asset in assets(deal) if hasattr(asset, "drivers")))
+
+
+def named_in(deal: Deal) -> dict[str, tuple[str, list[str]]]:
+    """By driver that may be given by name: what bears a name, and the names in all the deal's collateral."""
+    found: dict[str, tuple[str, list[str]]] = {"event": ("event", list(deal.events))}
+    for asset in assets(deal):
+        for driver, (what, names) in asset.named().items() if hasattr(asset, "named") else ():
+            first, others = found.get(driver, (what, []))
+            found[driver] = first, list(dict.fromkeys([*others, *names]))
+    return found
+
+
 def clock(deal: Deal) -> Schedule:
     """The deal's payment dates and collection periods."""
     from waterfalls.schedule import schedule

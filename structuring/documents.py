@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import yaml
 
 from structuring.table import Elsewhere
-from waterfalls.errors import Fault, InvalidTerms
+from waterfalls.errors import Fault, FirstLossError, InvalidTerms, UnknownName
 from waterfalls.terms import MISSING, plain, read_term
 
 T = TypeVar("T")
@@ -176,6 +176,11 @@ def beneath(node: yaml.Node | None, step: str) -> tuple[yaml.Node, int] | None:
                 return value, key.start_mark.line + 1
     elif isinstance(node, yaml.SequenceNode) and step.isdigit() and int(step) < len(node.value):
         return (item := node.value[int(step)]), item.start_mark.line + 1
+    elif isinstance(node, yaml.SequenceNode):  # one of several terms, by its name
+        for item in node.value:
+            name = beneath(item, "name")
+            if name is not None and name[0].value == step:
+                return item, item.start_mark.line + 1
     return None
 
 
@@ -203,6 +208,14 @@ def load_term(path: Path | str, cls: type[T], *, mark: str) -> T:
         told = [Fault(fault.place.lstrip("."), fault.what, line_of(fault, root)) for fault in found]
         raise InvalidTerms(sorted(twice + told, key=lambda fault: fault.line or 0), title=str(path))
     return made
+
+
+def with_lines(error: InvalidTerms | UnknownName, path: Path | str) -> FirstLossError:
+    """What a run found wrong with the terms of a file, with the lines in which they stand; as it was if none does."""
+    faults = error.faults if isinstance(error, InvalidTerms) else (error.fault,)
+    root = parsed(path)[1]
+    told = [fault._replace(line=line_of(fault, root)) for fault in faults]
+    return InvalidTerms(told, title=str(path)) if any(fault.line for fault in told) else error
 
 
 def save_term(term: Any, path: Path | str, *, mark: str) -> None:

@@ -22,6 +22,11 @@ class Driver(NamedTuple):
     high: float = INFINITY
     most: float = INFINITY
 
+    @property
+    def whole(self) -> bool:
+        """Whether only whole numbers make sense."""
+        return self.unit.startswith("whole")
+
 
 DRIVERS: dict[str, Driver] = {
     # pools of loans and bonds

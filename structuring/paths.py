@@ -129,4 +129,7 @@ def as_rows(driver: str, name: str, given: Any, found: list[Fault]) -> np.ndarra
         s, n = np.argwhere(wrong)[0]
         bounds = f"between {row.low:g} and {row.high:g}" if row.high < np.inf else f"at least {row.low:g}"
         found.append(Fault(place, f"must be a number {bounds} ({row.unit}), got {array[s, n]:g} in path {s}"))
+    elif row.whole and (part := array != np.floor(array)).any():
+        s, n = np.argwhere(part)[0]
+        found.append(Fault(place, f"must be {row.unit}, got {array[s, n]:g} in path {s}"))
     return array

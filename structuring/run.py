@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from structuring.collateral.clock import Clock
-from structuring.deal import Deal, assets, clock, plan
+from structuring.deal import Deal, assets, clock, drivers_of, named_in, plan
 from structuring.scenario import Drivers, Paths, Scenario
 from waterfalls.cashflows import Cashflows
 from waterfalls.distribute import Engine, distribute, refuse_too_large
-from waterfalls.errors import InvalidTerms, UnknownName
+from waterfalls.errors import InvalidTerms
 from waterfalls.receipts import Receipts, together
 from waterfalls.schedule import Schedule
 
@@ -39,17 +39,12 @@ def project(deal: Deal, scenarios: Scenarios, schedule: Schedule | None = None) 
     if given:
         if len(owned) > 1:
             raise InvalidTerms("Receipts given from outside stand alone: they are all the collateral there is")
+        Drivers.of(scenarios).refuse_unread((), {})
         return given[0]
     drivers = Drivers.of(scenarios)
-    known = sorted(frozenset({"event"} if deal.events else ()).union(*(asset.drivers() for asset in owned)))
-    for driver in sorted(drivers.set_drivers):
-        if driver == "event" and not deal.events:
-            raise InvalidTerms(
-                f"the deal {deal.name!r} names no events, so none can be raised: events: [...] in its file"
-            )
-        if driver not in known:
-            raise UnknownName("collateral of this deal that reads the driver", driver, known)
-    drivers.check_names("event", "event", deal.events)
+    if "event" in drivers.set_drivers and not deal.events:
+        raise InvalidTerms(f"the deal {deal.name!r} names no events, so none can be raised: events: [...] in its file")
+    drivers.refuse_unread(drivers_of(deal), named_in(deal))
     instants = Clock(schedule)
     events = {name: instants.since(drivers.when("event", schedule, name=name)) for name in deal.events}
     raised = Receipts(schedule.ends, events=events, scenarios=drivers.names)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, fields
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from structuring.drivers import DRIVERS, Driver
 from structuring.paths import Paths
 from structuring.speed import Speed, misplaced
-from waterfalls.errors import Fault, InvalidTerms, unknown
+from waterfalls.errors import Fault, InvalidTerms, UnknownName, unknown
 from waterfalls.terms import term
 
 if TYPE_CHECKING:
@@ -132,6 +132,8 @@ def faults_of_path(place: str, path: Any, row: Driver) -> Iterator[Fault]:
         if not row.low <= path <= high:
             share = "; 0.67 is 67 %" if path > row.most == 10.0 else ""
             yield Fault(place, f"must be between {row.low:g} and {high:g} ({row.unit}{share}), got {path:g}")
+        elif row.whole and path != int(path):
+            yield Fault(place, f"must be {row.unit}, got {path:g}")
     elif not path:
         yield Fault(place, "must hold at least one value")
     else:
@@ -226,13 +228,33 @@ class Drivers:
             return np.full((1, 1), math.inf)
         return np.array([[math.inf if date is None else clock.at(date)] for date in given])
 
-    def check_names(self, driver: str, what: str, known: Sequence[str]) -> None:
-        """Refuses a driver given for a name that nothing bears."""
-        for row in (self.rows or ()) if self.paths is None else [self.paths.arrays]:
-            given = row.get(driver)
-            for name in given if isinstance(given, Mapping) else ():
-                if isinstance(name, str) and name not in known:
-                    raise InvalidTerms([Fault(f"scenarios.{driver}", unknown(what, name, known))])
+    @property
+    def placed(self) -> list[tuple[str, Mapping[str, Any]]]:
+        """What each scenario sets, with the place that a message names; all paths as one."""
+        if self.paths is not None:
+            return [("Paths", self.paths.arrays)]
+        return [(f"scenarios[{name!r}]", row) for name, row in zip(self.names, self.rows or (), strict=True)]
+
+    def refuse_unread(self, read: Collection[str], named: Mapping[str, tuple[str, Sequence[str]]]) -> None:
+        """Refuses drivers that are not among those `read`, then every name that is not among those of its driver.
+
+        `named` says of the drivers that may be given by name what bears one, and the names.
+        """
+        for place, row in self.placed:
+            for driver in sorted(row):
+                if driver not in read:
+                    what = "collateral of this deal that reads the driver"
+                    raise UnknownName(what, driver, sorted(read), f"{place}.{driver}")
+        found: list[Fault] = []
+        for place, row in self.placed:
+            for driver, given in row.items():
+                what, known = named.get(driver, ("", ()))
+                names = [name for name in given if isinstance(name, str)] if isinstance(given, Mapping) else []
+                for name in [name for name in names if name not in known]:
+                    said = unknown(what, name, known) if what else f"takes no names in this deal, got {name!r}"
+                    found.append(Fault(f"{place}.{driver}", said))
+        if found:
+            raise InvalidTerms(found)
 
 
 def named(given: Any, name: str | None) -> Any:

@@ -14,11 +14,10 @@ from pydantic import Field
 from structuring.book import Book
 from structuring.collateral import LeasePortfolio, Project
 from structuring.copula import Copula
-from structuring.deal import Deal, assets, clock
+from structuring.deal import Deal, assets, clock, drivers_of
 from structuring.exposure import names_of
 from structuring.paths import Paths
 from structuring.processes import PriceProcess
-from structuring.shared import drivers_of
 from waterfalls.errors import UnknownName
 from waterfalls.terms import term
 

@@ -7,9 +7,9 @@ import datetime
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from structuring.deal import Deal, assets, clock
+from structuring.deal import Deal, clock, drivers_of, named_in
 from structuring.drivers import DRIVERS
-from structuring.exposure import names_of, obligors
+from structuring.exposure import names_of
 from structuring.paths import Paths
 from structuring.scenario import Scenario
 
@@ -21,12 +21,6 @@ if TYPE_CHECKING:
 
 
 ALONE = ("parent_bankruptcy", "sale")  # a deal has one sponsor, and is sold as one
-
-
-def drivers_of(deal: Deal) -> frozenset[str]:
-    """The drivers that a deal's collateral reads, and `event` where the deal names events."""
-    read = frozenset({"event"} if deal.events else ())
-    return read.union(*(asset.drivers() for asset in assets(deal) if hasattr(asset, "drivers")))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,9 +45,7 @@ class View:
 
     def chosen(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Of drivers, those that the deal reads, under its own names."""
-        read, named = drivers_of(self.deal), names_of(self.deal)
-        others = {name for owed in obligors(self.deal).values() for name in owed} | set(self.deal.events)
-        others |= {part.name for asset in assets(self.deal) for part in getattr(asset, "fleet", ())}
+        read, failing, named = drivers_of(self.deal), names_of(self.deal), named_in(self.deal)
         found = {}
         for driver, value in given.items():
             if driver not in read:
@@ -61,7 +53,7 @@ class View:
             if not (isinstance(value, Mapping) and any(isinstance(key, str) for key in value)):
                 found[driver] = value
                 continue
-            known = named.get(driver, others)
+            known = failing.get(driver) or (named[driver][1] if driver in named else ())
             mine = {own: value[name] for name in value for own in self.local.get(name, (name,)) if own in known}
             if mine:
                 found[driver] = next(iter(mine.values())) if driver in ALONE else mine

@@ -214,7 +214,8 @@ def test_validate_finds_what_only_a_run_would_and_what_is_quoted_wrong(place, tm
         text = (place / "my-deal" / file).read_text(encoding="utf-8")
         (tmp_path / file).write_text(text.replace(old, new), encoding="utf-8")
     told = str(CliRunner().invoke(app, ["validate", str(tmp_path)]).exception)
-    assert "that reads the driver 'gpu_price'" in told
+    (line,) = (n for n, said in enumerate(text.splitlines(), 1) if said.startswith("    rent: {2028"))
+    assert f"line {line}, scenarios['rents fall 45 %'].gpu_price: there is no" in told
     assert "quotes['BB']: there is no tranche 'BB'. Did you mean 'B'?" in told
 
 

@@ -45,14 +45,15 @@ class InvalidTerms(FirstLossError, ValueError):
 
 
 class UnknownName(FirstLossError, KeyError):
-    """A name that nothing bears."""
+    """A name that nothing bears; `fault` says so with its place, where that is known."""
 
-    def __init__(self, what: str, name: object, known: Iterable[object]) -> None:
-        self.message = unknown(what, name, known)
-        super().__init__(self.message)
+    def __init__(self, what: str, name: object, known: Iterable[object], place: str = "") -> None:
+        names = [str(candidate) for candidate in known]
+        self.fault = Fault(place, unknown(what, name, names))
+        super().__init__(what, name, names, place)  # from which a worker's error is made anew where it is received
 
     def __str__(self) -> str:  # KeyError would print the repr of the message
-        return self.message
+        return str(self.fault)
 
 
 class CannotPrice(FirstLossError, ValueError):

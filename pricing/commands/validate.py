@@ -63,7 +63,7 @@ def validate(
     if deal is not None and quotes is not None:
         tried("market.yaml", lambda: quoted(deal, quotes))
     if deal is not None and quotes is not None and paths is not None:  # drivers that nothing reads, and the like
-        tried("scenarios.yaml", lambda: run_once(deal, paths, quotes))
+        tried("scenarios.yaml", lambda: run_once(deal, paths, quotes, places["scenarios.yaml"]))
 
     lines = [f"doubtful: {doubt}" for doubt in said]
     if deal is not None:
@@ -94,10 +94,16 @@ def quoted(deal: Deal, quotes: Market) -> None:
         raise InvalidTerms(found, title="market.yaml, beside this deal")
 
 
-def run_once(deal: Deal, paths: Sequence[Scenario], quotes: Market) -> None:
+def run_once(deal: Deal, paths: Sequence[Scenario], quotes: Market, file: Path) -> None:
+    """Refuses what only a run finds, such as a name of a tenant that the deal does not have, with its line in the file."""
+    from structuring.documents import with_lines
     from structuring.run import run
+    from waterfalls.errors import InvalidTerms, UnknownName
 
-    run(deal, paths, rates=quotes.rates(deal))
+    try:
+        run(deal, paths, rates=quotes.rates(deal))
+    except (InvalidTerms, UnknownName) as error:
+        raise with_lines(error, file) from error
 
 
 def finding(kind: str, file: str, fault: Fault) -> dict[str, Any]:

@@ -107,6 +107,10 @@ class BondPortfolio:
         """What the portfolio reads from a scenario."""
         return frozenset({"obligor_default", "default", "severity", "recovery_lag"})
 
+    def named(self) -> dict[str, tuple[str, list[str]]]:
+        """The drivers that it takes by name: what bears a name, and the names."""
+        return dict.fromkeys(("obligor_default", "severity"), ("obligor", [bond.obligor for bond in self.bonds]))
+
     def raises(self) -> tuple[str, ...]:
         """The events it may raise, which a condition reads as event(name)."""
         return tuple(f"default of {name}" for name in dict.fromkeys(bond.obligor for bond in self.bonds))
@@ -123,15 +127,13 @@ class BondPortfolio:
         import numpy as np
 
         from structuring.collateral.clock import Clock
-        from structuring.collateral.pools import MonthGrid, later, whole_months
+        from structuring.collateral.pools import MonthGrid, later
         from waterfalls.receipts import Receipts
 
         obligors = list(dict.fromkeys(bond.obligor for bond in self.bonds))
-        for driver in ("obligor_default", "severity"):
-            scenarios.check_names(driver, "obligor", obligors)
         clock = Clock(schedule)
         grid = MonthGrid(clock, schedule.collection[0], None)
-        lag = whole_months(scenarios, self.recovery_lag)
+        lag = scenarios.once("recovery_lag", self.recovery_lag)
         rate = scenarios.along("default", grid.ends, self.default or 0.0)
         survival = np.cumprod(np.broadcast_to(1.0 - rate, (len(rate), grid.months)), axis=1)
         total: dict[str, Any] = {}

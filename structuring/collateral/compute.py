@@ -115,6 +115,13 @@ class ComputeContract:
         """What the fleet reads from a scenario."""
         return READS
 
+    def named(self) -> dict[str, tuple[str, list[str]]]:
+        """The drivers that it takes by name: what bears a name, and the names."""
+        fleet = ("generation", [generation.name for generation in self.fleet])
+        party = ("counterparty", [self.contract.counterparty] if self.contract else [])
+        drivers = ("gpu_price", "utilisation", "residual_value")
+        return {**dict.fromkeys(drivers, fleet), "contract_breach": party, "tenant_default": party}
+
     def raises(self) -> tuple[str, ...]:
         """The events it may raise, which a condition reads as event(name)."""
         return ("contract breach", "tenant default", "parent bankruptcy")
@@ -132,11 +139,6 @@ class ComputeContract:
         from structuring.scenario import Drivers, Scenario
         from waterfalls.receipts import Receipts
 
-        for driver in ("gpu_price", "utilisation", "residual_value"):
-            scenarios.check_names(driver, "generation", [generation.name for generation in self.fleet])
-        parties = [self.contract.counterparty] if self.contract else []
-        for driver in ("contract_breach", "tenant_default"):
-            scenarios.check_names(driver, "counterparty", parties)
         clock = Clock(schedule)
         base = self.operate(clock, schedule, Drivers.of(Scenario("base")))
         fleet = self.operate(clock, schedule, scenarios)

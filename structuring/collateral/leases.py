@@ -138,6 +138,10 @@ class LeasePortfolio:
         """What the portfolio reads from a scenario."""
         return BY_TENANT | {"value", "operating_cost", "sale"}
 
+    def named(self) -> dict[str, tuple[str, list[str]]]:
+        """The drivers that it takes by name: what bears a name, and the names."""
+        return dict.fromkeys(BY_TENANT, ("tenant", [tenant.name for tenant in self.tenants]))
+
     def raises(self) -> tuple[str, ...]:
         """The events it may raise, which a condition reads as event(name)."""
         return ("tenant default",)
@@ -152,9 +156,6 @@ class LeasePortfolio:
         from structuring.scenario import Drivers, Scenario
         from waterfalls.receipts import Receipts
 
-        names = [tenant.name for tenant in self.tenants]
-        for driver in sorted(BY_TENANT):
-            scenarios.check_names(driver, "tenant", names)
         clock = Clock(schedule)
         base = self.income(clock, schedule, Drivers.of(Scenario("base")))
         income = self.income(clock, schedule, scenarios)

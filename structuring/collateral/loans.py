@@ -173,6 +173,10 @@ class LoanPool:
         """What the pool reads from a scenario."""
         return frozenset({"prepayment", "default", "severity", "recovery_lag"})
 
+    def named(self) -> dict[str, tuple[str, list[str]]]:
+        """The drivers that it takes by name: none."""
+        return {}
+
     def raises(self) -> tuple[str, ...]:
         """The events it may raise: none."""
         return ()
@@ -185,13 +189,13 @@ class LoanPool:
         """What the pool pays and owes, (S, T) in currency units; see the class for the formulas."""
 
         from structuring.collateral.clock import Clock
-        from structuring.collateral.pools import MonthGrid, curves, whole_months
+        from structuring.collateral.pools import MonthGrid, curves
         from waterfalls.receipts import Receipts
 
         grid = MonthGrid(Clock(schedule), schedule.collection[0], self.first_payment)
         by_age = any(self.follows_age(scenarios, driver) for driver in ("prepayment", "default"))
         severity = scenarios.along("severity", grid.ends, self.severity)
-        lag = whole_months(scenarios, self.recovery_lag)
+        lag = scenarios.once("recovery_lag", self.recovery_lag)
 
         apart = ("age",) if by_age else ()
         if self.advances:  # the balance amortised since default is that of its own line

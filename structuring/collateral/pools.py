@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from structuring.collateral.tape import Tape
-from waterfalls.errors import InvalidTerms
 
 if TYPE_CHECKING:
     from structuring.collateral.clock import Clock
     from structuring.collateral.loans import LoanLine
-    from structuring.scenario import Drivers
 
 CELLS = 4_000_000  # lines x months held at a time
 MANY_PATHS = 64  # from which on the kernel is worth loading; it gives the same bits
@@ -178,15 +176,6 @@ class MonthGrid:
             else self.by_period(array)
             for name, array in amounts.items()
         }
-
-
-def whole_months(scenarios: Drivers, default: int) -> np.ndarray:
-    """The lag to recovery (S or 1, 1), refused where it is not whole months."""
-    lag = scenarios.once("recovery_lag", default)
-    part = lag != np.floor(lag)
-    if part.any():
-        raise InvalidTerms(f"scenarios.recovery_lag: must be whole months, got {lag[part][0]:g}")
-    return lag
 
 
 def month_after(day: datetime.date, months: int) -> datetime.date:

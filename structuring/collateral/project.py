@@ -140,6 +140,12 @@ class Project:
         """What the project reads from a scenario."""
         return READS if self.operating_cost is None else READS | {"operating_cost"}
 
+    def named(self) -> dict[str, tuple[str, list[str]]]:
+        """The drivers that it takes by name: what bears a name, and the names."""
+        guarantor = ("guarantor", [self.guarantee.guarantor] if self.guarantee else [])
+        tenant = ("tenant", [self.lease.tenant])
+        return {**dict.fromkeys(("rent", "renewal", "tenant_default"), tenant), "guarantor_default": guarantor}
+
     def raises(self) -> tuple[str, ...]:
         """The events it may raise, which a condition reads as event(name)."""
         return ("tenant default", "guarantor default", "non-renewal")
@@ -160,10 +166,7 @@ class Project:
 
         clock = Clock(schedule)
         tenant = self.lease.tenant
-        for driver in ("rent", "renewal", "tenant_default"):
-            scenarios.check_names(driver, "tenant", [tenant])
         guarantor = self.guarantee.guarantor if self.guarantee else None
-        scenarios.check_names("guarantor_default", "guarantor", [guarantor] if guarantor else [])
         base = self.operate(clock, schedule, Drivers.of(Scenario("base")))
         done = self.operate(clock, schedule, scenarios)
         return Receipts(

@@ -122,10 +122,6 @@ def test_a_portfolio_goes_to_a_document_and_back():
             "instalments: 2031-01-01 must come before maturity 2030-01-01",
         ),
         (lambda: BondPortfolio((ORACLE,), default=psa(1.0)), "default: takes MDR, CDR, SDA"),
-        (
-            lambda: deliver(BondPortfolio((ORACLE,)), Scenario("x", obligor_default={"Orcale": D(2027, 1, 1)})),
-            "there is no obligor 'Orcale'. Did you mean 'Oracle'?",
-        ),
     ],
 )
 def test_bad_portfolios_say_what_is_wrong_and_where(make, message):

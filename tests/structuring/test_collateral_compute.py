@@ -155,14 +155,6 @@ def test_a_fleet_goes_to_a_document_and_back():
         (lambda: Generation("H", {}), "Generation 'H'.deliveries: must hold at least one value"),
         (lambda: fleet(H, H), "fleet: names must differ, 'H' stands 2 times"),
         (lambda: fleet(utilisation=1.2), "utilisation: must be less than or equal to 1, got 1.2"),
-        (
-            lambda: deliver(fleet(), Scenario("x", gpu_price={"HH": 1.0})),
-            "there is no generation 'HH'. Did you mean 'H'?",
-        ),
-        (
-            lambda: deliver(fleet(contract=TO_2029), Scenario("x", contract_breach={"lap": D(2027, 1, 1)})),
-            "there is no counterparty 'lap'. Did you mean 'lab'?",
-        ),
     ],
 )
 def test_bad_fleets_say_what_is_wrong_and_where(make, message):

@@ -171,10 +171,6 @@ def test_paths_are_the_same_to_the_bit_in_any_chunk():
         (lambda: portfolio(Tenant("A", 1.0, ends=D(2030, 1, 1)), cap_rate=0.0), "cap_rate: must be greater than 0"),
         (lambda: Tenant("A", -1.0, ends=D(2030, 1, 1)), "Tenant 'A'.rent: must be greater than or equal to 0"),
         (lambda: Tenant("A", 1.0, begins=D(2031, 1, 1), ends=D(2030, 1, 1)), "ends: 2030-01-01 must come after begins"),
-        (
-            lambda: deliver(portfolio(Tenant("Acme", 1.0, ends=D(2030, 1, 1))), Scenario("x", rent={"Acne": 0.5})),
-            "there is no tenant 'Acne'. Did you mean 'Acme'?",
-        ),
     ],
 )
 def test_bad_portfolios_say_what_is_wrong_and_where(make, message):

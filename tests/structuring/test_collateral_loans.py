@@ -433,8 +433,12 @@ def test_every_fault_of_every_row_of_a_tape_is_listed(tmp_path):
         (lambda: LoanPool.level_pay(balance=1.0, rate=0.05, remaining_term=12, order="sfima"), "Did you mean 'sifma'?"),
         (lambda: LoanPool.level_pay(balance=1.0, rate=0.05, remaining_term=12, prepayment=2.0), "between 0 and 1"),
         (
-            lambda: deliver(LoanPool(LINES), Scenario("x", recovery_lag=1.5)),
-            "recovery_lag: must be whole months, got 1.5",
+            lambda: Scenario("x", recovery_lag=1.5),
+            "Scenario 'x'.recovery_lag: must be whole months, got 1.5",
+        ),
+        (
+            lambda: Paths(recovery_lag=[1.0, 2.5]),
+            "Paths.recovery_lag: must be whole months, got 2.5 in path 1",
         ),
         (lambda: cdr(0.04, dates=[START]), "CDR: dates must be two or more that rise, got 2026-01-01"),
         (lambda: cpr(1.5), "CPR: must be a decimal, at least 0 and at most 1, got 1.5"),

@@ -181,10 +181,6 @@ def test_a_project_goes_to_a_document_and_back():
         (lambda: project(residual={}), "residual: must hold at least one year"),
         (lambda: project(escrow=Escrow(10.0)), "escrow.balance: must not exceed the budget it pays, 0.00, got 10.00"),
         (lambda: project(share=1.2), "share: must be less than or equal to 1, got 1.2"),
-        (
-            lambda: deliver(project(), Scenario("x", guarantor_default={"parents": D(2030, 1, 1)})),
-            "there is no guarantor 'parents'. Did you mean 'parent'?",
-        ),
     ],
 )
 def test_bad_projects_say_what_is_wrong_and_where(make, message):

@@ -9,7 +9,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from structuring import Holdings, Paths, Scenario, load_deal, load_scenarios, run, save_deal, study, summary
+from structuring import (
+    BondPortfolio,
+    ComputeContract,
+    Generation,
+    Holdings,
+    LeasePortfolio,
+    LeaseWithOptions,
+    Paths,
+    Project,
+    Scenario,
+    TakeOrPay,
+    Tenant,
+    load_deal,
+    load_scenarios,
+    run,
+    save_deal,
+    study,
+    summary,
+)
+from structuring.collateral.bonds import Bond
 from structuring.dealfile import library
 from structuring.documents import load
 from waterfalls import (
@@ -251,11 +270,62 @@ def test_mistakes_in_python_are_told_the_same_way(toy):
         dataclasses.replace(toy, triggers=[Trigger("turbo", test=trigger("b")), Trigger("b", test=dscr() < 1)])
 
 
+ACME = LeasePortfolio((Tenant("Acme", 90.0, ends=dt.date(2036, 1, 15)),), as_of=dt.date(2026, 1, 15), cap_rate=0.06)
+HALL = Project(
+    LeaseWithOptions("lab", 90.0, begins=dt.date(2026, 1, 15), initial=4, option=4, maximum=12), residual={2030: 100.0}
+)
+LOAN = Bond("Oracle", 900.0, coupon=0.06, maturity=dt.date(2031, 1, 15))
+GPUS = ComputeContract(
+    (Generation("H", {dt.date(2026, 1, 15): 10.0}, market_price=2.0),),
+    contract=TakeOrPay("lab", price=2.0, months=60.0),
+    as_of=dt.date(2026, 1, 15),
+)
+NEVER = dt.date(2030, 6, 1)
+
+
+@pytest.mark.parametrize(
+    ("collateral", "driver", "given", "message"),
+    [
+        (ACME, "rent", {"Acne": 0.5}, "there is no tenant 'Acne'. Did you mean 'Acme'?"),
+        (ACME, "value", {"Acme": 0.5}, "takes no names in this deal, got 'Acme'"),
+        (BondPortfolio((LOAN,)), "obligor_default", {"Orcale": NEVER}, "there is no obligor 'Orcale'. Did you mean"),
+        (None, "severity", {"Oracle": 0.5}, "takes no names in this deal, got 'Oracle'"),
+        (GPUS, "gpu_price", {"HH": 1.0}, "there is no generation 'HH'. Did you mean 'H'?"),
+        (GPUS, "contract_breach", {"lap": NEVER}, "there is no counterparty 'lap'. Did you mean 'lab'?"),
+        (HALL, "guarantor_default", {"parent": NEVER}, "there is no guarantor 'parent'. None is declared."),
+    ],
+)
+def test_a_name_that_nothing_bears_is_told_with_its_scenario(toy, collateral, driver, given, message):
+    deal = toy if collateral is None else dataclasses.replace(toy, collateral=collateral)
+    with pytest.raises(InvalidTerms) as caught:
+        run(deal, [Scenario("base"), Scenario("odd", **{driver: given})], rates=RATES)
+    assert str(caught.value).startswith(f"scenarios['odd'].{driver}: {message}")
+
+
+def test_a_name_may_be_that_of_any_collateral_of_the_deal(toy):
+    other = dataclasses.replace(ACME, tenants=(dataclasses.replace(ACME.tenants[0], name="Bolt"),))
+    deal = dataclasses.replace(toy, collateral=(ACME, other))
+    flows = run(
+        deal, [Scenario("base"), Scenario("Bolt fails", tenant_default={"Bolt": dt.date(2027, 1, 15)})], rates=RATES
+    )
+    revenue = flows.receipts["revenue"].sum(axis=1)
+    assert revenue[0] - revenue[1] == pytest.approx(90.0)  # Bolt's space stands empty for a year
+
+
+def test_a_driver_beside_cash_given_from_outside_is_refused(toy):
+    given = Receipts(run(toy, Scenario("base"), rates=RATES).receipts.dates, revenue=[9.0] * 20)
+    deal = dataclasses.replace(toy, collateral=given)
+    with pytest.raises(UnknownName, match=r"scenarios\['bad'\].default: there is no collateral of this deal"):
+        run(deal, Scenario("bad", default=0.1), rates=RATES)
+
+
 def test_what_only_a_run_can_know_is_refused_there(toy):
     with pytest.raises(UnknownName, match="rate for the index 'SOFR'"):
         run(toy, Scenario("base"))
     with pytest.raises(UnknownName, match="collateral of this deal that reads the driver 'gpu_price'"):
         run(toy, Scenario("base", gpu_price=0.5), rates=RATES)
+    with pytest.raises(UnknownName, match=r"^scenarios\['cheap'\].gpu_price: there is no"):
+        run(toy, [Scenario("base"), Scenario("cheap", gpu_price=0.5)], rates=RATES)
     with pytest.raises(InvalidTerms, match="shape"):
         run(toy, Scenario("base"), rates={"SOFR": [0.04, 0.05]})
     with pytest.raises(TooLarge, match=r"needs about .* GB: use study"):

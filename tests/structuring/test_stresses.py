@@ -12,9 +12,9 @@ from pricing.stresses import ladder, stressed
 from structuring import Scenario, cdr, load_deal, load_scenarios, run, sda
 from structuring.collateral import BondPortfolio, LoanPool
 from structuring.collateral.bonds import Bond
+from structuring.deal import drivers_of
 from structuring.dealfile import library
 from structuring.drivers import DRIVERS
-from structuring.shared import drivers_of
 from structuring.stresses import Effect, NamedStress, annual_rate, load_stress, paper, stresses
 from waterfalls import Equity, Fixed, Note
 from waterfalls.errors import InvalidTerms, UnknownName

@@ -18,7 +18,7 @@ import pytest
 from structuring import Deal, LoanPool, Paths, Scenario, SectorModel, load_deal, run, study, summary
 from structuring.chunks import MOST_DEATHS, Unfinished, cut, ranges
 from waterfalls import Equity, Fixed, Floating, Note, Receipts, interest, pay, principal, residual
-from waterfalls.errors import InvalidTerms, TooLarge
+from waterfalls.errors import Fault, InvalidTerms, TooLarge, UnknownName
 
 SPAWN = multiprocessing.get_context("spawn")
 RATES = {"SOFR": 0.03}
@@ -478,3 +478,9 @@ def test_what_cannot_fit_is_refused_before_any_memory_is_touched():
 def test_ranges_join_what_touches():
     assert ranges([(5, 9), (0, 5), (12, 20)]) == ((0, 9), (12, 20)) and ranges([]) == ()
     assert cut(10, 4) == [(0, 4), (4, 8), (8, 10)]
+
+
+@pytest.mark.parametrize("error", [UnknownName("driver", "rnt", ("rent", "sale"), "scenarios['x']"), InvalidTerms([Fault("a", "b", 3)], title="t")])  # fmt: skip
+def test_an_error_is_the_same_after_the_way_from_a_worker(error):
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))
