@@ -372,7 +372,7 @@ def named(what: str, given: Any) -> str:
     """The name of an object, or the name itself."""
     name = given if isinstance(given, str) else getattr(given, "name", None)
     if not isinstance(name, str) or not name:
-        raise InvalidTerms(f"the name of a {what} is wanted, got {given!r}")
+        raise InvalidTerms(f"the name of {'an' if what[0] in 'aeiou' else 'a'} {what} is wanted, got {given!r}")
     return name
 
 

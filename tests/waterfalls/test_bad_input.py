@@ -25,7 +25,7 @@ CLAUSES = {
         "accounts[1]: nothing takes cash out of 'trap': release it, pay from it or draw on it",
     ),
     "an empty name": (["pay(interest(''))"], "the name of a note is wanted, got ''"),
-    "an empty account": (["pay(interest('A')).from_('')"], "the name of a account is wanted, got ''"),
+    "an empty account": (["pay(interest('A')).from_('')"], "the name of an account is wanted, got ''"),
     "a dangling name, with the nearest": (
         ["pay(interest('a'))", "pay(residual('E'))"],
         "waterfall[0]: there is no debt 'a'. Did you mean 'A'? Known: 'A', 'LC'.",
