@@ -38,7 +38,7 @@ def value_bridge(case: Case) -> Figure:
     }
     layout = {
         "yaxis": {"rangemode": "tozero", "tickformat": ",.0f"},
-        "xaxis": {"showgrid": False, "tickangle": 0},
+        "xaxis": {"type": "category", "showgrid": False, "tickangle": 0},
         "showlegend": False,
         "margin": {"t": 28},
     }

@@ -26,8 +26,13 @@
           { automargin: true, gridcolor: grid, zerolinecolor: soft, linecolor: soft, tickcolor: soft, fixedrange: true, zeroline: false },
           layout[name]);
       });
-      if (narrow) layout.xaxis.nticks = 4;
-      if (narrow && layout.meta) layout.xaxis.range = layout.meta.narrow;
+      if (narrow && layout.xaxis.type !== "category") layout.xaxis.nticks = 4; // no category goes without its name
+      if (narrow && layout.meta) {
+        layout.xaxis.range = layout.meta.narrow;
+        figure.data.forEach(function (trace) {
+          trace.y = trace.y.map(function (name) { return name.replace(": ", ":<br>"); });
+        });
+      }
     }
     figure.data.forEach(function (trace) {
       if (trace.type === "heatmap") {
@@ -45,7 +50,8 @@
     return figure;
   }
 
-  // Labels of a Sankey that would lie on another's: those between two columns give way, then the smaller.
+  // Labels of a Sankey that would lie on another's: those between two columns give way, then the smaller. What stands
+  // between is painted first, so that no node hides a digit of a label that reaches over it.
   function untangled(place, trace) {
     const link = trace.link, through = trace.node.label.map(function () { return 0; });
     link.target.forEach(function (to, i) { through[to] += link.value[i]; });
@@ -53,6 +59,7 @@
     const labels = Array.from(place.querySelectorAll(".sankey-node")).map(function (node) {
       const i = node.__data__.node.pointNumber, text = node.querySelector(".node-label");
       const between = link.target.indexOf(i) >= 0 && link.source.indexOf(i) >= 0;
+      if (between) node.parentNode.insertBefore(node, node.parentNode.firstChild);
       return { text: text, box: text.getBoundingClientRect(), rank: through[i] - (between ? 1e300 : 0) };
     });
     const kept = [];

@@ -163,6 +163,43 @@ def test_labels_of_a_narrow_sankey_do_not_lie_on_each_other(chromium, report):
     page.close()
 
 
+def test_a_narrow_page_names_every_bar_and_its_amounts_lie_on_nothing(chromium, tmp_path):
+    deal, market = load_deal("vantage-jersey"), load_market("vantage-jersey")
+    flows = run(deal, load_scenarios("vantage-jersey"), rates=market.rates(deal))
+    prices = price(flows, market, [SpreadShock.parallel(bp=bp) for bp in (50, 100, 150, 200, 250, 300)])
+    file = write_report(tmp_path / "r.html", deal, flows, prices, who_bears(prices, deal.holdings), market)
+    page, _ = opened(chromium, file, 400)
+    ticks = "name => Array.from(document.querySelectorAll(`#${name} .xtick text`)).map(tick => tick.textContent)"
+    steps = ["before", "credit", "rates", "spread", "after"]
+    assert page.evaluate(ticks, "value-bridge") == steps
+    assert page.evaluate(ticks, "heat-stress") == list(prices.shocks)
+    hits = """() => {
+        const plot = document.querySelector('#loss-bridge'), frame = plot.getBoundingClientRect();
+        const box = selector => Array.from(plot.querySelectorAll(selector)).map(each => each.getBoundingClientRect());
+        const names = box('.ytick text'), amounts = box('.bartext');
+        return [amounts.length, amounts.filter(a => a.right > frame.right ||
+            names.some(b => a.left < b.right && a.top < b.bottom && b.top < a.bottom)).length];
+    }"""
+    amounts, wrong = page.evaluate(hits)
+    assert amounts > 5 and wrong == 0
+    page.close()
+
+
+def test_no_node_of_a_sankey_hides_a_label_that_reaches_over_it(chromium, report):
+    """What stands between two columns is painted before what stands at the ends."""
+    page, _ = opened(chromium, report, 400)
+    late = """() => Array.from(document.querySelectorAll('.plot')).filter(plot => {
+        const ends = Array.from(plot.querySelectorAll('.sankey-node')).map(each => {
+            const node = each.__data__.node;
+            return node.sourceLinks.length === 0 || node.targetLinks.length === 0;
+        });
+        return ends.length > 0 && ends.lastIndexOf(false) > ends.indexOf(true);
+    }).length"""
+    assert page.locator(".sankey-node").count() > 10
+    assert page.evaluate(late) == 0
+    page.close()
+
+
 def test_tables_sort_by_value_and_totals_stay_last(chromium, report, case):
     page, _ = opened(chromium, report)
     heading = page.locator("#table-losses_by_class th", has_text="total")
