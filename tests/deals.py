@@ -598,6 +598,7 @@ def plans(draw_):
                 name,
                 test=test,
                 cure=draw_(st.integers(1, 3)),
+                cured_by=draw_(st.none() | conditions(world)),
                 latch=draw_(st.booleans()),
                 on=draw_(st.booleans()),
             )

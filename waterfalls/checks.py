@@ -20,6 +20,7 @@ from waterfalls.order import faults_of_order, faults_of_sale
 from waterfalls.replacements import Replacement
 from waterfalls.terms import Unsound, is_broken
 from waterfalls.tranches import Equity, Note
+from waterfalls.triggers import Trigger
 from waterfalls.waterfall import Waterfall
 
 DEFAULT_REGIME = "waterfall"
@@ -107,18 +108,17 @@ def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
         if isinstance(trigger, Unsound):
             continue
         earlier = [other.name for other in triggers[:i]]
-        for need in (need for node in trigger.test.walk() for need in node.needs()):
-            if need.what == "trigger" and need.name not in earlier and need.name in (known["trigger"] or ()):
-                yield Fault(
-                    f"triggers[{i}].test", f"reads the trigger {need.name!r}, which is tested later: declare it first"
-                )
-        yield from names_in(f"triggers[{i}].test", trigger.test, known)
+        for place, test in tests_of(i, trigger):
+            for need in (need for node in test.walk() for need in node.needs()):
+                if need.what == "trigger" and need.name not in earlier and need.name in (known["trigger"] or ()):
+                    yield Fault(place, f"reads the trigger {need.name!r}, which is tested later: declare it first")
+            yield from names_in(place, test, known)
 
     waterfalls = regimes_of(fields["waterfall"]) if "waterfall" in fields else {}
     ends = {note.name: note.available_until for note in tranches if isinstance(note, Note)}
     ends |= {facility.name: getattr(facility, "expires", None) for facility in facilities}
     roots = [(f"waterfall[{i}]", clause) for each in waterfalls.values() for i, clause in sound_clauses(each)]
-    roots += [(f"triggers[{i}].test", made.test) for i, made in enumerate(triggers) if not isinstance(made, Unsound)]
+    roots += [root for i, made in enumerate(triggers) if not isinstance(made, Unsound) for root in tests_of(i, made)]
     roots += [(f"definitions[{name!r}]", number) for name, number in sound(definitions)]
     roots += [(f"regimes[{name!r}]", condition) for name, condition in sound(fields.get("regimes") or {})]
     by_note = {note.name: note for note in tranches if isinstance(note, Note)}
@@ -218,6 +218,11 @@ def stranded(accounts: Iterable[Any], waterfalls: Mapping[str, Waterfall]) -> It
             yield Fault(
                 f"accounts[{i}]", f"nothing takes cash out of {account.name!r}: release it, pay from it or draw on it"
             )
+
+
+def tests_of(i: int, trigger: Trigger) -> list[tuple[str, Condition]]:
+    """What a trigger reads, each with its place."""
+    return [(f"triggers[{i}].{field}", test) for field, test in zip(("test", "cured_by"), trigger.tests, strict=False)]
 
 
 def names_in(place: str, node: Node, known: Mapping[str, Sequence[str] | None]) -> Iterator[Fault]:

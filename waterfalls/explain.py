@@ -158,6 +158,7 @@ def explained(flows: Cashflows, state: State, t: int) -> Explanation:
             for name, trigger in plan.triggers.items():
                 stands = "on" if before["trigger", name] > 0.0 else "off"
                 told = reading(trigger.test, probe) if t >= plan.histories[name] else f"{trigger.test}: not tested yet"
+                told += "" if trigger.cured_by is None else f"; cured by {reading(trigger.cured_by, probe)}"
                 tests.append(f"{name} is {stands}; {told}")
         steps.append(step_of(clause, probe, before, after))
 

@@ -149,7 +149,7 @@ class Plan:
     def nodes(self) -> tuple[Node, ...]:
         """Every clause and expression of the plan, once."""
         roots: list[Node] = [clause for waterfall in self.waterfalls.values() for clause in waterfall.clauses]
-        roots += [trigger.test for trigger in self.triggers.values()] + list(self.regimes.values())
+        roots += [test for trigger in self.triggers.values() for test in trigger.tests] + list(self.regimes.values())
         roots += self.definitions.values()
         for asset in self.replacements.values():
             roots += [asset.repays, asset.defaults]
@@ -169,9 +169,9 @@ class Plan:
 
     @cached_property
     def histories(self) -> dict[str, int]:
-        """How many earlier periods each trigger's test looks back at: before that no date counts as a cure."""
+        """How many earlier periods each trigger looks back at: before that no date counts as a cure."""
         return {
-            name: max(getattr(node, "trailing", 1) for node in self.within(trigger.test)) - 1
+            name: max(getattr(node, "trailing", 1) for test in trigger.tests for node in self.within(test)) - 1
             for name, trigger in self.triggers.items()
         }
 

@@ -954,6 +954,18 @@ HAIRCUTS = (
 TESTS = [
     on_dates("debt service coverage of the period", "dscr() < 1.5", {"revenue": [40, 50, 40]}, [1, 0, 1], LEVEL),
     on_dates("trailing two periods, in sum", "dscr(trailing=2) < 1.5", {"revenue": [30, 61, 20]}, [0, 0, 1], LEVEL),
+    # 1.0, 1.33, 1.5 times the 30 due
+    Row(
+        "trapped below one level, cured at a higher",
+        deal(
+            LEVEL,
+            triggers="[{name: T, test: dscr() < 1.2, cured_by: dscr() >= 1.5}]",
+            clauses=("pay(scheduled_principal('A'))", "pay(residual('E')).when(~trigger('T'))", REST),
+        ),
+        "if the T trigger is off",
+        {"revenue": [30, 40, 45]},
+        {"trigger T": [1, 1, 0]},
+    ),
     # contracted 40 then 20 ahead over 30 a period
     on_dates(
         "forward, over the next period",
