@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,6 +14,7 @@ from pydantic import Field, InstanceOf
 from structuring.collateral.tape import COLUMNS, Tape
 from structuring.scenario import Drivers, Rate, Scenario
 from structuring.speed import Speed
+from waterfalls.conventions import FREQUENCIES
 from waterfalls.errors import Fault
 from waterfalls.terms import term
 
@@ -34,7 +36,8 @@ class LoanLine:
 
     Interest alone falls due in the first `interest_only` months (all of them make a bullet). Then `payment` is level, or
     of equal principal, over `amortisation_term` months; what a shorter remaining term leaves is a balloon at its end.
-    With `principal`, those amounts fall due month by month instead, and the rest at the end.
+    With `principal`, those amounts fall due one by one instead, and the rest at the end. `frequency` is how often loans
+    pay, at rate / payments a year; they default and prepay when they pay, at the rates of the months since, compounded.
     """
 
     balance: NotNegative
@@ -46,9 +49,19 @@ class LoanLine:
     payment: Literal["level", "equal principal"] = "level"
     amortisation_term: Annotated[int, Field(gt=0)] | None = None
     principal: tuple[NotNegative, ...] = ()
+    frequency: Literal["monthly", "quarterly", "semiannual", "annual"] = "monthly"
+
+    @property
+    def every(self) -> int:
+        """Months from one payment to the next."""
+        return 12 // FREQUENCIES[self.frequency]
 
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        every = 12 // FREQUENCIES[fields.get("frequency", "monthly")]
+        for name in ("remaining_term", "interest_only", "amortisation_term"):
+            if (fields.get(name) or 0) % every:
+                yield Fault(name, f"must be whole periods of {every} months, got {fields[name]}")
         term, only, over = (fields.get(name) for name in ("remaining_term", "interest_only", "amortisation_term"))
         if term is not None and only is not None:
             if only > term:
@@ -60,8 +73,10 @@ class LoanLine:
         principal, balance = fields.get("principal", ()), fields.get("balance")
         if principal and balance is not None and sum(principal) > balance * (1.0 + 1e-9):
             yield Fault("principal", f"must not exceed the balance {balance:,.2f}, got {sum(principal):,.2f}")
-        if principal and term is not None and len(principal) > term:
-            yield Fault("principal", f"must not outlast the remaining term of {term} months, got {len(principal)}")
+        if principal and term is not None and len(principal) * every > term:
+            yield Fault(
+                "principal", f"must not outlast the remaining term of {term} months, got {len(principal) * every}"
+            )
 
 
 @term
@@ -76,7 +91,8 @@ class LoanPool:
     so "sifma" prepays out of the scheduled balance without taking defaults out first, and "sequential" takes defaults,
     then prepayments of what is left, then pays the survivors' levelled instalment. Loans that share d and v form a group
     and the result is exact; speeds that follow age (PSA, SDA, ABS) make one group an age. `recovery_lag` months after a
-    default, 1 - severity of it is recovered and the rest lost. With `advances` the servicer goes on paying the
+    default, 1 - severity of it is recovered and the rest lost: at once, or the shares of `recovery_timing` month by month
+    from then on. With `advances` the servicer goes on paying the
     scheduled principal of defaulted loans and keeps it out of the proceeds: recovery = max(balance amortised until then
     - loss, 0). `servicing` is a rate a year taken out of interest. Amounts are by calendar month from the start of the
     schedule (the first on `first_payment`, if given) and belong to the collection period in which the month ends.
@@ -89,6 +105,7 @@ class LoanPool:
     default: Rate = None
     severity: Share | tuple[Share, ...] = 1.0
     recovery_lag: Months = 0
+    recovery_timing: tuple[Share, ...] = ()
     order: Literal["sifma", "sequential"] = "sifma"
     advances: bool = False
     servicing: Share = 0.0
@@ -102,6 +119,11 @@ class LoanPool:
             rates = fields.get(driver)
             if rates is not None:
                 yield from Scenario.faults({driver: rates})
+        timing = fields.get("recovery_timing")
+        if timing and abs(sum(timing) - 1.0) > 1e-9:
+            yield Fault("recovery_timing", f"must sum to 1, got {sum(timing):g}")
+        if timing and fields.get("advances"):
+            yield Fault("recovery_timing", "does not go with advances, which come out of the proceeds at once")
         if fields.get("severity") == ():
             yield Fault("severity", "must hold at least one value")
 
@@ -117,6 +139,7 @@ class LoanPool:
         default: Rate = None,
         severity: float | tuple[float, ...] = 1.0,
         recovery_lag: int = 0,
+        recovery_timing: tuple[float, ...] = (),
         order: Literal["sifma", "sequential"] = "sifma",
         advances: bool = False,
         servicing: float = 0.0,
@@ -129,6 +152,7 @@ class LoanPool:
             default=default,
             severity=severity,
             recovery_lag=recovery_lag,
+            recovery_timing=recovery_timing,
             order=order,
             advances=advances,
             servicing=servicing,
@@ -146,6 +170,7 @@ class LoanPool:
         default: Rate = None,
         severity: float | tuple[float, ...] = 1.0,
         recovery_lag: int = 0,
+        recovery_timing: tuple[float, ...] = (),
         order: Literal["sifma", "sequential"] = "sifma",
         advances: bool = False,
         servicing: float = 0.0,
@@ -153,7 +178,8 @@ class LoanPool:
     ) -> LoanPool:
         """A pool from a row a loan: a DataFrame, or a CSV, Parquet or Excel file; every bad row is listed with its reasons.
 
-        Columns: balance, rate, remaining_term, and if wanted loan, age, interest_only, payment, amortisation_term.
+        Columns: balance, rate, remaining_term, and if wanted loan, age, interest_only, payment, amortisation_term,
+        frequency.
         `ignore` names columns to leave aside; any other is refused. `sheet` is needed where a workbook has several.
         Rows that are alike are taken together.
         """
@@ -163,6 +189,7 @@ class LoanPool:
             default=default,
             severity=severity,
             recovery_lag=recovery_lag,
+            recovery_timing=recovery_timing,
             order=order,
             advances=advances,
             servicing=servicing,
@@ -189,7 +216,7 @@ class LoanPool:
         """What the pool pays and owes, (S, T) in currency units; see the class for the formulas."""
 
         from structuring.collateral.clock import Clock
-        from structuring.collateral.pools import MonthGrid, curves
+        from structuring.collateral.pools import MonthGrid, compounded, curves
         from waterfalls.receipts import Receipts
 
         grid = MonthGrid(Clock(schedule), schedule.collection[0], self.first_payment)
@@ -197,14 +224,15 @@ class LoanPool:
         severity = scenarios.along("severity", grid.ends, self.severity)
         lag = scenarios.once("recovery_lag", self.recovery_lag)
 
-        apart = ("age",) if by_age else ()
+        apart = ("every", "age") if by_age else ("every",)
         if self.advances:  # the balance amortised since default is that of its own line
             apart = (*apart, *COLUMNS)
         total: dict[str, np.ndarray] = {}
         start = 0.0
-        for age, balance, interest in curves(self.lines, grid.months, self.servicing, apart):
+        for age, every, balance, interest in curves(self.lines, grid.months, self.servicing, apart):
             prepaid = scenarios.along("prepayment", grid.ends, self.prepayment or 0.0, age=age if by_age else 0)
             default = scenarios.along("default", grid.ends, self.default or 0.0, age=age if by_age else 0)
+            prepaid, default = (compounded(rates, every, grid.months) for rates in (prepaid, default))
             for field, amounts in self.flows(balance, interest, prepaid, default, severity, lag).items():
                 total[field] = total[field] + amounts if field in total else amounts
             start += float(balance[0])
@@ -228,12 +256,12 @@ class LoanPool:
         """The fields of the receipts by month, (S or 1, M), of a group with scheduled `balance` (M + 1) and `interest` (M)."""
         import numpy as np
 
-        from structuring.collateral.pools import MANY_PATHS, kernel, later, writable
+        from structuring.collateral.pools import MANY_PATHS, kernel, later, spread, writable
 
         opening, closing, months = balance[:-1], balance[1:], len(interest)
         contracted = (interest + opening - closing)[None, :]
         paths = max(len(rates) for rates in (prepaid, default, severity, lag))
-        if paths >= MANY_PATHS and not self.advances and (fast := kernel()):
+        if paths >= MANY_PATHS and not (self.advances or self.recovery_timing) and (fast := kernel()):
             out = np.zeros((len(fast.FIELDS), paths, months))
             fast.fill(self.order == "sifma", *map(writable, (balance, interest, prepaid, default, severity, lag)), out)
             return {**dict(zip(fast.FIELDS, out, strict=True)), "contracted": contracted}
@@ -246,19 +274,20 @@ class LoanPool:
         after = np.cumprod(np.broadcast_to(kept, (kept.shape[0], months)), axis=1)
         alive = np.concatenate([np.ones((len(after), 1)), after[:, :-1]], axis=1)
         defaults = alive * default * opening
-        lost = later(defaults * severity, lag)
+        late = partial(spread, lag=lag, timing=self.recovery_timing)
+        lost = late(defaults * severity)
         if self.advances:
             amortised = later(alive * default, lag) * opening
             recoveries = np.maximum(amortised - lost, 0.0)
         else:
-            recoveries = later(defaults * (1.0 - severity), lag)
+            recoveries = late(defaults * (1.0 - severity))
         return {
             "interest": alive * paying * interest,
             "principal": alive * paying * (opening - closing),
             "prepayments": alive * prepayable,
             "recoveries": recoveries,
             "pool_balance": after * closing,
-            "defaulted_balance": np.cumsum(defaults, axis=1) - later(np.cumsum(defaults, axis=1), lag),
+            "defaulted_balance": np.cumsum(defaults, axis=1) - late(np.cumsum(defaults, axis=1)),
             "defaults": defaults,
             "losses": lost,
             "contracted": contracted,

@@ -24,40 +24,48 @@ MANY, BLOCK = 1_000, 8_192  # lines from which on one month follows from the las
 @functools.lru_cache(maxsize=16)
 def curves(
     lines: tuple[LoanLine, ...] | Tape, months: int, servicing: float, apart: tuple[str, ...]
-) -> tuple[tuple[int, np.ndarray, np.ndarray], ...]:
-    """The age and the scheduled curves of each group of lines that are kept `apart` by some columns; worked out once."""
+) -> tuple[tuple[int, int, np.ndarray, np.ndarray], ...]:
+    """Age, months between payments and scheduled curves of each group of lines kept `apart` by columns; worked out once."""
     tape = lines if isinstance(lines, Tape) else Tape.of(lines)
-    return tuple((int(group.age[0]), *scheduled(group, months, servicing)) for group in tape.split(apart))
+    return tuple(
+        (int(group.age[0]), int(group.every[0]), *scheduled(group, months, servicing)) for group in tape.split(apart)
+    )
 
 
 def scheduled(tape: Tape, months: int, servicing: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
     """The scheduled balance (M + 1,) and net interest (M,) of lines without prepayment or default, in currency units.
 
-    S(m) = (1 - (1 + i)^-(a - j)) / (1 - (1 + i)^-a) for level payments over a months, (a - j) / a for equal principal,
-    j = the months of amortisation gone by; 0 from the end of the term on. Interest is on the balance before.
+    S(m) = (1 - (1 + i)^-(a - j)) / (1 - (1 + i)^-a) for level payments, a of them, (a - j) / a for equal principal,
+    j = the payments gone by, i = rate x months between them / 12; 0 from the end of the term on. Interest is on the
+    balance before, in the months in which loans pay.
     """
     month = np.arange(months + 1.0)[None, :]
     balance, interest = np.zeros(months + 1), np.zeros(months)
     if len(tape) >= MANY:
         plain = (tape.level > 0.0) & (tape.interest_only == 0.0) & (tape.over * np.log1p(tape.rate / 12.0) > 0.01)
+        plain &= tape.every == 1.0
         plain[list(tape.fixed)] = False
         level_pay(tape.some(plain), servicing, balance, interest)
         tape = tape.some(~plain)
     rows = max(1, CELLS // (months + 1))
     for start in range(0, len(tape), rows):
         part = tape.rows(slice(start, start + rows))
-        over, rate = part.over[:, None], part.rate[:, None] / 12.0
-        left = over - np.clip(month - part.interest_only[:, None], 0.0, over)
+        every = part.every[:, None] if (part.every != 1.0).any() else np.ones((1, 1))
+        paid = month - month % every  # the month of the last payment
+        over, rate = part.over[:, None] / every, part.rate[:, None] / 12.0 * every
+        left = over - np.clip((paid - part.interest_only[:, None]) / every, 0.0, over)
         level = (part.level[:, None] > 0.0) & (rate > 0.0)
         growth = np.log1p(rate)
         factor = np.where(level, np.expm1(-left * growth) / np.where(level, np.expm1(-over * growth), 1.0), left / over)
-        amounts = part.balance[:, None] * factor * (month < part.remaining_term[:, None])
+        amounts = part.balance[:, None] * factor * (paid < part.remaining_term[:, None])
         for k, fixed in part.fixed.items():
             due = np.concatenate([[0.0], np.cumsum(fixed)])
-            remaining = part.balance[k] - due[np.minimum(np.arange(months + 1), len(due) - 1)]
-            amounts[k] = np.maximum(remaining, 0.0) * (month[0] < part.remaining_term[k])
+            gone = (month[0] // part.every[k]).astype(int)
+            remaining = part.balance[k] - due[np.minimum(gone, len(due) - 1)]
+            amounts[k] = np.maximum(remaining, 0.0) * (gone * part.every[k] < part.remaining_term[k])
         balance += amounts.sum(axis=0)
-        interest += ((part.rate[:, None] - servicing) / 12.0 * amounts[:, :-1]).sum(axis=0)
+        pays = np.where(month[:, 1:] % every == 0.0, every, 0.0)
+        interest += ((part.rate[:, None] - servicing) / 12.0 * pays * amounts[:, :-1]).sum(axis=0)
     for curve in (balance, interest):
         curve.setflags(write=False)
     return balance, interest
@@ -113,6 +121,25 @@ def later(amounts: np.ndarray, lag: np.ndarray) -> np.ndarray:
     for months in np.unique(lag):
         rows = lag[:, 0] == months
         result[rows] = shifted(amounts[rows], int(months))
+    return result
+
+
+def spread(amounts: np.ndarray, lag: np.ndarray, timing: tuple[float, ...]) -> np.ndarray:
+    """Amounts by month (S or 1, M) `lag` months later, the shares of `timing` month by month from then on, if any."""
+    if not timing:
+        return later(amounts, lag)
+    parts = [share * later(amounts, lag + k) for k, share in enumerate(timing)]
+    return np.sum(np.broadcast_arrays(*parts), axis=0)
+
+
+def compounded(rates: np.ndarray, every: int, months: int) -> np.ndarray:
+    """Monthly rates (S or 1, M or 1) as those of every so many months, 1 - product of (1 - rate), 0 in between."""
+    if every == 1:
+        return rates
+    whole = months // every
+    monthly = np.broadcast_to(rates, (len(rates), months))[:, : whole * every].reshape(len(rates), whole, every)
+    result = np.zeros((len(rates), months))
+    result[:, every - 1 : whole * every : every] = 1.0 - np.prod(1.0 - monthly, axis=2)
     return result
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from waterfalls.conventions import FREQUENCIES
 from waterfalls.errors import Fault, InvalidTerms, unknown
 
 if TYPE_CHECKING:
@@ -16,15 +17,16 @@ if TYPE_CHECKING:
     from structuring.collateral.loans import LoanLine
 
 REQUIRED = ("balance", "rate", "remaining_term")
-OPTIONAL = ("loan", "age", "interest_only", "payment", "amortisation_term")
+OPTIONAL = ("loan", "age", "interest_only", "payment", "amortisation_term", "frequency")
 WHOLE = {"remaining_term": 1, "age": 0, "interest_only": 0, "amortisation_term": 1}  # whole numbers, at least this
 PAYMENTS = ("level", "equal principal")
-COLUMNS = ("balance", "rate", "remaining_term", "age", "interest_only", "level", "over")
+COLUMNS = ("balance", "rate", "remaining_term", "age", "interest_only", "every", "level", "over")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Tape:
-    """Lines as columns (L,), float64: `over` is the months of amortisation, `level` 1.0 or 0.0 for equal principal.
+    """Lines as columns (L,), float64: `over` is the months of amortisation, `level` 1.0 or 0.0 for equal principal,
+    `every` the months from one payment to the next.
 
     `fixed` holds, by row, scheduled amounts that stand instead.
     """
@@ -34,6 +36,7 @@ class Tape:
     remaining_term: np.ndarray
     age: np.ndarray
     interest_only: np.ndarray
+    every: np.ndarray
     level: np.ndarray
     over: np.ndarray
     fixed: Mapping[int, tuple[float, ...]] = dataclasses.field(default_factory=dict)
@@ -56,8 +59,8 @@ class Tape:
         """Lines as columns."""
         import numpy as np
 
-        over = [line.amortisation_term or max(line.remaining_term - line.interest_only, 1) for line in lines]
-        given = {name: [getattr(line, name) for line in lines] for name in COLUMNS[:5]}
+        over = [line.amortisation_term or max(line.remaining_term - line.interest_only, line.every) for line in lines]
+        given = {name: [getattr(line, name) for line in lines] for name in COLUMNS[:6]}
         level = [line.payment == "level" for line in lines]
         arrays = {k: np.array(v, dtype=np.float64) for k, v in {**given, "level": level, "over": over}.items()}
         return cls(**arrays, fixed={k: line.principal for k, line in enumerate(lines) if line.principal})
@@ -67,7 +70,7 @@ class Tape:
         """A tape from a frame, a CSV, Parquet or Excel file; refused with every fault of every row where there is one."""
         from structuring.table import frame_of, heading
 
-        frame, where = frame_of(source, sheet=sheet, texts=("loan", "payment"))
+        frame, where = frame_of(source, sheet=sheet, texts=("loan", "payment", "frequency"))
         where, leave = where or "tape, ", [heading(name) for name in ignore]
         place, known = where.rstrip(", "), (*REQUIRED, *OPTIONAL)
         faults = [
@@ -109,9 +112,11 @@ class Tape:
         """The lines in groups that share the values of some columns; without columns, all of them."""
         import numpy as np
 
-        if not names:
+        columns = [getattr(self, name) for name in names]
+        columns = [column for column in columns if (column != column[0]).any()]
+        if not columns:
             return [self]
-        keys = np.stack([getattr(self, name) for name in names], axis=1)
+        keys = np.stack(columns, axis=1)
         _, group = np.unique(keys, axis=0, return_inverse=True)
         group = group.reshape(-1)
         parts = []
@@ -172,7 +177,14 @@ def checked(frame: pd.DataFrame, where: str) -> dict[str, Any]:
     if "loan" in frame.columns:
         blame(frame["loan"].isna().to_numpy(), "loan", "must be a name")
         blame(frame["loan"].duplicated().to_numpy() & frame["loan"].notna().to_numpy(), "loan", "stands more than once")
-    columns["level"] = np.ones(count)
+    columns["level"], columns["every"] = np.ones(count), np.ones(count)
+    if "frequency" in frame.columns:
+        given = frame["frequency"].fillna("monthly")
+        blame(~given.isin(FREQUENCIES).to_numpy(), "frequency", f"must be one of {', '.join(map(repr, FREQUENCIES))}")
+        columns["every"] = np.array([12.0 / FREQUENCIES.get(name, 12) for name in given])
+        for name in ("remaining_term", "interest_only", "amortisation_term"):
+            if name in frame.columns:
+                blame(columns[name] % columns["every"] > 0.0, name, "must be whole periods of the frequency")
     if "payment" in frame.columns:
         given = frame["payment"].fillna("level")
         blame(~given.isin(PAYMENTS).to_numpy(), "payment", f"must be one of {', '.join(map(repr, PAYMENTS))}")
@@ -183,7 +195,7 @@ def checked(frame: pd.DataFrame, where: str) -> dict[str, Any]:
         blame(only > term, "interest_only", "must not exceed the remaining term")
     if "amortisation_term" in frame.columns:
         blame(over < term - only, "amortisation_term", "must reach the end of the remaining term")
-    columns["over"] = np.where(np.isnan(over), np.maximum(term - only, 1.0), over)
+    columns["over"] = np.where(np.isnan(over), np.maximum(term - only, columns["every"]), over)
     if faults:
         lines = frame.index
         raise InvalidTerms([Fault(f"{where}row {lines[row]}, {column}", why) for row, column, why in sorted(faults)])

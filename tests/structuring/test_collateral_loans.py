@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import QuantLib as ql
 
 from structuring.collateral.loans import LoanLine, LoanPool
 from structuring.collateral.pools import scheduled
@@ -503,3 +504,83 @@ def test_the_curves_of_many_lines_are_those_of_each():
     one_by_one = [scheduled(Tape.of([line]), 360, 0.001) for line in lines]
     for found, parts in ((balance, [b for b, _ in one_by_one]), (interest, [i for _, i in one_by_one])):
         np.testing.assert_allclose(found, np.sum(parts, axis=0), rtol=0, atol=1e-12 * np.sum(parts, axis=0)[0])
+
+
+# Loans that pay less often than monthly, and recoveries that come in parts
+
+
+@pytest.mark.parametrize(("frequency", "every", "named"), [("quarterly", 3, ql.Quarterly), ("semiannual", 6, ql.Semiannual), ("annual", 12, ql.Annual)])  # fmt: skip
+def test_level_loans_that_pay_less_often_are_the_sinking_notionals_of_quantlib(frequency, every, named):
+    pool = LoanPool((LoanLine(120.0, 0.06, remaining_term=24, frequency=frequency),))
+    receipts = deliver(pool, periods=months(24))
+    notionals = ql.sinkingNotionals(ql.Period(2, ql.Years), named, 0.06, 120.0)
+    assert receipts["pool_balance"][0, every - 1 :: every] == pytest.approx([*notionals[1:-1], 0.0], abs=1e-9)
+    interest = np.zeros(24)
+    interest[every - 1 :: every] = np.array(notionals[:-1]) * 0.06 * every / 12
+    assert receipts["interest"][0] == pytest.approx(interest, abs=1e-9)
+    assert np.flatnonzero(receipts["principal"][0]).tolist() == list(range(every - 1, 24, every))
+
+
+def test_loans_that_pay_less_often_fail_and_prepay_when_they_pay():
+    lines = LoanLine(100.0, 0.08, remaining_term=12, interest_only=12, frequency="quarterly")
+    paths = Scenario("x", default=(0.01, 0.02, 0.03, 0.0), prepayment=0.05)
+    receipts = deliver(LoanPool((lines,), order="sequential", severity=0.4, recovery_lag=1), paths, periods=months(12))
+    alive, due = 100.0, {name: np.zeros(12) for name in ("defaults", "prepayments", "interest", "recoveries")}
+    for quarter, default in enumerate((1 - 0.99 * 0.98 * 0.97, 0.0, 0.0, 0.0)):
+        m, prepaid = 3 * quarter + 2, 1 - 0.95**3
+        due["defaults"][m] = alive * default
+        due["prepayments"][m] = alive * (1 - default) * prepaid
+        due["interest"][m] = alive * (1 - default) * (1 - prepaid) * 0.02
+        due["recoveries"][m + 1 :][:1] = 0.6 * alive * default
+        alive *= (1 - default) * (1 - prepaid)
+    for field, amounts in due.items():
+        assert receipts[field][0] == pytest.approx(amounts, abs=1e-12), field
+
+
+def test_loans_of_several_frequencies_are_the_sum_of_each_and_a_tape_says_them_too():
+    rows = [("monthly", "level", 0), ("quarterly", "equal principal", 6), ("annual", "level", 12)]
+    lines = [LoanLine(50.0, 0.07, remaining_term=36, payment=p, interest_only=only, frequency=f) for f, p, only in rows]  # fmt: skip
+    scenario = Scenario("x", default=cdr(0.03), prepayment=psa(2.0), severity=0.5)
+    whole = deliver(LoanPool(tuple(lines)), scenario, periods=months(36))
+    tape = pd.DataFrame([
+        {"balance": 50.0, "rate": 0.07, "remaining_term": 36, "payment": p, "interest_only": only, "frequency": f}
+        for f, p, only in rows
+    ])  # fmt: skip
+    same = deliver(LoanPool.from_tape(tape), scenario, periods=months(36))
+    parts = [deliver(LoanPool((line,)), scenario, periods=months(36)) for line in lines]
+    for field, amounts in whole.fields.items():
+        assert amounts == pytest.approx(sum(part[field] for part in parts), abs=1e-12), field
+        assert same[field] == pytest.approx(amounts, abs=1e-12), field
+    assert all(part["defaults"].sum() > 1.0 for part in parts)
+
+
+@pytest.mark.parametrize("paths", [1, 100])
+def test_recoveries_in_parts_are_those_of_each_lag_weighted(paths):
+    shares, line = (0.5, 0.3, 0.2), LoanLine(100.0, 0.06, remaining_term=24)
+    given = Scenario("x", default=0.02) if paths == 1 else Paths(default=np.linspace(0.0, 0.05, paths))
+    pool = LoanPool((line,), severity=0.4, recovery_lag=2, recovery_timing=shares)
+    found = pool.deliver(months(24), Drivers.of(given))
+    at = [LoanPool((line,), severity=0.4, recovery_lag=2 + k).deliver(months(24), Drivers.of(given)) for k in range(3)]
+    for field in ("recoveries", "losses", "defaulted_balance"):
+        assert found[field] == pytest.approx(sum(w * one[field] for w, one in zip(shares, at, strict=True)), abs=1e-12)
+    assert found["recoveries"][-1, 2] == pytest.approx(0.5 * 0.6 * found["defaults"][-1, 0], rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: LoanLine(1.0, 0.05, remaining_term=20, frequency="quarterly"), "remaining_term: must be whole periods of 3 months, got 20"),
+        (lambda: LoanLine(1.0, 0.05, remaining_term=12, frequency="weekly"), "frequency: there is no choice 'weekly'"),
+        (lambda: LoanLine(3.0, 0.05, remaining_term=6, principal=(1.0,) * 3, frequency="quarterly"), "must not outlast the remaining term of 6 months, got 9"),
+        (lambda: LoanPool.level_pay(balance=1.0, rate=0.05, remaining_term=12, recovery_timing=(0.5, 0.4)), "recovery_timing: must sum to 1, got 0.9"),
+        (lambda: LoanPool.level_pay(balance=1.0, rate=0.05, remaining_term=12, recovery_timing=(1.0,), advances=True), "does not go with advances"),
+        (
+            lambda: LoanPool.from_tape(pd.DataFrame({"balance": [1.0, 1.0], "rate": 0.1, "remaining_term": [12, 13], "frequency": ["quaterly", "annual"]})),
+            "row 1, frequency: must be one of 'monthly', 'quarterly', 'semiannual', 'annual', got 'quaterly'\n  tape, row 2, remaining_term: must be whole periods of the frequency, got 13",
+        ),
+    ],
+)  # fmt: skip
+def test_bad_frequencies_and_timings_say_what_is_wrong(make, message):
+    with pytest.raises(InvalidTerms) as caught:
+        make()
+    assert message in str(caught.value)
