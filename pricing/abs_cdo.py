@@ -67,9 +67,9 @@ def retranched(
 def beside_2008(losses: Losses, scenario: Any, shock: str = "unchanged") -> pd.DataFrame:
     """A row a tranche of the deal and one for each kind of paper of 2008: realised loss apart from marks, per cent of par.
 
-    Par is drawn and undrawn. realised_per_cent is principal that is never repaid (undiscounted); credit_per_cent is all that time and missing cash
-    took from value, market_per_cent what rates and spreads took, which comes back at maturity if the tranche pays. 2008
-    has realised losses alone.
+    Par is drawn and undrawn. realised_per_cent is principal of notes that is never repaid (undiscounted), of equity what
+    is written down; credit_per_cent is all that time and missing cash took from value, market_per_cent what rates and
+    spreads took, which comes back at maturity if the tranche pays. 2008 has realised losses alone.
     """
     import pandas as pd
 

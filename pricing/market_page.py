@@ -16,8 +16,8 @@ def market_page(name: str = "ai-debt-market", stress: str = "AI demand shortfall
     return page_of(market_stress(name, stress, scale))
 
 
-def page_of(made: MarketStress) -> str:
-    """A story that was run: sentences, then tables in billions, then every assumption."""
+def page_of(made: MarketStress, *, width: int | None = None) -> str:
+    """A story that was run: sentences, then tables in billions, which fit a `width`, then every assumption."""
     scale = made.scale
     lines = [f"{made.book.name}: {made.stress!r} at scale {scale:g}, amounts in {made.book.currency} billion", ""]
     lines += [f"- {sentence}" for sentence in made.sentences()]
@@ -35,7 +35,7 @@ def page_of(made: MarketStress) -> str:
         for column in shown.columns:
             if shown[column].dtype.kind == "f" and "per_cent" not in str(column) and column != "share":
                 shown[column] = shown[column] / 1e9
-        lines += ["", title, text(shown)]
+        lines += ["", title, text(shown, width=width)]
     return "\n".join([*lines, "", "Assumptions", *(f"- {each}" for each in made.assumptions)])
 
 

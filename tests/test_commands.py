@@ -21,12 +21,14 @@ from pricing.attribution import who_bears
 from pricing.cli import app, main
 from pricing.commands import paths as paths_command
 from pricing.commands import price as price_command
+from pricing.commands.answer import fitted
 from pricing.commands.progress import line, progress
 from pricing.marketfile import load_market
 from pricing.pricer import price
 from pricing.projection import projected
 from pricing.shocks import SpreadShock
 from structuring import load_deal, load_scenarios, run
+from structuring.dealfile import library
 from structuring.stresses import load_stress
 
 COMMANDS = [command.name or command.callback.__name__ for command in app.registered_commands]
@@ -305,6 +307,40 @@ def test_progress_is_quiet_in_a_pipe_and_for_what_is_short():
 def test_the_estimate_is_by_proportion():
     assert line("paths", 2_500, 10_000, 5.0) == "paths: 2,500 of 10,000, 5 s so far, about 15 s left"
     assert line("compiling", 0, 0, 3.0) == "compiling: 3 s so far"
+
+
+def test_a_line_of_progress_fits_the_terminal():
+    """A line that the terminal breaks in two would not be wiped."""
+    told = line("following 'AI demand shortfall' through ai-debt-market", 13, 16, 20.0, 60)
+    assert told == "following 'AI dema...: 13 of 16, 20 s so far, about 5 s left"
+    assert len(told) == 60
+    assert len(line("x", 1, 2, 1.0, 10)) == 10
+
+
+SENTENCE = "- The collateral brings 2,072.0m less than in 'base', costs saved taken off."
+
+
+def test_sentences_are_broken_at_words_and_tables_are_not():
+    table = "tranche   size  undrawn   coupon    attachment\n      A  350.0      0.0  5.500 %        52.7 %"
+    broken = "- The collateral brings 2,072.0m less\n  than in 'base', costs saved taken off."
+    assert fitted(f"{SENTENCE}\n{table}", 40) == f"{broken}\n{table}"
+    assert fitted(SENTENCE, 200) == SENTENCE
+    assert max(map(len, fitted(f"    {SENTENCE}", 30).split("\n"))) <= 30
+
+
+@pytest.mark.parametrize("arguments", [["stress", "ai-debt-market"], ["stress", "vantage-jersey"]])
+def test_a_story_fits_the_terminal(arguments, monkeypatch):
+    for module in ("answer", "stress"):
+        monkeypatch.setattr(importlib.import_module(f"pricing.commands.{module}"), "columns", lambda: 100)
+    assert max(map(len, invoke(*arguments).output.splitlines())) <= 100
+
+
+def test_a_file_is_shown_as_it_stands(monkeypatch):
+    monkeypatch.setattr(importlib.import_module("pricing.commands.answer"), "columns", lambda: 60)
+    assert (
+        library()["vantage-jersey"].read_text(encoding="utf-8").rstrip()
+        in invoke(*["library", "show", "vantage-jersey"]).output
+    )
 
 
 def test_a_pipe_gets_the_answer_and_nothing_else():

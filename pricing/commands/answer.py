@@ -17,6 +17,7 @@ import functools
 import inspect
 import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -39,6 +40,7 @@ class Answer:
 
     `about` stands in the JSON document beside the tables, unless `document` gives the whole of it. `then` writes other
     files. `refused` is raised after the tables, `stopped` says what is missing because of Ctrl-C, `code` is the exit code.
+    `verbatim` lines are a file's, and never broken to fit a terminal.
     """
 
     tables: Mapping[str, Callable[[], pd.DataFrame]]
@@ -49,6 +51,7 @@ class Answer:
     refused: FirstLossError | None = None
     stopped: str = ""
     code: int = 0
+    verbatim: bool = False
 
 
 MACHINE: dict[str, Any] = {
@@ -102,8 +105,9 @@ def print_answer(
     elif csv:
         typer.echo(csv_of(answer.tables[chosen]()), nl=False)
     elif answer.refused is None:
+        width = None if answer.verbatim else columns()
         for line in answer.lines:
-            say(line)
+            say(line if width is None else fitted(line, width))
     if parquet is not None:
         for file in write_tables(parquet, answer.tables, chosen):
             say(f"wrote {file}", err=json or csv)
@@ -168,6 +172,19 @@ def as_far(parts: Iterable[Any]) -> tuple[list[Any], bool]:
 
 def say(line: str, *, err: bool = False) -> None:
     typer.echo(line, err=err)
+
+
+def fitted(text: str, width: int) -> str:
+    """A text whose sentences are broken between words to fit a width; lines of tables, with blanks side by side, stay."""
+    lines = []
+    for line in text.split("\n"):
+        if len(line) > width and "  " not in line.strip():
+            start = len(line) - len(line.lstrip("- "))
+            line = textwrap.fill(
+                line, width, subsequent_indent=" " * start, break_long_words=False, break_on_hyphens=False
+            )
+        lines.append(line)
+    return "\n".join(lines)
 
 
 def columns() -> int | None:

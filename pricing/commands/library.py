@@ -65,7 +65,7 @@ def shown(name: str) -> Answer:
         ]
         return pd.DataFrame(rows)
 
-    return Answer({"clauses": clauses}, lines(), {"deal": deal.name, "currency": deal.currency})
+    return Answer({"clauses": clauses}, lines(), {"deal": deal.name, "currency": deal.currency}, verbatim=True)
 
 
 def listed() -> Answer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sys
 import threading
 import time
@@ -31,7 +32,7 @@ def progress(
             return
         width = 0
         while True:
-            text = line(what, counts[0], counts[1], time.monotonic() - begun)
+            text = line(what, counts[0], counts[1], time.monotonic() - begun, shutil.get_terminal_size().columns - 1)
             width = max(width, len(text))
             out.write(f"\r{text:<{width}}")
             out.flush()
@@ -49,8 +50,14 @@ def progress(
         thread.join()
 
 
-def line(what: str, done: int, total: int, elapsed: float) -> str:
-    """`pricing paths: 3,072 of 10,000, 4 s so far, about 9 s left`: an estimate by proportion, once something is done."""
+def line(what: str, done: int, total: int, elapsed: float, width: int | None = None) -> str:
+    """`pricing paths: 3,072 of 10,000, 4 s so far, about 9 s left`: an estimate by proportion, once something is done.
+
+    Where it is wider than `width` its beginning is shortened: a line that is broken cannot be wiped.
+    """
     far = f" {done:,} of {total:,}," if total else ""
     left = f", about {elapsed * (total - done) / done:,.0f} s left" if done else ""
-    return f"{what}:{far} {elapsed:,.0f} s so far{left}"
+    said = f":{far} {elapsed:,.0f} s so far{left}"
+    if width is not None and len(what) + len(said) > width:
+        what = f"{what[: max(width - len(said) - 3, 0)]}..."
+    return f"{what}{said}"[:width]

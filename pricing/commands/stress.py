@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pricing.commands.answer import Answer, answers, columns
-from pricing.commands.options import DealName, MarketFile, ScenarioFile, about, case, holdings_of, institutions_in
+from pricing.commands.options import (
+    DealName,
+    MarketFile,
+    ScenarioFile,
+    about,
+    case,
+    holdings_of,
+    institutions_in,
+    parallel,
+)
 from pricing.commands.progress import progress
 
 if TYPE_CHECKING:
@@ -22,6 +31,9 @@ def stress(
         str, typer.Option(metavar="NAME", help="a scenario of the deal, or a named stress of the library")
     ] = "AI demand shortfall",
     scale: Annotated[float, typer.Option(help="how much of a named stress: 0 none, 1 as told, 2 twice")] = 1.0,
+    shock: Annotated[
+        float, typer.Option("--shock", metavar="BP", help="a parallel move of spreads on top, in bp")
+    ] = 0.0,
     market: MarketFile = None,
     scenarios: ScenarioFile = None,
 ) -> Answer:
@@ -33,6 +45,7 @@ def stress(
     \b
     Examples:
       firstloss stress coreweave-ddtl-4 --scenario "technology superseded"
+      firstloss stress vantage-jersey --scenario "refinancing freeze" --shock 250
       firstloss stress vantage-jersey --scenario "moves of 2026" --scale 0.5
       firstloss stress ai-debt-market
       firstloss stress ai-debt-market --csv --table deals
@@ -47,12 +60,14 @@ def stress(
     if deal in books():
         if market or scenarios:
             raise InvalidTerms(f"--market and --scenarios are of one deal, and {deal!r} is a book, which has its own")
+        if shock:
+            raise InvalidTerms(f"--shock is of one deal, and {deal!r} is a book, whose story moves its spreads: --scale")
         return whole_market(deal, scenario, scale)
     from pricing.attribution import who_bears
     from pricing.chain import chain
     from pricing.pricer import price as price_flows
     from pricing.projection import projected
-    from pricing.shocks import Stress
+    from pricing.shocks import UNCHANGED, Stress
     from pricing.stresses import stressed
     from structuring.run import run
     from structuring.stresses import stresses
@@ -69,6 +84,8 @@ def stress(
     if scenario not in own:
         struck, pair = stressed(scenario, described, scale=scale, on=base)
         rates = scale * stresses()[scenario].rates
+    for more in parallel([shock]):
+        pair = Stress(struck.name, more if pair.shock == UNCHANGED else pair.shock + more)
     with progress(f"following {scenario!r}"):
         flows = run(described, [base, struck], rates=projected(quotes, described))
         before, there = None, quotes
@@ -79,7 +96,7 @@ def stress(
         losses = who_bears(prices, holdings_of(described), reference=(base.name, "unchanged"))
         institutions = institutions_in(described.currency, quotes)
         told = chain(described, flows, losses, institutions, struck.name, pair.shock.name)
-    moved = f", rates {rates:+g} bp" if rates else ""
+    moved = (f", spreads {shock:+g} bp on top" if shock else "") + (f", rates {rates:+g} bp" if rates else "")
     title = f"{described.name}: {struck.name!r} against {base.name!r}{moved}, amounts in {described.currency} million"
     tables: dict[str, Callable[[], Any]] = {
         "classes": lambda: told.classes,
@@ -87,8 +104,8 @@ def stress(
         "bearers": lambda: told.bearers,
         "bridge": lambda: told.bridge,
     }
-    more = {"scenario": struck.name, "shock": pair.shock.name, "rates_bp": rates, "reference": base.name}
-    return Answer(tables, chain_lines(title, told), about(described, quotes, **more))
+    said = {"scenario": struck.name, "shock": pair.shock.name, "rates_bp": rates, "reference": base.name}
+    return Answer(tables, chain_lines(title, told), about(described, quotes, **said))
 
 
 def chain_lines(title: str, told: Chain) -> Iterator[str]:
@@ -128,4 +145,4 @@ def whole_market(book: str, scenario: str, scale: float) -> Answer:
         "beside_2008": lambda: made.beside,
     }
     said = {"book": book, "currency": made.book.currency, "scenario": made.stress, "scale": scale}
-    return Answer(tables, [page_of(made)], said)
+    return Answer(tables, [page_of(made, width=columns())], said)

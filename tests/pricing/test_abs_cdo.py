@@ -10,9 +10,14 @@ from hypothesis import strategies as st
 from pricing.abs_cdo import LOST_2008, beside_2008, layered, retranched, what_differs
 from pricing.attribution import who_bears
 from pricing.market import Market
+from pricing.marketfile import load_market
 from pricing.pricer import price
+from pricing.projection import projected
+from structuring.dealfile import load_deal, load_scenarios
 from structuring.holders import Holdings
+from structuring.run import run
 from waterfalls.errors import InvalidTerms
+from waterfalls.tranches import Note
 
 
 def from_below(sizes):
@@ -49,6 +54,29 @@ def test_a_deal_of_today_stands_beside_2008(toy):
     told = LOST_2008["SF ABS CDOs 1999-2007"]
     assert told["written_down"] / told["issued"] == pytest.approx(told["loss"], abs=0.006)
     assert any("one obligor" in line for line in what_differs())
+
+
+def test_the_cdo_of_2006_loses_what_is_written_down_and_no_more_than_its_layers():
+    """Interest left over cures some of it, so a tranche loses at most what its layer loses of the collateral's losses."""
+    name = "mezz-abs-cdo-2006"
+    deal, market, scenarios = load_deal(name), load_market(name), load_scenarios(name)
+    flows = run(deal, scenarios, rates=projected(market, deal))
+    losses = who_bears(price(flows, market), deal.holdings)
+    pool = sum(tranche.notional for tranche in deal.tranches)
+    sizes = {tranche.name: tranche.notional / pool for tranche in reversed(deal.tranches)}
+    notes = [tranche for tranche in deal.tranches if isinstance(tranche, Note)]
+    for s, scenario in enumerate(flows.scenarios):
+        frame = beside_2008(losses, scenario).set_index("paper")["realised_per_cent"]
+        least = layered(min(flows.receipts["losses"][s].sum() / pool, 1.0), sizes)
+        for note in notes:
+            realised = frame[f"{name}: {note.name}"]
+            left = flows.balance[note.name][s, -1] + flows.written_down[note.name][s].sum()
+            assert realised == pytest.approx(100.0 * left / note.notional, abs=1e-9)
+            assert realised <= 100.0 * float(least[note.name]) + 1e-9
+    worst = beside_2008(losses, flows.scenarios[-1]).set_index("paper")["realised_per_cent"]
+    notional = np.array([note.notional for note in notes])
+    whole = float(notional @ [worst[f"{name}: {note.name}"] for note in notes] / notional.sum())
+    assert whole == pytest.approx(worst["SF ABS CDOs 1999-2007"], abs=5.0)  # of all that was issued, 65 % was lost
 
 
 def test_bad_input_of_tranches_of_tranches():
