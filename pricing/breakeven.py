@@ -64,8 +64,10 @@ class Breakevens:
         })  # fmt: skip
 
     def sentences(self) -> list[str]:
-        """What a committee says of each note, with who holds it."""
+        """What a committee says of each note, with who holds it; one sentence where none loses."""
         meaning, found = DRIVERS[self.driver].meaning, []
+        if np.isnan(self.multiples).all():
+            return [f"No note loses anything even with {meaning} at {self.worst:.0%} of {self.scenario!r}."]
         for name, (first, nothing) in zip(self.notes, self.multiples, strict=True):
             if np.isnan(first):
                 text = f"{name} loses nothing even with {meaning} at {self.worst:.0%} of {self.scenario!r}"

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 BALANCED = 1e-9  # of the deal's notional
 VALUE = ("timing", "rates", "spread", "total")
+ADDED = {  # a cost that did not fall due is negative; where it is positive it fell due beyond the reference's
+    "expense not incurred": "additional expense",
+    "fee not incurred": "additional fee",
+    "purchase not made": "additional purchase",
+}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -35,6 +40,10 @@ class Line:
     name: str
     cash: np.ndarray
 
+    def said(self, s: int) -> str:
+        """Its kind in one scenario: "additional fee" where one was incurred, "fee not incurred" where one was not."""
+        return ADDED.get(self.kind, self.kind) if self.cash[s] > 0.0 else self.kind
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Bridge:
@@ -42,7 +51,7 @@ class Bridge:
 
         shortfall  receipts by kind (guarantees apart), what replacement collateral paid among them, the sale of the
                    collateral and income of accounts: the reference's less the scenario's; costs and fees that did not
-                   fall due, and purchases of collateral that were not made, are taken off
+                   fall due, and purchases of collateral that were not made, are taken off, additional ones added
         bearers    what was left in the vehicle, unpaid vendors and fee recipients, hedge counterparties, lenders under
                    facilities, guarantors, then tranches, the first to lose first
 
@@ -95,7 +104,7 @@ class Bridge:
                 shares = {name: share for name, share in self.holdings.shares[line.name].items() if share > 0.0}
             value = self.value.get(line.name, {}) if line.kind == "tranche" else {}
             for holder, share in shares.items():
-                row = {"side": line.side, "kind": line.kind, "name": line.name, "investor_class": holder}
+                row = {"side": line.side, "kind": line.said(s), "name": line.name, "investor_class": holder}
                 row |= {"cash_loss": share * line.cash[s]}
                 row |= {f"{name}_loss": share * value[name][s] if value else np.nan for name in VALUE}
                 yield row

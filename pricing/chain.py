@@ -10,7 +10,7 @@ import numpy as np
 
 from pricing.attribution import Losses
 from pricing.basis import ends_of, reported
-from pricing.bridge import Bridge, bridge
+from pricing.bridge import ADDED, Bridge, bridge
 from pricing.contagion import Contagion, Mode, contagion
 from pricing.institutions import Institutions
 from structuring.deal import Deal
@@ -60,8 +60,8 @@ class Chain:
         short = made.of("shortfall")[s]
         outside = table[(table["side"] == "bearer") & (table["kind"] != "tranche")]
         said = [
-            f"The collateral brings {money(short)} less over the life of the deal than in {made.reference!r}, costs saved "
-            f"taken off; {money(outside['cash_loss'].sum())} of it falls on others than tranche holders"
+            f"The collateral brings {money(short)} less over the life of the deal than in {made.reference!r}"
+            f"{costs(made, s)}; {money(outside['cash_loss'].sum())} of it falls on others than tranche holders"
             + (f" ({listed(outside.groupby('kind', sort=False)['cash_loss'].sum())})." if len(outside) else "."),
         ]
         by_tranche = table[table["kind"] == "tranche"].groupby("name", sort=False)["total_loss"].sum()
@@ -170,6 +170,14 @@ def named_place(place: str, institutions: Institutions) -> str:
     for i, one in enumerate(institutions.institutions):
         place = place.replace(f"institutions[{i}]", f"institutions[{one.name!r}]")
     return place
+
+
+def costs(made: Bridge, s: int) -> str:
+    """What costs did to a scenario's shortfall, in words, where it shows."""
+    amounts = [float(line.cash[s]) for line in made.lines if line.kind in ADDED]
+    saved, added = any(amount <= -5e4 for amount in amounts), any(amount >= 5e4 for amount in amounts)
+    said = [words for words, so in (("costs saved taken off", saved), ("additional costs added", added)) if so]
+    return f", {' and '.join(said)}" if said else ""
 
 
 def money(amount: float) -> str:

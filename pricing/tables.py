@@ -186,7 +186,8 @@ def headroom_to_default(flows: Cashflows, s: int, notes: tuple[str, ...]) -> flo
 def what_happens(flows: Cashflows) -> pd.DataFrame:
     """One row a scenario: when each trigger first trips, when a default occurs, and what is unpaid at the end.
 
-    `unpaid` is principal and interest of notes still owed at the last date, `written_down` net over life.
+    `unpaid` is principal and interest of notes still owed at the last date, of which interest apart; `written_down` net
+    over life.
     """
     import pandas as pd
 
@@ -197,10 +198,15 @@ def what_happens(flows: Cashflows) -> pd.DataFrame:
         for trigger in plan.triggers:
             row[trigger] = first_date(flows, flows.triggers[trigger][s])
         row["event of default"] = first_date(flows, flows[("event of default",)][s])
-        owed = [flows.balance[note][s, -1] + flows.arrears[note][s, -1] for note in notes]
+        late = [flows.arrears[note][s, -1] for note in notes]
+        owed = [flows.balance[note][s, -1] + arrears for note, arrears in zip(notes, late, strict=True)]
         lost = [flows.written_down[note][s].sum() for note in notes]
-        for what, amounts in (("unpaid", owed), ("written_down", lost)):
-            parts = [f"{note} {amount / 1e6:,.1f}" for note, amount in zip(notes, amounts, strict=True) if amount > 1.0]
+        for what, amounts, interest in (("unpaid", owed, late), ("written_down", lost, [0.0] * len(notes))):
+            parts = [
+                f"{note} {amount / 1e6:,.1f}" + (f" (interest {part / 1e6:,.1f})" if part > 1.0 else "")
+                for note, amount, part in zip(notes, amounts, interest, strict=True)
+                if amount > 1.0
+            ]
             row[what] = ", ".join(parts) or "nothing"
         rows.append(row)
     return pd.DataFrame(rows)

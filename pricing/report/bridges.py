@@ -54,7 +54,7 @@ def loss_bridge(case: Case) -> Figure | None:
     for line in lines:  # the largest shortfall first; bearers as they stand
         amount = float(line.cash[s]) / unit.divisor
         tranche = line.kind == "tranche"
-        said = line.name if tranche else f"{line.kind}: {line.name.replace('_', ' ')}"
+        said = line.name if tranche else f"{line.said(s)}: {line.name.replace('_', ' ')}"
         colour = SHORTFALL if line.side == "shortfall" else colours[line.name] if tranche else NEUTRAL
         rows.append((said, amount if line.side == "shortfall" else -amount, colour, amount))
     largest = max((abs(row[1]) for row in rows), default=0.0)

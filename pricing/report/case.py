@@ -11,6 +11,7 @@ from pricing.attribution import Losses
 from pricing.breakeven import Breakevens
 from pricing.bridge import Bridge, bridge
 from pricing.market import Market
+from pricing.non_renewal import NonRenewals
 from pricing.prices import Prices
 from pricing.report.formats import Unit, unit_of
 from structuring.deal import Deal
@@ -44,7 +45,7 @@ class Case:
     market: Market
     scenario: Any
     shock: str
-    breakevens: tuple[Breakevens, ...] = ()
+    breakevens: tuple[Breakevens | NonRenewals, ...] = ()
     chain: Chain | None = None
     further: Mapping[str, Framed] = dataclasses.field(default_factory=dict)
 
@@ -73,6 +74,11 @@ class Case:
         return unit_of(self.prices.currency, sum(tranche.notional for tranche in self.deal.tranches))
 
     @property
+    def driven(self) -> list[Breakevens]:
+        """The breakevens of drivers, without the leases that are not renewed."""
+        return [found for found in self.breakevens if isinstance(found, Breakevens)]
+
+    @property
     def stress(self) -> str:
         """The stress in words."""
         return f"{self.scenario}, spreads {self.shock}"
@@ -97,7 +103,7 @@ def case_of(
     *,
     scenario: Any = None,
     shock: str | None = None,
-    breakevens: Sequence[Breakevens] = (),
+    breakevens: Sequence[Breakevens | NonRenewals] = (),
     chain: Chain | None = None,
     further: Mapping[str, Framed] | None = None,
 ) -> Case:

@@ -39,7 +39,7 @@ def printed(
     yield "\nCapital structure (wal in years, spread in bp over the market's curve, clean price per 100 of par)"
     yield text(capital_structure(flows, prices), millions=("size", "undrawn"), width=width)
     yield LEGEND
-    yield "\nWhat happens (first dates; unpaid at the last date and written down, in millions)"
+    yield "\nWhat happens (first dates; principal and interest unpaid at the last date, and written down, in millions)"
     yield text(what_happens(flows), width=width)
     yield "\nClean price by spread shock"
     yield text(prices_by_shock(prices), width=width)
@@ -53,7 +53,7 @@ def printed(
     yield "spread; then rates: the curve; then spread: the shock. par: drawn and undrawn. " + provenance(deal)
     if len(names) > 1:
         yield f"Scenarios of this deal: {', '.join(repr(name) for name in names)}."
-    for doubt in (*doubts(deal), *left_over(flows)):
+    for doubt in (*(doubt.what for doubt in doubts(deal)), *left_over(flows)):
         yield f"Doubtful: {doubt}."
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pricing.breakeven import Breakevens
     from pricing.chain import Chain
     from pricing.market import Market
+    from pricing.non_renewal import NonRenewals
     from pricing.prices import Prices
     from structuring.deal import Deal
     from structuring.scenario import Scenario
@@ -65,21 +66,20 @@ def json_of(
 
 def searched(
     deal: Deal, scenario: Scenario, market: Market, progress: Callable[[int, int], None] | None = None
-) -> Iterator[Breakevens]:
-    """Breakevens of the reference scenario, of every driver that brings some note a loss; what is left is told."""
-    import numpy as np
-
+) -> Iterator[Breakevens | NonRenewals]:
+    """Breakevens of the reference scenario, of every driver that the collateral reads and every lease with options."""
     from pricing.breakeven import breakeven
     from pricing.committee import TOWARDS
     from pricing.committee import searched as drivers
+    from pricing.non_renewal import non_renewal, options_of
 
     read = list(drivers(deal, scenario))
     for n, driver in enumerate(read):
         if progress:
             progress(n, len(read) + 1)  # the last step: contagion and writing
-        found = breakeven(deal, scenario, driver=driver, market=market, worst=TOWARDS.get(driver, 0.0))
-        if not np.isnan(found.multiples).all():
-            yield found
+        yield breakeven(deal, scenario, driver=driver, market=market, worst=TOWARDS.get(driver, 0.0))
+    if next(options_of(deal, market.valuation), None):
+        yield non_renewal(deal, scenario, market)
 
 
 def chain_of(

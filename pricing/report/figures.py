@@ -279,7 +279,7 @@ def breakeven_bars(case: Case) -> Figure | None:
     """How far each driver may go before each note first loses, as a share of the scenario."""
     rows = [
         (f"{found.driver.replace('_', ' ')}: {name}", name, float(first))
-        for found in case.breakevens
+        for found in case.driven
         for name, first in zip(found.notes, found.headroom[:, 0], strict=True)
         if np.isfinite(first)
     ]

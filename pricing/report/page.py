@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pricing.breakeven import Breakevens
     from pricing.chain import Chain
     from pricing.market import Market
+    from pricing.non_renewal import NonRenewals
     from pricing.prices import Prices
     from structuring.deal import Deal
     from waterfalls.cashflows import Cashflows
@@ -36,7 +37,7 @@ def write_report(
     *,
     scenario: Any = None,
     shock: str | None = None,
-    breakevens: Sequence[Breakevens] = (),
+    breakevens: Sequence[Breakevens | NonRenewals] = (),
     chain: Chain | None = None,
     further: Mapping[str, Framed] | None = None,
 ) -> Path:

@@ -108,7 +108,7 @@ def sections(case: Case) -> list[Section]:
             "How far until the first loss",
             figures=drawn(figures.breakeven_bars(case)),
             lines=tuple(line for found in case.breakevens for line in found.sentences()),
-            sheets=pick("breakevens"),
+            sheets=pick("breakevens", "non_renewals"),
         ),
     ]
     last = Section(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pricing.non_renewal import NonRenewals
 from pricing.report.cash import cash_frame
 from pricing.report.readings import trigger_frame
 from pricing.tables import AMOUNTS, capital_structure, losses_by_class, losses_in_total, prices_by_shock, what_happens
@@ -67,7 +68,7 @@ def sheets(case: Case) -> list[Sheet]:
         triggers(case),
         *map(prices, [case] * len(case.rows), case.rows),
     ]
-    found += [loss_bridge(case), bridge(case), by_class(case), by_tranche(case), *chained(case), breakevens(case)]
+    found += [loss_bridge(case), bridge(case), by_class(case), by_tranche(case), *chained(case), *breakevens(case)]
     found += [further(title, result.frame()) for title, result in case.further.items()]
     return [sheet for sheet in (*found, provenance(case)) if sheet is not None and len(sheet.frame)]
 
@@ -89,7 +90,7 @@ def happening(case: Case) -> Sheet | None:
         return None
     frame = what_happens(case.flows)
     kinds = {str(column): "text" for column in frame}
-    title = f"What happens: first dates; unpaid at the last date and written down ({case.prices.currency} million)"
+    title = f"What happens: first dates; principal and interest unpaid at the last date, and written down ({case.prices.currency} million)"
     return Sheet("what_happens", title, frame, kinds)
 
 
@@ -144,7 +145,7 @@ def loss_bridge(case: Case) -> Sheet:
     s = case.cell[0]
     rows = [
         {"name": line.name.replace("_", " ") if line.kind != "tranche" else line.name, "cash_lost": float(line.cash[s])}
-        | {"kind": line.kind, "side": line.side}
+        | {"kind": line.said(s), "side": line.side}
         for line in case.bridge.lines
     ]
     sums = [
@@ -210,15 +211,22 @@ def alone(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.drop(columns=[name for name in ("scenario",) if name in frame])
 
 
-def breakevens(case: Case) -> Sheet | None:
+def breakevens(case: Case) -> list[Sheet]:
+    """How far each driver may go, and what a lease that ends costs."""
     import pandas as pd
 
-    if not case.breakevens:
-        return None
-    frame = pd.concat([found.frame() for found in case.breakevens], ignore_index=True).drop(columns="deal")
-    frame["tranche"] = frame["tranche"].astype(str)
-    kinds = {"multiple": "number", "headroom": "share"}
-    return Sheet("breakevens", "How far a driver may go before a note loses", frame, kinds)
+    found = []
+    if case.driven:
+        frame = pd.concat([found.frame() for found in case.driven], ignore_index=True).drop(columns="deal")
+        frame["tranche"] = frame["tranche"].astype(str)
+        kinds = {"multiple": "number", "headroom": "share"}
+        found.append(Sheet("breakevens", "How far a driver may go before a note loses", frame, kinds))
+    for leases in case.breakevens:
+        if isinstance(leases, NonRenewals):
+            kinds = {"date": "date", "unpaid": "share"}
+            title = "What a lease that is not renewed costs, as a share of the note"
+            found.append(Sheet("non_renewals", title, leases.frame(), kinds))
+    return found
 
 
 def further(title: str, frame: pd.DataFrame, said: str = "") -> Sheet:

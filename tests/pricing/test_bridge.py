@@ -57,6 +57,18 @@ def test_the_bridge_of_every_shipped_deal_sums_to_zero_in_every_scenario(shipped
                 assert by_class.get(who, 0.0) == pytest.approx(whole, abs=1e-9 * made.notional)
 
 
+def test_a_cost_beyond_that_of_the_reference_is_additional_and_one_below_it_not_incurred(shipped):
+    said = {}
+    for name in SHIPPED:
+        flows, _ = shipped(name)
+        made = bridge(flows, reference=flows.scenarios[0])
+        for scenario in flows.scenarios:
+            for row in made.frame(scenario).itertuples():
+                if row.kind.split()[-1] in ("incurred", "made") or row.kind.startswith("additional"):
+                    said.setdefault(row.kind.startswith("additional"), []).append(row.cash_loss)
+    assert max(said[False]) <= 0.0 < min(said[True]) and min(said[False]) < 0.0
+
+
 def test_a_guarantor_and_unpaid_vendors_stand_among_the_bearers(shipped):
     if "beignet-2025" not in SHIPPED or "coreweave-ddtl-4" not in SHIPPED:
         pytest.skip("these deals ship with the library")

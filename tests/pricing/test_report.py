@@ -1,6 +1,7 @@
 """The report's numbers: what the tables hold is what the frames hold, on the page, in Excel, in JSON and in Parquet."""
 
 import datetime as dt
+import html
 import html.parser
 import json
 import subprocess
@@ -14,8 +15,10 @@ from reported import EVIL, FORMULA, evil_parts, parts_of
 from typer.testing import CliRunner
 
 from pricing.cli import app
+from pricing.committee import committee
 from pricing.report.case import case_of
 from pricing.report.cash import items
+from pricing.report.deliver import outputs
 from pricing.report.machine import as_json, write_parquet
 from pricing.report.page import write_report
 from pricing.report.readings import readings
@@ -24,7 +27,7 @@ from pricing.report.sheets import sheets
 from pricing.report.workbook import FIRST, write_workbook
 from pricing.tables import by_date
 from structuring import extras
-from structuring.dealfile import library
+from structuring.dealfile import library, load_scenarios
 from waterfalls.errors import InvalidTerms
 
 
@@ -192,6 +195,18 @@ def test_readings_are_what_the_servicer_would_test(vantage):
     below = due & (tested[0].value < tested[0].level)
     assert below.any()
     assert (tested[0].on[below] == 1.0).all()
+
+
+def test_the_page_says_every_breakeven_that_the_price_command_says(vantage, tmp_path):
+    deal, _, _, _, market = vantage
+    base = load_scenarios("vantage-jersey")[0]
+    outputs(*vantage, base, ("rent cut 40 %", "+300 bp"), lambda _: None, report=tmp_path / "r.html")
+    page = html.unescape((tmp_path / "r.html").read_text("utf-8"))
+    told = committee(deal, base, market).split("Breakevens: ")[1:]
+    sentences = [line for part in told for line in part.strip().splitlines()[1:]]
+    assert any(line.startswith("No note loses") for line in sentences)
+    assert any("not renewed" in line for line in sentences)
+    assert [line for line in sentences if line not in page] == []
 
 
 def test_a_case_is_of_one_deal(vantage, evil):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from tiny import flows_from, plan_from
 
-from pricing.tables import by_date, signed, text
+from pricing.tables import by_date, signed, text, what_happens
 from waterfalls.ratios import cash_for_debt_service
 
 NOTE = "tranches: [{note: {name: A, notional: 100.0, coupon: {fixed: {rate: 0.05}}}}]\n"
@@ -21,6 +21,15 @@ def test_nothing_is_collected_after_the_sale():
     assert table["collections"].tolist() == [9.0, 9.0 + 90.0, 0.0]
     assert table["cash_for_debt_service"].tolist() == [9.0, 9.0, 0.0]
     assert table["value"].tolist() == [90.0, 90.0, 0.0]
+
+
+def test_what_is_unpaid_is_told_with_its_interest():
+    text = f"{NOTE}waterfall: [\"pay(interest('A'))\", \"pay(residual('E'))\"]".replace("100.0", "100.0e6")
+    flows = flows_from(plan_from(text), interest=[[2.0e6, 0.0, 0.0]])
+    told = what_happens(flows).iloc[0]
+    balance, arrears = flows.balance["A"][0, -1] / 1e6, flows.arrears["A"][0, -1] / 1e6
+    assert arrears > 1.0
+    assert told["unpaid"] == f"A {balance + arrears:,.1f} (interest {arrears:,.1f})"
 
 
 def test_replacement_collateral_counts_as_the_waterfall_counts_it():
