@@ -12,6 +12,7 @@ from pydantic import Field
 
 from pricing.wrappers import Wrapper
 from structuring.documents import load_term
+from waterfalls.conventions import odd_currency
 from waterfalls.errors import Fault, UnknownName, unknown
 from waterfalls.terms import term
 
@@ -116,6 +117,7 @@ class Institutions:
 
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        yield from odd_currency(fields)
         if "institutions" not in fields:
             return
         names = [institution.name for institution in fields["institutions"]]

@@ -15,6 +15,7 @@ from pricing.curves import Curve, flat, from_discounts, from_zero_rates, no_rate
 from pricing.market import Market, one_quote
 from structuring.dealfile import companion
 from structuring.documents import load_term
+from waterfalls.conventions import odd_currency
 from waterfalls.errors import Fault, unknown
 from waterfalls.terms import term
 
@@ -175,7 +176,7 @@ class MarketData:
 
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
-        found: list[Fault] = []
+        found = list(odd_currency(fields))
         for name, quote in fields.get("quotes", {}).items():
             one_quote(f"quotes[{name!r}]", quote, found)
         if fields.get("otherwise") is not None:

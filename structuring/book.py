@@ -19,6 +19,7 @@ from structuring.holders import UNIDENTIFIED
 from structuring.paths import Paths
 from structuring.scenario import Scenario
 from structuring.shared import View
+from waterfalls.conventions import odd_currency
 from waterfalls.errors import Fault, InvalidTerms, UnknownName, unknown
 from waterfalls.terms import term
 
@@ -77,6 +78,7 @@ class Book:
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
         positions: Any = fields.get("positions")
         currency = fields.get("currency")
+        yield from odd_currency(fields)
         if positions is not None and not positions:
             yield Fault("positions", "at least one is needed")
         deals: list[Deal] = []

@@ -16,7 +16,7 @@ from structuring.holders import Holdings
 from structuring.vehicle import Sponsor
 from waterfalls.accounts import Account
 from waterfalls.checks import faults_between
-from waterfalls.conventions import CALENDARS, CONVENTIONS, FREQUENCIES, calendar_names
+from waterfalls.conventions import CALENDARS, CONVENTIONS, FREQUENCIES, calendar_names, odd_currency
 from waterfalls.errors import Fault, unknown
 from waterfalls.facilities import Facility
 from waterfalls.fees import Fee
@@ -122,6 +122,7 @@ def conventions(fields: Mapping[str, Any]) -> Iterator[Fault]:
     for name in calendar_names(fields.get("calendar", "none")):
         if name not in CALENDARS:
             yield Fault("calendar", unknown("calendar", name, CALENDARS))
+    yield from odd_currency(fields)
 
 
 def dates_in_order(fields: Mapping[str, Any]) -> Iterator[Fault]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -210,11 +210,16 @@ def load_term(path: Path | str, cls: type[T], *, mark: str) -> T:
     return made
 
 
-def with_lines(error: InvalidTerms | UnknownName, path: Path | str) -> FirstLossError:
-    """What a run found wrong with the terms of a file, with the lines in which they stand; as it was if none does."""
-    faults = error.faults if isinstance(error, InvalidTerms) else (error.fault,)
+def lined(faults: Iterable[Fault], path: Path | str) -> list[Fault]:
+    """What is wrong with a file, or doubtful in it, with the lines in which it stands and in their order."""
     root = parsed(path)[1]
     told = [fault._replace(line=line_of(fault, root)) for fault in faults]
+    return sorted(told, key=lambda fault: fault.line or 0)
+
+
+def with_lines(error: InvalidTerms | UnknownName, path: Path | str) -> FirstLossError:
+    """What a run found wrong with the terms of a file, with the lines in which they stand; as it was if none does."""
+    told = lined(error.faults if isinstance(error, InvalidTerms) else (error.fault,), path)
     return InvalidTerms(told, title=str(path)) if any(fault.line for fault in told) else error
 
 

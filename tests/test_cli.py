@@ -61,8 +61,9 @@ def test_validate_asks_what_a_second_reader_would(tmp_path):
     text = TOY.read_text(encoding="utf-8").replace("rate: 0.05", "rate: 5.0").replace("  - pay(interest('B'))\n", "")
     (tmp_path / "deal.yaml").write_text(text, encoding="utf-8")
     told = output("validate", str(tmp_path / "deal.yaml"))
-    assert "doubtful: A bears 500 %: rates are decimals, 0.05 is 5 %" in told
-    assert "doubtful: no clause pays interest on B" in told
+    where = "line 14, tranches[0].note.coupon.fixed"
+    assert f"doubtful: {where}: A bears 500 %: rates are decimals, 0.05 is 5 %" in told
+    assert "doubtful: line 15, tranches[1].note: no clause pays interest on B" in told
 
 
 def test_headroom_is_what_a_cut_may_reach():

@@ -44,6 +44,16 @@ DAY_COUNTS: dict[str, tuple[str, ...]] = {  # no path: QuantLib has none, see wa
     "actual/actual AFB": ("ActualActual", "AFB"),
 }
 FLOATING_DAY_COUNTS = {"GBP": "actual/365F"}  # every other currency: actual/360
+CURRENCIES = tuple(  # ISO 4217, without metals and codes for tests
+    """
+    AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE
+    CHF CHW CLF CLP CNY COP COU CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ
+    GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL
+    LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR
+    PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY
+    TTD TWD TZS UAH UGX USD USN UYI UYU UYW UZS VED VES VND VUV WST XAF XCD XCG XDR XOF XPF YER ZAR ZMW ZWG
+    """.split()  # noqa: SIM905  (a table of codes, not of quotation marks)
+)
 
 
 def pick(what: str, table: Mapping[str, V], name: str) -> V:
@@ -58,6 +68,13 @@ def odd_day_count(fields: Mapping[str, Any]) -> Iterator[Fault]:
     given = fields.get("day_count")
     if given is not None and given not in DAY_COUNTS:
         yield Fault("day_count", unknown("day count", given, DAY_COUNTS))
+
+
+def odd_currency(fields: Mapping[str, Any]) -> Iterator[Fault]:
+    """A field `currency` that is no ISO code."""
+    given = fields.get("currency")
+    if given is not None and given not in CURRENCIES:
+        yield Fault("currency", unknown("currency of ISO 4217", given, CURRENCIES))
 
 
 def unadjusted(day_count: str) -> bool:

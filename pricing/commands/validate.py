@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -38,7 +38,8 @@ def validate(
     Tables: findings.
     """
     from structuring.dealfile import find_deal, load_deal, load_scenarios
-    from structuring.doubts import doubts
+    from structuring.documents import lined
+    from structuring.doubts import doubts, too_late
     from waterfalls.errors import FirstLossError, InvalidTerms
 
     path = find_deal(file)
@@ -54,23 +55,28 @@ def validate(
             rows.extend(finding("fault", name, fault) for fault in faults)
 
     deal = tried(path.name, lambda: load_deal(path))
-    said = list(doubts(deal)) if deal is not None else []
-    rows += [finding("doubt", path.name, Fault("", doubt)) for doubt in said]
+    said = lined(doubts(deal), path) if deal is not None else []
+    rows += [finding("doubt", path.name, doubt) for doubt in said]
     places = {name: path.with_name(name) for name in ("scenarios.yaml", "market.yaml")}
     load = {"scenarios.yaml": load_scenarios, "market.yaml": market_in}
     found = {name: tried(name, partial(load[name], place)) for name, place in places.items() if place.is_file()}
     paths, quotes = (found.get(name) for name in places)
-    if deal is not None and quotes is not None:
-        tried("market.yaml", lambda: quoted(deal, quotes))
-    if deal is not None and quotes is not None and paths is not None:  # drivers that nothing reads, and the like
-        tried("scenarios.yaml", lambda: run_once(deal, paths, quotes, places["scenarios.yaml"]))
+    if "market.yaml" in found:
+        tried("market.yaml", lambda: quoted(path, places["market.yaml"]))
+    rates = tried("market.yaml", lambda: quotes.rates(deal)) if deal is not None and quotes is not None else None
+    if deal is not None and paths is not None:  # drivers that nothing reads, and the like
+        late = lined(too_late(deal, paths), places["scenarios.yaml"])
+        said += late
+        rows += [finding("doubt", "scenarios.yaml", doubt) for doubt in late]
+        tried("scenarios.yaml", lambda: run_once(deal, paths, rates, places["scenarios.yaml"]))
 
     lines = [f"doubtful: {doubt}" for doubt in said]
     if deal is not None:
         beside = f", with {' and '.join(found)}" if found else ""
         span = f"{len(deal.tranches)} tranches, {deal.closing} to {deal.maturity}"
         lines.append(f"{path} is sound: {deal.name}, {span}{beside}")
-    error = FirstLossError("\n".join(map(str, refused))) if len(refused) > 1 else next(iter(refused), None)
+    told = [*map(str, refused), *(f"doubtful: {doubt}" for doubt in said)]
+    error = FirstLossError("\n".join(told)) if refused and len(told) > 1 else next(iter(refused), None)
     return Answer({"findings": lambda: as_table(rows)}, lines, {"file": str(path), "sound": not refused}, refused=error)
 
 
@@ -80,28 +86,51 @@ def market_in(file: Path) -> Market:
     return load_market(file)
 
 
-def quoted(deal: Deal, quotes: Market) -> None:
-    """Refuses quotes of tranches that the deal does not have, and a deal whose tranches are not all quoted."""
-    from waterfalls.errors import InvalidTerms, unknown
+def quoted(deal: Path, market: Path) -> None:
+    """Refuses quotes of tranches that the deal does not have, a deal not all quoted, and a market in another currency.
 
-    names = [tranche.name for tranche in deal.tranches]
-    wrong = [name for name in quotes.quotes if name not in names]
-    found = [Fault(f"quotes[{name!r}]", unknown("tranche", name, names)) for name in wrong]
-    if quotes.otherwise is None and not wrong:
-        missing = [name for name in names if name not in quotes.quotes]
+    Both are read as they are written, so that this is told beside whatever else is wrong with either.
+    """
+    from structuring.documents import lined, parsed
+    from waterfalls.conventions import CURRENCIES
+    from waterfalls.errors import FirstLossError, InvalidTerms, unknown
+    from waterfalls.terms import Unsound
+
+    try:
+        owes, data = (parsed(file)[0] for file in (deal, market))
+    except FirstLossError:
+        return  # one of them is no document, as told already
+    if not isinstance(owes, Mapping) or not isinstance(data, Mapping):
+        return
+    tranches, quotes = owes.get("tranches"), data.get("quotes", {})
+    names = [Unsound.of(tranche).name for tranche in tranches] if isinstance(tranches, list) else []
+    found: list[Fault] = []
+    if isinstance(quotes, Mapping) and names and None not in names:
+        wrong = [name for name in quotes if name not in names]
+        found += [Fault(f"quotes[{name!r}]", unknown("tranche", name, names)) for name in wrong]
+        missing = [name for name in names if name not in quotes] if data.get("otherwise") is None and not wrong else []
         found += [Fault("quotes", f"says nothing of {name!r}, which then has no price") for name in missing]
+    pays, discounts = owes.get("currency", "USD"), data.get("currency")
+    if pays in CURRENCIES and discounts in CURRENCIES and pays != discounts:
+        found.append(Fault("currency", f"the deal pays {pays} and the market discounts {discounts}: they must agree"))
     if found:
-        raise InvalidTerms(found, title="market.yaml, beside this deal")
+        raise InvalidTerms(lined(found, market), title=f"{market}, beside {deal.name}")
 
 
-def run_once(deal: Deal, paths: Sequence[Scenario], quotes: Market, file: Path) -> None:
-    """Refuses what only a run finds, such as a name of a tenant that the deal does not have, with its line in the file."""
+def run_once(deal: Deal, paths: Sequence[Scenario], rates: Mapping[str, Any] | None, file: Path) -> None:
+    """Refuses what only a run finds, such as a name of a tenant that the deal does not have, with its line in the file.
+
+    Without rates only the collateral is run.
+    """
     from structuring.documents import with_lines
-    from structuring.run import run
+    from structuring.run import project, run
     from waterfalls.errors import InvalidTerms, UnknownName
 
     try:
-        run(deal, paths, rates=quotes.rates(deal))
+        if rates is None:
+            project(deal, paths)
+        else:
+            run(deal, paths, rates=rates)
     except (InvalidTerms, UnknownName) as error:
         raise with_lines(error, file) from error
 

@@ -1,0 +1,169 @@
+"""`firstloss validate`: what it refuses, what it doubts and where, and that it is silent about what is meant."""
+
+from pathlib import Path
+
+import babel.numbers
+import pytest
+from typer.testing import CliRunner
+
+from pricing.cli import app
+from structuring.dealfile import library
+from waterfalls.conventions import CURRENCIES
+
+TOY = Path(__file__).parent / "structuring" / "toy.yaml"
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    CliRunner().invoke(app, ["new", str(tmp_path / "mine")], catch_exceptions=False)
+    return tmp_path / "mine"
+
+
+def write(file, *changes):
+    text = file.read_text(encoding="utf-8")
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    file.write_text(text, encoding="utf-8")
+    return text
+
+
+def line_in(text, what):
+    return 1 + text[: text.index(what)].count("\n")
+
+
+def told(place):
+    result = CliRunner().invoke(app, ["validate", str(place)])
+    return result.output if result.exception is None else str(result.exception)
+
+
+@pytest.mark.parametrize("name", library())
+def test_nothing_shipped_is_doubtful(name):
+    said = told(name)
+    assert "is sound" in said and "doubtful" not in said
+
+
+# Currencies -----------------------------------------------------------------------------------------------------------
+
+
+def test_currencies_are_those_that_are_tender_somewhere():
+    used = {code for land in babel.core.get_global("territory_currencies")
+            for code in babel.numbers.get_territory_currencies(land)}  # fmt: skip
+    assert used <= {*CURRENCIES, "CNH", "ANG"}  # offshore yuan is no ISO code; the guilder of the Antilles has ended
+    assert set(CURRENCIES) <= babel.numbers.list_currencies()
+
+
+def test_a_deal_in_another_currency_than_its_market_is_refused(fresh):
+    text = write(fresh / "deal.yaml", ("currency: USD", "currency: EUR"))
+    assert "EUR" in text
+    line = line_in((fresh / "market.yaml").read_text(encoding="utf-8"), "currency:")
+    assert f"line {line}, currency: the deal pays EUR and the market discounts USD: they must agree" in told(fresh)
+
+
+@pytest.mark.parametrize("name", ["deal.yaml", "market.yaml"])
+def test_a_currency_that_is_none_is_refused_with_the_nearest(fresh, name):
+    line = line_in(write(fresh / name, ("currency: USD", "currency: USDD")), "currency:")
+    said = told(fresh)
+    assert f"line {line}, currency: there is no currency of ISO 4217 'USDD'. Did you mean 'USD'?" in said
+    assert "must agree" not in said and "is sound" not in said
+
+
+# Doubts ---------------------------------------------------------------------------------------------------------------
+
+SCHEDULED = "coupon: {fixed: {rate: 0.05}}, amortisation: {%s}}"
+MENDED = ("coupon: {fixed: {rate: 0.05}}}", SCHEDULED)
+TWENTY = (
+    "has 40 instalments of which 20 fall due by its legal final 2031-01-15: what the others would repay is a balloon"
+)
+SWAP = "hedges: [{name: swap, notional: 700.0, pay: {fixed: {rate: 0.04}}, receive: {floating: {index: SOFR, margin: 0.0}}}]\n"
+
+
+def doubtful(tmp_path, *changes):
+    """What is doubtful of the toy with changes, and its text."""
+    file = tmp_path / "deal.yaml"
+    file.write_text(TOY.read_text(encoding="utf-8"), encoding="utf-8")
+    text = write(file, *changes)
+    said = told(file).splitlines()
+    assert said[-1].startswith(f"{file} is sound"), said
+    return [line.removeprefix("doubtful: ") for line in said[:-1]], text
+
+
+def amortising(terms):
+    return MENDED[0], MENDED[1] % terms
+
+
+@pytest.mark.parametrize(
+    ("changes", "at", "said"),
+    [
+        ([amortising("equal_instalments: {first: 2026-04-15, count: 40}")], "name: A,", f"A {TWENTY}"),
+        ([amortising("level_payments: {first: 2026-04-15, count: 40}")], "name: A,", f"A {TWENTY}"),
+        (
+            [amortising("instalments: {amounts: {2031-01-15: 1.0, 2031-04-15: 699.0}}")],
+            "name: A,",
+            "A amortises on 2031-04-15, which is after its legal final 2031-01-15",
+        ),
+        (
+            [
+                amortising("equal_instalments: {first: 2026-04-15, count: 20}"),
+                ("waterfall:\n", "regimes: {late: on_or_after('2030-01-15')}\nwaterfall:\n  early:\n"),
+                ("  - pay(principal('A', 'B'), sharing='sequential').capped(principal_collections())\n", ""),
+                ("  - pay(principal('A', 'B'), sharing='sequential').when(trigger('turbo'))\n", ""),
+                ("  - pay(residual('E'))\n", "  - pay(residual('E'))\n  late:\n  - release('reserve')\n"
+                 "  - pay(fee('trustee'))\n  - pay(interest('A'))\n  - pay(interest('B'))\n"
+                 "  - pay(principal('A', 'B'), sharing='sequential')\n  - pay(residual('E'))\n"),
+            ],
+            "name: A,",
+            "no clause of 'early', the first regime, pays the scheduled principal of A, so its instalments are missed",
+        ),
+        (
+            [("oc_ratio('A') < 1.3", "dscr() < 105")],
+            "dscr() < 105",
+            "dscr() is held against 105: ratios are decimals, 1.05 is 105 %",
+        ),
+        ([("oc_ratio('A') < 1.3", "~(130 >= oc_ratio('A'))")], "130 >=", "oc_ratio('A') is held against 130"),
+        ([("test: oc_ratio('A') < 1.3", "test: \"oc_ratio('B') < stepped(1.1, {'2028-01-15': 60})\"")], "oc_ratio('B')", "oc_ratio('B') is held against 60"),
+        (
+            [("top_up('reserve'))", "top_up('reserve')).when(ic_ratio('A', trailing=2) > 120)")],
+            "ic_ratio",
+            "ic_ratio('A', trailing=2) is held against 120",
+        ),
+        (
+            [
+                ("oc_ratio('A') < 1.3", "defined('cover') < 130"),
+                ("triggers:", "definitions: {cover: oc_ratio('B')}\ntriggers:"),
+            ],
+            "defined(",
+            "defined('cover') is held against 130",
+        ),
+        ([amortising("sculpted: {first: 2026-04-15, dscr: 130}")], "name: A,", "A is sculpted to 130 times"),
+        ([("triggers:", f"{SWAP}triggers:")], "hedges:", "no clause pays hedge('swap'), so the counterparty pays"),
+        ([("  - pay(fee('trustee'))\n", "")], "{name: trustee", "no clause pays fee('trustee'), so it is never paid"),
+    ],
+)  # fmt: skip
+def test_what_is_seldom_meant_is_doubted_with_its_line(tmp_path, changes, at, said):
+    lines, text = doubtful(tmp_path, *changes)
+    assert len(lines) == 1, lines
+    assert lines[0].startswith(f"line {line_in(text, at)}, ") and said in lines[0]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [amortising("equal_instalments: {first: 2026-04-15, count: 20}")],
+        [amortising("level_payments: {first: 2028-04-15, count: 12}")],
+        [amortising("sculpted: {first: 2026-04-15, dscr: 1.3}")],
+        [("oc_ratio('A') < 1.3", "(pool_balance() > 105) & (oc_ratio('A') < 10)")],
+        [("triggers:", "hedges: [{name: cap, notional: 200.0, receive: {floating: {index: SOFR, margin: -0.05, floor: 0.0}}}]\ntriggers:")],
+        [("triggers:", f"{SWAP}triggers:"), ("interest('A'))", "interest('A'), hedge('swap'), sharing='pro rata by due')")],
+    ],
+)  # fmt: skip
+def test_what_is_meant_is_not_doubted(tmp_path, changes):
+    assert doubtful(tmp_path, *changes)[0] == []
+
+
+def test_a_doubt_is_told_beside_a_refusal(fresh):
+    write(
+        fresh / "deal.yaml", ("currency: USD", "currency: EUR"), ("dscr(trailing=2) < 1.40", "dscr(trailing=2) < 140")
+    )
+    said = told(fresh)
+    assert "must agree" in said and "doubtful: line 86, triggers[0].test: dscr(trailing=2) is held against 140" in said
