@@ -33,14 +33,20 @@ TOWARDS = {
 
 
 def committee(
-    deal: Deal, scenario: Scenario, market: Market, shocks: SpreadShock | Sequence[SpreadShock] = (), *, drivers: Sequence[str] | None = None
-) -> str:  # fmt: skip
+    deal: Deal,
+    scenario: Scenario,
+    market: Market,
+    shocks: SpreadShock | Sequence[SpreadShock] = (),
+    *,
+    drivers: Sequence[str] | None = None,
+    reference: Scenario | None = None,
+) -> str:
     """Prices of every tranche under every shock, then one sentence a note and driver: its breakevens and who holds it.
 
     `drivers` are those searched, each towards `TOWARDS`; all that the collateral reads and the scenario gives a number
-    for unless said.
+    for unless said. Quotes are solved in the `reference`, `scenario` itself unless said: say the base of a stress.
     """
-    lines = head(deal, price(run(deal, scenario, rates=market.rates(deal)), market, shocks))
+    lines = head(deal, priced_in(deal, scenario, market, shocks, reference), scenario.name)
     for driver in searched(deal, scenario) if drivers is None else drivers:
         lines += worded(breakeven(deal, scenario, driver=driver, market=market, worst=TOWARDS.get(driver, 0.0)))
     if drivers is None and next(options_of(deal, market.valuation), None):
@@ -48,13 +54,28 @@ def committee(
     return "\n".join(lines)
 
 
-def head(deal: Deal, prices: Prices, *, width: int | None = None) -> list[str]:
-    """What is priced, and the table of prices, which fits a `width`."""
+def priced_in(
+    deal: Deal,
+    scenario: Scenario,
+    market: Market,
+    shocks: SpreadShock | Sequence[SpreadShock],
+    reference: Scenario | None = None,
+) -> Prices:
+    """The prices of one scenario at the spreads that the quotes have in the reference, which is run beside it."""
+    if reference is None or reference == scenario:
+        return price(run(deal, scenario, rates=market.rates(deal)), market, shocks)
+    flows = run(deal, [reference, scenario], rates=market.rates(deal))
+    return price(flows, market, shocks, reference=reference.name)
+
+
+def head(deal: Deal, prices: Prices, scenario: str, *, width: int | None = None) -> list[str]:
+    """What is priced in one scenario, and the table of its prices, which fits a `width`."""
+    solved = "" if scenario == prices.reference else f", spreads solved in {prices.reference!r}"
     return [
-        f"{deal.name}: valued {prices.valuation}, amounts in {prices.currency}, scenario {prices.reference!r}",
+        f"{deal.name}: valued {prices.valuation}, amounts in {prices.currency}, scenario {scenario!r}{solved}",
         "",
         "Prices (npv in millions; per 100; z-spread in bp; yield in %; wal, durations in years; cs01, dv01 in thousands)",
-        text(measured(prices), millions=("npv",), width=width),
+        text(measured(prices, scenario), millions=("npv",), width=width),
     ]
 
 
@@ -62,16 +83,13 @@ def worded(found: Breakevens | NonRenewals) -> list[str]:
     """A search under its heading, in sentences."""
     if isinstance(found, NonRenewals):
         return ["", "Breakevens: the lease that is not renewed", *found.sentences()]
-    heading = ["", f"Breakevens: {DRIVERS[found.driver].meaning}"]
-    if np.isnan(found.multiples).all():
-        return [*heading, f"No note loses anything even at {found.worst:.0%} of {found.scenario!r}."]
-    return [*heading, *found.sentences()]
+    return ["", f"Breakevens: {DRIVERS[found.driver].meaning}", *found.sentences()]
 
 
-def measured(prices: Prices) -> pd.DataFrame:
-    """One row a shock and tranche of the reference scenario, with every measure of a frame in the units of a desk."""
+def measured(prices: Prices, scenario: str) -> pd.DataFrame:
+    """One row a shock and tranche of one scenario, with every measure of a frame in the units of a desk."""
     frame = prices.frame()
-    frame = frame[frame["scenario"] == prices.reference].drop(columns=["deal", "currency", "scenario"])
+    frame = frame[frame["scenario"] == scenario].drop(columns=["deal", "currency", "scenario"])
     desk = {"z_spread": 1e4, "yield_to_maturity": 100.0, "cs01": 1e-3, "dv01": 1e-3}
     frame = frame.assign(**{name: scale * frame[name] for name, scale in desk.items()})
     names = {"yield_to_maturity": "yield", "modified_duration": "duration"}

@@ -17,6 +17,7 @@ from pricing.shocks import Move, Override, SpreadShock, Stress, ToPrice, listed,
 from waterfalls.cashflows import Cashflows, Table
 from waterfalls.errors import CannotPrice, InvalidTerms
 
+STRESSED = -0.10  # a spread below it says that the quote is not of this scenario
 Pairs = Iterable[Stress | tuple[Any, SpreadShock]]
 Before = tuple[Cashflows, Any]
 
@@ -36,12 +37,14 @@ def price(
 
     Flows strictly after the valuation date v count, draws as negative; t_j is Actual/365F. `market` is a `Market` or
     whatever a curve is made from, which prices at zero spreads. z0 of each tranche is solved once, from its quote, at
-    the `reference` scenario (that named "base", else the first). `pairs` takes (scenario, shock) cells instead of all.
+    the `reference` scenario (that named "base", else the first): a quote is what holders paid in view of the base, so
+    price a stress with its base beside it, run(deal, [base, stress]). `pairs` takes (scenario, shock) cells instead of all.
 
     `before` is (flows, market) before a move of rates; what is given first is after it. z0 is then solved before the
     move, and the quotes of the market after it are not read.
 
-    Errors: `CannotPrice` for a missing quote, a curve that ends too early, a price no spread reaches, another currency;
+    Errors: `CannotPrice` for a missing quote, a curve that ends too early, a price no spread reaches, another currency,
+    and a spread below -10 % of a quote solved in a scenario that is neither named "base" nor said to be the `reference`;
     `UnknownName` for scenarios and shocks that name what is not there.
     """
     first_flows, first_market = (flows, market) if before is None else before
@@ -144,10 +147,20 @@ def reference_spreads(flows: Cashflows, market: Market, reference: Any = None) -
     s = row_of(flows, reference)
     ahead = Ahead.at(flows, market)
     discounts = ahead.discounts(market.curve)
-    return {
+    found = {
         name: quote.value if quote.kind == "z" else solved(ahead, discounts, market, i, s, quote)
         for i, (name, quote) in enumerate(quotes.items())
     }
+    there = list(flows.receipts.scenarios)[s]
+    if reference is None and there != "base":
+        for name, spread in found.items():
+            if spread < STRESSED and quotes[name].kind != "z":
+                raise CannotPrice(
+                    f"the {quotes[name].kind} {quotes[name].value:g} of {name!r} would be a spread of {1e4 * spread:,.0f} bp "
+                    f"in {there!r}: a quote is solved at the reference, so run the base beside a stress, "
+                    f"price(run(deal, [base, stress]), ...), or say reference={there!r} if that is it"
+                )
+    return found
 
 
 def aimed(
@@ -187,7 +200,8 @@ def solved(ahead: Ahead, discounts: np.ndarray, market: Market, i: int, s: int, 
     if not LOWEST <= spread <= HIGHEST:
         low, high = (float(amounts[0] @ np.exp(-z * ahead.times)) for z in (HIGHEST, LOWEST))
         raise CannotPrice(
-            f"no spread from {LOWEST:.0%} to {HIGHEST:,.0%} gives {name!r} the {quote.kind} {quote.value:g}: that is a "
+            f"no spread from {LOWEST:.0%} to {HIGHEST:,.0%} gives {name!r} the {quote.kind} {quote.value:g} in "
+            f"{ahead.flows.scenarios[s]!r}: that is a "
             f"value of {value:,.2f}, and its cash of {ahead.cash[i, s].sum():,.2f} is worth {low:,.2f} to {high:,.2f}"
         )
     return spread

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from pricing.ahead import row_of
 from pricing.attribution import REFERENCE, Losses, losses_from, shares_of
 from pricing.curves import curve_from
 from pricing.market import Market, as_market
@@ -105,7 +106,8 @@ def priced(
     spreads, moves = None, listed(shocks)
     if reference is not None:
         there = as_market(made, reference)
-        spreads, moves = reference_spreads(reference, there), aimed(moves, reference, there)
+        at = reference.receipts.scenarios[row_of(reference, None)]
+        spreads, moves = reference_spreads(reference, there, at), aimed(moves, reference, there, at)
     return Priced(made, spreads, moves, tuple(dict.fromkeys(("npv", *measures))))
 
 
@@ -117,14 +119,15 @@ def borne(
     reference: Cashflows,
     against: tuple[Any, str] = REFERENCE,
 ) -> Borne:
-    """The measure of what every class loses on every path, against the cell `against` of the `reference` flows."""
+    """The measure of what every class loses on every path, against the cell `against` of the `reference` flows.
+
+    Quotes are solved in the scenario "base" of these, or the first, as `who_bears(price(...), ...)` has them.
+    """
     shares_of(reference.tranches, holdings)
-    origin = price(reference, market, shocks, reference=against[0])
+    origin = price(reference, market, shocks, reference=reference.receipts.scenarios[row_of(reference, None)])
     origin.at(*against)
     origin = dataclasses.replace(origin, cells=None, measures=kept({"npv": origin.npv}))
-    measure = priced(market, shocks, reference=reference, measures=("npv",))
-    spreads = reference_spreads(reference, as_market(measure.market, reference), against[0])
-    return Borne(dataclasses.replace(measure, spreads=spreads), holdings, origin, against)
+    return Borne(priced(market, shocks, reference=reference, measures=("npv",)), holdings, origin, against)
 
 
 def kept(arrays: Mapping[str, np.ndarray]) -> Table:

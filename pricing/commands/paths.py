@@ -48,9 +48,8 @@ def paths(
     """Draw many paths around a scenario; say who loses how much.
 
     Multiples (rent, gpu_price, residual_value, value, ...) are log-normal, with the scenario as their median, and tied by
-    one factor. Told
-    are the mean loss with its standard error, quantiles, and on how many paths a note is not repaid. Ctrl-C tells what
-    the paths finished by then say.
+    one factor; spreads and losses start from the first scenario of the file. Told are the mean loss with its standard
+    error, quantiles, and on how many paths a note is not repaid. Ctrl-C tells what the paths finished by then say.
 
     \b
     Examples:
@@ -69,8 +68,8 @@ def paths(
     from structuring.study import study
 
     described, given, quotes = case(deal, market, scenarios)
-    base = next(path for path in given if path.name == named(scenario, given))
-    many = drawn_paths(described, base, processes_of(draw, correlation), count, seed=seed)
+    base, around = given[0], next(path for path in given if path.name == named(scenario, given))
+    many = drawn_paths(described, around, processes_of(draw, correlation), count, seed=seed)
     rates = projected(quotes, described)
     reference = run(described, [base], rates=rates)
     measure = borne(
@@ -91,11 +90,17 @@ def paths(
         "classes": lambda: classes_over_paths(losses),
         "paths": lambda: every_path(losses),
     }
-    title = f"{described.name}: {len(losses.prices.npv):,} paths around {base.name!r}, {', '.join(draw)}, seed {seed}"
-    more = {"scenario": base.name, "paths": len(losses.prices.npv), "seed": seed, "draw": list(draw)}
+    title = f"{described.name}: {len(losses.prices.npv):,} paths around {around.name!r}, {', '.join(draw)}, seed {seed}"
+    more = {
+        "scenario": around.name,
+        "reference": base.name,
+        "paths": len(losses.prices.npv),
+        "seed": seed,
+        "draw": list(draw),
+    }
     return Answer(
         tables,
-        lines(f"{title}; losses in {described.currency} million", tables),
+        lines(f"{title}; losses against {base.name!r} in {described.currency} million", tables),
         about(described, quotes, **more),
         stopped=stopped,
     )
@@ -126,7 +131,8 @@ def lines(title: str, tables: dict[str, Callable[[], Any]]) -> Iterator[str]:
     from pricing.tables import text
 
     amounts = ("mean", "standard_error", "quantile_50", "quantile_95", "quantile_99", "expected_shortfall_99", "mean_realised_loss")  # fmt: skip
-    yield f"{title}\n"
+    yield title
+    yield "A driver drawn is a log-normal multiple whose median is the scenario: its mean is higher, so the mean may be a gain.\n"
     yield "Tranches (paid short: the share of paths on which principal is never repaid)"
     frame = tables["tranches"]()
     yield text(

@@ -40,29 +40,28 @@ def price(
 ) -> Answer:
     """Price every tranche under spread shocks; say breakevens.
 
-    The measures of a desk, in one scenario; with --breakeven, one sentence a note and driver, and who holds the note.
+    The measures of a desk, in one scenario, at the spreads that the quotes have in the first of the file; with
+    --breakeven, one sentence a note and driver, and who holds the note.
 
     \b
     Examples:
       firstloss price vantage-jersey --shock 100 --breakeven
       firstloss price beignet-2025 --shock 50 --shock 100 --csv
+      firstloss price my-deal --scenario "rents fall 45 %"
 
     \b
     Tables: prices, and with --breakeven breakevens and leases not renewed.
     """
     import pandas as pd
 
-    from pricing.committee import head, searched, worded
-    from pricing.pricer import price as price_flows
-    from structuring.run import run
+    from pricing.committee import head, priced_in, searched, worded
 
     described, paths, quotes = case(deal, market, scenarios)
     chosen = next(path for path in paths if path.name == named(scenario, paths))
     with progress(f"pricing {described.name}"):
-        flows = run(described, chosen, rates=quotes.rates(described))
-        prices = price_flows(flows, quotes, parallel(shock))
+        prices = priced_in(described, chosen, quotes, parallel(shock), paths[0])
     tables: dict[str, Callable[[], Any]] = {"prices": prices.frame}
-    lines, stopped = head(described, prices, width=columns()), ""
+    lines, stopped = head(described, prices, chosen.name, width=columns()), ""
     if breakeven:
         drivers = list(searched(described, chosen))
         with progress("searching breakevens") as told:
@@ -76,7 +75,9 @@ def price(
         if leases:
             tables["non_renewal"] = lambda: leases[0]
         stopped = "" if whole else f"{len(searches)} of {len(drivers)} drivers are searched"
-    return Answer(tables, lines, about(described, quotes, scenario=chosen.name), stopped=stopped)
+    return Answer(
+        tables, lines, about(described, quotes, scenario=chosen.name, reference=prices.reference), stopped=stopped
+    )
 
 
 def every_driver(

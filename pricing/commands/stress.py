@@ -61,7 +61,9 @@ def stress(
         if market or scenarios:
             raise InvalidTerms(f"--market and --scenarios are of one deal, and {deal!r} is a book, which has its own")
         if shock:
-            raise InvalidTerms(f"--shock is of one deal, and {deal!r} is a book, whose story moves its spreads: --scale")
+            raise InvalidTerms(
+                f"--shock is of one deal, and {deal!r} is a book, whose story moves its spreads: --scale"
+            )
         return whole_market(deal, scenario, scale)
     from pricing.attribution import who_bears
     from pricing.chain import chain
@@ -124,7 +126,7 @@ def chain_lines(title: str, told: Chain) -> Iterator[str]:
             str(name) for name in frame.columns if frame[name].dtype.kind == "f" and "per_cent" not in str(name)
         )
         yield f"\n{heading}"
-        yield text(frame, millions=amounts, width=columns())
+        yield text(frame.drop(columns="scenario", errors="ignore"), millions=amounts, width=columns())
     yield "\nAssumptions"
     yield from (f"- {assumption}" for assumption in told.assumptions)
 

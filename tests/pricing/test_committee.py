@@ -31,9 +31,12 @@ def test_the_page_holds_every_price_and_every_breakeven(case):
         assert f" {clean:.2f} " in page
     for sentence in breakeven(deal, base, driver="rent", market=market).sentences():
         assert sentence in page
-    assert "No note loses anything even at 0% of 'base'." in page.split("Breakevens: rent of space let anew\n")[1]
-    assert len(measured(prices)) == 2 * len(prices.tranches)
-    assert len(measured(prices).columns) == len(CONTRACT) + 3
+    assert (
+        "No note loses anything even with rent of space let anew at 0% of 'base'."
+        in page.split("Breakevens: rent of space let anew\n")[1]
+    )
+    assert len(measured(prices, "base")) == 2 * len(prices.tranches)
+    assert len(measured(prices, "base").columns) == len(CONTRACT) + 3
 
 
 def test_drivers_are_those_that_the_collateral_reads_and_that_can_be_multiplied(case):
