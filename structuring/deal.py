@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import Field, InstanceOf
+from pydantic import Field
 
 from structuring.collateral import Asset
 from structuring.holders import Holdings
@@ -70,7 +70,7 @@ class Deal:
     definitions: Mapping[str, Number] = dataclasses.field(default_factory=dict)
     triggers: tuple[Trigger, ...] = ()
     events: tuple[str, ...] = ()
-    waterfall: InstanceOf[Waterfall] | Mapping[str, InstanceOf[Waterfall]]
+    waterfall: Waterfall | Mapping[str, Waterfall]
     regimes: Mapping[str, Condition] = dataclasses.field(default_factory=dict)
     holdings: Holdings | None = None
     sponsor: Sponsor | None = None

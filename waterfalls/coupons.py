@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, field
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import lazy_loader
 from pydantic import Field
 
+from waterfalls.errors import Fault
 from waterfalls.terms import term
 
 if TYPE_CHECKING:
@@ -47,6 +48,12 @@ class Floating:
     floor: float | None = None
     reset_lag: Annotated[int, Field(ge=0)] = 0
     step_up: Mapping[datetime.date, float] = field(default_factory=dict)
+
+    @staticmethod
+    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        cap, floor = fields.get("cap"), fields.get("floor")
+        if cap is not None and floor is not None and cap < floor:
+            yield Fault("cap", f"must not be below the floor {floor:g}, got {cap:g}")
 
     @property
     def source(self) -> str:

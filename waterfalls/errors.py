@@ -84,6 +84,10 @@ def unknown(what: str, name: object, known: Iterable[object]) -> str:
 
 def nearest(name: object, known: Iterable[str]) -> str | None:
     """The known name that is most like a name, if one is."""
-    lower = {candidate.lower(): candidate for candidate in reversed(list(known))}
-    near = difflib.get_close_matches(str(name).lower(), list(lower), n=1, cutoff=0.5)
-    return lower[near[0]] if near else None
+    given = difflib.SequenceMatcher(b=str(name).lower())
+    best, most = None, 0.5
+    for candidate in known:  # of those that are equally like it, the first
+        given.set_seq1(candidate.lower())
+        if given.quick_ratio() >= most and (like := given.ratio()) >= most and (best is None or like > most):
+            best, most = candidate, like
+    return best

@@ -14,11 +14,12 @@ import operator
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
-from pydantic_core import CoreSchema, core_schema
-
 from waterfalls.errors import InvalidTerms
+from waterfalls.terms import or_text
 
 if TYPE_CHECKING:
+    from pydantic_core import CoreSchema
+
     from waterfalls.code import Code, Value
     from waterfalls.reference import State
 
@@ -94,11 +95,8 @@ class Number(Expression):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> CoreSchema:
-        # a field of a term that takes an expression takes a plain number too, as `capped` and `draw` do
-        def plain(value: Any) -> Any:
-            return number(value) if type(value) in (int, float) else value
-
-        return core_schema.no_info_before_validator_function(plain, core_schema.is_instance_schema(cls))
+        # a field of a term that takes a number takes a plain one too, as `capped` and `draw` do
+        return or_text(cls, cls.__text__, lambda value: number(value) if type(value) in (int, float) else value)
 
     def settle(self, state: State) -> float:
         """The value, in plain floats."""
@@ -160,6 +158,10 @@ class Condition(Expression):
         from waterfalls.parsing import parse
 
         return parse(text, Condition)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> CoreSchema:
+        return or_text(cls, cls.__text__)
 
     def settle(self, state: State) -> bool:
         """The truth, in plain Python."""

@@ -12,10 +12,11 @@ import functools
 import re
 import types
 import typing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar, dataclass_transform
 
 import pydantic
+from pydantic_core import CoreSchema, core_schema
 
 from waterfalls.errors import Fault, InvalidTerms, nearest, unknown
 
@@ -61,6 +62,19 @@ def term(cls: type[T]) -> type[T]:
     return made
 
 
+def or_text(cls: type, read: Callable[[str], Any], plain: Callable[[Any], Any] = lambda value: value) -> CoreSchema:
+    """How a field of a term takes a sentence of the language: itself, or its text as a deal file has it."""
+
+    def said(value: Any) -> Any:
+        if not isinstance(value, str):
+            return plain(value)
+        import waterfalls.words  # noqa: F401  (texts are read with its words)
+
+        return read(value)
+
+    return core_schema.no_info_before_validator_function(said, core_schema.is_instance_schema(cls))
+
+
 def head(cls: type, fields: Mapping[str, Any]) -> str:
     """How a message names a term: by its class and its own name."""
     return f"{cls.__name__} {fields['name']!r}" if isinstance(fields.get("name"), str) else cls.__name__
@@ -76,12 +90,15 @@ def between(cls: Any, fields: Mapping[str, Any]) -> list[Fault]:
 def faults_of(error: pydantic.ValidationError, names: Iterable[str]) -> list[Fault]:
     """The faults in an error of pydantic, in our words: each with its field, what was given and what is allowed."""
     found: list[Fault] = []
+    told: dict[str, Fault] = {}
     for item in error.errors(include_url=False):
         kind, given, context = item["type"], shown(item["input"]), item.get("ctx", {})
         place = "".join(
             f"[{step!r}]" if i else str(step) for i, step in enumerate(item["loc"]) if not step_of_union(step)
         )
-        if kind in ("unexpected_keyword_argument", "extra_forbidden"):
+        if kind == "value_error":  # of a text of the language, so that no other branch of a union was meant
+            told[place] = Fault(place, str(context["error"]))
+        elif kind in ("unexpected_keyword_argument", "extra_forbidden"):
             found.append(Fault("", unknown("field", item["loc"][-1], names)))
         elif kind == "literal_error":
             found.append(Fault(place, unknown("choice", item["input"], re.findall(r"'([^']*)'", context["expected"]))))
@@ -96,7 +113,7 @@ def faults_of(error: pydantic.ValidationError, names: Iterable[str]) -> list[Fau
                 text.replace("a integer", "a whole number").replace("a string", "a text").replace("a tuple", "a list")
             )
             found.append(Fault(place, f"{text[:1].lower()}{text[1:]}, got {given}"))
-    return merged(found)
+    return [*told.values(), *merged([fault for fault in found if fault.place not in told])]
 
 
 def merged(found: Sequence[Fault]) -> list[Fault]:
@@ -117,9 +134,10 @@ def merged(found: Sequence[Fault]) -> list[Fault]:
 
 def step_of_union(step: int | str) -> bool:
     """Whether a step of pydantic's path names the branch of a union and not a field or a position."""
-    return isinstance(step, str) and bool(re.search(r"[A-Z\[(]", step[:1]) or step in BRANCHES)
+    return isinstance(step, str) and bool(BRANCH.match(step) or step in BRANCHES)
 
 
+BRANCH = re.compile(r"[A-Z\[(]|(?:function-[a-z]+|json-or-python|is-instance|dict|tuple|list|nullable)\[")
 BRANCHES = frozenset({"float", "int", "str", "bool", "date", "none"})
 
 

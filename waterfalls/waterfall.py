@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 
 from waterfalls.clauses.clause import Clause
 from waterfalls.errors import InvalidTerms
+from waterfalls.parsing import parse
+from waterfalls.terms import or_text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,6 +23,15 @@ class Waterfall:
         for clause in self.clauses:
             if not isinstance(clause, Clause):
                 raise InvalidTerms(f"a waterfall is made of clauses such as pay(interest('A')), got {clause!r}")
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        # a field of a term takes a clause alone and a list of clauses too
+        def of(value: Any) -> Any:
+            clauses = value if isinstance(value, (tuple, list)) else (value,)
+            return Waterfall(tuple(clauses)) if all(isinstance(clause, Clause) for clause in clauses) else value
+
+        return or_text(cls, lambda text: of(parse(text, (Clause, Waterfall))), of)
 
     def __rshift__(self, other: Any) -> Waterfall:
         if isinstance(other, Waterfall):

@@ -38,8 +38,10 @@ from waterfalls import (
     Receipts,
     Trigger,
     Waterfall,
+    balance,
     dscr,
     interest,
+    oc_ratio,
     pay,
     principal,
     residual,
@@ -317,6 +319,28 @@ def test_a_driver_beside_cash_given_from_outside_is_refused(toy):
     deal = dataclasses.replace(toy, collateral=given)
     with pytest.raises(UnknownName, match=r"scenarios\['bad'\].default: there is no collateral of this deal"):
         run(deal, Scenario("bad", default=0.1), rates=RATES)
+
+
+def test_python_takes_the_texts_of_a_deal_file_a_clause_alone_and_a_list_of_clauses(toy):
+    said = dataclasses.replace(toy, waterfall=str(toy.waterfall))
+    assert said == toy == dataclasses.replace(toy, waterfall=list(toy.waterfall.clauses))
+    alone = pay(residual("E"))
+    assert dataclasses.replace(toy, accounts=[], triggers=[], waterfall=alone).waterfall == Waterfall((alone,))
+    assert Trigger("x", test="oc_ratio('A') < 1.1") == Trigger("x", test=oc_ratio("A") < 1.1)
+    assert Note("Z", 1.0, coupon=Fixed(0.0), interest_on="balance('A') + 1").interest_on == balance("A") + 1
+
+
+@pytest.mark.parametrize(
+    ("waterfall", "message"),
+    [
+        ("pay(intrest('A')) >> pay(residual('E'))", "waterfall: in \"pay(intrest('A')) >> pay(residual('E'))\": there is no word 'intrest'. Did you mean 'interest'?"),
+        (5, "waterfall: must be a Waterfall or a dictionary, got 5"),
+    ],
+)  # fmt: skip
+def test_a_waterfall_that_is_none_is_told_without_the_names_of_types_inside(toy, waterfall, message):
+    with pytest.raises(InvalidTerms) as caught:
+        dataclasses.replace(toy, waterfall=waterfall)
+    assert str(caught.value) == f"Deal 'toy'.{message}"
 
 
 def test_what_only_a_run_can_know_is_refused_there(toy):

@@ -6,7 +6,9 @@ import pytest
 from tiny import flows_from, plan_from
 
 from waterfalls.cashflows import Cashflows
-from waterfalls.errors import FirstLossError, InvalidTerms, UnknownName
+from waterfalls.conventions import DAY_COUNTS
+from waterfalls.coupons import Floating
+from waterfalls.errors import FirstLossError, InvalidTerms, UnknownName, nearest
 from waterfalls.language import Condition, Number
 from waterfalls.parsing import parse
 
@@ -150,3 +152,14 @@ def test_what_does_not_add_up_names_law_date_and_scenario_and_tells_the_date_cla
     with pytest.raises(FirstLossError, match="2028-01-15, scenario 'given'") as raised:
         flows.check()
     assert "(1) to pay interest on A" in raised.value.__notes__[0]
+
+
+def test_of_two_names_equally_near_the_first_is_told():
+    assert nearest("act/365", DAY_COUNTS) == "actual/365F"
+    assert nearest("zzz", DAY_COUNTS) is None
+
+
+def test_a_cap_below_the_floor_is_refused():
+    with pytest.raises(InvalidTerms, match=r"^Floating.cap: must not be below the floor 0.05, got 0.02"):
+        Floating("SOFR", 0.01, cap=0.02, floor=0.05)
+    assert Floating("SOFR", 0.01, cap=0.05, floor=0.05).cap == 0.05
