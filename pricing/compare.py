@@ -134,7 +134,7 @@ def read_result(folder: Path, name: str) -> pd.DataFrame:
 
     file = folder / f"{name}.csv"
     if file.is_file():  # a scenario may be called "NA", a tranche "01"
-        texts = dict.fromkeys(("deal", "currency", *CELL, "investor_class", "status"), str)
+        texts: Any = dict.fromkeys(("deal", "currency", *CELL, "investor_class", "status"), str)
         return pd.read_csv(file, dtype=texts, keep_default_na=False, na_values=[""])
     file = folder / f"{name}.parquet"
     if file.is_file():
