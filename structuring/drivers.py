@@ -37,8 +37,8 @@ DRIVERS: dict[str, Driver] = {
     "obligor_default": Driver("an obligor of bonds or loans fails", "date", "date"),
     # leases
     "tenant_default": Driver("a tenant or customer stops paying", "date", "date"),
-    "renewal": Driver("space, or the lease, that is renewed at the end of its term", "share", "period", high=1.0),
-    "renewal_rent": Driver("rent of renewed space", "multiple of the rent it would have paid", "period", most=10.0),
+    "renewal": Driver("space, lease or capacity that is renewed at the end of its term", "share", "period", high=1.0),
+    "renewal_rent": Driver("rent of what is renewed", "multiple of the rent it would have paid", "period", most=10.0),
     "re_let_rent": Driver("rent of space let anew", "multiple of the rent it would have paid", "period", most=10.0),
     "downtime": Driver("space stands empty before it is let anew", "months", "period", most=120.0),
     "rent": Driver("every rent", "multiple", "period", most=10.0),
@@ -56,5 +56,5 @@ DRIVERS: dict[str, Driver] = {
     "value": Driver("appraised value", "multiple", "period", most=10.0),
     "operating_cost": Driver("operating cost", "multiple", "period", most=10.0),
     "event": Driver("an event that the deal names strikes", "date", "date"),
-    "sale": Driver("the assets are sold at their value", "date", "date"),
+    "sale": Driver("the assets, or the fleet of a customer, are sold at their value", "date", "date"),
 }

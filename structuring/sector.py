@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from structuring.book import Book
-from structuring.collateral import LeasePortfolio, Project
+from structuring.collateral import ComputeContract, LeasePortfolio, Project
 from structuring.copula import Copula
 from structuring.deal import Deal, assets, clock, drivers_of
 from structuring.exposure import names_of
@@ -61,7 +61,8 @@ class SectorModel:
         gpu_price       the process `gpu_price`, which also moves residual_value = gpu_price^resale_elasticity
         residual_value  the response `residual_value`, of collateral that is no fleet
         re_let_rent     the response `re_let_rent`, times each tenant's own
-        renewal         a project's tenant leaves at an option with the probability `non_renewal`, through the copula
+        renewal         a project's tenant leaves at an option with the probability `non_renewal`, through the copula,
+                        unless it is a customer of a fleet too, or space is let beside: then as their terms say
         sale            a fleet is sold `sale_lag` months after its customer has failed or broken its contract
 
     With `sobol` the factors are Sobol points: less noise in means; all else stays random.
@@ -103,7 +104,7 @@ class World:
     times: tuple[float, ...]
     re_let: Mapping[str, float]
     projects: tuple[str, ...]
-    customers: Mapping[str, tuple[str, ...]]  # of fleets, by the deal whose they are
+    customers: tuple[str, ...]  # of fleets
     single: bool
 
     @classmethod
@@ -114,7 +115,7 @@ class World:
         names: dict[str, dict[str, None]] = {}
         re_let: dict[str, float] = {}
         projects: dict[str, None] = {}
-        customers: dict[str, tuple[str, ...]] = {}
+        customers: dict[str, None] = {}
         reads: frozenset[str] = frozenset()
         if isinstance(target, Book):
             deals = [
@@ -138,10 +139,11 @@ class World:
                     re_let.update({known.get(t.name, t.name): t.re_let_rent for t in asset.tenants})
                 if isinstance(asset, Project):
                     projects[known.get(asset.lease.tenant, asset.lease.tenant)] = None
-            if {"gpu_price", "sale"} <= read and (mine := names_of(deal).get("contract_breach")):
-                customers[deal.name] = tuple(known.get(name, name) for name in sorted(mine))
+                if isinstance(asset, ComputeContract) and asset.customer is not None:
+                    customers[known.get(asset.customer, asset.customer)] = None
         return cls(
-            {driver: tuple(found) for driver, found in names.items()}, reads, times, re_let, tuple(projects), customers,
+            {driver: tuple(found) for driver, found in names.items()}, reads, times, re_let,
+            tuple(name for name in projects if name not in customers), tuple(customers),
             not isinstance(target, Book),
         )  # fmt: skip
 
@@ -189,12 +191,8 @@ class Drawn:
         if world.projects and not world.re_let:
             found["renewal"] = {name: self.stays(draws, factors, name) for name in world.projects}
         if world.customers:
-            sold = {
-                deal: np.minimum.reduce([np.minimum(fails(name), breaks(name)) for name in names])
-                + model.sale_lag / 12.0
-                for deal, names in world.customers.items()
-            }
-            found["sale"] = next(iter(sold.values())) if world.single else sold
+            lag = model.sale_lag / 12.0
+            found["sale"] = {name: np.minimum(fails(name), breaks(name)) + lag for name in world.customers}
         return found
 
     def stays(self, draws: Draws, factors: Factors, name: str) -> np.ndarray:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from waterfalls.schedule import Schedule
 
 
-ALONE = ("parent_bankruptcy", "sale")  # a deal has one sponsor, and is sold as one
+ALONE = ("parent_bankruptcy", "sale")  # a deal has one sponsor, and is sold as one by its own name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,8 +29,8 @@ class View:
 
     `local` gives the deal's own name of an ultimate obligor; of a driver by name it sees what bears its names, and of
     one that it does not read nothing at all. A sponsor's failure by name is the deal's `parent_bankruptcy` where the
-    sponsor is its own, and a `sale` by the name of the deal is its sale. Values of paths by period or month are by 30/360 month from `as_of` in a book, and years of dated
-    drivers count from there.
+    sponsor is its own, and a `sale` by the name of the deal is its sale. Values of paths by period or month are by
+    30/360 month from `as_of` in a book, and years of dated drivers count from there.
     """
 
     deal: Deal
@@ -53,10 +53,13 @@ class View:
             if not (isinstance(value, Mapping) and any(isinstance(key, str) for key in value)):
                 found[driver] = value
                 continue
-            known = failing.get(driver) or (named[driver][1] if driver in named else ())
-            mine = {own: value[name] for name in value for own in self.local.get(name, (name,)) if own in known}
-            if mine:
-                found[driver] = next(iter(mine.values())) if driver in ALONE else mine
+            seen = {own: value[name] for name in value for own in self.local.get(name, (name,))}
+            whole = failing.get(driver, ()) if driver in ALONE else ()
+            known = {*failing.get(driver, ()), *(named[driver][1] if driver in named else ())}
+            if any(own in whole for own in seen):
+                found[driver] = next(date for own, date in seen.items() if own in whole)
+            elif mine := {own: date for own, date in seen.items() if own in known}:
+                found[driver] = mine
         return found
 
 

@@ -205,12 +205,15 @@ def base_of(asset: Any, driver: str) -> float | Mapping[str, float]:
         by_bond = {bond.obligor: bond.severity for bond in getattr(asset, "bonds", ())}
         return by_bond or float(severity[-1] if isinstance(severity, tuple) else severity or 0.0)
     tenants = getattr(asset, "tenants", ())
-    if tenants and hasattr(tenants[0], driver) and driver != "rent":
+    if driver == "rent":
+        return dict.fromkeys(asset.named()["rent"][1], 1.0)
+    if tenants and hasattr(tenants[0], driver):
         return {tenant.name: getattr(tenant, driver) for tenant in tenants}
-    if driver == "renewal":
-        return {asset.lease.tenant: asset.lease.renewal}
-    if driver in ("utilisation", "recovery_lag"):
-        return float(getattr(asset, driver))
+    if driver in ("renewal", "renewal_rent", "utilisation"):
+        terms = asset if driver == "utilisation" else getattr(asset, "lease", None) or asset.contract
+        return {name: getattr(terms, driver) for name in asset.named()[driver][1]}
+    if driver == "recovery_lag":
+        return float(asset.recovery_lag)
     return 1.0 if DRIVERS[driver].unit.startswith("multiple") else 0.0
 
 

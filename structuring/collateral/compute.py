@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 READS = frozenset(
     {"gpu_price", "utilisation", "residual_value", "value", "sale", "operating_cost", "delay_months", "overrun"}
-    | {"contract_breach", "tenant_default", "parent_bankruptcy"}
+    | {"rent", "renewal", "renewal_rent", "contract_breach", "tenant_default", "parent_bankruptcy"}
 )
+BY_GENERATION = ("gpu_price", "utilisation", "residual_value")
+BY_CUSTOMER = ("rent", "renewal", "renewal_rent", "contract_breach", "tenant_default", "sale")
 HOURS = 8760.0  # a year
 
 NotNegative = Annotated[float, Field(ge=0.0)]
@@ -62,6 +64,8 @@ class TakeOrPay:
     """A customer pays for every delivered unit, used or not, until `ends` or for `months` from each delivery.
 
     The price is `price` a unit-hour, or `monthly` for the whole fleet, of which each delivery earns its share of units.
+    At the end of the term the share `renewal` of the units is renewed at `renewal_rent` times that price, and runs on;
+    the rest goes to the market. Nothing of a contract that broke is renewed.
     """
 
     counterparty: str
@@ -70,6 +74,8 @@ class TakeOrPay:
     months: Positive | None = None
     price: NotNegative | None = None
     monthly: NotNegative | None = None
+    renewal: Share = 0.0
+    renewal_rent: NotNegative = 1.0
 
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
@@ -82,7 +88,8 @@ class TakeOrPay:
 class ComputeContract:
     """A fleet of accelerators: contracted hours first, market hours after the contract or its breach.
 
-    contracted   = units x price x hours (take-or-pay), from delivery to the end of the contract or its breach
+    contracted   = units x price x rent(t) x hours (take-or-pay), from delivery to the end of the contract or its breach
+    renewed      = units x renewal x price x renewal_rent x rent(t) x hours, from that end on, both as of that end
     market       = units x market price x gpu_price(t) x utilisation(t) x hours, for delivered units out of contract
     cost(t)      = (units x unit_cost x growth + power x power_price x hours run) x cost scale(t); reported gross
     construction = units x cost x (1 + overrun), at delivery
@@ -91,7 +98,8 @@ class ComputeContract:
     Hours are 8,760 a year by 30/360, contracted units run all of them. `delay_months` moves deliveries not yet made. A
     breach by the customer, or its default (`tenant_default`), ends the contract and raises the event "contract breach";
     the parent's bankruptcy is an event alone. Only a fleet that the scenario sells pays its value, at the end of
-    that collection period, and earns nothing afterwards. `contracted` of the receipts is revenue in the base case.
+    that collection period, and earns nothing afterwards; a `sale` by the customer's name sells this fleet alone.
+    `contracted` of the receipts is revenue in the base case.
     """
 
     fleet: tuple[Generation, ...]
@@ -119,8 +127,7 @@ class ComputeContract:
         """The drivers that it takes by name: what bears a name, and the names."""
         fleet = ("generation", [generation.name for generation in self.fleet])
         party = ("counterparty", [self.contract.counterparty] if self.contract else [])
-        drivers = ("gpu_price", "utilisation", "residual_value")
-        return {**dict.fromkeys(drivers, fleet), "contract_breach": party, "tenant_default": party}
+        return {**dict.fromkeys(BY_GENERATION, fleet), **dict.fromkeys(BY_CUSTOMER, party)}
 
     def raises(self) -> tuple[str, ...]:
         """The events it may raise, which a condition reads as event(name)."""
@@ -142,7 +149,7 @@ class ComputeContract:
         clock = Clock(schedule)
         base = self.operate(clock, schedule, Drivers.of(Scenario("base")))
         fleet = self.operate(clock, schedule, scenarios)
-        sold = scenarios.when("sale", schedule)
+        sold = scenarios.when("sale", schedule, name=self.customer)
         kept = 1.0 - clock.since(sold) + clock.hit(sold)  # the period of the sale still earns
         fetched = fleet["value"] * kept
         return Receipts(
@@ -161,17 +168,20 @@ class ComputeContract:
             scenarios=scenarios.names,
         )
 
+    @property
+    def customer(self) -> str | None:
+        """Who the contract is with."""
+        return self.contract.counterparty if self.contract else None
+
     def default(self, schedule: Schedule, scenarios: Drivers) -> np.ndarray:
         """When the customer defaults, (S or 1, 1)."""
-        customer = self.contract.counterparty if self.contract else None
-        return scenarios.when("tenant_default", schedule, name=customer)
+        return scenarios.when("tenant_default", schedule, name=self.customer)
 
     def breach(self, schedule: Schedule, scenarios: Drivers) -> np.ndarray:
         """When the customer stops paying, by breach or default, (S or 1, 1)."""
         import numpy as np
 
-        customer = self.contract.counterparty if self.contract else None
-        breach = scenarios.when("contract_breach", schedule, name=customer)
+        breach = scenarios.when("contract_breach", schedule, name=self.customer)
         return np.minimum(breach, self.default(schedule, scenarios))
 
     def operate(self, clock: Clock, schedule: Schedule, scenarios: Drivers) -> dict[str, np.ndarray]:
@@ -182,6 +192,10 @@ class ComputeContract:
         delay = 30.0 * scenarios.once("delay_months", 0.0)
         overrun = 1.0 + scenarios.once("overrun", 0.0)
         breach = self.breach(schedule, scenarios)
+        terms = (0.0, 1.0) if self.contract is None else (self.contract.renewal, self.contract.renewal_rent)
+        renewal = scenarios.read("renewal", schedule, terms[0], name=self.customer)
+        renewal_rent = scenarios.read("renewal_rent", schedule, terms[1], name=self.customer)
+        rent = scenarios.read("rent", schedule, 1.0, name=self.customer)
         units_in_all = sum(sum(generation.deliveries.values()) for generation in self.fleet)
         revenue = cost = construction = value = np.zeros((1, 1))
         for generation in self.fleet:
@@ -193,14 +207,24 @@ class ComputeContract:
             for date, units in generation.deliveries.items():
                 planned = clock.at(date)
                 delivered = planned + delay * (planned > clock.start)  # what has arrived cannot be late
-                leaves = self.leaves(clock, delivered, breach)
-                contracted = clock.overlap(delivered, leaves)
-                market = clock.overlap(np.maximum(delivered, leaves), never) * used
-                priced = clock.grown(np.maximum(delivered, leaves), never, generation.price_growth, stated, stated)
-                revenue = revenue + units * self.earned(units_in_all) * contracted
-                revenue = revenue + units * generation.market_price * HOURS * price * used * priced
+                ends = self.ends(clock, delivered)
+                leaves = np.minimum(ends, breach)
+                # shares of the units by when they leave the contract, and at which multiple they pay until then
+                renewed = clock.pick(renewal, ends) * (leaves == ends) * (self.contract is not None)
+                run = contracted = clock.overlap(delivered, leaves)
+                out = [(1.0 - renewed, np.maximum(delivered, leaves))]
+                if renewed.any():
+                    broken = np.maximum(delivered, breach)
+                    on = renewed * clock.overlap(np.maximum(delivered, ends), broken)
+                    run, contracted = run + on, contracted + clock.pick(renewal_rent, ends) * on
+                    out += [(renewed, np.maximum(np.maximum(delivered, ends), broken))]
+                revenue = revenue + units * self.earned(units_in_all) * contracted * rent
+                for share, since in out:
+                    priced = clock.grown(since, never, generation.price_growth, stated, stated)
+                    revenue = revenue + units * generation.market_price * HOURS * price * used * (share * priced)
+                    run = run + share * clock.overlap(since, never) * used
                 care = clock.grown(delivered, never, self.cost_growth, stated, stated)
-                cost = cost + units * (self.unit_cost * care + power * (contracted + market))
+                cost = cost + units * (self.unit_cost * care + power * run)
                 construction = construction + units * generation.cost * overrun * clock.hit(delivered)
                 age = (clock.hi - delivered) / 360.0
                 worth = np.interp(age, ages, generation.resale) * (age >= 0.0)
@@ -208,16 +232,14 @@ class ComputeContract:
         cost = cost * scenarios.read("operating_cost", schedule, 1.0)
         return {"revenue": revenue, "cost": cost, "construction": construction, "value": value}
 
-    def leaves(self, clock: Clock, delivered: np.ndarray, breach: np.ndarray) -> np.ndarray:
-        """When units delivered at an instant leave the contract; at once where there is none."""
-        import numpy as np
-
+    def ends(self, clock: Clock, delivered: np.ndarray) -> np.ndarray | float:
+        """When the term ends of units delivered at an instant; at once where there is no contract."""
         if self.contract is None:
             return delivered
         if self.contract.months is not None:
-            return np.minimum(delivered + 30.0 * self.contract.months, breach)
+            return delivered + 30.0 * self.contract.months
         assert self.contract.ends is not None
-        return np.minimum(clock.at(self.contract.ends), breach)
+        return clock.at(self.contract.ends)
 
     def earned(self, units_in_all: float) -> float:
         """What one unit under contract earns a year."""

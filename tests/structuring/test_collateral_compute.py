@@ -1,5 +1,6 @@
 """ComputeContract against calculations by hand."""
 
+import dataclasses
 import datetime
 
 import numpy as np
@@ -161,3 +162,53 @@ def test_bad_fleets_say_what_is_wrong_and_where(make, message):
     with pytest.raises(InvalidTerms) as caught:
         make()
     assert message in str(caught.value)
+
+
+# Renewal, and what the customer is let off
+
+
+def test_a_renewed_share_pays_its_own_rent_and_the_rest_meets_the_market():
+    terms = dataclasses.replace(TO_2029, renewal=0.5, renewal_rent=0.6)
+    receipts = deliver(
+        fleet(contract=terms, utilisation=0.8, power_price=0.06),
+        Scenario("base"), Scenario("gone", renewal=0.0), Scenario("all, cheap", renewal={"lab": 1.0}, renewal_rent=0.25),
+        Scenario("broken before", contract_breach=D(2028, 3, 31)), Scenario("broken after", contract_breach=D(2030, 3, 31)),
+        Scenario("by date", renewal={D(2026, 1, 1): 1.0, D(2029, 4, 1): 0.0}),
+    )  # fmt: skip
+    full, market = 4000 * HOURS * 4.0, 4000 * HOURS * 2.5 * 0.8
+    half = 0.5 * 0.6 * full + 0.5 * market
+    for row, (third, fourth, fifth) in enumerate(  # before the end of the contract, after it, and after a later breach
+        [(full, half, half), (full, market, market), (full, full / 4, full / 4), (market, market, market),
+         (full, half, market), (full, 0.6 * full, 0.6 * full)]
+    ):  # fmt: skip
+        found = receipts["revenue"][row]
+        np.testing.assert_allclose(found[[30, 36, 47]], [third, fourth, fourth], rtol=1e-14)
+        np.testing.assert_allclose(found[[48, 71]], fifth, rtol=1e-14)
+    power = 4000 * 2.0 * 0.06 * HOURS
+    np.testing.assert_allclose(receipts["operating_cost"][:3, 40], [0.9 * power, 0.8 * power, power], rtol=1e-14)
+
+
+def test_each_delivery_is_renewed_at_its_own_end():
+    terms = TakeOrPay("lab", months=12.0, monthly=8e6, renewal=1.0, renewal_rent=0.5)
+    revenue = deliver(fleet(contract=terms))["revenue"][0]
+    np.testing.assert_allclose(revenue[[3, 12, 13, 14, 15, 71]], [8e6, 8e6, 7e6, 7e6, 4e6, 4e6], rtol=1e-15)
+
+
+def test_nothing_is_renewed_where_nothing_was_let():
+    bare = deliver(fleet(), Scenario("base"), Scenario("renewed", renewal=1.0, rent=0.5))
+    assert np.array_equal(bare["revenue"][0], bare["revenue"][1]) and bare["revenue"][0, 3] > 0.0
+
+
+def test_every_rent_is_the_customers_payment_too():
+    receipts = deliver(fleet(contract=TO_2029), Scenario("base"), Scenario("half", rent={"lab": 0.5}))
+    np.testing.assert_array_equal(receipts["revenue"][1, :36], 0.5 * receipts["revenue"][0, :36])
+    np.testing.assert_array_equal(receipts["revenue"][1, 36:], receipts["revenue"][0, 36:])
+
+
+def test_a_sale_by_the_customers_name_is_that_of_its_fleet():
+    owned = fleet(contract=TO_2029)
+    receipts = deliver(
+        owned, *(Scenario(f"{i}", sale=sale) for i, sale in enumerate([D(2028, 9, 30), {"lab": D(2028, 9, 30)}, {"other": D(2028, 9, 30)}]))
+    )  # fmt: skip
+    assert receipts["resale"].sum(axis=1).tolist() == pytest.approx([receipts["resale"][0, 29]] * 2 + [0.0])
+    assert receipts["resale"][0, 29] > 0.0

@@ -1,5 +1,6 @@
 """One factor that strikes everything: defaults, prices, rents and guarantors of deals and books."""
 
+import dataclasses
 import datetime as dt
 import math
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -10,6 +11,9 @@ import pytest
 from structuring import load_deal, study, summary
 from structuring.book import Book, Position, study_book
 from structuring.copula import Copula
+from structuring.deal import clock
+from structuring.run import project
+from structuring.scenario import Drivers, Scenario
 from structuring.sector import Response, SectorModel
 from waterfalls.errors import UnknownName
 
@@ -72,7 +76,7 @@ def test_resale_follows_the_price_and_a_fleet_is_sold_after_its_customer_has_gon
     found = drawn(COREWEAVE, 500, resale_elasticity=2.0, sale_lag=6.0)
     np.testing.assert_allclose(found["residual_value"], found["gpu_price"] ** 2)
     gone = np.minimum(found["tenant_default"]["customer"], found["contract_breach"]["customer"])
-    np.testing.assert_allclose(found["sale"], gone + 0.5)
+    np.testing.assert_allclose(found["sale"]["customer"], gone + 0.5)
 
 
 def test_rents_are_multiples_of_each_tenants_own():
@@ -88,7 +92,7 @@ def test_a_name_has_the_same_fate_in_a_book_as_in_a_deal_alone():
     fleet = views["coreweave-ddtl-4"].of(together).arrays
     # the customer is Meta, whose clock starts at the date of the book, three months after the fleet's
     np.testing.assert_allclose(fleet["tenant_default"]["customer"], alone["tenant_default"]["Meta"] + 0.25)
-    assert fleet["parent_bankruptcy"].shape == (200, 1) and fleet["sale"].shape == (200, 1)
+    assert fleet["parent_bankruptcy"].shape == (200, 1) and fleet["sale"]["customer"].shape == (200, 1)
 
 
 def test_a_book_runs_under_one_factor():
@@ -133,9 +137,51 @@ def test_a_seed_gives_the_same_numbers_in_other_processes_and_another_does_not()
 
 def test_more_paths_leave_the_first_as_they_were():
     few, many = (SectorModel().paths(COREWEAVE, count, seed=5).rows(slice(0, 50)).arrays for count in (50, 5_000))
-    assert np.array_equal(few["gpu_price"], many["gpu_price"]) and np.array_equal(few["sale"], many["sale"])
+    assert np.array_equal(few["gpu_price"], many["gpu_price"])
+    assert np.array_equal(few["sale"]["customer"], many["sale"]["customer"])
 
 
 def test_names_that_nobody_bears_are_refused():
     with pytest.raises(UnknownName, match="there is no obligor 'Mata'. Did you mean 'Meta'"):
         SectorModel(hazards={"Mata": 0.1}).paths(BEIGNET, 10)
+
+
+# Several collaterals in one deal
+
+
+LAB = dataclasses.replace(
+    COREWEAVE.collateral, contract=dataclasses.replace(COREWEAVE.collateral.contract, counterparty="lab")
+)
+
+
+@pytest.mark.parametrize("others", [(), (BEIGNET.collateral,), (VANTAGE.collateral,)])
+def test_each_of_several_collaterals_takes_what_is_its_own(others):
+    deal = dataclasses.replace(COREWEAVE, collateral=(COREWEAVE.collateral, LAB, *others))
+    paths, schedule = SectorModel(hazard=0.1).paths(deal, 60, seed=11), clock(deal)
+    found = paths.arrays
+    assert {"customer", "lab"} <= set(found["tenant_default"]) and set(found["sale"]) == {"customer", "lab"}
+    receipts = project(deal, paths)
+    parts = [asset.deliver(schedule, Drivers.of(paths)) for asset in deal.collateral]
+    np.testing.assert_allclose(receipts["revenue"], sum(part["revenue"] for part in parts), rtol=1e-12)
+    for name, part in zip(("customer", "lab"), parts, strict=False):
+        within = found["sale"][name][:, 0] < 5.0
+        assert (part["resale"][within].sum(axis=1) > 0.0).all() and within.any() and not within.all()
+    assert not np.array_equal(parts[0]["resale"], parts[1]["resale"])
+
+
+def test_whose_renewal_is_its_contracts_own_is_not_drawn_as_a_projects_tenant():
+    meta = dataclasses.replace(LAB, contract=dataclasses.replace(LAB.contract, counterparty="Meta"))
+    deal = dataclasses.replace(BEIGNET, collateral=(BEIGNET.collateral, meta))
+    assert "renewal" not in drawn(deal, 4) and "renewal" in drawn(BEIGNET, 4)
+
+
+def test_a_book_sells_a_deal_by_its_name_and_a_fleet_by_its_customers():
+    day = dt.date(2029, 3, 31)
+    view = BOOK.views()["coreweave-ddtl-4"]
+    for given, seen in (
+        ({"coreweave-ddtl-4": day}, day),
+        ({"Meta": day}, {"customer": day}),
+        ({"beignet-2025": day}, None),
+    ):
+        (scenario,) = view.of([Scenario("sold", sale=given)])
+        assert scenario.given().get("sale") == seen

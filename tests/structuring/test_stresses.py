@@ -90,7 +90,7 @@ def test_multiples_are_powers_additions_are_linear_and_dates_come_sooner():
     assert [found[k]["gpu_price"] for k in (1.0, 2.0)] == [{D(2027, 6, 30): 0.5}, {D(2027, 6, 30): 0.25}]
     assert found[0.5]["gpu_price"][D(2027, 6, 30)] == pytest.approx(0.5**0.5)
     assert [found[k]["delay_months"] for k in (0.5, 1.0, 2.0)] == [3.0, 6.0, 12.0]
-    assert found[2.0]["utilisation"] == {start: 1.0}  # 0.7 x 4, at most all hours
+    assert found[2.0]["utilisation"] == {"accelerators": {start: 1.0}}  # 0.7 x 4, at most all hours
     assert [found[k]["contract_breach"]["customer"] for k in (0.5, 1.0, 2.0)] == [
         D(2030, 6, 30),
         D(2028, 6, 30),
@@ -117,6 +117,8 @@ def test_a_sponsor_strikes_only_where_it_has_a_role():
         "x", story="x", effects={"lease_portfolio": (Effect("tenant_default", after=1.0, who="largest"),)}
     )
     assert largest.scenario(DEALS["vantage-jersey"]).tenant_default == {"largest tenant": D(2027, 11, 20)}
+    cut = NamedStress("x", story="x", effects={"lease_portfolio": (Effect("rent", times=0.5, who="largest"),)})
+    assert cut.scenario(DEALS["vantage-jersey"]).rent == {"largest tenant": {D(2026, 11, 20): 0.5}}
 
 
 def test_an_event_strikes_only_a_deal_that_names_it():
@@ -142,6 +144,26 @@ def test_several_kinds_of_collateral_each_get_their_own():
     both = dataclasses.replace(DEALS["vantage-jersey"], collateral=(DEALS["vantage-jersey"].collateral, bonds))
     given = stresses()["AI demand shortfall"].scenario(both).given()
     assert set(given) == {"renewal", "re_let_rent", "downtime", "default"}
+
+
+def test_each_of_two_customers_and_a_tenant_starts_from_its_own_contract():
+    fleet, hall = (DEALS[name].collateral for name in ("coreweave-ddtl-4", "beignet-2025"))
+    lab = dataclasses.replace(
+        fleet, contract=dataclasses.replace(fleet.contract, counterparty="lab", renewal=0.8, renewal_rent=0.9),
+        fleet=[dataclasses.replace(fleet.fleet[0], name="units of the lab")], utilisation=0.4,
+    )  # fmt: skip
+    stress = NamedStress(
+        "x", story="x",
+        effects={"compute_contract": (Effect("renewal", times=0.5), Effect("renewal_rent", times=0.5), Effect("utilisation", plus=-0.1)),
+                 "project": (Effect("rent", times=0.75), Effect("renewal", times=0.5))},
+    )  # fmt: skip
+    deal = dataclasses.replace(DEALS["coreweave-ddtl-4"], collateral=(fleet, lab, hall))
+    given = {driver: {name: max(by_date.values()) for name, by_date in value.items()}
+             for driver, value in stress.scenario(deal).given().items()}  # fmt: skip
+    assert given["renewal"] == {"customer": 0.0, "lab": 0.4, "Meta": 0.5 * hall.lease.renewal}
+    assert given["renewal_rent"] == {"customer": 0.5, "lab": 0.45}
+    assert given["utilisation"] == pytest.approx({"accelerators": 0.6, "units of the lab": 0.3})
+    assert given["rent"] == {"Meta": 0.75}  # the customers' contracts are no part of this story
 
 
 @pytest.mark.parametrize(
