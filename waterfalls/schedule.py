@@ -48,8 +48,7 @@ class Schedule:
         dates = self.unadjusted if unadjusted(day_count) else self.payment
         fraction, ends = fraction_of(day_count, self.per_year), [*dates[1:]]
         if day_count == "actual/actual ICMA" and self.periods > 1:  # a short last period is part of a whole one
-            whole = from_ql(to_ql(dates[-2]) + ql.Period(12 // self.per_year, ql.Months))
-            ends[-1] = whole if (whole - ends[-1]).days > 3 else ends[-1]
+            ends[-1] = max(ends[-1], months_on(dates[-2], 12 // self.per_year))
         return np.array([fraction(a, b, until) for (a, b), until in zip(itertools.pairwise(dates), ends, strict=True)])
 
     def flags_from(self, date: datetime.date) -> np.ndarray:
@@ -164,23 +163,27 @@ def leap_year(start: datetime.date, end: datetime.date, until: datetime.date, pe
 def icma(start: datetime.date, end: datetime.date, until: datetime.date, per_year: int | None) -> float:
     """Actual/actual ICMA: days / (days of the coupon period x periods a year); a regular period is 1 / periods a year.
 
-    A stub counts against periods of 12 / per_year months back from `until`, each by its own days.
+    A period is regular if 12 / per_year months lead from its start to its end, or back, as a month end allows. A stub
+    counts against periods of that length back from `until`, each by its own days.
     """
     if per_year is None:
         raise InvalidTerms("actual/actual ICMA: counts against coupon periods: say how many a year, per_year=2")
     if until <= start:
         return 0.0
-    months, whole, hi = 12 // per_year, 0.0, until
-    if abs(plus_360(start, until, until, None) * 360.0 - 30.0 * months) <= 3.0:  # month ends differ by up to three days
-        whole = 1.0 / per_year
-    else:
-        k = 0
-        while hi > start:
-            k += 1
-            lo = from_ql(to_ql(until) - ql.Period(k * months, ql.Months))
-            whole += (hi - max(lo, start)).days / ((hi - lo).days * per_year)
-            hi = lo
+    months, whole, hi, k = 12 // per_year, 0.0, until, 0
+    if months_on(start, months) == until:
+        whole, hi = 1.0 / per_year, start
+    while hi > start:
+        k += 1
+        lo = months_on(until, -k * months)
+        whole += (hi - max(lo, start)).days / ((hi - lo).days * per_year)
+        hi = lo
     return whole * ((end - start).days / (until - start).days)
+
+
+def months_on(day: datetime.date, months: int) -> datetime.date:
+    """The same day some months on, or the last of a shorter month."""
+    return from_ql(to_ql(day) + ql.Period(months, ql.Months))
 
 
 OWN: dict[str, Fraction] = {

@@ -76,7 +76,7 @@ def test_actual_365l_paid_once_a_year_looks_for_the_leap_day():
 
 
 @pytest.mark.parametrize("first", [DATE(2026, 4, 15), DATE(2026, 5, 30), DATE(2026, 2, 28)])
-@pytest.mark.parametrize("maturity", [DATE(2031, 4, 15), DATE(2031, 6, 30)])
+@pytest.mark.parametrize("maturity", [DATE(2031, 4, 13), DATE(2031, 4, 15), DATE(2031, 6, 30)])
 def test_icma_coupons_are_quantlibs(first, maturity):
     made = schedule(**terms(first_payment=first, maturity=maturity, frequency="semiannual"))
     dates = [to_ql(day) for day in made.unadjusted]
@@ -85,8 +85,15 @@ def test_icma_coupons_are_quantlibs(first, maturity):
     expected = [count.yearFraction(dates[0], dates[1], back, dates[1])]  # a short first period
     for a, b in itertools.pairwise(dates[1:]):
         whole = a + ql.Period(6, ql.Months)
-        expected.append(count.yearFraction(a, b, a, max(whole, b) if (whole - b) <= 3 else whole))
+        expected.append(count.yearFraction(a, b, a, max(whole, b)))
     assert made.accruals("actual/actual ICMA") == pytest.approx(expected, abs=1e-12)
+
+
+def test_an_icma_stub_short_by_a_day_or_two_is_no_whole_period():
+    count, start, end = ql.ActualActual(ql.ActualActual.ISMA), DATE(2026, 1, 3), DATE(2026, 1, 31)
+    expected = count.yearFraction(to_ql(start), to_ql(end), to_ql(DATE(2025, 12, 31)), to_ql(end))
+    assert year_fraction("actual/actual ICMA", start, end, per_year=12) == pytest.approx(expected, abs=1e-15)
+    assert expected == pytest.approx(28 / 31 / 12, abs=1e-15)
 
 
 @pytest.mark.parametrize(
