@@ -36,10 +36,12 @@ def plain_vector(given: Any) -> Any:
     return tuple(given) if isinstance(given, list) else given
 
 
-def one_fault(text: str) -> WrapValidator:
-    """A validator that says once what is allowed, not once for every branch of the union."""
+def one_fault(text: str, read: Callable[[str], Any] | None = None) -> WrapValidator:
+    """A validator that says once what is allowed, not once for every branch of the union; texts are read where they may be."""
 
     def validate(given: Any, handler: Callable[[Any], Any]) -> Any:
+        if read is not None and isinstance(given, str):
+            return read(given)
         try:
             return handler(plain_vector(given))
         except ValidationError:
@@ -55,7 +57,7 @@ Number = Annotated[
 ]
 Rate = Annotated[
     Speed | float | tuple[float, ...] | Mapping[datetime.date, float] | None,
-    one_fault("a speed such as psa(1.5) or monthly rates: one, a vector, or by date"),
+    one_fault("a speed such as psa(1.5) or monthly rates: one, a vector, or by date", Speed.__text__),
 ]
 Dated = Annotated[datetime.date | Mapping[str, datetime.date] | None, one_fault("a date, or dates by name")]
 

@@ -220,3 +220,16 @@ assert not loaded, loaded
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_speed_may_be_said_as_a_deal_file_does():
+    said = Scenario("x", prepayment="150% PSA", default="2% CDR")
+    assert said == Scenario("x", prepayment=psa(1.5), default=cdr(0.02))
+    with pytest.raises(InvalidTerms, match="Scenario 'x'.default: there is no speed 'CDRR'. Did you mean 'CDR'"):
+        Scenario("x", default="2% CDRR")
+    with pytest.raises(InvalidTerms, match="default: takes MDR, CDR, SDA or monthly rates, and 2% CPR is none of them"):
+        Scenario("x", default="2% CPR")
+    with pytest.raises(
+        InvalidTerms, match="severity: must be finite numbers: one, a vector, by date or by name, got '40%'"
+    ):
+        Scenario("x", severity="40%")
