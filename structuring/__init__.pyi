@@ -7,6 +7,7 @@ from .collateral.compute import Generation as Generation
 from .collateral.compute import TakeOrPay as TakeOrPay
 from .collateral.leases import LeasePortfolio as LeasePortfolio
 from .collateral.leases import Tenant as Tenant
+from .collateral.loans import LoanLine as LoanLine
 from .collateral.loans import LoanPool as LoanPool
 from .collateral.project import Escrow as Escrow
 from .collateral.project import LeaseWithOptions as LeaseWithOptions

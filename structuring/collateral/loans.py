@@ -145,7 +145,10 @@ class LoanPool:
         servicing: float = 0.0,
         first_payment: datetime.date | None = None,
     ) -> LoanPool:
-        """A pool of one line that pays the same amount every month, to nothing at the end; the rest as of the pool."""
+        """A pool of one line that pays the same amount every month, to nothing at the end; the rest as of the pool.
+
+        Loans that pay otherwise are lines: LoanPool((LoanLine(...), ...)).
+        """
         return cls(
             (LoanLine(balance, rate, remaining_term=remaining_term, age=age),),
             prepayment=prepayment,
