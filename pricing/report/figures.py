@@ -297,6 +297,7 @@ def breakeven_bars(case: Case) -> Figure | None:
         "xaxis": {"ticksuffix": " %", "range": [0.0, 118.0 * max(far for _, _, far in rows)]},
         "showlegend": False,
     }
+    layout["meta"] = {"narrow": [0.0, 150.0 * max(far for _, _, far in rows)]}  # the label needs as many pixels
     return Figure(
         "breakeven-bars", "Move of a driver before the first loss (per cent)", [trace], layout, 60 + 34 * len(rows)
     )

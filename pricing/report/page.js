@@ -43,6 +43,7 @@
         trace.textfont = { color: variable("--ink"), size: narrow ? 11 : 13, shadow: "none" };
         trace.node.hoverlabel = layout.hoverlabel;
         if (narrow) layout.height = Math.round(figure.height * 1.15);
+        else layout.margin.r = beside(trace, layout.font);
       }
       if (trace.meta === "ink") trace.line.color = variable("--ink");
       if (trace.type === "bar") trace.textfont = { color: variable("--ink") };
@@ -50,9 +51,26 @@
     return figure;
   }
 
+  function ends(link, i) {
+    return link.source.indexOf(i) < 0;
+  }
+
+  // The room that the longest label of the last column takes beside it: no thin link then runs through a name.
+  function beside(trace, font) {
+    const pen = document.createElement("canvas").getContext("2d");
+    pen.font = trace.textfont.size + "px " + font.family;
+    return 10 + Math.max.apply(null, trace.node.label.map(function (label, i) {
+      return ends(trace.link, i) ? Math.ceil(pen.measureText(plain(label)).width) : 0;
+    }));
+  }
+
+  function plain(label) {
+    return new DOMParser().parseFromString(label, "text/html").body.textContent;
+  }
+
   // Labels of a Sankey that would lie on another's: those between two columns give way, then the smaller. What stands
   // between is painted first, so that no node hides a digit of a label that reaches over it.
-  function untangled(place, trace) {
+  function untangled(place, trace, room) {
     const link = trace.link, through = trace.node.label.map(function () { return 0; });
     link.target.forEach(function (to, i) { through[to] += link.value[i]; });
     link.source.forEach(function (from, i) { if (link.target.indexOf(from) < 0) through[from] += link.value[i]; });
@@ -60,6 +78,11 @@
       const i = node.__data__.node.pointNumber, text = node.querySelector(".node-label");
       const between = link.target.indexOf(i) >= 0 && link.source.indexOf(i) >= 0;
       if (between) node.parentNode.insertBefore(node, node.parentNode.firstChild);
+      if (room && ends(link, i)) {
+        const down = text.transform.baseVal.getItem(0).matrix.f;
+        text.setAttribute("text-anchor", "start");
+        text.setAttribute("transform", "translate(" + (trace.node.thickness + 4) + "," + down + ")");
+      }
       return { text: text, box: text.getBoundingClientRect(), rank: through[i] - (between ? 1e300 : 0) };
     });
     const kept = [];
@@ -80,18 +103,19 @@
       plot.place.style.height = figure.layout.height + "px";
       Plotly.purge(plot.place);
       Plotly.newPlot(plot.place, figure.data, figure.layout, { displayModeBar: false, responsive: false, staticPlot: still });
-      if (figure.data[0].type === "sankey") untangled(plot.place, figure.data[0]);
+      if (figure.data[0].type === "sankey") untangled(plot.place, figure.data[0], figure.layout.margin.r > 4);
     });
     document.documentElement.dataset.drawn = "yes";
   }
 
-  let waiting = 0, last = window.innerWidth;
-  window.addEventListener("resize", function () {
-    if (window.innerWidth === last) return;
-    last = window.innerWidth;
-    clearTimeout(waiting);
-    waiting = setTimeout(draw, 120);
-  });
+  // The header is as wide as the drawings and no drawing changes it: what is seen of a new width is drawn for it.
+  const header = document.querySelector("header");
+  let last = header.clientWidth;
+  new ResizeObserver(function () {
+    if (header.clientWidth === last) return;
+    last = header.clientWidth;
+    draw();
+  }).observe(header);
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   window.matchMedia("print").addEventListener("change", draw);
   draw();

@@ -96,6 +96,29 @@ def test_it_draws_without_complaint_and_fits(chromium, report, width, scheme):
     page.close()
 
 
+def test_a_page_made_narrow_is_drawn_again_before_it_is_seen(chromium, report):
+    page, said = opened(chromium, report, 1280)
+    page.set_viewport_size({"width": 400, "height": 900})
+    seen = """() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(
+        Array.from(document.querySelectorAll('.plot svg')).filter(s => s.getBoundingClientRect().right > innerWidth).length))))"""
+    assert page.evaluate(seen) == 0
+    assert said == []
+    page.close()
+
+
+def test_no_flow_runs_through_the_name_of_one_who_is_paid(chromium, report):
+    page, _ = opened(chromium, report, 1280)
+    struck = """() => Array.from(document.querySelectorAll('.sankey-node')).map(node => {
+        const label = node.querySelector('.node-label').getBoundingClientRect(), plot = node.closest('.plot').getBoundingClientRect();
+        const bar = node.querySelector('.node-rect').getBoundingClientRect();
+        return node.__data__.node.sourceLinks.length ? null : [label.left > bar.right, label.right <= plot.right];
+    }).filter(Boolean)"""
+    ends = page.evaluate(struck)
+    assert len(ends) > 5
+    assert all(beside and whole for beside, whole in ends)
+    page.close()
+
+
 def brightness(colour):
     return sum(int(part) for part in colour.removeprefix("rgb(").removesuffix(")").split(","))
 
