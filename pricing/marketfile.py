@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -161,6 +161,7 @@ class MarketData:
     figure comes from, by its path in the file.
     """
 
+    salvages: ClassVar[bool] = True
     valuation: datetime.date
     _: KW_ONLY
     currency: str

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from structuring.deal import Deal, clock
 from structuring.drivers import DRIVERS
 from structuring.scenario import Scenario, by_name
-from waterfalls.amortisation import Amortisation, EqualInstalments, Instalments, LevelPayments, Sculpted
+from waterfalls.amortisation import Amortisation, EqualInstalments, Instalments, Sculpted
 from waterfalls.checks import DEFAULT_REGIME, regimes_of
 from waterfalls.claims import Claim, Debt, Principal
 from waterfalls.clauses.pay import Pay
@@ -92,7 +92,9 @@ def off_schedule(deal: Deal, note: Note, place: str) -> Iterator[Fault]:
             yield Fault(place, f"{note.name} amortises on {day}, which is after its legal final {final}")
         elif apart % months or not aligned:
             yield Fault(place, f"{note.name} amortises on {day}, which is no payment date: it counts on the next one")
-    if isinstance(terms, LevelPayments | EqualInstalments) and terms.first <= final:
+    if (
+        isinstance(terms, EqualInstalments) and terms.first <= final
+    ):  # level payments beyond it are a mortgage's balloon
         dates = dates_until(final, terms.first, months)
         if dates < terms.count:
             left = f"{terms.count} instalments of which {dates} fall due by its legal final {final}"

@@ -43,6 +43,11 @@ def test_nothing_shipped_is_doubtful(name):
     assert "is sound" in said and "doubtful" not in said
 
 
+def test_the_template_is_not_doubtful(fresh):
+    said = told(fresh)
+    assert "is sound" in said and "doubtful" not in said
+
+
 # Currencies -----------------------------------------------------------------------------------------------------------
 
 
@@ -96,7 +101,6 @@ def amortising(terms):
     ("changes", "at", "said"),
     [
         ([amortising("equal_instalments: {first: 2026-04-15, count: 40}")], "name: A,", f"A {TWENTY}"),
-        ([amortising("level_payments: {first: 2026-04-15, count: 40}")], "name: A,", f"A {TWENTY}"),
         (
             [amortising("instalments: {amounts: {2031-01-15: 1.0, 2031-04-15: 699.0}}")],
             "name: A,",
@@ -150,7 +154,7 @@ def test_what_is_seldom_meant_is_doubted_with_its_line(tmp_path, changes, at, sa
     "changes",
     [
         [amortising("equal_instalments: {first: 2026-04-15, count: 20}")],
-        [amortising("level_payments: {first: 2028-04-15, count: 12}")],
+        [amortising("level_payments: {first: 2028-04-15, count: 100}")],  # of a mortgage with a balloon
         [amortising("sculpted: {first: 2026-04-15, dscr: 1.3}")],
         [("oc_ratio('A') < 1.3", "(pool_balance() > 105) & (oc_ratio('A') < 10)")],
         [("triggers:", "hedges: [{name: cap, notional: 200.0, receive: {floating: {index: SOFR, margin: -0.05, floor: 0.0}}}]\ntriggers:")],
@@ -167,3 +171,56 @@ def test_a_doubt_is_told_beside_a_refusal(fresh):
     )
     said = told(fresh)
     assert "must agree" in said and "doubtful: line 86, triggers[0].test: dscr(trailing=2) is held against 140" in said
+
+
+# All at once ----------------------------------------------------------------------------------------------------------
+
+REGISTER = "tranche,investor_class,share\nA,banks,1\nBB,banks,1\nequity,sponsor,1\n"
+
+
+def registered(fresh, register):
+    """The template with its holdings in a table of their own."""
+    file = fresh / "deal.yaml"
+    text = file.read_text(encoding="utf-8")
+    start = text.index("\nholdings:\n") + 1
+    end = text.index("\n\n", start)
+    file.write_text(text[:start] + "holdings: {file: holders.csv}" + text[end:], encoding="utf-8")
+    (fresh / "holders.csv").write_text(register, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        ("closing: ", "payment_lag: -1\nclosing: "),  # in a field
+        ("frequency: quarterly", "frequency: quaterly"),  # between fields
+        ("notional: 60.0e6", "notionl: 60.0e6"),  # in a tranche
+        ("- pay(fee(", "- pay(fees("),  # in the waterfall
+        ("currency: USD", "currency: USDD"),
+    ],
+    ids=str,
+)
+def test_faults_of_every_file_are_told_together(fresh, mistake):
+    registered(fresh, REGISTER)
+    line = line_in(write(fresh / "deal.yaml", mistake), mistake[1].partition("\n")[0])
+    quotes = line_in(write(fresh / "market.yaml", ("quotes: {A: 0.0150", "quotes: {AA: 0.0150")), "quotes: {AA")
+    late = line_in(write(fresh / "scenarios.yaml", ("rent: {2028-01-01", "rnt: {2028-01-01")), "- name: rents fall")
+    said = told(fresh)
+    assert f"line {line}, " in said
+    assert "holdings, holders.csv, row 3, tranche: there is no tranche 'BB'. Did you mean 'B'?" in said
+    assert f"line {quotes}, quotes['AA']: there is no tranche 'AA'. Did you mean 'A'?" in said
+    assert f"line {late + 1}, scenarios[2]: there is no field 'rnt'. Did you mean 'rent'?" in said
+
+
+def test_faults_of_a_market_do_not_wait_for_each_other(fresh):
+    write(
+        fresh / "market.yaml",
+        ("quotes: {A: 0.0150", "quotes: {AA: 150"),
+        ("currency: USD", "currency: USD\nfx: {EUR: -1.0}"),
+    )
+    write(fresh / "scenarios.yaml", ("tenant_default: {anchor tenant", "tenant_default: {anchr tenant"))
+    said = told(fresh)
+    assert "fx: must be greater than 0" in said
+    assert "quotes['AA']: z is a decimal" in said
+    assert "quotes['AA']: there is no tranche 'AA'. Did you mean 'A'?" in said
+    line = line_in((fresh / "scenarios.yaml").read_text(encoding="utf-8"), "tenant_default: {anchr")
+    assert f"line {line}, scenarios['anchor tenant leaves'].tenant_default: there is no tenant 'anchr tenant'." in said

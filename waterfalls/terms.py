@@ -297,6 +297,7 @@ def read_term(cls: Any, data: Any, place: str, found: list[Fault]) -> Any:
         return MISSING
     hints, fields = field_types(cls), [field.name for field in dataclasses.fields(cls)]
     faulty = len(found)
+    salvages = getattr(cls, "salvages", False)  # whether its faults() understand what is broken or not there
     found += [Fault(place, unknown("field", key, fields)) for key in data if key not in fields]
     values = {key: read(hints[key], value, f"{place}{dot(key)}", found) for key, value in data.items() if key in fields}
     sound = {key: value for key, value in values.items() if value is not MISSING and not is_broken(value)}
@@ -304,18 +305,19 @@ def read_term(cls: Any, data: Any, place: str, found: list[Fault]) -> Any:
         try:
             return cls(**sound)
         except InvalidTerms as error:
-            found += [
+            whole = [
                 Fault(f"{place}{fault.place.removeprefix(head(cls, sound))}", fault.what) for fault in error.faults
             ]
+        if not salvages or not cls.__fields__(object.__new__(cls), sound):
+            found += whole
             return MISSING
-    # something is unsound already: tell what else is, in the fields and between those that are sound
+    # something is unsound: tell what else is, in the fields and between those that are sound
     told = {dot(key) for key in values if key not in sound}
     more = [Fault(dot(fault.place), fault.what) for fault in cls.__fields__(object.__new__(cls), sound)]
     told |= {dot(str(nearest(key, fields))) for key in data if key not in fields}  # misspelt, so not missing
     more = [fault for fault in more if fault.place not in told]
     blamed = {fault.place.split("[")[0] for fault in more}
     others = defaults_of(cls, data) | {key: value for key, value in values.items() if value is not MISSING}
-    salvages = getattr(cls, "salvages", False)  # whether its faults() understand what is broken
     others = {
         key: value for key, value in others.items() if dot(key) not in blamed and (salvages or not is_broken(value))
     }
