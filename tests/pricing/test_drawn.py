@@ -5,6 +5,7 @@ import pytest
 
 from pricing.drawn import classes_over_paths, drawn_paths, every_path, tranches_over_paths
 from pricing.marketfile import load_market
+from pricing.pricer import price
 from pricing.projection import projected
 from pricing.shocks import SpreadShock
 from pricing.streamed import borne
@@ -91,3 +92,24 @@ def test_only_multiples_that_the_collateral_reads_are_drawn():
     for name in ("gpu_price", "renewal", "rents"):
         with pytest.raises(FirstLossError, match="there is no drawable driver"):
             drawn_paths(deal, base, {name: PriceProcess(0.1)}, 10)
+
+
+def test_what_a_path_loses_is_its_own_cash_discounted_by_hand(losses):
+    """value = sum cash x D(t) x exp(-(z + shock) t), t in actual days over 365; the loss is the reference's less the path's."""
+    found, deal = losses
+    market, base = load_market(NAME), load_scenarios(NAME)[0]
+    rates = projected(market, deal)
+    flows = run(deal, drawn_paths(deal, base, {"rent": PriceProcess(0.25)}, 300, seed=1), rates=rates)
+    start = run(deal, [base], rates=rates)
+    ahead = [t for t, day in enumerate(flows.dates) if day > market.valuation]
+    days = [flows.dates[t] for t in ahead]
+    years = np.array([(day - market.valuation).days / 365.0 for day in days])
+    spreads = price(start, market)["z_spread"][0, 0]
+    for n, name in enumerate(flows.tranches):
+        if np.isfinite(spreads[n]):
+            z = spreads[n] + np.array([0.0, 0.01])[:, None]
+            factors = market.curve.discounts(days) * np.exp(-z * years)  # (shock, date)
+            lost = (
+                start.cash(name)[:, ahead] @ factors[0][:, None] - flows.cash(name)[:, ahead] @ factors.T
+            )  # (path, shock)
+            np.testing.assert_allclose(found.tranche["total"][:, :, n], lost, atol=1e-3)
