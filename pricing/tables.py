@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pricing.appraisal import appraised
+from pricing.headroom import headroom_to_trap
 from waterfalls.claims import Debt
 from waterfalls.clauses.pay import Pay
 from waterfalls.coupons import Fixed
 from waterfalls.fields import CASH
-from waterfalls.language import Comparison, Constant
-from waterfalls.ratios import Coverage, Dscr, Flow, Signed, cash_for_debt_service, service_of
+from waterfalls.ratios import Signed, cash_for_debt_service, service_of
 from waterfalls.tranches import Equity, Note
 
 if TYPE_CHECKING:
@@ -19,22 +20,25 @@ if TYPE_CHECKING:
 
     from pricing.attribution import Losses
     from pricing.prices import Prices
+    from structuring.deal import Deal
     from waterfalls.cashflows import Cashflows
     from waterfalls.plan import Plan
 
 
-def capital_structure(flows: Cashflows, prices: Prices, scenario: Any = None) -> pd.DataFrame:
+def capital_structure(
+    flows: Cashflows, prices: Prices, scenario: Any = None, *, deal: Deal | None = None
+) -> pd.DataFrame:
     """One row a tranche, in one scenario (the reference of the prices unless said), under no shock.
 
     size, undrawn     outstanding on the valuation date, and what may still be drawn (currency units)
     attachment        share of the tranches' sum that must be lost before this one loses anything
     detachment        share at which it is gone; pari passu tranches share both
     enhancement       what stands below the tranche: its attachment
-    ltv               balance of this and all senior tranches / collateral value at the first date
+    ltv               balance of this and all senior tranches / collateral value, on the date of `appraised`, which asks `deal`
     dscr, dscr_low    cash for debt service / debt service of this and all senior notes: median and lowest over dates
     wal, spread, clean    years, z-spread in bp, price per 100 of par
     headroom_to_trap      share of cash for debt service that may go before the first coverage trigger trips, at the
-                          date nearest to it: one figure for the deal
+                          date nearest to it: one figure for the deal (`pricing.headroom`)
     headroom_to_default   share of all collections, the same at every date, that may go before this or a senior note
                           goes unpaid, the accounts being used (`headroom_to_default`)
     """
@@ -46,7 +50,7 @@ def capital_structure(flows: Cashflows, prices: Prices, scenario: Any = None) ->
     balance = dict(zip(names, prices.memo["balance"][s], strict=True))
     undrawn = prices.memo["committed"][s] - prices.memo["balance"][s]
     rank, total, trap = ranks(plan), sum(balance.values()), headroom_to_trap(flows, s)
-    value = flows.receipt("value")[s, 0]
+    _, value = appraised(flows, s, prices.valuation, deal)
     rows = []
     for i, name in enumerate(names):
         above = [other for other in names if rank[other] <= rank[name]]
@@ -118,32 +122,6 @@ def coverage(flows: Cashflows, s: int, notes: tuple[str, ...]) -> np.ndarray:
     cash = signed(flows, cash_for_debt_service(flows.plan), s)
     service = signed(flows, service_of(flows.plan, notes), s)
     return cash[service > 0.0] / service[service > 0.0]
-
-
-def headroom_to_trap(flows: Cashflows, s: int) -> float:
-    """1 - level / ratio, least over coverage triggers and the dates at which they are tested; NaN where there is none.
-
-    Coverage is what divides flows by flows, such as dscr and ic_ratio; ratios of balances do not fall with the cash.
-    """
-    found: list[float] = []
-    tests = [test for trigger in flows.plan.triggers.values() for test in trigger.test.walk()]
-    for test in tests:
-        if not (isinstance(test, Comparison) and test.sign in ("<", "<=") and isinstance(test.right, Constant)):
-            continue
-        ratio = test.left
-        if not isinstance(ratio, Dscr | Coverage):
-            continue
-        above, below = ratio.terms(flows.plan)
-        if isinstance(above, Flow) and isinstance(below, Flow):
-            top, bottom = (running(signed(flows, side.items, s), ratio.trailing) for side in (above, below))
-            tested = bottom > 0.0
-            found += list(1.0 - test.right.value * bottom[tested] / top[tested])
-    return min(found, default=np.nan)
-
-
-def running(values: np.ndarray, periods: int) -> np.ndarray:
-    """Sums over the last periods, from the first date that has them all."""
-    return np.convolve(values, np.ones(periods), "valid") if len(values) >= periods else values[:0]
 
 
 def headroom_to_default(flows: Cashflows, s: int, notes: tuple[str, ...]) -> float:

@@ -66,13 +66,13 @@ def run(
         losses = who_bears(prices, holdings, reference=(base, "unchanged"))
 
     worst = shocks[-1].name if shocks else "unchanged"
-    stress, parts = (wanted[-1], worst), (described, flows, prices, losses)
+    stresses, parts = [(name, worst) for name in wanted], (described, flows, prices, losses)
     tables = {
         "prices": prices.frame,
         "losses": losses.frame,
         "flows": flows.frame,
         "dates": lambda: by_date(flows),
-        "structure": lambda: capital_structure(flows, prices),
+        "structure": lambda: capital_structure(flows, prices, deal=described),
         "events": lambda: what_happens(flows),
     }
 
@@ -85,11 +85,11 @@ def run(
                 say(f"wrote {out / name}.csv ({len(frame):,} rows)")
         if report is not None or xlsx is not None:
             with progress("searching breakevens and writing") as told:
-                outputs(*parts, quotes, paths[0], stress, say, report=report, xlsx=xlsx, progress=told)
+                outputs(*parts, quotes, paths[0], stresses, say, report=report, xlsx=xlsx, progress=told)
 
     return Answer(
         tables,
         printed(*parts, wanted, worst, width=columns()),
-        document=lambda: json_of(*parts, quotes, stress),
+        document=lambda: json_of(*parts, quotes, stresses),
         then=then,
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pricing.appraisal import appraised
 from pricing.tables import capital_structure, losses_by_class, losses_in_total, prices_by_shock, text, what_happens
 from structuring.doubts import doubts
 from waterfalls.laws import tolerance
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
     from waterfalls.cashflows import Cashflows
 
 LEGEND = """\
+ltv: what is outstanding of this and all senior tranches over the value of the collateral on {date}.
 dscr: cash for debt service over debt service of this and all senior notes, median and lowest over dates.
-headroom to trap: the cash for debt service that may go before the first coverage trigger trips.
+headroom to trap: the cash for debt service that may go before the first coverage trigger trips, all else as it is.
 headroom to default: the part of all collections that may go, the same at every date, before the note goes unpaid."""
 
 
@@ -37,8 +39,9 @@ def printed(
     names, first = list(flows.scenarios), losses.reference[0]
     yield f"{deal.name}: valued {prices.valuation}, amounts in {deal.currency} million, scenario {first!r}"
     yield "\nCapital structure (wal in years, spread in bp over the market's curve, clean price per 100 of par)"
-    yield text(capital_structure(flows, prices), millions=("size", "undrawn"), width=width)
-    yield LEGEND
+    yield text(capital_structure(flows, prices, deal=deal), millions=("size", "undrawn"), width=width)
+    s = prices.at(prices.reference, "unchanged")[0]
+    yield LEGEND.format(date=appraised(flows, s, prices.valuation, deal)[0])
     yield "\nWhat happens (first dates; principal and interest unpaid at the last date, and written down, in millions)"
     yield text(what_happens(flows), width=width)
     yield "\nClean price by spread shock"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pricing.appraisal import appraised
 from pricing.non_renewal import NonRenewals
 from pricing.report.cash import cash_frame
 from pricing.report.readings import trigger_frame
@@ -74,9 +75,11 @@ def sheets(case: Case) -> list[Sheet]:
 
 
 def structure(case: Case) -> Sheet:
-    frame = capital_structure(case.flows, case.prices, case.reference).drop(columns="enhancement")
+    frame = capital_structure(case.flows, case.prices, case.reference, deal=case.deal).drop(columns="enhancement")
+    date, _ = appraised(case.flows, case.origin[0], case.prices.valuation, case.deal)
     note = (
-        "Attachment is the share of the structure lost before the tranche loses anything. dscr: cash for debt service over "
+        "Attachment is the share of the structure lost before the tranche loses anything. ltv: what is outstanding of this "
+        f"and all senior tranches over the value of the collateral on {date}. dscr: cash for debt service over "
         "debt service of this and all senior notes, median and lowest over dates. Headroom to trap: the cash for debt service "
         "that may go before the first coverage trigger trips; to default: the part of all collections that may go, the same "
         "at every date, before the note goes unpaid."

@@ -89,7 +89,7 @@ def test_a_quote_is_not_solved_in_a_stress_that_stands_alone(place):
     with pytest.raises(CannotPrice, match=f"in '{STRESS}': a quote is solved at the reference, so run the base beside"):
         price(flows, market)
     meant = price(flows, market, reference=STRESS)
-    assert meant["z_spread"].min() < -0.10
+    assert np.nanmin(meant["z_spread"]) < -0.10
 
 
 def test_stress_takes_a_shock_of_spreads(place):

@@ -1,0 +1,119 @@
+"""Headroom to trap and loan to value, held against runs with less cash and against figures by hand."""
+
+import dataclasses
+import datetime as dt
+import math
+
+import pytest
+
+from pricing.appraisal import appraised
+from pricing.headroom import headroom_to_trap
+from pricing.market import Market
+from pricing.marketfile import load_market
+from pricing.pricer import price
+from pricing.projection import projected
+from pricing.tables import capital_structure
+from structuring import Scenario, load_deal, load_scenarios, run
+from waterfalls import Receipts, distribute
+
+VANTAGE = "vantage-jersey"
+MARKET = load_market(VANTAGE)
+FIRST = load_scenarios(VANTAGE)[0]
+
+
+def flows_with(test, definitions=None):
+    """The base of vantage-jersey with one trigger's test changed, the other one never on."""
+    deal = load_deal(VANTAGE)
+    tests = [test, "balance('B') < -1.0"]
+    triggers = tuple(dataclasses.replace(old, test=new) for old, new in zip(deal.triggers, tests, strict=True))
+    changed = dataclasses.replace(deal, triggers=triggers, definitions=definitions or {})
+    return run(changed, FIRST, rates=projected(MARKET, changed))
+
+
+def trips(flows, cut):
+    """Whether the trigger is ever on when the same share of cash for debt service is gone at every date."""
+    given, fees = flows.receipts, sum(flows["accrued", "fee", name] for name in flows.plan.senior_fees)
+    cash = given["revenue"] - given["operating_cost"] - fees
+    less = Receipts(
+        given.dates,
+        **{**given.fields, "revenue": given["revenue"] - cut * cash},
+        events=given.events,
+        scenarios=given.scenarios,
+    )
+    return distribute(flows.plan, less, rates=flows.rates).triggers["cash trap"].any()
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "dscr('A-2') < 1.20",
+        "1.20 > dscr('A-2')",
+        "~(dscr('A-2') >= 1.20)",
+        "(dscr('A-2') < 1.20) | ((held('liquidity reserve') < -1.0) & (dscr('A-2') < 1.60))",
+        "(dscr('A-2') < 1.50) & (ic_ratio('A-2') < 1.20)",
+        "defined('cover') < 1.20",
+    ],
+)
+def test_the_trap_trips_beyond_its_headroom_and_not_before(test):
+    flows = flows_with(test, {"cover": "dscr('A-2')"} if "defined" in test else None)
+    room = headroom_to_trap(flows, 0)
+    assert 0.05 < room < 0.5
+    assert not trips(flows, room - 1e-4) and trips(flows, room + 1e-4)
+
+
+def test_a_branch_that_is_off_does_not_count_and_one_that_is_on_does():
+    low, high = (
+        headroom_to_trap(flows_with("dscr('A-2') < 1.20"), 0),
+        headroom_to_trap(flows_with("dscr('A-2') < 1.25"), 0),
+    )
+    on = "(dscr('A-2') < 1.20) | ((held('liquidity reserve') >= 0.0) & (dscr('A-2') < 1.25))"
+    assert headroom_to_trap(flows_with(on), 0) == pytest.approx(high) and high < low
+
+
+def test_a_test_that_holds_already_has_no_headroom_and_one_without_coverage_none_at_all():
+    assert headroom_to_trap(flows_with("dscr('A-2') < 5.0"), 0) < -1.0
+    assert math.isnan(headroom_to_trap(flows_with("oc_ratio('A-2') < 1.1"), 0))
+
+
+FLEET = """
+firstloss: 1
+name: fleet
+currency: USD
+closing: 2027-01-15
+first_payment: 2027-04-15
+maturity: 2029-01-15
+frequency: quarterly
+calendar: US
+collateral:
+  - compute_contract:
+      as_of: 2027-01-15
+      contract: {counterparty: lab, months: 24, monthly: 2.0e6}
+      fleet:
+        - {name: units, cost: 45.0e3, market_price: 0.76, resale: [1.0, 0.7, 0.49], deliveries: {2027-01-15: 1000}}
+tranches:
+  - note: {name: A, notional: 26.0e6, coupon: {fixed: {rate: 0.06}}, amortisation: {equal_instalments: {first: 2027-04-15, count: 8}}}
+  - equity: {name: equity, notional: 19.0e6}
+waterfall:
+  - pay(expense('operating'))
+  - pay(interest('A'))
+  - pay(scheduled_principal('A'))
+  - pay(residual('equity'))
+"""
+
+
+@pytest.mark.parametrize(
+    ("valued", "of", "share"),
+    [  # by hand: 1,000 units at 45,000; 0.3 of a year's value goes in each of the first four quarters alike
+        ("2027-01-15", dt.date(2027, 1, 15), 26.0 / 45.0),
+        ("2027-05-01", dt.date(2027, 4, 15), (26.0 * 7 / 8) / (45.0 * 0.925)),
+        ("2028-02-01", dt.date(2028, 1, 15), (26.0 * 4 / 8) / (45.0 * 0.70)),
+    ],
+)
+def test_both_sides_of_a_loan_to_value_are_of_one_date(tmp_path, valued, of, share):
+    (tmp_path / "deal.yaml").write_text(FLEET, encoding="utf-8")
+    deal = load_deal(tmp_path)
+    market = Market(0.04, {"A": 0.02, "equity": 0.12}, valuation=dt.date.fromisoformat(valued), currency="USD")
+    flows = run(deal, Scenario("base"))
+    table = capital_structure(flows, price(flows, market), deal=deal).set_index("tranche")
+    assert appraised(flows, 0, market.valuation, deal)[0] == of
+    assert table.loc["A", "ltv"] == pytest.approx(share, rel=1e-9)
