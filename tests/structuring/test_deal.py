@@ -29,8 +29,11 @@ from structuring import (
     summary,
 )
 from structuring.collateral.bonds import Bond
+from structuring.deal import clock
 from structuring.dealfile import library
 from structuring.documents import load
+from structuring.doubts import too_late
+from structuring.run import project
 from waterfalls import (
     Equity,
     Fixed,
@@ -278,7 +281,7 @@ HALL = Project(
 )
 LOAN = Bond("Oracle", 900.0, coupon=0.06, maturity=dt.date(2031, 1, 15))
 GPUS = ComputeContract(
-    (Generation("H", {dt.date(2026, 1, 15): 10.0}, market_price=2.0),),
+    (Generation("H", {dt.date(2026, 1, 15): 10.0}, market_price=1.0),),
     contract=TakeOrPay("lab", price=2.0, months=60.0),
     as_of=dt.date(2026, 1, 15),
 )
@@ -294,6 +297,10 @@ NEVER = dt.date(2030, 6, 1)
         (None, "severity", {"Oracle": 0.5}, "takes no names in this deal, got 'Oracle'"),
         (GPUS, "gpu_price", {"HH": 1.0}, "there is no generation 'HH'. Did you mean 'H'?"),
         (GPUS, "contract_breach", {"lap": NEVER}, "there is no counterparty 'lap'. Did you mean 'lab'?"),
+        (GPUS, "sale", {"lap": NEVER}, "there is no counterparty 'lap'. Did you mean 'lab'?"),
+        (GPUS, "renewal", {"lap": 0.5}, "there is no counterparty 'lap'. Did you mean 'lab'?"),
+        (ACME, "sale", {"Acme": NEVER}, "takes no names in this deal, got 'Acme'"),
+        ((ACME, GPUS), "rent", {"Acne": 0.5}, "there is no tenant 'Acne'. Did you mean 'Acme'? Known: 'Acme', 'lab'."),
         (HALL, "guarantor_default", {"parent": NEVER}, "there is no guarantor 'parent'. None is declared."),
     ],
 )
@@ -312,6 +319,67 @@ def test_a_name_may_be_that_of_any_collateral_of_the_deal(toy):
     )
     revenue = flows.receipts["revenue"].sum(axis=1)
     assert revenue[0] - revenue[1] == pytest.approx(90.0)  # Bolt's space stands empty for a year
+
+
+OTHERS = dataclasses.replace(
+    GPUS, contract=dataclasses.replace(GPUS.contract, counterparty="start-up", months=24.0),
+    fleet=(dataclasses.replace(GPUS.fleet[0], name="B"),),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("beside", [(), (ACME,), (HALL,)], ids=["alone", "leases", "project"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"tenant_default": {"lab": dt.date(2027, 1, 15)}},
+        {"contract_breach": {"start-up": dt.date(2027, 1, 15)}},
+        {"gpu_price": {"H": 0.5, "B": 0.25}},
+        {"utilisation": {"B": 0.5}},
+        {"renewal": {"start-up": 0.5}, "renewal_rent": {"start-up": 0.7, "lab": 0.8}},
+        {"rent": 0.5},
+        {"sale": {"start-up": dt.date(2028, 1, 15)}},
+    ],
+    ids=lambda given: next(iter(given)),
+)
+def test_each_collateral_takes_what_is_its_own_as_if_it_were_alone(toy, beside, given):
+    deal, base, told = (
+        dataclasses.replace(toy, collateral=(GPUS, OTHERS, *beside)),
+        Scenario("base"),
+        Scenario("told", **given),
+    )
+    together = project(deal, [base, told])
+    alone = []
+    for asset in deal.collateral:
+        named = asset.named()
+        own = {}
+        for driver, value in given.items():
+            mine = (
+                {name: v for name, v in value.items() if name in named.get(driver, ("", ()))[1]}
+                if isinstance(value, dict)
+                else value
+            )
+            own |= {driver: mine} if mine and driver in asset.drivers() else {}
+        alone.append(project(dataclasses.replace(deal, collateral=asset), [base, Scenario("told", **own)]))
+    for field in ("revenue", "resale"):
+        np.testing.assert_array_equal(together[field], sum(part[field] for part in alone if field in part.fields))
+    assert (together["revenue"][0] != together["revenue"][1]).any()
+
+
+def test_every_rent_is_that_of_every_collateral(toy):
+    deal = dataclasses.replace(toy, collateral=(dataclasses.replace(GPUS, utilisation=0.0), ACME, HALL))
+    revenue = project(deal, [Scenario("base"), Scenario("half", rent=0.5), Scenario("none", rent=0.0)])["revenue"]
+    np.testing.assert_array_equal(revenue[1], 0.5 * revenue[0])
+    assert revenue[0].any() and not revenue[2].any()
+
+
+def test_what_strikes_after_the_last_collections_is_doubted(toy):
+    last = clock(toy).collection[-1]
+    late = last + dt.timedelta(days=1)
+    scenarios = [Scenario("in time", sale=last, tenant_default={"Acme": last}), Scenario("late", sale=late),
+                 Scenario("by name", tenant_default={"Acme": last, "Bolt": late})]  # fmt: skip
+    assert [fault.place for fault in too_late(toy, scenarios)] == [
+        "scenarios['late'].sale", "scenarios['by name'].tenant_default['Bolt']",
+    ]  # fmt: skip
 
 
 def test_a_driver_beside_cash_given_from_outside_is_refused(toy):
