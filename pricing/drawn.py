@@ -82,8 +82,13 @@ def constant(deal: Deal, driver: str, value: Any, schedule: Schedule) -> Any:
     if isinstance(value, float | int | tuple):
         return np.atleast_2d(np.asarray(value, dtype=np.float64))
     own = [base_of(asset, driver) for asset in assets(deal) if driver in asset.drivers()]
-    if isinstance(value, Mapping) and DRIVERS[driver].shape == "period" and isinstance(own[0], float):
-        return expanded(value, schedule.ends, np.full(schedule.periods, own[0]), 0)[None, :]
+    names = {name: base for each in own if isinstance(each, Mapping) for name, base in each.items()}
+    if isinstance(value, Mapping) and DRIVERS[driver].shape == "period" and (names or isinstance(own[0], float)):
+
+        def dated(base: Any) -> np.ndarray:
+            return expanded(value, schedule.ends, np.full(schedule.periods, base), 0)[None, :]
+
+        return {name: dated(base) for name, base in names.items()} if names else dated(own[0])
     raise InvalidTerms(f"the scenario's {driver} cannot stand on drawn paths: give it as a number, a vector or a date")
 
 
