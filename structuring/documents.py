@@ -139,17 +139,35 @@ QUOTED = re.compile(r"^there is no [\w ]+ '([^']*)'")
 
 
 def line_of(fault: Fault, root: yaml.Node | None) -> int | None:
-    """The line of what a fault is about: its place as far as it stands in the file, and there the name that is wrong."""
-    node, line = root, None
+    """The line of what a fault is about."""
+    return path_of(fault, root)[-1][1]
+
+
+def path_of(fault: Fault, root: yaml.Node | None) -> list[tuple[yaml.Node | None, int | None]]:
+    """What a fault's place leads through as far as it stands in the file, and there the name that is wrong; with lines."""
+    path: list[tuple[yaml.Node | None, int | None]] = [(root, None)]
     for match in STEP.finditer(fault.place.partition(", row ")[0].partition(", sheet ")[0]):
         step = next(filter(None, match.groups()), "")
+        node = path[-1][0]
         below = beneath(node, step) or beneath(node, step.partition(", ")[0])  # a table: holdings, holders.csv, row 2
         if below is None:
             break
-        node, line = below
-    named = QUOTED.match(fault.what)
+        path.append(below)
+    named, (node, _) = QUOTED.match(fault.what), path[-1]
     below = beneath(node, named[1]) if named and not isinstance(node, yaml.SequenceNode) else None
-    return below[1] if below else line
+    return [*path, below] if below else path
+
+
+def cut_by_comma(fault: Fault, root: yaml.Node | None) -> Fault:
+    """A fault with its likely cause where a comma in a text became a key without a value: `{assumption: at par, or so}`."""
+    inside, node = [None, *(node for node, _ in path_of(fault, root))][-2:]
+    entries = inside.value if isinstance(inside, yaml.MappingNode) and inside.flow_style else ()
+    after = [
+        key.end_mark.buffer[key.end_mark.pointer : value.end_mark.pointer] for key, value in entries if value is node
+    ]
+    if not after or after[0].strip():  # a colon, and what stands after it
+        return fault
+    return fault._replace(what=f"{fault.what.removesuffix('.')}. A comma ends a text: quote one that holds a comma")
 
 
 def in_its_table(fault: Fault, data: Any) -> Fault:
@@ -204,7 +222,7 @@ def load_term(path: Path | str, cls: type[T], *, mark: str) -> T:
     found: list[Fault] = []
     made = read_term(cls, {key: value for key, value in data.items() if key != mark}, "", found)
     if made is MISSING or found or twice:
-        found = [in_its_table(fault, data) for fault in found]
+        found = [in_its_table(cut_by_comma(fault, root), data) for fault in found]
         told = [Fault(fault.place.lstrip("."), fault.what, line_of(fault, root)) for fault in found]
         raise InvalidTerms(sorted(twice + told, key=lambda fault: fault.line or 0), title=str(path))
     return made

@@ -165,6 +165,22 @@ def test_what_is_meant_is_not_doubted(tmp_path, changes):
     assert doubtful(tmp_path, *changes)[0] == []
 
 
+@pytest.mark.parametrize(
+    ("changes", "cut"),
+    [
+        ([("  closing: {assumption: from the template}", "  closing: {assumption: at par, equity at 18 % }")], True),
+        ([("  closing: {assumption: from the template}", '  closing: {assumption: "at par, equity at 18 %", tier: }')], False),
+        ([("  closing: {assumption: from the template}", "  closing:\n    assumption:")], False),
+        ([("sponsor: {name: my sponsor}", "sponsor: {name: my sponsor, Inc.}")], True),
+        ([("sponsor: {name: my sponsor}", "sponsor: {name: my sponsor, inc: 1}")], False),
+    ],
+)  # fmt: skip
+def test_a_text_that_a_comma_cut_in_two_is_told_to_be_quoted(fresh, changes, cut):
+    line = line_in(write(fresh / "deal.yaml", *changes), changes[0][1])
+    (said,) = [row for row in told(fresh).splitlines() if f"line {line}, " in row or f"line {line + 1}, " in row]
+    assert (". A comma ends a text: quote one that holds a comma" in said) == cut, said
+
+
 def test_a_doubt_is_told_beside_a_refusal(fresh):
     write(
         fresh / "deal.yaml", ("currency: USD", "currency: EUR"), ("dscr(trailing=2) < 1.40", "dscr(trailing=2) < 140")
