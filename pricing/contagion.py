@@ -139,7 +139,10 @@ class Contagion:
         )
 
     def falls(self) -> pd.DataFrame:
-        """One row a scenario and asset: price before any sale and after all (1 at the reference), fall in per cent."""
+        """One row a scenario and asset: value before any sale and after all, fall in per cent.
+
+        A value is a share of what the same asset is worth at the reference, notes and equity alike: 1 is no loss, not par.
+        """
         before, after = self.rounds.prices[0], self.rounds.prices[-1]
         return labelled(
             {"before": before, "after": after, "fall_per_cent": 100.0 * (1.0 - ratio(after, before))},

@@ -44,8 +44,10 @@ def printed(
     yield LEGEND.format(date=appraised(flows, s, prices.valuation, deal)[0])
     yield "\nWhat happens (first dates; principal and interest unpaid at the last date, and written down, in millions)"
     yield text(what_happens(flows), width=width)
-    yield "\nClean price by spread shock"
-    yield text(prices_by_shock(prices), width=width)
+    for name in dict.fromkeys((first, *wanted)):
+        solved = "" if name == first else f", spreads solved in {first!r}"
+        yield f"\nClean price by spread shock: {name!r}{solved}"
+        yield text(prices_by_shock(prices, name), width=width)
     amounts = ("par", "credit", "rates", "spread", "total")
     for name in wanted:
         yield f"\nLosses by tranche and investor class: {name!r} with spreads {shock}, against {first!r}"

@@ -201,7 +201,9 @@ def chained(case: Case) -> list[Sheet]:
             "class_to_bearer", f"From class to end bearer, first round: {case.stress}", chain.flows, {"loss": "money"}
         ),
         further("rounds of contagion", alone(chain.rounds), f"Rounds of contagion, by institution: {second}"),
-        further("markets", alone(chain.markets), f"Prices of other markets: {second}"),
+        further(
+            "markets", alone(chain.markets), f"Value before and after the sales, 1 in {case.reference!r}: {second}"
+        ),
         Sheet(
             "holders_known", "How much is known of the holders, per cent of balance", chain.coverage, KNOWN, totals=1
         ),

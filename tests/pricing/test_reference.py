@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from pricing.attribution import who_bears
+from pricing.chain import chain
 from pricing.cli import app
 from pricing.committee import committee
+from pricing.institutions import load_institutions
 from pricing.marketfile import load_market
 from pricing.pricer import price
 from pricing.projection import projected
@@ -106,3 +109,26 @@ def test_stress_takes_a_shock_of_spreads(place):
     )
     refused = CliRunner().invoke(app, ["stress", "ai-debt-market", "--shock", "250"])
     assert "--shock is of one deal" in str(refused.exception)
+
+
+def test_run_prints_the_prices_of_the_base_and_of_each_stress_asked_for(place, whole):
+    asked = ("anchor tenant leaves", STRESS)
+    text = told("run", str(place), "--shock", "100", *(word for name in asked for word in ("--scenario", name)))
+    for name in ("base", *asked):
+        part = text.split(f"Clean price by spread shock: '{name}'")[1].split("\n\n")[0]
+        rows = {line.split()[0]: [float(cell) for cell in line.split()[1:]] for line in part.splitlines()[3:]}
+        clean = whole["clean"][whole.scenarios.index(name)].T
+        for tranche, row in zip(whole.tranches, clean, strict=True):
+            assert rows[tranche] == pytest.approx(row[np.isfinite(row)], abs=0.005)
+
+
+def test_the_second_round_counts_notes_and_equity_alike(place):
+    """What is shown of tranches before any sale is their value over that of the base, par playing no part."""
+    deal, market, scenarios = case(place)
+    flows = run(deal, scenarios, rates=projected(market, deal))
+    losses = who_bears(price(flows, market), deal.holdings)
+    made = chain(deal, flows, losses, load_institutions(), STRESS)
+    npv, s = losses.prices.npv[:, 0], list(flows.scenarios).index(STRESS)
+    shown = {str(row["asset"]).rpartition(": ")[2]: row["before"] for row in made.markets.to_dict("records")}
+    for n, name in enumerate(flows.tranches):
+        assert shown[name] == pytest.approx(npv[s, n] / npv[0, n], rel=1e-9)
