@@ -20,6 +20,8 @@ DRAWABLE = {
     "vantage-jersey": "rent",
     "stack-master-trust": "rent",
     "tpu-lease-2026": "gpu_price",
+    "iren-hardware-3": "gpu_price",
+    "beignet-2025": "residual_value",
 }
 
 
