@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pricing.report.case import Case, case_of
+from pricing.report.stresses import cases_of
 from waterfalls.errors import FirstLossError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def outputs(
     losses: Losses,
     market: Market,
     reference: Scenario,
-    stress: tuple[Any, str],
+    stresses: Sequence[tuple[Any, str]],
     say: Say,
     *,
     report: Path | None = None,
@@ -42,9 +42,13 @@ def outputs(
     from pricing.report.workbook import write_workbook
 
     if report is not None or xlsx is not None:
-        more = {"scenario": stress[0], "shock": stress[1]}
+        more = {"scenario": [name for name, _ in stresses], "shock": stresses[0][1]}
         breakevens = tuple(searched(deal, reference, market, progress))
-        chain = chain_of(deal, flows, losses, market, stress, say)
+        without: list[str] = []
+        chains = [chain_of(deal, flows, losses, market, stress, without.append) for stress in stresses]
+        chain = [found for found in chains if found is not None]
+        for line in dict.fromkeys(without):  # the same of every stress is said once
+            say(line)
         parts = (deal, flows, prices, losses, market)
         for file in filter(None, (report, xlsx)):
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -55,13 +59,18 @@ def outputs(
 
 
 def json_of(
-    deal: Deal, flows: Cashflows, prices: Prices, losses: Losses, market: Market, stress: tuple[Any, str]
+    deal: Deal,
+    flows: Cashflows,
+    prices: Prices,
+    losses: Losses,
+    market: Market,
+    stresses: Sequence[tuple[Any, str]],
 ) -> str:
     """A run as one JSON document."""
     from pricing.report.machine import as_json
 
-    case: Case = case_of(deal, flows, prices, losses, market, scenario=stress[0], shock=stress[1])
-    return as_json(case)
+    names, shock = [name for name, _ in stresses], stresses[0][1]
+    return as_json(*cases_of(deal, flows, prices, losses, market, scenario=names, shock=shock))
 
 
 def searched(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pricing.report.case import Case
 from pricing.report.formats import missing
-from pricing.report.sheets import sheets
+from pricing.report.stresses import tables
 from structuring.extras import need
 from waterfalls.errors import Fault, InvalidTerms
 
@@ -22,11 +22,11 @@ VERSION = 1
 REFUSED = re.compile(r"[ ,;{}()\n\t=]")  # in the name of a column, by Spark
 
 
-def as_json(case: Case) -> str:
+def as_json(case: Case, *others: Case) -> str:
     """A run as JSON: what it is, the tables of the report, every price and loss; amounts in currency units, unknown null.
 
-    {"firstloss-run": 1, "deal", "currency", "valuation", "reference", "stress", "tables": {name: [row]}, "prices": [row],
-    "losses": [row]}
+    {"firstloss-run": 1, "deal", "currency", "valuation", "reference", "stress", "stresses", "tables": {name: [row]},
+    "prices": [row], "losses": [row]}; "stress" is the first of "stresses", the tables of the second end in _2.
     """
     scenario, shock = case.losses.reference
     document = {
@@ -36,7 +36,8 @@ def as_json(case: Case) -> str:
         "valuation": case.prices.valuation.isoformat(),
         "reference": {"scenario": scenario, "shock": shock},
         "stress": {"scenario": case.scenario, "shock": case.shock},
-        "tables": {sheet.name: records(sheet.frame) for sheet in sheets(case)},
+        "stresses": [{"scenario": each.scenario, "shock": each.shock} for each in (case, *others)],
+        "tables": {sheet.name: records(sheet.frame) for sheet in tables((case, *others))},
         "prices": records(case.prices.frame()),
         "losses": records(case.losses.frame()),
     }

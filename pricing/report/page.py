@@ -8,10 +8,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pricing.report.case import Case, Framed, case_of
+from pricing.report.case import Case, Framed
 from pricing.report.formats import TEXTS, heading, missing, shown
-from pricing.report.sections import sections
 from pricing.report.sheets import Sheet
+from pricing.report.stresses import cases_of, parts_of
 from structuring.extras import need
 
 if TYPE_CHECKING:
@@ -38,26 +38,28 @@ def write_report(
     scenario: Any = None,
     shock: str | None = None,
     breakevens: Sequence[Breakevens | NonRenewals] = (),
-    chain: Chain | None = None,
+    chain: Chain | Sequence[Chain] | None = None,
     further: Mapping[str, Framed] | None = None,
 ) -> Path:
     """Writes a report of a deal in one stress, the last scenario under the last shock unless said; gives its path.
 
-    `chain` (of the same stress) adds the second round and who bears the loss in the end; `further` adds any results with
+    `scenario` may be a list of names: the stresses then stand side by side, and each in detail below. `chain` (of the same
+    stress, or one of each) adds the second round and who bears the loss in the end; `further` adds any results with
     a frame, by title.
     The page needs no network, follows light and dark, sorts its tables and prints.
     """
-    case = case_of(
+    cases = cases_of(
         deal, flows, prices, losses, market,
         scenario=scenario, shock=shock, breakevens=breakevens, chain=chain, further=further,
     )  # fmt: skip
     file = Path(path)
-    file.write_text(page(case), encoding="utf-8")
+    file.write_text(page(cases), encoding="utf-8")
     return file
 
 
-def page(case: Case) -> str:
+def page(cases: Sequence[Case]) -> str:
     """The page as text. Every name is escaped: what comes from a deal file is never markup."""
+    case = cases[0]
     jinja2, offline = need("jinja2"), need("plotly.offline")
     safe = need("markupsafe").Markup
     template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True).from_string(
@@ -65,8 +67,9 @@ def page(case: Case) -> str:
     )
     return template.render(
         case=case,
-        title=f"{case.deal.name}, {case.prices.valuation}, {case.stress}: not investment advice",
-        sections=sections(case),
+        title=f"{case.deal.name}, {case.prices.valuation}, {'; '.join(each.stress for each in cases)}: not investment advice",
+        cases=cases,
+        parts=parts_of(cases),
         rows=lambda sheet: list(rows(sheet, case)),
         heading=lambda column, kind: heading(str(column), kind, case.unit),
         css=safe(asset("page.css")),

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pricing.report.case import Case, Framed, case_of
+from pricing.report.case import Case, Framed
 from pricing.report.formats import TEXTS, heading, kind_of, missing, shown
-from pricing.report.sheets import Sheet, sheets
+from pricing.report.sheets import Sheet
+from pricing.report.stresses import cases_of, tables
 from structuring.extras import need
 
 if TYPE_CHECKING:
@@ -38,21 +39,24 @@ def write_workbook(
     scenario: Any = None,
     shock: str | None = None,
     breakevens: Sequence[Breakevens | NonRenewals] = (),
-    chain: Chain | None = None,
+    chain: Chain | Sequence[Chain] | None = None,
     further: Mapping[str, Framed] | None = None,
 ) -> Path:
     """Writes the tables of `write_report`, one a sheet, and the long frames of prices and losses; gives its path.
 
-    Amounts are in currency units and shown in millions; headings are frozen; a text is never a formula.
+    `scenario` may be a list of names, `chain` a list of theirs: the tables of a second stress end in _2. Amounts are in currency units and shown in millions; headings are frozen; a text is never a formula.
     """
-    case = case_of(
+    cases = cases_of(
         deal, flows, prices, losses, market,
         scenario=scenario, shock=shock, breakevens=breakevens, chain=chain, further=further,
     )  # fmt: skip
+    case = cases[0]
     book = need("openpyxl").Workbook()
     book.remove(book.active)
-    book.properties.title = f"{deal.name}, {prices.valuation}, {case.stress}: not investment advice"
-    for sheet in [*sheets(case), *long_frames(case)]:
+    book.properties.title = (
+        f"{deal.name}, {prices.valuation}, {'; '.join(each.stress for each in cases)}: not investment advice"
+    )
+    for sheet in [*tables(cases), *long_frames(case)]:
         fill(book.create_sheet(sheet.name[:LONGEST_NAME]), sheet, case)
     book.save(path)
     return Path(path)

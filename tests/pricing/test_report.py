@@ -4,6 +4,7 @@ import datetime as dt
 import html
 import html.parser
 import json
+import re
 import subprocess
 import sys
 
@@ -200,13 +201,44 @@ def test_readings_are_what_the_servicer_would_test(vantage):
 def test_the_page_says_every_breakeven_that_the_price_command_says(vantage, tmp_path):
     deal, _, _, _, market = vantage
     base = load_scenarios("vantage-jersey")[0]
-    outputs(*vantage, base, ("rent cut 40 %", "+300 bp"), lambda _: None, report=tmp_path / "r.html")
+    outputs(*vantage, base, [("rent cut 40 %", "+300 bp")], lambda _: None, report=tmp_path / "r.html")
     page = html.unescape((tmp_path / "r.html").read_text("utf-8"))
     told = committee(deal, base, market).split("Breakevens: ")[1:]
     sentences = [line for part in told for line in part.strip().splitlines()[1:]]
     assert any(line.startswith("No note loses") for line in sentences)
     assert any("not renewed" in line for line in sentences)
     assert [line for line in sentences if line not in page] == []
+
+
+def test_every_stress_asked_for_is_on_the_page_in_the_workbook_and_in_json(vantage, tmp_path):
+    asked = ["largest tenant leaves", "rent cut 40 %"]
+    stresses = [option for name in asked for option in ("--scenario", name)]
+    files = ["--report", str(tmp_path / "r.html"), "--xlsx", str(tmp_path / "r.xlsx"), "--json"]
+    done = CliRunner().invoke(
+        app, ["run", "vantage-jersey", "--shock", "300", *stresses, *files], catch_exceptions=False
+    )
+    page, text = parsed(tmp_path / "r.html"), (tmp_path / "r.html").read_text("utf-8")
+    document = json.loads(done.stdout)
+    losses, prices = vantage[3], vantage[2]
+    book = openpyxl.load_workbook(tmp_path / "r.xlsx")
+    assert [each["scenario"] for each in document["stresses"]] == asked
+    for n, name in enumerate(asked):
+        s, k = prices.at(name, "+300 bp")
+        lost = {who: float(losses["total"][s, k, :, c].sum()) for c, who in enumerate(losses.classes)}
+        told = {row[0]: float(row[2 + n]) for row in page.tables["stresses_by_class"][1:]}
+        assert told == pytest.approx({**lost, "all": sum(lost.values())})
+        assert [float(row[2 + n]) for row in page.tables["stresses_prices"][1:]] == list(prices["clean"][s, k])
+        by_tranche = [float(row[1 + n]) for row in page.tables["stresses_by_tranche"][1:]]
+        assert by_tranche == pytest.approx(list(losses.tranche["total"][s, k]))
+        table = "losses_by_class" + ("" if n == 0 else f"_{n + 1}")
+        detail = {row[0]: float(row[5]) for row in page.tables[table][1:]}
+        assert detail == pytest.approx(told)
+        assert {row["class"]: row["total"] for row in document["tables"][table]} == pytest.approx(told)
+        assert book[table].cell(FIRST + 1, 6).value == pytest.approx(next(iter(detail.values())))
+        assert f'<h2 class="part" id="stress-{n + 1}">Stress: {name}, spreads +300 bp</h2>' in text
+    ids = re.findall(r'\bid="([^"]+)"', re.sub(r"<script>.*?</script>", "", text, flags=re.S))
+    assert len(ids) == len(set(ids))
+    assert {link[1:] for link in page.links if link.startswith("#")} <= set(ids)
 
 
 def test_a_case_is_of_one_deal(vantage, evil):
