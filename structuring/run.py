@@ -35,13 +35,18 @@ def project(deal: Deal, scenarios: Scenarios, schedule: Schedule | None = None) 
     """What the deal's collateral delivers under scenarios; a driver that none of it reads is refused."""
     schedule = schedule or clock(deal)
     owned = assets(deal)
+    drivers = Drivers.of(scenarios)
     given = [asset for asset in owned if isinstance(asset, Receipts)]
     if given:
         if len(owned) > 1:
             raise InvalidTerms("Receipts given from outside stand alone: they are all the collateral there is")
-        Drivers.of(scenarios).refuse_unread((), {})
+        drivers.refuse_unread((), {})
+        rows = len(given[0].scenarios)
+        if drivers.count not in (1, rows):
+            raise InvalidTerms(
+                f"scenarios: the Receipts given from outside have {rows}, got {drivers.count}: leave them at one"
+            )
         return given[0]
-    drivers = Drivers.of(scenarios)
     if "event" in drivers.set_drivers and not deal.events:
         raise InvalidTerms(f"the deal {deal.name!r} names no events, so none can be raised: events: [...] in its file")
     drivers.refuse_unread(drivers_of(deal), named_in(deal))

@@ -300,7 +300,12 @@ NEVER = dt.date(2030, 6, 1)
         (GPUS, "sale", {"lap": NEVER}, "there is no counterparty 'lap'. Did you mean 'lab'?"),
         (GPUS, "renewal", {"lap": 0.5}, "there is no counterparty 'lap'. Did you mean 'lab'?"),
         (ACME, "sale", {"Acme": NEVER}, "takes no names in this deal, got 'Acme'"),
-        ((ACME, GPUS), "rent", {"Acne": 0.5}, "there is no tenant 'Acne'. Did you mean 'Acme'? Known: 'Acme', 'lab'."),
+        (
+            (ACME, GPUS),
+            "rent",
+            {"Acne": 0.5},
+            "there is no tenant or counterparty 'Acne'. Did you mean 'Acme'? Known: 'Acme', 'lab'.",
+        ),
         (HALL, "guarantor_default", {"parent": NEVER}, "there is no guarantor 'parent'. None is declared."),
     ],
 )
@@ -387,6 +392,8 @@ def test_a_driver_beside_cash_given_from_outside_is_refused(toy):
     deal = dataclasses.replace(toy, collateral=given)
     with pytest.raises(UnknownName, match=r"scenarios\['bad'\].default: there is no collateral of this deal"):
         run(deal, Scenario("bad", default=0.1), rates=RATES)
+    with pytest.raises(InvalidTerms, match="scenarios: the Receipts given from outside have 1, got 2"):
+        run(deal, [Scenario("base"), Scenario("other")], rates=RATES)
 
 
 def test_python_takes_the_texts_of_a_deal_file_a_clause_alone_and_a_list_of_clauses(toy):
