@@ -160,8 +160,9 @@ def named_in(deal: Deal) -> dict[str, tuple[str, list[str]]]:
     found: dict[str, tuple[str, list[str]]] = {"event": ("event", list(deal.events))}
     for asset in assets(deal):
         for driver, (what, names) in asset.named().items() if hasattr(asset, "named") else ():
-            first, others = found.get(driver, (what, []))
-            found[driver] = first, list(dict.fromkeys([*others, *names]))
+            kinds, others = found.get(driver, (what, []))
+            kinds = kinds if what in kinds.split(" or ") else f"{kinds} or {what}"
+            found[driver] = kinds, list(dict.fromkeys([*others, *names]))
     return found
 
 
