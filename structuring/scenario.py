@@ -238,23 +238,26 @@ class Drivers:
         return [(f"scenarios[{name!r}]", row) for name, row in zip(self.names, self.rows or (), strict=True)]
 
     def refuse_unread(self, read: Collection[str], named: Mapping[str, tuple[str, Sequence[str]]]) -> None:
-        """Refuses drivers that are not among those `read`, then every name that is not among those of its driver.
+        """Refuses drivers that are not among those `read`, and every name that is not among those of its driver.
 
         `named` says of the drivers that may be given by name what bears one, and the names.
         """
-        for place, row in self.placed:
-            for driver in sorted(row):
-                if driver not in read:
-                    what = "collateral of this deal that reads the driver"
-                    raise UnknownName(what, driver, sorted(read), f"{place}.{driver}")
         found: list[Fault] = []
+        unread: list[UnknownName] = []
         for place, row in self.placed:
             for driver, given in row.items():
+                if driver not in read:
+                    what = "collateral of this deal that reads the driver"
+                    unread.append(UnknownName(what, driver, sorted(read), f"{place}.{driver}"))
+                    found.append(unread[-1].fault)
+                    continue
                 what, known = named.get(driver, ("", ()))
                 names = [name for name in given if isinstance(name, str)] if isinstance(given, Mapping) else []
                 for name in [name for name in names if name not in known]:
                     said = unknown(what, name, known) if what else f"takes no names in this deal, got {name!r}"
                     found.append(Fault(f"{place}.{driver}", said))
+        if unread and len(found) == 1:
+            raise unread[0]
         if found:
             raise InvalidTerms(found)
 

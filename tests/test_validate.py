@@ -233,10 +233,15 @@ def test_faults_of_a_market_do_not_wait_for_each_other(fresh):
         ("quotes: {A: 0.0150", "quotes: {AA: 150"),
         ("currency: USD", "currency: USD\nfx: {EUR: -1.0}"),
     )
-    write(fresh / "scenarios.yaml", ("tenant_default: {anchor tenant", "tenant_default: {anchr tenant"))
+    changes = (
+        ("tenant_default: {anchor tenant", "tenant_default: {anchr tenant"),
+        ("{name: base,", "{name: base, gpu_price: 0.5,"),
+    )
+    write(fresh / "scenarios.yaml", *changes)
     said = told(fresh)
     assert "fx: must be greater than 0" in said
     assert "quotes['AA']: z is a decimal" in said
     assert "quotes['AA']: there is no tranche 'AA'. Did you mean 'A'?" in said
     line = line_in((fresh / "scenarios.yaml").read_text(encoding="utf-8"), "tenant_default: {anchr")
     assert f"line {line}, scenarios['anchor tenant leaves'].tenant_default: there is no tenant 'anchr tenant'." in said
+    assert "scenarios['base'].gpu_price: there is no collateral of this deal that reads the driver 'gpu_price'." in said
