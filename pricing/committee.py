@@ -10,7 +10,7 @@ import numpy as np
 from pricing.breakeven import Breakevens, breakeven
 from pricing.market import Market
 from pricing.non_renewal import NonRenewals, non_renewal, options_of
-from pricing.pricer import price
+from pricing.pricer import STRESSED, price
 from pricing.prices import Prices
 from pricing.reprice import applied
 from pricing.shocks import SpreadShock
@@ -62,10 +62,11 @@ def priced_in(
     reference: Scenario | None = None,
 ) -> Prices:
     """The prices of one scenario at the spreads that the quotes have in the reference, which is run beside it."""
-    if reference is None or reference == scenario:
-        return price(run(deal, scenario, rates=market.rates(deal)), market, shocks)
-    flows = run(deal, [reference, scenario], rates=market.rates(deal))
-    return price(flows, market, shocks, reference=reference.name)
+    rates = market.rates(deal)
+    if reference is None:
+        return price(run(deal, scenario, rates=rates), market, shocks)
+    beside = [reference] if reference.name == scenario.name else [reference, scenario]
+    return price(run(deal, beside, rates=rates), market, shocks, reference=reference.name)
 
 
 def head(deal: Deal, prices: Prices, scenario: str, *, width: int | None = None) -> list[str]:
@@ -76,7 +77,19 @@ def head(deal: Deal, prices: Prices, scenario: str, *, width: int | None = None)
         "",
         "Prices (npv in millions; per 100; z-spread in bp; yield in %; wal, durations in years; cs01, dv01 in thousands)",
         text(measured(prices, scenario), millions=("npv",), width=width),
+        *(f"Doubtful: {doubt}." for doubt in misplaced(prices)),
     ]
+
+
+def misplaced(prices: Prices) -> Iterator[str]:
+    """Quotes that cannot be of the scenario in which they are solved: their spread is far below nothing."""
+    s = prices.at(prices.reference, "unchanged")[0]
+    for name, spread in zip(prices.tranches, prices["z_spread"][s, 0], strict=True):
+        if spread < STRESSED:
+            yield (
+                f"the quote of {name} is a spread of {1e4 * spread:,.0f} bp in {prices.reference!r}, in which it is solved: "
+                "the first scenario is the base"
+            )
 
 
 def worded(found: Breakevens | NonRenewals) -> list[str]:

@@ -60,7 +60,9 @@ def price(
     chosen = next(path for path in paths if path.name == named(scenario, paths))
     with progress(f"pricing {described.name}"):
         prices = priced_in(described, chosen, quotes, parallel(shock), paths[0])
-    tables: dict[str, Callable[[], Any]] = {"prices": prices.frame}
+    frame = prices.frame()
+    asked = frame[frame["scenario"] == chosen.name].reset_index(drop=True)
+    tables: dict[str, Callable[[], Any]] = {"prices": lambda: asked}
     lines, stopped = head(described, prices, chosen.name, width=columns()), ""
     if breakeven:
         drivers = list(searched(described, chosen))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pricing.appraisal import appraised
+from pricing.committee import misplaced
 from pricing.tables import capital_structure, losses_by_class, losses_in_total, prices_by_shock, text, what_happens
 from structuring.doubts import doubts
 from waterfalls.laws import tolerance
@@ -58,7 +59,7 @@ def printed(
     yield "spread; then rates: the curve; then spread: the shock. par: drawn and undrawn. " + provenance(deal)
     if len(names) > 1:
         yield f"Scenarios of this deal: {', '.join(repr(name) for name in names)}."
-    for doubt in (*(doubt.what for doubt in doubts(deal)), *left_over(flows)):
+    for doubt in (*(doubt.what for doubt in doubts(deal)), *left_over(flows), *misplaced(prices)):
         yield f"Doubtful: {doubt}."
 
 

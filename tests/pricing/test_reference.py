@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from pricing.attribution import who_bears
@@ -18,6 +19,7 @@ from pricing.projection import projected
 from pricing.shocks import SpreadShock
 from structuring import load_deal, load_scenarios, run
 from waterfalls.errors import CannotPrice
+from waterfalls.terms import plain
 
 STRESS = "rents fall 45 %"
 
@@ -56,7 +58,8 @@ def told(*words, code=0):
 def test_the_command_prices_a_stress_at_the_spreads_of_the_base(place, whole):
     rows = json.loads(told("price", str(place), "--scenario", STRESS, "--shock", "100", "--json"))["tables"]["prices"]
     s = whole.scenarios.index(STRESS)
-    found = {(row["shock"], row["tranche"]): row for row in rows if row["scenario"] == STRESS}
+    found = {(row["shock"], row["tranche"]): row for row in rows}
+    assert {row["scenario"] for row in rows} == {STRESS}
     for k, shock in enumerate(whole.shocks):
         for n, tranche in enumerate(whole.tranches):
             for measure in ("clean", "z_spread"):
@@ -132,3 +135,16 @@ def test_the_second_round_counts_notes_and_equity_alike(place):
     shown = {str(row["asset"]).rpartition(": ")[2]: row["before"] for row in made.markets.to_dict("records")}
     for n, name in enumerate(flows.tranches):
         assert shown[name] == pytest.approx(npv[s, n] / npv[0, n], rel=1e-9)
+
+
+@pytest.mark.parametrize("command", ["price", "run"])
+def test_a_first_scenario_that_is_no_base_is_doubted(place, tmp_path, command):
+    """The first scenario is the reference whatever its name: at par, a note that loses half says that it is not the base."""
+    _, _, scenarios = case(place)
+    stress = dataclasses.replace(next(one for one in scenarios if one.name == STRESS), rent=0.52)
+    file = tmp_path / "scenarios.yaml"
+    document = {"firstloss-scenarios": 1, "scenarios": [plain(stress)]}
+    file.write_text(yaml.safe_dump(document), encoding="utf-8")
+    said = "Doubtful: the quote of B is a spread of -1,799 bp"
+    assert said in told(command, str(place), "--scenarios", str(file))
+    assert said not in told(command, str(place))
