@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pricing.headroom import determinations
 from waterfalls.language import Comparison, Number
-from waterfalls.plan import Key, inputs_of
 from waterfalls.ratios import Ratio, dscr
-from waterfalls.reference import State, settle_date
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,22 +50,11 @@ def readings(flows: Cashflows, s: int) -> list[Reading]:
     if not any(isinstance(number, Ratio) for _, number, _, _, _ in wanted):
         wanted.append(("", dscr(), None, "", 0))
     values = np.full((len(wanted), 2, flows.periods), np.nan)
-    state = State(plan, inputs_of(plan, flows.receipts, flows.rates), s)
-    first = [True]
-
-    def journal(_: object, before: dict[Key, float], __: dict[Key, float]) -> None:
-        if first[0]:  # nothing is paid yet: what the triggers read still stands
-            first[0] = False
-            probe = copy.copy(state)
-            probe.symbols = before
-            for i, (_name, left, right, _sign, wait) in enumerate(wanted):
-                if state.t >= wait:
-                    values[i, 0, state.t] = left.settle(probe)
-                    values[i, 1, state.t] = np.nan if right is None else right.settle(probe)
-
-    for state.t in range(flows.periods):
-        first[0] = True
-        settle_date(state, journal)
+    for state in determinations(flows, s):
+        for i, (_name, left, right, _sign, wait) in enumerate(wanted):
+            if state.t >= wait:
+                values[i, 0, state.t] = left.settle(state)
+                values[i, 1, state.t] = np.nan if right is None else right.settle(state)
     values[~np.isfinite(values)] = np.nan
     idle = np.zeros(flows.periods)
     return [
