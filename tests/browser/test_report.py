@@ -4,7 +4,7 @@ import math
 import shutil
 
 import pytest
-from reported import EVIL, evil_parts
+from reported import EVIL, evil_parts, parts_of
 
 from pricing import SpreadShock, load_market, price, who_bears
 from pricing.breakeven import breakeven
@@ -103,6 +103,17 @@ def test_a_page_made_narrow_is_drawn_again_before_it_is_seen(chromium, report):
         Array.from(document.querySelectorAll('.plot svg')).filter(s => s.getBoundingClientRect().right > innerWidth).length))))"""
     assert page.evaluate(seen) == 0
     assert said == []
+    page.close()
+
+
+def test_what_many_notes_leave_unpaid_is_read_without_scrolling_on_a_wide_page_and_on_paper(chromium, tmp_path):
+    page, _ = opened(chromium, write_report(tmp_path / "r.html", *parts_of("stack-master-trust")), 1280)
+    inside = "document.querySelector('#table-what_happens').getBoundingClientRect().right <= innerWidth - 10"
+    assert "(interest" in page.locator("#table-what_happens").inner_text()
+    assert page.evaluate(inside)
+    page.set_viewport_size({"width": 688, "height": 900})  # A4 within its margins
+    page.emulate_media(media="print")
+    assert page.evaluate(inside.replace(" - 10", ""))
     page.close()
 
 
