@@ -72,7 +72,7 @@ def loss_bridge(case: Case) -> Figure | None:
         "x": [step for _, step, _, _ in rows],
         "base": bases,
         "marker": {"color": [colour for _, _, colour, _ in rows], "line": {"width": 1, "color": NEUTRAL}},
-        "text": [f"{amount:,.1f}" for _, _, _, amount in rows],
+        "text": [f"{round(amount, 1) + 0.0:,.1f}" for _, _, _, amount in rows],  # no minus before a rounded nothing
         "textposition": "outside",
         "cliponaxis": False,
         "constraintext": "none",

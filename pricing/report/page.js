@@ -104,6 +104,9 @@
       Plotly.purge(plot.place);
       Plotly.newPlot(plot.place, figure.data, figure.layout, { displayModeBar: false, responsive: false, staticPlot: still });
       if (figure.data[0].type === "sankey") untangled(plot.place, figure.data[0], figure.layout.margin.r > 4);
+      plot.place.querySelectorAll("svg.main-svg").forEach(function (svg) { // paper narrower than the window scales it
+        svg.setAttribute("viewBox", "0 0 " + figure.layout.width + " " + figure.layout.height);
+      });
     });
     document.documentElement.dataset.drawn = "yes";
   }
