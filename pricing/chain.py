@@ -59,10 +59,11 @@ class Chain:
         bearers: Any = self.bearers
         short = made.of("shortfall")[s]
         outside = table[(table["side"] == "bearer") & (table["kind"] != "tranche")]
+        who = listed(outside.groupby("kind", sort=False)["cash_loss"].sum())
+        falls = f"{money(outside['cash_loss'].sum())} of it falls on others than tranche holders ({who})"
         said = [
             f"The collateral brings {money(short)} less over the life of the deal than in {made.reference!r}"
-            f"{costs(made, s)}; {money(outside['cash_loss'].sum())} of it falls on others than tranche holders"
-            + (f" ({listed(outside.groupby('kind', sort=False)['cash_loss'].sum())})." if len(outside) else "."),
+            f"{costs(made, s)}; {'all of it falls on tranche holders' if who == 'nobody' else falls}."
         ]
         by_tranche = table[table["kind"] == "tranche"].groupby("name", sort=False)["total_loss"].sum()
         said.append(
