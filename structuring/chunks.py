@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import os
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
@@ -17,6 +18,7 @@ from waterfalls.errors import FirstLossError
 Chunk = tuple[int, int]  # the first scenario, and the one after the last
 Task = Callable[[Chunk], tuple[Callable[..., Any], tuple[Any, ...]]]  # what to call for a chunk, and with what
 MOST_DEATHS = 8  # for each chunk handed out at once, with none finished between, after which an executor is given up
+LOOK = 1.0  # seconds after which a cluster is asked again how many workers it has: each time costs it some milliseconds
 
 
 class Unfinished(FirstLossError):
@@ -65,11 +67,14 @@ def on_executor(
     running: dict[Future[Any], tuple[Chunk, Executor, bool]] = {}
     done: dict[Chunk, Any] = {}
     made: list[Executor] = []
+    workers, looked = 0, float("-inf")
     deaths, cause = [0, 0], None  # since a chunk was finished: in company, and alone
     try:
         while waiting or suspects or running:
             alone = not waiting
-            queue, most = (suspects, 1) if alone else (waiting, 2 * width(pool))
+            if time.monotonic() - looked > LOOK:
+                workers, looked = width(pool), time.monotonic()
+            queue, most = (suspects, 1) if alone else (waiting, 2 * workers)
             try:
                 while queue and len(running) < most:
                     running[submitted(pool, *task(queue[0]))] = queue[0], pool, alone
