@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,10 +47,8 @@ def committee(
     for unless said. Quotes are solved in the `reference`, `scenario` itself unless said: say the base of a stress.
     """
     lines = head(deal, priced_in(deal, scenario, market, shocks, reference), scenario.name)
-    for driver in searched(deal, scenario) if drivers is None else drivers:
-        lines += worded(breakeven(deal, scenario, driver=driver, market=market, worst=TOWARDS.get(driver, 0.0)))
-    if drivers is None and next(options_of(deal, market.valuation), None):
-        lines += worded(non_renewal(deal, scenario, market))
+    for found in searches(deal, scenario, market, drivers):
+        lines += worded(found)
     return "\n".join(lines)
 
 
@@ -107,6 +105,23 @@ def measured(prices: Prices, scenario: str) -> pd.DataFrame:
     frame = frame.assign(**{name: scale * frame[name] for name, scale in desk.items()})
     names = {"yield_to_maturity": "yield", "modified_duration": "duration"}
     return frame.rename(columns=names).astype({"shock": str, "tranche": str, "status": str})
+
+
+def searches(
+    deal: Deal,
+    scenario: Scenario,
+    market: Market,
+    drivers: Sequence[str] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Iterator[Breakevens | NonRenewals]:
+    """The breakevens of each driver, one at a time; unless drivers are named, of all and of every lease with options."""
+    read = list(searched(deal, scenario) if drivers is None else drivers)
+    for n, driver in enumerate(read):
+        if progress:
+            progress(n, len(read))
+        yield breakeven(deal, scenario, driver=driver, market=market, worst=TOWARDS.get(driver, 0.0))
+    if drivers is None and next(options_of(deal, market.valuation), None):
+        yield non_renewal(deal, scenario, market)
 
 
 def searched(deal: Deal, scenario: Scenario) -> Iterator[str]:

@@ -6,15 +6,18 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from pricing.wrappers import Wrapper
 from structuring.documents import load_term
 from waterfalls.conventions import odd_currency
-from waterfalls.errors import Fault, UnknownName, unknown
+from waterfalls.errors import CannotPrice, Fault, UnknownName, unknown
 from waterfalls.terms import term
+
+if TYPE_CHECKING:
+    from pricing.market import Market
 
 MARK = "firstloss-institutions"
 MONEY = frozenset({  # the fields of institutions and wrappers that are amounts
@@ -165,3 +168,16 @@ class Institutions:
 def load_institutions(path: Path | str | None = None) -> Institutions:
     """Institutions from a file, or those that ship with the toolkit; every fault is told at once with its place."""
     return load_term(path or Path(__file__).parent / "institutions.yaml", Institutions, mark=MARK)
+
+
+def institutions_in(currency: str, market: Market) -> Institutions:
+    """The shipped institutions in the currency of a deal, at the market's exchange rate."""
+    known = load_institutions()
+    if currency == known.currency:
+        return known
+    if known.currency not in market.fx:
+        raise CannotPrice(
+            f"the institutions stand in {known.currency} and the deal in {currency}: say what one {known.currency} costs "
+            f"in the market file, fx: {{{known.currency}: rate}}"
+        )
+    return known.converted(currency, market.fx[known.currency])

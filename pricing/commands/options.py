@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from pricing.institutions import Institutions
     from pricing.market import Market
     from pricing.shocks import SpreadShock
     from structuring.deal import Deal
@@ -84,22 +83,6 @@ def holdings_of(deal: Deal) -> Holdings:
             f"the deal {deal.name!r} has no holdings: say who holds each tranche, 'unidentified' if not known"
         )
     return deal.holdings
-
-
-def institutions_in(currency: str, market: Market) -> Institutions:
-    """The shipped institutions in the currency of a deal, at the market's exchange rate."""
-    from pricing.institutions import load_institutions
-    from waterfalls.errors import CannotPrice
-
-    known = load_institutions()
-    if currency == known.currency:
-        return known
-    if known.currency not in market.fx:
-        raise CannotPrice(
-            f"the institutions stand in {known.currency} and the deal in {currency}: say what one {known.currency} costs "
-            f"in the market file, fx: {{{known.currency}: rate}}"
-        )
-    return known.converted(currency, market.fx[known.currency])
 
 
 def about(deal: Deal, market: Market, **more: Any) -> dict[str, Any]:

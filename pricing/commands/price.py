@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 
@@ -20,11 +20,6 @@ from pricing.commands.options import (
     parallel,
 )
 from pricing.commands.progress import progress
-
-if TYPE_CHECKING:
-    from pricing.market import Market
-    from structuring.deal import Deal
-    from structuring.scenario import Scenario
 
 
 @answers
@@ -54,7 +49,7 @@ def price(
     """
     import pandas as pd
 
-    from pricing.committee import head, priced_in, searched, worded
+    from pricing.committee import head, priced_in, searched, searches, worded
 
     described, paths, quotes = case(deal, market, scenarios)
     chosen = next(path for path in paths if path.name == named(scenario, paths))
@@ -65,33 +60,18 @@ def price(
     tables: dict[str, Callable[[], Any]] = {"prices": lambda: asked}
     lines, stopped = head(described, prices, chosen.name, width=columns()), ""
     if breakeven:
-        drivers = list(searched(described, chosen))
         with progress("searching breakevens") as told:
-            found, whole = as_far(every_driver(described, chosen, quotes, drivers, told))
+            found, whole = as_far(searches(described, chosen, quotes, progress=told))
         for one in found:
             lines += worded(one)
-        searches = [one.frame() for one in found if hasattr(one, "driver")]
+        frames = [one.frame() for one in found if hasattr(one, "driver")]
         leases = [one.frame() for one in found if not hasattr(one, "driver")]
-        if searches:
-            tables["breakevens"] = lambda: pd.concat(searches, ignore_index=True)
+        if frames:
+            tables["breakevens"] = lambda: pd.concat(frames, ignore_index=True)
         if leases:
             tables["non_renewal"] = lambda: leases[0]
-        stopped = "" if whole else f"{len(searches)} of {len(drivers)} drivers are searched"
+        if not whole:
+            stopped = f"{len(frames)} of {len(list(searched(described, chosen)))} drivers are searched"
     return Answer(
         tables, lines, about(described, quotes, scenario=chosen.name, reference=prices.reference), stopped=stopped
     )
-
-
-def every_driver(
-    deal: Deal, scenario: Scenario, market: Market, drivers: list[str], told: Callable[[int, int], None]
-) -> Iterator[Any]:
-    """The breakevens of every driver, then what the leases that are not renewed cost."""
-    from pricing.breakeven import breakeven
-    from pricing.committee import TOWARDS
-    from pricing.non_renewal import non_renewal, options_of
-
-    for n, driver in enumerate(drivers):
-        told(n, len(drivers))
-        yield breakeven(deal, scenario, driver=driver, market=market, worst=TOWARDS.get(driver, 0.0))
-    if next(options_of(deal, market.valuation), None):
-        yield non_renewal(deal, scenario, market)

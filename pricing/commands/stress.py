@@ -15,7 +15,6 @@ from pricing.commands.options import (
     about,
     case,
     holdings_of,
-    institutions_in,
     parallel,
 )
 from pricing.commands.progress import progress
@@ -67,6 +66,7 @@ def stress(
         return whole_market(deal, scenario, scale)
     from pricing.attribution import who_bears
     from pricing.chain import chain
+    from pricing.institutions import institutions_in
     from pricing.pricer import price as price_flows
     from pricing.projection import projected
     from pricing.shocks import UNCHANGED, Stress

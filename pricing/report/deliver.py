@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +11,8 @@ from waterfalls.errors import FirstLossError
 
 if TYPE_CHECKING:
     from pricing.attribution import Losses
-    from pricing.breakeven import Breakevens
     from pricing.chain import Chain
     from pricing.market import Market
-    from pricing.non_renewal import NonRenewals
     from pricing.prices import Prices
     from structuring.deal import Deal
     from structuring.scenario import Scenario
@@ -38,12 +36,14 @@ def outputs(
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Writes what was asked for and names the files; what the report goes without, and why, is said too."""
+    from pricing.committee import searches
     from pricing.report.page import write_report
     from pricing.report.workbook import write_workbook
 
     if report is not None or xlsx is not None:
         more = {"scenario": [name for name, _ in stresses], "shock": stresses[0][1]}
-        breakevens = tuple(searched(deal, reference, market, progress))
+        told = progress and (lambda n, of: progress(n, of + 1))  # the last step: contagion and writing
+        breakevens = tuple(searches(deal, reference, market, progress=told))
         without: list[str] = []
         chains = [chain_of(deal, flows, losses, market, stress, without.append) for stress in stresses]
         chain = [found for found in chains if found is not None]
@@ -73,42 +73,15 @@ def json_of(
     return as_json(*cases_of(deal, flows, prices, losses, market, scenario=names, shock=shock))
 
 
-def searched(
-    deal: Deal, scenario: Scenario, market: Market, progress: Callable[[int, int], None] | None = None
-) -> Iterator[Breakevens | NonRenewals]:
-    """Breakevens of the reference scenario, of every driver that the collateral reads and every lease with options."""
-    from pricing.breakeven import breakeven
-    from pricing.committee import TOWARDS
-    from pricing.committee import searched as drivers
-    from pricing.non_renewal import non_renewal, options_of
-
-    read = list(drivers(deal, scenario))
-    for n, driver in enumerate(read):
-        if progress:
-            progress(n, len(read) + 1)  # the last step: contagion and writing
-        yield breakeven(deal, scenario, driver=driver, market=market, worst=TOWARDS.get(driver, 0.0))
-    if next(options_of(deal, market.valuation), None):
-        yield non_renewal(deal, scenario, market)
-
-
 def chain_of(
     deal: Deal, flows: Cashflows, losses: Losses, market: Market, stress: tuple[Any, str], say: Say
 ) -> Chain | None:
     """The stress followed to its end bearers through the institutions that ship, in the deal's currency."""
     from pricing.chain import chain
-    from pricing.institutions import load_institutions
+    from pricing.institutions import institutions_in
 
-    institutions, currency = load_institutions(), losses.prices.currency
     try:
-        if institutions.currency != currency:
-            rate = market.fx.get(institutions.currency)
-            if rate is None:
-                say(
-                    f"without the second round and end bearers: institutions are in {institutions.currency}, and the market "
-                    f"file has no fx: {{{institutions.currency}: rate}} into {currency}"
-                )
-                return None
-            institutions = institutions.converted(currency, rate)
+        institutions = institutions_in(losses.prices.currency, market)
         return chain(deal, flows, losses, institutions, *stress)
     except FirstLossError as error:
         say(f"without the second round and end bearers: {error}")
