@@ -1,22 +1,22 @@
 """What lies ahead, as far as it can be known without foresight: scheduled debt service, contracted cash, what is saved.
 
 At a payment date the future is what the terms and the contracts say: notes repay by their schedules and bear today's
-index, costs and fees stay at this period's, and the collateral delivers its `contracted` cash. What is due now is taken
-to be paid.
+index, costs and fees stay at this period's, and the collateral delivers its `contracted` cash. A forward coverage and a
+make-whole stand at this date, what is due at it taken to be paid; a loan life ratio stands at the last payment date.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import lazy_loader
 
 from waterfalls.amortisation import Sculpted
 from waterfalls.coupons import Fixed, emit_interest_rate, interest_rate, ladder
 from waterfalls.language import Need, Number, as_date, finite, listed, named, quoted, word
-from waterfalls.numbers import balance, some
+from waterfalls.numbers import some
 from waterfalls.ratios import Flow, Ratio, cash_for_debt_service
 from waterfalls.ratios import periods as at_least_1
 
@@ -157,68 +157,119 @@ def forward_dscr(*names: str, periods: int) -> Number:
     return ForwardDscr(tuple(named("note", name) for name in names), at_least_1(periods))
 
 
+def growth_of(plan: Plan, name: str, rate: float | None) -> np.ndarray:
+    """1 + rate x fraction (T,): what one grows to over each accrual period of a note, at its own coupon unless said."""
+    coupon = plan.notes_by_name[name].coupon
+    return 1.0 + (ladder(coupon, plan) if rate is None else rate) * plan.accruals[name]
+
+
 @dataclasses.dataclass(frozen=True)
 class ValueAhead(Number):
-    """The value at `rate` a year of contracted cash up to the notes' legal final, less this period's costs as often."""
+    """Value at the last payment date of cash from this one to the notes' legal final: this date's, then contracted.
+
+    V(t-1) = (V(t) + cash(t)) / (1 + rate x fraction(t)), V = 0 at legal final; later cash is contracted cash less this
+    period's costs. `rate` is the first note's coupon unless said, `fraction` is by its day count.
+    """
 
     names: tuple[str, ...]
-    rate: float
+    rate: float | None
 
     def key(self) -> tuple[str, ...]:
         return ("ahead", "value", str(self.rate), *self.names)
 
-    def input(self, plan: Plan, contracted: np.ndarray) -> np.ndarray:
-        """v(t) = (v(t+1) + contracted(t+1)) (1 + rate)^-fraction(t+1), 0 from the last legal final on (S, T)."""
-        growth, value = (1.0 + self.rate) ** plan.schedule.accruals("actual/365F"), np.zeros_like(contracted)
-        for t in range(self.last(plan) - 1, -1, -1):
-            value[:, t] = (value[:, t + 1] + contracted[:, t + 1]) / growth[t + 1]
-        return value
+    def growth(self, plan: Plan) -> np.ndarray:
+        return growth_of(plan, self.names[0], self.rate)
 
     def last(self, plan: Plan) -> int:
         return max(int(np.argmax(plan.finals[name])) for name in self.names)
 
+    def input(self, plan: Plan, contracted: np.ndarray) -> np.ndarray:
+        """V of the contracted cash after each date (S, T)."""
+        growth, value = self.growth(plan), np.zeros_like(contracted)
+        for t in range(self.last(plan) - 1, -1, -1):
+            value[:, t] = (value[:, t + 1] + contracted[:, t + 1]) / growth[t + 1]
+        return value
+
     def annuity(self, plan: Plan) -> np.ndarray:
         return self.input(plan, np.ones((1, plan.schedule.periods)))[0]
 
+    def discount(self, plan: Plan) -> np.ndarray:
+        """From each date to the one before, 0 after legal final (T,)."""
+        return np.where(np.arange(plan.schedule.periods) <= self.last(plan), 1.0 / self.growth(plan), 0.0)
+
     def settle(self, state: State) -> float:
-        return state.input(*self.key()) + costs_of(state.plan).settle(state) * state.curve(self.annuity(state.plan))
+        plan = state.plan
+        later = state.input(*self.key()) + costs_of(plan).settle(state) * state.curve(self.annuity(plan))
+        return (Flow(cash_for_debt_service(plan)).settle(state) + later) * state.curve(self.discount(plan))
 
     def emit(self, code: Code) -> Value:
-        return code.input(*self.key()) + costs_of(code.plan).emit(code) * code.curve(self.annuity(code.plan))
+        plan = code.plan
+        later = code.input(*self.key()) + costs_of(plan).emit(code) * code.curve(self.annuity(plan))
+        return (Flow(cash_for_debt_service(plan)).emit(code) + later) * code.curve(self.discount(plan))
+
+
+@dataclasses.dataclass(frozen=True)
+class DebtBefore(Number):
+    """What notes owed after the last payment date: their balance at determination, less what this date capitalised."""
+
+    names: tuple[str, ...]
+
+    def settle(self, state: State) -> float:
+        with state.at_start():
+            total = 0.0
+            for name in self.names:
+                total = total + (state["balance", name] - state["capitalised", name])
+        return total
+
+    def emit(self, code: Code) -> Value:
+        with code.at_start():
+            total = code.constant(0.0)
+            for name in self.names:
+                total = total + (code["balance", name] - code["capitalised", name])
+        return total
 
 
 @dataclasses.dataclass(frozen=True)
 class LoanLife(Ratio):
-    """LLCR: the value of contracted cash, net of costs, over the remaining life of notes / their balance."""
+    """LLCR = value of cash for debt service from this date to the notes' legal final / debt it is to repay.
 
+    Both are as of the last payment date: V of `ValueAhead` with this date's cash in it, and the balance before anything
+    is paid at this date. Debt sculpted to x thus has a ratio of x at every date, discounted at its own coupon.
+    """
+
+    reads_start: ClassVar[bool] = True
     names: tuple[str, ...]
-    rate: float
+    rate: float | None = None
     trailing: int = 1
 
     def needs(self) -> tuple[Need, ...]:
         return tuple(Need("note", name) for name in self.names)
 
     def terms(self, plan: Plan) -> tuple[Number, Number]:
-        return ValueAhead(self.names, self.rate), balance(*self.names)
+        return ValueAhead(self.names, self.rate), DebtBefore(self.names)
 
     def words(self) -> str:
-        return f"the loan life coverage of {listed(list(self.names))} at {100 * self.rate:g} %"
+        at = "its coupon" if self.rate is None else f"{100 * self.rate:g} %"
+        return f"the loan life coverage of {listed(list(self.names))} at {at}"
 
     def __str__(self) -> str:
-        return f"llcr({quoted(*self.names)}, rate={self.rate!r})"
+        rate = "" if self.rate is None else f", rate={self.rate!r}"
+        return f"llcr({quoted(*self.names)}{rate})"
 
 
 @word
-def llcr(*names: str, rate: float) -> Number:
-    """Loan life coverage: contracted cash to the notes' legal final, discounted at a rate, over their balance."""
-    return LoanLife(some("note", names), finite(rate))
+def llcr(*names: str, rate: float | None = None) -> Number:
+    """Loan life coverage: cash from this date to legal final, discounted at a rate (the coupon's unless said), over debt."""
+    return LoanLife(some("note", names), None if rate is None else finite(rate))
 
 
 @dataclasses.dataclass(frozen=True)
 class MakeWhole(Number):
     """max(0, value at `rate` of what a note would still pay - balance), paid by its schedule, and in full by `until`.
 
-    Per unit of balance: sum of (remaining x coupon x fraction + instalment) x (1 + rate)^-years, Actual/365F.
+    Both are as of this date, once what is due at it is paid. Per unit of balance after t:
+    v(t) = (coupon x fraction(t+1) + instalment(t+1) + (1 - instalment(t+1)) v(t+1)) / (1 + rate x fraction(t+1)),
+    so that `rate` compounds at every payment date by the note's day count, as its coupon does: at the coupon it is 0.
     """
 
     name: str
@@ -234,7 +285,7 @@ class MakeWhole(Number):
         final = int(np.argmax(plan.finals[self.name]))
         if self.until is not None:
             final = min(final, plan.schedule.at(as_date(self.until)))
-        growth = (1.0 + self.rate) ** plan.schedule.accruals("actual/365F")
+        growth = growth_of(plan, self.name, self.rate)
         coupons = ladder(note.coupon, plan) * plan.accruals[self.name]
         value = np.zeros(T)
         for t in range(final - 1, -1, -1):
@@ -243,10 +294,12 @@ class MakeWhole(Number):
         return np.where(np.arange(T) < final, np.maximum(value - 1.0, 0.0), 0.0)
 
     def settle(self, state: State) -> float:
-        return state["balance", self.name] * state.curve(self.excess(state.plan))
+        left = state["balance", self.name] - state["owed", "scheduled", self.name]
+        return left * state.curve(self.excess(state.plan))
 
     def emit(self, code: Code) -> Value:
-        return code["balance", self.name] * code.curve(self.excess(code.plan))
+        left = code["balance", self.name] - code["owed", "scheduled", self.name]
+        return left * code.curve(self.excess(code.plan))
 
     def words(self) -> str:
         end = as_date(self.until) if self.until else None
@@ -266,6 +319,8 @@ def make_whole(name: str, *, rate: float, until: datetime.date | str | None = No
 
 def cannot_look_ahead(node: Any, notes: dict[str, Any]) -> str:
     """Why a number cannot look ahead on its notes; empty where it can."""
+    if isinstance(node, LoanLife) and node.rate is None:
+        return no_common_coupon(node, [notes[name] for name in node.names if name in notes])
     if not isinstance(node, (ForwardDscr, MakeWhole)):
         return ""
     names = node.names if isinstance(node, ForwardDscr) else (node.name,)
@@ -279,3 +334,14 @@ def cannot_look_ahead(node: Any, notes: dict[str, Any]) -> str:
             if not isinstance(note.coupon, Fixed) or prepaid != "pro rata":
                 return f"'{node}' needs a fixed coupon and a schedule shortened pro rata: say the amount as a number"
     return ""
+
+
+def no_common_coupon(node: LoanLife, notes: list[Note]) -> str:
+    """Why notes have no coupon of their own to be discounted at; empty where they have one."""
+    coupons = {repr(note.coupon) for note in notes}
+    counts = {note.day_count for note in notes}
+    if all(isinstance(note.coupon, Fixed) for note in notes) and len(coupons) == len(counts) == 1:
+        return ""
+    return (
+        f"'{node}' discounts at one fixed coupon, and {listed([note.name for note in notes])} bear none: say rate=0.06"
+    )
