@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from structuring.draws import Draws
 
-Correlation = Annotated[float, Field(ge=0.0, lt=1.0)]
+Correlation = Annotated[float, Field(ge=0.0, le=1.0)]
 FACTORS = 1  # the stream of the factors; those of one's own begin far behind it
 OWN = 1 << 16
 

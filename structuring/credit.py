@@ -15,6 +15,7 @@ from dataclasses import KW_ONLY
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
+import QuantLib as ql
 from pydantic import Field
 
 from structuring.draws import inverse_normal
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
     from structuring.draws import Draws
 
 SMALL_POOL = 100  # obligors below which the large-pool approximation is known to be far off
-NODES = 64
+REACH = 8.5  # standard deviations of the factor: 2e-17 lies beyond
+NODES, MOST_STEPS = 65, 2**14
+ERROR = 1e-10
+CELLS = 2**20  # of the distributions held at once, given the factor
 NotNegative = Annotated[float, Field(ge=0.0)]
-Correlation = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
 @term
@@ -82,19 +85,23 @@ ERFC = np.frompyfunc(math.erfc, 1, 1)
 def conditional(probability: Any, factor: Any, asset_correlation: float) -> np.ndarray:
     """Phi((Phi^-1(p) - sqrt(rho) m) / sqrt(1 - rho)): the probability of default once the factor m is known.
 
-    A low factor is a bad one. Source: Vasicek (1987); Li (2000).
+    A low factor is a bad one. At rho 1 it is 1 where the factor lies below Phi^-1(p), and 0 elsewhere. Source: Vasicek
+    (1987); Li (2000).
     """
     rho = correlation(asset_correlation)
-    p = np.asarray(probability, dtype=np.float64)
+    p, m = np.asarray(probability, dtype=np.float64), np.asarray(factor, dtype=np.float64)
     threshold = inverse_normal(np.clip(p, 1e-300, 1.0 - 1e-16))
-    given = normal_cdf((threshold - math.sqrt(rho) * np.asarray(factor)) / math.sqrt(1.0 - rho))
+    if rho == 1.0:
+        given = (m < threshold).astype(np.float64)
+    else:
+        given = normal_cdf((threshold - math.sqrt(rho) * m) / math.sqrt(1.0 - rho))
     return np.where(p <= 0.0, 0.0, np.where(p >= 1.0, 1.0, given))
 
 
 def correlation(given: float) -> float:
-    """An asset correlation, checked: 0 is independence, and 1 would leave nothing of one's own."""
-    if not 0.0 <= given < 1.0:
-        raise InvalidTerms(f"asset_correlation: must be at least 0 and below 1, got {given:g}")
+    """An asset correlation, checked: at 0 all are independent, at 1 nothing is one's own."""
+    if not 0.0 <= given <= 1.0:
+        raise InvalidTerms(f"asset_correlation: must be between 0 and 1, got {given:g}")
     return float(given)
 
 
@@ -122,10 +129,15 @@ def default_times(
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class LossDistribution:
-    """The probability (K,) of each loss (K,), a share of the pool's exposure, rising."""
+    """The probability (K,) of each loss (K,), a share of the pool's exposure, rising.
+
+    No probability of a loss up to a level is off by more than `error`; nor is a tranche's expected loss, their average over
+    the tranche.
+    """
 
     losses: np.ndarray
     probabilities: np.ndarray
+    error: float = 0.0
 
     @property
     def expected(self) -> float:
@@ -158,14 +170,20 @@ def exact_losses(
     unit: float | None = None,
     nodes: int = NODES,
 ) -> LossDistribution:
-    """The loss distribution of a pool by recursion over its obligors at each node of the factor.
+    """The loss distribution of a pool: given the factor by recursion over its obligors, then averaged over the factor.
 
-    P(n) <- P(n) (1 - p) + P(n - w) p for an obligor that loses w units. `unit` is the loss of which every obligor loses a
-    whole number; by default the smallest loss. Gauss-Hermite over the factor. Source: Andersen, Sidenius, Basu (2003).
+    P(n | m) <- P(n | m) (1 - p(m)) + P(n - w | m) p(m) for an obligor that loses w units. `unit` is the loss of which every
+    obligor loses a whole number; by default the smallest loss. The average is a sum over equal steps of m from -8.5 to 8.5,
+    whose error falls faster than any power of the step: from `nodes` points on the step is halved until the distribution
+    function moves by less than 1e-10, or there are 16,384 steps, which only a correlation above 0.999 asks for; `error` of
+    what is returned is the last move. At correlation 1 who is likelier to default fails first. Sources: Andersen, Sidenius
+    and Basu (2003); Trefethen and Weideman, "The exponentially convergent trapezoidal rule" (2014).
     """
     lost = np.array([obligor.exposure * (1.0 - obligor.recovery) for obligor in obligors])
     if not len(lost) or not (lost > 0.0).any():
         raise InvalidTerms("obligors: at least one must have something to lose")
+    if nodes < 2:
+        raise InvalidTerms(f"nodes: must be at least 2, got {nodes}")
     unit = float(lost[lost > 0.0].min()) if unit is None else unit
     units = np.rint(lost / unit).astype(int)
     off = np.abs(lost / unit - units) > 1e-9
@@ -174,18 +192,45 @@ def exact_losses(
         raise InvalidTerms(
             f"obligor {worst.name!r} loses {lost[np.argmax(off)]:,.6g}, which is not a whole number of units of {unit:,.6g}"
         )
-    points, weights = np.polynomial.hermite_e.hermegauss(nodes)
-    weights = weights / weights.sum()
-    given = np.zeros((nodes, int(units.sum()) + 1))
-    given[:, 0] = 1.0
-    for obligor, width in zip(obligors, units.tolist(), strict=True):
-        p = conditional(obligor.probability(years), points, asset_correlation)[:, None]
-        if width:
-            moved = np.zeros_like(given)
-            moved[:, width:] = given[:, :-width]
-            given = given * (1.0 - p) + moved * p
-    exposure = sum(obligor.exposure for obligor in obligors)
-    return LossDistribution(np.arange(given.shape[1]) * unit / exposure, weights @ given)
+    losses = np.arange(units.sum() + 1) * unit / sum(obligor.exposure for obligor in obligors)
+    chances = np.array([obligor.probability(years) for obligor in obligors])
+    if correlation(asset_correlation) == 1.0:
+        return LossDistribution(losses, comonotone(chances, units))
+    steps, points = max(nodes, NODES) - 1, np.linspace(-REACH, REACH, max(nodes, NODES))
+    total, found, weight, error = np.zeros(len(losses)), np.zeros(len(losses)), 0.0, math.inf
+    while error > ERROR and (steps <= MOST_STEPS or not weight):
+        density = np.exp(-0.5 * points * points)
+        total += averaged(chances, units, points, density, asset_correlation)
+        weight += density.sum()
+        error, found = float(np.abs(np.cumsum(total / weight - found)).max()), total / weight
+        points = -REACH + (np.arange(steps) + 0.5) * (2.0 * REACH / steps)  # between those that were
+        steps *= 2
+    return LossDistribution(losses, found, error)
+
+
+def averaged(chances: np.ndarray, units: np.ndarray, points: np.ndarray, weights: np.ndarray, rho: float) -> np.ndarray:
+    """sum_j w_j P(n | m_j) at points m (J,) of the factor: (units.sum() + 1,), a part of the points at a time."""
+    size = int(units.sum()) + 1
+    found, part = np.zeros(size), max(CELLS // size, 1)
+    for begin in range(0, len(points), part):
+        m, w = points[begin : begin + part], weights[begin : begin + part]
+        given, most = np.zeros((len(m), size)), 0
+        given[:, 0] = 1.0
+        for chance, width in zip(chances, units.tolist(), strict=True):
+            if width:
+                moved = given[:, : most + 1] * conditional(chance, m, rho)[:, None]
+                given[:, : most + 1] -= moved
+                given[:, width : most + 1 + width] += moved
+                most += width
+        found += w @ given
+    return found
+
+
+def comonotone(chances: np.ndarray, units: np.ndarray) -> np.ndarray:
+    """The probability of each number of units lost when one draw decides for all: U < p_i fails obligor i."""
+    order = np.argsort(-chances, kind="stable")
+    steps = -np.diff(np.concatenate([[1.0], chances[order], [0.0]]))
+    return np.bincount(np.concatenate([[0], np.cumsum(units[order])]), weights=steps, minlength=int(units.sum()) + 1)
 
 
 def large_pool_tranche(
@@ -199,9 +244,10 @@ def large_pool_tranche(
 ) -> float:
     """The expected loss, a share of its size, of a tranche of infinitely many small alike obligors.
 
-    With L(m) = (1 - R) p(m) and k where L(-k) = K: E[min(L, K)] = integral over m > -k of L(m) phi(m) dm + K Phi(-k), by
-    Gauss-Legendre on either side. `obligors` says how many there really are: fewer than 100 is warned of.
-    Source: Vasicek, "The distribution of loan portfolio value" (2002).
+    The loss L(m) = (1 - R) p(m) exceeds a cap K where m < e, so E[min(L, K)] = (1 - R) P(X < c, m > e) + K Phi(e) with the
+    latent X < c = Phi^-1(p): a bivariate normal probability of correlation -sqrt(rho), by QuantLib after West (2004).
+    `obligors` says how many there really are: fewer than 100 is warned of. Source: Vasicek, "The distribution of loan
+    portfolio value" (2002).
     """
     if obligors is not None and obligors < SMALL_POOL:
         warnings.warn(
@@ -219,20 +265,16 @@ def capped_mean(probability: float, recovery: float, rho: float, cap: float) -> 
     severity = 1.0 - recovery
     if rho == 0.0 or severity == 0.0 or probability in (0.0, 1.0):
         return min(severity * probability, cap)
+    if rho == 1.0:
+        return probability * min(severity, cap)
     if cap <= 0.0:
         return 0.0
     if cap >= severity:
         return severity * probability
     p, share = inverse_normal(np.array([probability, cap / severity])).tolist()
     edge = (p - math.sqrt(1.0 - rho) * share) / math.sqrt(rho)  # below this factor the loss exceeds the cap
-    low, high = max(edge, -12.0), 12.0
-    if low >= high:
-        return cap
-    x, w = np.polynomial.legendre.leggauss(400)
-    m = 0.5 * (high - low) * x + 0.5 * (high + low)
-    density = np.exp(-0.5 * m * m) / math.sqrt(2.0 * math.pi)
-    inside = 0.5 * (high - low) * float(np.sum(w * severity * conditional(probability, m, rho) * density))
-    return inside + cap * float(normal_cdf(edge))
+    inside = ql.BivariateCumulativeNormalDistributionWe04DP(-math.sqrt(rho))(p, -edge)
+    return severity * inside + cap * float(normal_cdf(edge))
 
 
 def vasicek_quantile(probability: float, asset_correlation: float, level: float) -> float:

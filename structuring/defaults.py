@@ -53,7 +53,7 @@ def default_years(
             f"sectors: must be one an obligor ({len(obligors)}) and from 0 to {factors.common.shape[1] - 1}, got {sectors}"
         )
     threshold = factors.copula.quantile(np.array([obligor.probability(horizon) for obligor in obligors]))
-    rest = math.sqrt(1.0 - factors.copula.asset_correlation)
+    rest = math.sqrt(max(1.0 - factors.copula.asset_correlation, 1e-300))  # at correlation 1 the factor alone decides
     bounds, reached, rates = curves_of(obligors)
     given = (factors.common, factors.scale, sector, np.maximum(threshold, -1e300), rest, horizon)
     try:

@@ -265,11 +265,24 @@ def test_conditional_probabilities_meet_the_simulated_ones():
     assert np.abs((rate - given) / np.sqrt(given * (1 - given) / 200 + 1e-12)).mean() == pytest.approx(0.8, abs=0.05)
 
 
+@pytest.mark.parametrize("degrees", [None, 4])
+def test_at_correlation_one_the_factor_alone_decides(degrees):
+    draws, obligors = Draws(4, 0, 4_000), [*alike(3, 0.05), Obligor("weak", 1.0, hazard=0.2)]
+    factors = Copula(1.0, degrees=degrees).factors(draws)
+    years = default_years(draws, obligors, factors, horizon=5.0)
+    failed = np.isfinite(years)
+    assert np.array_equal(years[:, 0], years[:, 1]) and np.array_equal(years[:, 1], years[:, 2])
+    assert (failed[:, 3] >= failed[:, 0]).all()
+    reached = factors.copula.cdf(factors.common[:, 0] / factors.scale)
+    assert np.array_equal(failed[:, 0], reached < obligors[0].probability(5.0))
+    np.testing.assert_allclose(years[failed[:, 0], 0], -np.log1p(-reached[failed[:, 0]]) / 0.05, rtol=1e-7)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda: Copula(0.2, between=0.3), "between: must not exceed the asset_correlation 0.2 within a sector, got 0.3"),
-        (lambda: Copula(1.0), "asset_correlation: must be less than 1, got 1.0"),
+        (lambda: Copula(1.1), "asset_correlation: must be less than or equal to 1, got 1.1"),
         (lambda: Copula(0.2, degrees=0), "degrees: must be greater than or equal to 1, got 0"),
         (lambda: sobol.directions(22), "Sobol points have 1 to 21 dimensions, got 22"),
         (lambda: sobol.uniform(Draws(0, 2**32 - 5, 10), 1), "Sobol points are 4,294,967,296 at most"),

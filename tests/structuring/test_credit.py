@@ -10,6 +10,7 @@ import pytest
 
 from structuring.credit import (
     Obligor,
+    capped_mean,
     conditional,
     default_times,
     exact_losses,
@@ -56,9 +57,7 @@ def test_itraxx_mezzanine_by_the_standard_market_model():
     pool = alike(given["n"], hazard, given["recovery"])
     times = np.arange(given["maturity"] * given["payments_per_year"] + 1) / given["payments_per_year"]
     lost = [0.0] + [
-        exact_losses(pool, years=t, asset_correlation=given["copula_corr"], nodes=60).tranche(
-            given["attach"], given["detach"]
-        )
+        exact_losses(pool, years=t, asset_correlation=given["copula_corr"]).tranche(given["attach"], given["detach"])
         for t in times[1:]
     ]
     left, step, r = 1.0 - np.array(lost), 1.0 / given["payments_per_year"], given["r_continuous"]
@@ -86,12 +85,8 @@ def test_itraxx_mezzanine_given_the_factor():
         left = [1.0]
         for years, p in zip(times[1:], chance[1:], strict=True):
             pool = alike(given["n"], -math.log1p(-p) / years, given["recovery"])
-            left.append(
-                1.0
-                - exact_losses(pool, years=years, asset_correlation=0.0, nodes=1).tranche(
-                    given["attach"], given["detach"]
-                )
-            )
+            exact = exact_losses(pool, years=years, asset_correlation=0.0)
+            left.append(1.0 - exact.tranche(given["attach"], given["detach"]))
         left, lost = np.array(left), -np.diff(left)
         found = {
             "w": weights[node], "E19": left[19], "E20": left[20], "C": (lost * middle).sum(),
@@ -142,6 +137,80 @@ def test_tranches_of_tranches():
         }  # fmt: skip
         for name, value in found.items():
             assert value == pytest.approx(expected[name], abs=case["tolerance"]), (loss, name)
+
+
+# Dense rules over the whole range of inputs
+
+
+def panels(edges, order=40):
+    """Points and weights of Gauss-Legendre between neighbouring edges, times the normal density."""
+    x, w = np.polynomial.legendre.leggauss(order)
+    a, b = np.array(edges[:-1])[:, None], np.array(edges[1:])[:, None]
+    m = (0.5 * (b - a) * x + 0.5 * (a + b)).ravel()
+    return m, (0.5 * (b - a) * w).ravel() * np.exp(-0.5 * m * m) / math.sqrt(2.0 * math.pi)
+
+
+@pytest.mark.parametrize("correlation", [0.0, 1e-4, 0.05, 0.3, 0.6, 0.8, 0.95, 0.99])
+@pytest.mark.parametrize(("count", "hazard"), [(5, 0.3), (40, 0.0005), (125, 0.015)])
+def test_losses_of_alike_names_against_binomials_averaged_by_a_dense_rule(correlation, count, hazard):
+    special = pytest.importorskip("scipy.special")
+    m, weights = panels(np.linspace(-9.0, 9.0, 401))
+    p, k = conditional(-math.expm1(-5.0 * hazard), m, correlation)[:, None], np.arange(count + 1)
+    ways = special.gammaln(count + 1) - special.gammaln(k + 1) - special.gammaln(count + 1 - k)
+    dense = weights @ np.exp(ways + special.xlogy(k, p) + special.xlog1py(count - k, -p))
+    for nodes in (65, 400):
+        found = exact_losses(alike(count, hazard), years=5.0, asset_correlation=correlation, nodes=nodes)
+        assert found.error < 1e-9
+        assert np.abs(np.cumsum(found.probabilities - dense)).max() < 1e-10
+        for a, d in ((0.0, 0.03), (0.03, 0.07), (0.07, 0.1), (0.1, 0.6)):
+            expected = tranche_loss(found.losses, a, d) @ dense
+            assert found.tranche(a, d) == pytest.approx(expected, abs=1e-10), (a, d)
+
+
+def test_losses_at_high_correlations_of_125_names():
+    """Values of a rule of 20,001 equal steps, worked out outside this project."""
+    pool = alike(125, 0.015)
+    for correlation, expected in ((0.6, 0.158685), (0.8, 0.137480)):
+        found = exact_losses(pool, years=5.0, asset_correlation=correlation)
+        assert found.tranche(0.07, 0.10) == pytest.approx(expected, abs=5e-7)
+    assert exact_losses(pool, years=5.0, asset_correlation=0.6).quantile(0.99) == pytest.approx(0.4272, abs=5e-5)
+
+
+def test_the_error_is_told_where_a_step_is_too_steep_for_the_most_points():
+    found = exact_losses(alike(10, 0.02), years=5.0, asset_correlation=1.0 - 1e-9)
+    limit = exact_losses(alike(10, 0.02), years=5.0, asset_correlation=1.0)
+    assert 1e-9 < found.error < 1e-3
+    assert abs(found.tranche(0.0, 0.6) - limit.tranche(0.0, 0.6)) < found.error + 1e-4
+
+
+@pytest.mark.parametrize("correlation", [1e-10, 1e-4, 0.05, 0.3, 0.6, 0.9, 0.99, 0.9999, 1.0 - 1e-8])
+@pytest.mark.parametrize("p", [1e-6, 1e-3, 0.1, 0.5, 0.95, 0.9999])
+def test_a_large_pool_against_a_dense_rule(correlation, p):
+    normal = pytest.importorskip("scipy.stats").norm
+    step = normal.ppf(p) / math.sqrt(correlation)  # where the loss given the factor falls from all to nothing
+    width = math.sqrt((1.0 - correlation) / correlation)
+    for recovery in (0.0, 0.4, 0.9):
+        for cap in (1e-6, 0.003, 0.05, 0.3, 0.8):
+            if cap >= 1.0 - recovery:
+                continue
+            edge = step - width * normal.ppf(cap / (1.0 - recovery))
+            corners = [edge, *(step + width * np.arange(-9, 10))]
+            m, weights = panels(np.unique(np.clip([*corners, *np.linspace(-9.5, 9.5, 39)], -9.5, 9.5)))
+            lost = (1.0 - recovery) * normal.cdf((step - m) / width)
+            dense = float(weights @ np.minimum(lost, cap))
+            assert capped_mean(p, recovery, correlation, cap) == pytest.approx(dense, abs=1e-12), (recovery, cap)
+
+
+def test_at_correlation_one_who_is_likelier_to_default_fails_first():
+    pool = [Obligor("a", 2.0, hazard=0.10, recovery=0.5), Obligor("b", 1.0, hazard=0.02, recovery=0.0)]
+    found = exact_losses(pool, years=3.0, asset_correlation=1.0)
+    a, b = (one.probability(3.0) for one in pool)
+    np.testing.assert_allclose(found.losses, [0.0, 1 / 3, 2 / 3])
+    np.testing.assert_allclose(found.probabilities, [1.0 - a, a - b, b], atol=1e-15)
+    p = pool[1].probability(3.0)
+    assert large_pool_tranche(p, 0.4, 1.0, attachment=0.1, detachment=0.9) == pytest.approx(p * 0.5 / 0.8, rel=1e-14)
+    assert (vasicek_quantile(0.02, 1.0, 0.97), vasicek_quantile(0.02, 1.0, 0.99)) == (0.0, 1.0)
+    assert conditional(0.02, [-3.0, 0.0], 1.0).tolist() == [1.0, 0.0]
 
 
 # Closed forms and each other
@@ -220,7 +289,8 @@ def test_a_bad_factor_makes_defaults_likelier():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: conditional(0.1, 0.0, 1.0), "asset_correlation: must be at least 0 and below 1, got 1"),
+        (lambda: conditional(0.1, 0.0, 1.1), "asset_correlation: must be between 0 and 1, got 1.1"),
+        (lambda: exact_losses(alike(2, 0.1), years=1.0, asset_correlation=0.1, nodes=1), "nodes: must be at least 2, got 1"),
         (lambda: tranche_loss(0.1, 0.2, 0.2), "a tranche lies between 0 and 1, got attachment 0.2 and detachment 0.2"),
         (lambda: hazard_of_spread(0.01, 1.0), "recovery: must be at least 0 and below 1, got 1"),
         (
