@@ -11,12 +11,14 @@ from waterfalls.clauses.clause import Clause
 from waterfalls.clauses.draw import Draw
 from waterfalls.clauses.pay import Pay
 from waterfalls.clauses.release import Release
+from waterfalls.definitions import levels
 from waterfalls.errors import Fault, unknown
 from waterfalls.fields import EXPENSES
 from waterfalls.forward import cannot_look_ahead
 from waterfalls.language import Condition, Node, Number
 from waterfalls.ledgers import Ledger
 from waterfalls.order import faults_of_order, faults_of_sale
+from waterfalls.parsing import DEEPEST
 from waterfalls.replacements import Replacement
 from waterfalls.terms import Unsound, is_broken
 from waterfalls.tranches import Equity, Note
@@ -96,10 +98,17 @@ def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
         for field in ("repays", "defaults"):
             if isinstance(asset, Replacement):
                 yield from names_in(f"replacements[{i}].{field}", getattr(asset, field), known)
+    inside: dict[str, int] = {}
     for i, (name, number) in enumerate(definitions.items()):
+        inside[name] = 0 if isinstance(number, Unsound) else levels(number, inside)
         earlier = {**known, "definition": list(definitions)[:i]}
         if not isinstance(number, Unsound):
             yield from names_in(f"definitions[{name!r}]", number, earlier)
+    deep = next((name for name, count in inside.items() if count > DEEPEST), None)
+    if deep is not None:
+        yield Fault(
+            f"definitions[{deep!r}]", f"reads definitions too deep: at most {DEEPEST} levels one inside another"
+        )
     for i, note in enumerate(tranches):
         for field in ("interest_on", "capitalises"):
             if getattr(note, field, None) is not None:

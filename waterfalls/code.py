@@ -91,6 +91,8 @@ class Code:
         self.symbols: dict[Key, Value] = {key: self.node("home", (), i) for i, key in enumerate(opening)}
         self.before = dict(self.symbols)
         self.start: dict[Key, Value] = {}
+        self.told: dict[str, Value] = {}  # what definitions say now, and said as of determination
+        self.told_at_start: dict[str, Value] = {}
         self.changed: dict[Key, Value | None] = {}  # what symbols were before the condition that is being written
         self.zero, self.one = self.constant(0.0), self.constant(1.0)
         self.reach: Value = self.zero  # what the clause being written may use in all
@@ -212,6 +214,13 @@ class Code:
     def __setitem__(self, key: Key, value: Value) -> None:
         self.changed.setdefault(key, self.symbols.get(key))
         self.symbols[key] = value
+        self.told.clear()
+
+    def defined(self, name: str) -> Value:
+        """What a definition says, written once for all who read it before anything changes."""
+        if name not in self.told:
+            self.told[name] = self.plan.definitions[name].emit(self)
+        return self.told[name]
 
     @contextlib.contextmanager
     def when(self, mask: Value) -> Iterator[None]:
@@ -219,6 +228,7 @@ class Code:
         outer, self.changed = self.changed, {}
         yield
         changed, self.changed = self.changed, outer
+        self.told.clear()
         for key, old in changed.items():
             outer.setdefault(key, old)
             if old is not None:
@@ -227,13 +237,15 @@ class Code:
     def determine(self) -> None:
         """Remembers the symbols as of determination."""
         self.start = dict(self.symbols)
+        self.told_at_start = {}
 
     @contextlib.contextmanager
     def at_start(self) -> Iterator[None]:
         """What is read inside is read as of determination."""
-        running, self.symbols = self.symbols, self.start
+        running = self.symbols, self.told
+        self.symbols, self.told = self.start, self.told_at_start
         yield
-        self.symbols = running
+        self.symbols, self.told = running
 
     # the program
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from waterfalls.language import Need, Number, named, word
+from waterfalls.language import Need, Node, Number, named, word
 
 if TYPE_CHECKING:
     from waterfalls.code import Code, Value
@@ -22,10 +23,10 @@ class Defined(Number):
         return (Need("definition", self.name),)
 
     def settle(self, state: State) -> float:
-        return state.plan.definitions[self.name].settle(state)
+        return state.defined(self.name)
 
     def emit(self, code: Code) -> Value:
-        return code.plan.definitions[self.name].emit(code)
+        return code.defined(self.name)
 
     def words(self) -> str:
         return f"the {self.name}"
@@ -38,3 +39,14 @@ class Defined(Number):
 def defined(name: str) -> Number:
     """A number by the name that the deal's definitions give it: `defined('adjusted pool balance')`."""
     return Defined(named("definition", name))
+
+
+def levels(root: Node, inside: Mapping[str, int]) -> int:
+    """How many nodes stand one inside another, at most; `inside` says so of each definition that is read."""
+    deepest, depth, level = 0, 0, {id(root): root}
+    while level:
+        depth += 1
+        read = [inside.get(node.name, 0) for node in level.values() if isinstance(node, Defined)]
+        deepest = max(deepest, depth + max(read, default=0))
+        level = {id(part): part for node in level.values() for part in node.parts()}
+    return deepest

@@ -151,7 +151,7 @@ def explained(flows: Cashflows, state: State, t: int) -> Explanation:
 
     def journal(clause: Clause, before: dict[Key, float], after: dict[Key, float]) -> None:
         probe = copy.copy(state)
-        probe.symbols = before
+        probe.symbols, probe.told = before, {}
         if not steps:  # nothing is paid yet: what the triggers read still stands
             regimes.extend(name for name in plan.waterfalls if before["regime", name] > 0.0)
             ratios.update({str(node): node.settle(probe) for node in plan.nodes if isinstance(node, Ratio)})

@@ -7,6 +7,7 @@ reference engine and `emit` as instructions for the fast one, beside its `words`
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import math
@@ -14,6 +15,7 @@ import operator
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
+from waterfalls.bounds import odd_date
 from waterfalls.errors import InvalidTerms
 from waterfalls.terms import or_text
 
@@ -391,7 +393,8 @@ def listed(items: list[str]) -> str:
 
 def as_date(given: datetime.date | str) -> datetime.date:
     """A date, or its ISO text."""
-    try:
-        return given if isinstance(given, datetime.date) else datetime.date.fromisoformat(given)
-    except (TypeError, ValueError):
-        raise InvalidTerms(f"a date such as '2026-11-30' is wanted, got {given!r}") from None
+    with contextlib.suppress(TypeError, ValueError):
+        date = given if isinstance(given, datetime.date) else datetime.date.fromisoformat(given)
+        if not odd_date(date):
+            return date
+    raise InvalidTerms(f"a date from 1901 to 2199 such as '2026-11-30' is wanted, got {given!r}")

@@ -161,11 +161,14 @@ class Plan:
         return tuple(dict.fromkeys(node for root in roots for node in root.walk()))
 
     def within(self, root: Node) -> Iterator[Node]:
-        """Every node of an expression or a clause, what definitions say included."""
-        for node in root.walk():
-            yield node
-            if isinstance(node, Defined):
-                yield from self.within(self.definitions[node.name])
+        """Every node of an expression or a clause, and of the definitions it reads, each of which is read once."""
+        roots, read = [root], set[str]()
+        while roots:
+            for node in roots.pop().walk():
+                yield node
+                if isinstance(node, Defined) and node.name not in read:
+                    read.add(node.name)
+                    roots.append(self.definitions[node.name])
 
     @cached_property
     def histories(self) -> dict[str, int]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from waterfalls.plan import Plan
     from waterfalls.reference import State
 
-
+MOST_PERIODS = 1_200
 Signed = tuple[tuple[float, tuple[str, ...]], ...]
 
 
@@ -211,7 +211,7 @@ def ltv(name: str) -> Number:
 
 
 def periods(count: int) -> int:
-    """A whole number of periods, at least 1."""
-    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-        raise InvalidTerms(f"trailing must be a whole number of periods, at least 1, got {count!r}")
+    """A whole number of periods: at least 1, at most a hundred years of months."""
+    if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= MOST_PERIODS:
+        raise InvalidTerms(f"trailing must be a whole number of periods, from 1 to {MOST_PERIODS}, got {count!r}")
     return count

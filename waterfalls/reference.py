@@ -24,6 +24,8 @@ class State:
         self.t = 0
         self.symbols: dict[Key, float] = dict(plan.opening)
         self.start: dict[Key, float] = {}
+        self.told: dict[str, float] = {}  # what definitions say now, and said as of determination
+        self.told_at_start: dict[str, float] = {}
         self.reach = 0.0  # what the clause being settled may use in all
 
     def __getitem__(self, key: Key) -> float:
@@ -31,6 +33,13 @@ class State:
 
     def __setitem__(self, key: Key, value: float) -> None:
         self.symbols[key] = value
+        self.told.clear()
+
+    def defined(self, name: str) -> float:
+        """What a definition says, settled once for all who read it before anything changes."""
+        if name not in self.told:
+            self.told[name] = self.plan.definitions[name].settle(self)
+        return self.told[name]
 
     def input(self, *key: str) -> float:
         """A receipt, an event or a rate of this scenario and period; absent ones are 0.
@@ -53,13 +62,15 @@ class State:
         """Remembers the symbols as of determination, where anything reads them so."""
         if self.plan.reads_start:
             self.start = dict(self.symbols)
+            self.told_at_start = {}
 
     @contextlib.contextmanager
     def at_start(self) -> Iterator[None]:
         """What is read inside is read as of determination."""
-        running, self.symbols = self.symbols, self.start
+        running = self.symbols, self.told
+        self.symbols, self.told = self.start, self.told_at_start
         yield
-        self.symbols = running
+        self.symbols, self.told = running
 
 
 def settle_date(state: State, journal: Callable[[Any, dict[Key, float], dict[Key, float]], None] | None = None) -> None:

@@ -18,6 +18,7 @@ from typing import Any, TypeVar, dataclass_transform
 import pydantic
 from pydantic_core import CoreSchema, core_schema
 
+from waterfalls.bounds import odd
 from waterfalls.errors import Fault, InvalidTerms, nearest, unknown
 
 T = TypeVar("T")
@@ -51,6 +52,8 @@ def term(cls: type[T]) -> type[T]:
             raise InvalidTerms([Fault(f"{head(made, given)}{dot(fault.place)}", fault.what) for fault in found])
 
     def construct_fields(self: Any, given: Mapping[str, Any]) -> list[Fault]:
+        if found := [fault for name, value in given.items() for fault in odd(name, value)]:
+            return found
         try:
             construct(self, **{key: tuple(value) if isinstance(value, list) else value for key, value in given.items()})
         except pydantic.ValidationError as error:

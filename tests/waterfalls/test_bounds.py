@@ -1,0 +1,109 @@
+"""Sentences and definitions of any size: read, or refused in one line; never Python's own error, never without end."""
+
+import datetime
+import signal
+from contextlib import contextmanager
+
+import pytest
+
+from structuring import Deal, Scenario, run
+from waterfalls import Equity, Fixed, Note, Receipts, interest, pay, principal, residual
+from waterfalls.clauses.clause import Clause
+from waterfalls.definitions import defined
+from waterfalls.errors import InvalidTerms
+from waterfalls.language import Condition, Number
+from waterfalls.parsing import parse
+
+
+@contextmanager
+def within(seconds):
+    """Fails what is still at work after so many seconds, which no test of this file needs a hundredth of."""
+
+    def late(signum, frame):
+        raise AssertionError(f"still at work after {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("+".join(["1"] * 3_000), "deep"),
+        ("+".join(["cash()"] * 1_200), "deep"),
+        ("-" * 5_000 + "1", "deep"),
+        ("(" * 3_000 + "1" + ")" * 3_000, "not a sentence"),
+        ("~" * 5_000 + "trigger('x')", "deep"),
+        ("min_(" * 199 + "1" + ", 2)" * 199, "deep"),
+        ("min_(" * 300 + "1" + ", 2)" * 300, "too many nested"),
+        ("pay(interest('A'))" + ".when(cash() > 1)" * 500, "deep"),
+        ("pay(interest('A'))" + ".when(cash() > 1)" * 3_000, "characters"),
+        ("1" * 5_000, "digits"),
+        ("cash() + " + "1" * 400, "large"),
+        ("9" * 300 + "*" + "9" * 300 + "* cash()", "large"),
+        ("'a' * 99999999999", "number"),
+        ("balance('a' * 99999999999)", "number"),
+        ("balance('A' + 'B')", "number"),
+        ("5 >> 2", "clause"),
+        ("balance('\0A')", "sentence"),
+        ("balance('\\d')", "sentence"),
+        ("1if cash() > 1 else 2", "sentence"),
+        ("pay(interest('A', 'B'), shares={'A': 0.5, 'A': 0.5})", "twice"),
+        ("pay(interest('A', 'B'), shares={**{'A': 0.5}})", "not part"),
+        ("ratio(cash(), cash(), zero=1, zero=2)", "twice"),
+        ("average(cash(), 1000000000)", "from 1 to 1200"),
+        ("on_or_after('9999-12-31')", "1901"),
+        ("", "sentence"),
+        ("cash(*'A')", "not part"),
+        ("cash(**'A')", "not part"),
+    ],
+    ids=lambda part: part[:24],
+)
+def test_a_sentence_too_large_or_odd_is_refused_in_one_line(text, said):
+    with within(20), pytest.raises(InvalidTerms, match=said) as refused:
+        parse(text, (Number, Condition, Clause))
+    assert len(str(refused.value)) < 500
+
+
+def test_a_long_sum_is_read():
+    """A deal of sixty classes may well say so."""
+    text = " + ".join(f"balance('{k}')" for k in range(60))
+    assert str(parse(text, Number)) == text
+    clause = "pay(interest('A'))" + "".join(f".capped(cash() * {k})" for k in range(1, 21))
+    assert parse(str(parse(clause, Clause)), Clause) == parse(clause, Clause)
+
+
+def deal(definitions):
+    last = list(definitions)[-1]
+    return Deal(
+        "definitions", closing=datetime.date(2026, 1, 15), first_payment=datetime.date(2026, 4, 15),
+        maturity=datetime.date(2026, 10, 15), frequency="quarterly", calendar="none", definitions=definitions,
+        collateral=Receipts(
+            [datetime.date(2026, 4, 15), datetime.date(2026, 7, 15), datetime.date(2026, 10, 15)],
+            interest=[[5.0, 4.0, 3.0]], principal=[[10.0, 20.0, 70.0]],
+        ),
+        tranches=(Note("A", 80.0, coupon=Fixed(0.05)), Equity("E", 20.0)),
+        waterfall=pay(interest("A")) >> pay(principal("A")).capped(defined(last)) >> pay(residual("E")),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("engine", ["reference", "fast"])
+@pytest.mark.parametrize("around", ["{}", "at_start({})"])
+def test_definitions_that_each_read_the_one_before_twice_are_evaluated_once(engine, around):
+    """d0 = cash / 2^59, d(k+1) = d(k) + d(k): the last of sixty is the cash, after 2^59 readings of the first or sixty."""
+    before = around.format("defined('d{0}')")
+    said = {"d0": f"cash() / {2**59}"} | {f"d{k + 1}": f"{before} + {before}".format(k) for k in range(59)}
+    with within(60):
+        flows = run(deal(said), [Scenario("base")], engine=engine)
+    assert flows.principal["A"][0, 0] == 5.0 + 10.0 - 1.0  # all of the cash after interest
+
+
+def test_definitions_that_read_each_other_too_deep_are_refused():
+    said = {"d0": "cash()"} | {f"d{k + 1}": f"defined('d{k}') + 1" for k in range(1_000)}
+    with within(20), pytest.raises(InvalidTerms, match="deep"):
+        deal(said)

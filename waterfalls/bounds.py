@@ -1,0 +1,44 @@
+"""Bounds of everything that terms hold, whether a file or a script says it: dates that calendars know, texts that files can hold."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from waterfalls.errors import Fault
+
+YEARS = (1901, 2199)  # that QuantLib knows
+UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]"
+)  # in no file that others read back
+
+
+def odd(place: str, value: Any) -> Iterator[Fault]:
+    """Dates out of all bounds and texts that no file can hold, in a value of a term and the lists and mappings in it."""
+    match value:
+        case None | float() | int():
+            return
+        case str() if wrong := odd_text(value):
+            yield Fault(place, wrong)
+        case datetime.date() if wrong := odd_date(value):
+            yield Fault(place, wrong)
+        case tuple() | list():
+            for i, item in enumerate(value):
+                yield from odd(f"{place}[{i}]", item)
+        case dict():
+            for key, item in value.items():
+                yield from (Fault(place, fault.what) for fault in odd("", key))
+                yield from odd(f"{place}[{key!r}]" if isinstance(key, str) else f"{place}['{key}']", item)
+
+
+def odd_date(date: datetime.date) -> str:
+    """What is wrong with a date that no calendar here knows."""
+    return "" if YEARS[0] <= date.year <= YEARS[1] else f"must be a date from {YEARS[0]} to {YEARS[1]}, got {date}"
+
+
+def odd_text(text: str) -> str:
+    """What is wrong with a text that no workbook or page can hold."""
+    found = UNPRINTABLE.search(text)
+    return f"must hold no control character, got {ascii(text)[:60]}" if found else ""
