@@ -16,7 +16,7 @@ from waterfalls.cashflows import Cashflows
 from waterfalls.conventions import unadjusted
 from waterfalls.coupons import Floating, ladder
 from waterfalls.errors import CannotPrice, UnknownName
-from waterfalls.schedule import year_fraction, years_from
+from waterfalls.schedule import Roll, year_fraction, years_from
 from waterfalls.tranches import Note
 
 if TYPE_CHECKING:
@@ -136,17 +136,22 @@ class Ahead:
 
     def elapsed(self, i: int) -> float:
         """The fraction of a year of the running accrual period that lies behind, by the note's day count."""
-        start, schedule = self.accrual_starts(i)[0], self.flows.plan.schedule
+        start = self.accrual_starts(i)[0]
         if start >= self.valuation:
             return 0.0
         until = self.bounds(i)[self.first + 1]
-        return year_fraction(self.day_count(i), start, self.valuation, per_year=schedule.per_year, until=until)
+        return year_fraction(self.day_count(i), start, self.valuation, roll=self.roll(i), until=until)
 
     # Yield ------------------------------------------------------------------------------------------------------------
 
     def day_count(self, i: int) -> str:
         note = self.notes[i]
         return "actual/365F" if note is None else note.day_count_in(self.flows.plan.currency)
+
+    def roll(self, i: int) -> Roll:
+        """The coupon periods of a tranche."""
+        roll, note = self.flows.plan.schedule.roll, self.notes[i]
+        return roll if note is None or note.maturity is None else roll.until(note.maturity)
 
     def accrual_starts(self, i: int) -> tuple[datetime.date, ...]:
         """Where each of the J accrual periods begins."""
@@ -166,9 +171,8 @@ class Ahead:
     @cached_property
     def yield_times(self) -> np.ndarray:
         """Years of yield to each date (N, J), by each note's day count, step by step."""
-        often = self.flows.plan.schedule.per_year
         return np.stack([
-            stepwise(self.day_count(i), often, self.valuation, self.dates, self.accrual_starts(i))
+            stepwise(self.day_count(i), self.roll(i), self.valuation, self.dates, self.accrual_starts(i))
             for i in range(len(self.names))
         ])  # fmt: skip
 
@@ -264,7 +268,7 @@ def balance_at(flows: Cashflows, tranche: str, date: datetime.date) -> np.ndarra
 @functools.lru_cache(maxsize=256)
 def stepwise(
     day_count: str,
-    per_year: int,
+    roll: Roll,
     start: datetime.date,
     dates: tuple[datetime.date, ...],
     accrual_starts: tuple[datetime.date, ...],
@@ -276,9 +280,9 @@ def stepwise(
     """
     steps, before = [], start
     for date, begins in zip(dates, accrual_starts, strict=True):
-        step = year_fraction(day_count, begins, date, per_year=per_year)
+        step = year_fraction(day_count, begins, date, roll=roll)
         if before != begins:
-            step -= year_fraction(day_count, begins, before, per_year=per_year, until=date)
+            step -= year_fraction(day_count, begins, before, roll=roll, until=date)
         steps.append(step)
         before = date
     times = np.cumsum(np.array(steps))

@@ -46,9 +46,8 @@ def one_index(market: Market, resolved: Plan, index: str, day_count: str, reset_
         )
     curve, first = market.projections[index], sum(day < market.valuation for day in days[:-1])
     factors = curve.discounts(days[first:])
-    per_year = resolved.schedule.per_year
     fractions = [
-        year_fraction(day_count, a, b, per_year=per_year)
+        year_fraction(day_count, a, b, roll=resolved.schedule.roll)
         for a, b in zip(days[first:-1], days[first + 1 :], strict=True)
     ]
     forwards = (factors[:-1] / factors[1:] - 1.0) / np.array(fractions)

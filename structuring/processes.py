@@ -213,4 +213,4 @@ def schedule_fractions(schedule: Any, day_count: str) -> np.ndarray:
     from waterfalls.schedule import year_fraction
 
     pairs = itertools.pairwise(schedule.payment)
-    return np.array([year_fraction(day_count, a, b, per_year=schedule.per_year) for a, b in pairs])
+    return np.array([year_fraction(day_count, a, b, roll=schedule.roll) for a, b in pairs])

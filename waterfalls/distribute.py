@@ -142,7 +142,7 @@ def forwards(curve: Any, schedule: Schedule, day_count: str, reset_lag: int = 0)
     Both ends are read `reset_lag` days earlier. A start before the curve's reference date is read at that date: the fixing of a running period is then its
     remaining forward, unless a rate is given as an array.
     """
-    elapsed = fraction_of(day_count, schedule.per_year)
+    elapsed = fraction_of(day_count, schedule.roll)
     base = curve.referenceDate() if hasattr(curve, "referenceDate") else None
 
     def factor(day: datetime.date) -> tuple[Any, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
@@ -88,13 +89,15 @@ class Plan:
     @cached_property
     def accruals(self) -> dict[str, np.ndarray]:
         """The fraction of a year each date accrues for, by note, fee and account."""
-        counts = {name: note.day_count_in(self.currency) for name, note in self.notes_by_name.items()}
+        counts: dict[str, tuple[str, datetime.date | None]] = {
+            name: (note.day_count_in(self.currency), note.maturity) for name, note in self.notes_by_name.items()
+        }
         counts |= {
-            name: term.day_count
+            name: (term.day_count, None)
             for name, term in (self.fees | self.facilities | self.hedges | self.replacements).items()
         }
-        counts |= dict.fromkeys(self.accounts, "actual/360")
-        by_count = {count: self.schedule.accruals(count) for count in set(counts.values())}
+        counts |= dict.fromkeys(self.accounts, ("actual/360", None))
+        by_count = {count: self.schedule.accruals(*count) for count in set(counts.values())}
         return {name: by_count[count] for name, count in counts.items()}
 
     @cached_property

@@ -17,6 +17,37 @@ from waterfalls.conventions import CALENDARS, CONVENTIONS, DAY_COUNTS, FREQUENCI
 from waterfalls.errors import InvalidTerms
 
 
+@dataclasses.dataclass(frozen=True)
+class Roll:
+    """The coupon periods that stubs and broken periods count against: `per_year` a year, both ways from `anchor`.
+
+    With `end_of_month`, an anchor at a month end makes every date one. `maturity` is where the last period ends.
+    """
+
+    per_year: int
+    anchor: datetime.date
+    end_of_month: bool = False
+    maturity: datetime.date | None = None
+
+    def date(self, k: int) -> datetime.date:
+        """The k-th date from the anchor; a day that its month lacks is that month's last."""
+        day = to_ql(self.anchor) + ql.Period(k * 12 // self.per_year, ql.Months)
+        last = self.end_of_month and ql.Date.isEndOfMonth(to_ql(self.anchor))
+        return from_ql(ql.Date.endOfMonth(day) if last else day)
+
+    def until(self, maturity: datetime.date) -> Roll:
+        """The same periods of what ends on another date."""
+        return dataclasses.replace(self, maturity=maturity)
+
+    def index(self, day: datetime.date) -> int:
+        """The last k whose date is on or before a day."""
+        months = 12 * (day.year - self.anchor.year) + day.month - self.anchor.month
+        k = months * self.per_year // 12 + 1
+        while self.date(k) > day:
+            k -= 1
+        return k
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Schedule:
     """The dates of a deal's remaining life: T payment dates, each with its accrual and its collection period.
@@ -27,7 +58,12 @@ class Schedule:
     unadjusted: tuple[datetime.date, ...]
     payment: tuple[datetime.date, ...]
     collection: tuple[datetime.date, ...]
-    per_year: int
+    roll: Roll
+
+    @property
+    def per_year(self) -> int:
+        """How many coupon periods a year has."""
+        return self.roll.per_year
 
     @property
     def periods(self) -> int:
@@ -43,13 +79,14 @@ class Schedule:
         """The T ends of the collection periods, which are the determination dates."""
         return self.collection[1:]
 
-    def accruals(self, day_count: str) -> np.ndarray:
-        """Year fractions (T,) from the previous payment date to this one: 30/360 on unadjusted dates, Actual on adjusted."""
+    def accruals(self, day_count: str, maturity: datetime.date | None = None) -> np.ndarray:
+        """Year fractions (T,) from the previous payment date to this one: 30/360 on unadjusted dates, Actual on adjusted.
+
+        `maturity` is that of what accrues, where it is not the deal's.
+        """
         dates = self.unadjusted if unadjusted(day_count) else self.payment
-        fraction, ends = fraction_of(day_count, self.per_year), [*dates[1:]]
-        if day_count == "actual/actual ICMA" and self.periods > 1:  # a short last period is part of a whole one
-            ends[-1] = max(ends[-1], months_on(dates[-2], 12 // self.per_year))
-        return np.array([fraction(a, b, until) for (a, b), until in zip(itertools.pairwise(dates), ends, strict=True)])
+        fraction = fraction_of(day_count, self.roll if maturity is None else self.roll.until(maturity))
+        return np.array([fraction(a, b, b) for a, b in itertools.pairwise(dates)])
 
     def flags_from(self, date: datetime.date) -> np.ndarray:
         """1.0 for every payment on or after a date (T,), else 0.0."""
@@ -106,7 +143,8 @@ def schedule(
                 raise InvalidTerms(
                     f"{name} must rise, got {a} then {b}: check closing, cutoff, payment_lag and convention"
                 )
-    return Schedule(tuple(unadjusted), tuple(payment), tuple(collection), FREQUENCIES[frequency])
+    roll = Roll(FREQUENCIES[frequency], first_payment, end_of_month, maturity)
+    return Schedule(tuple(unadjusted), tuple(payment), tuple(collection), roll)
 
 
 def year_fraction(
@@ -114,76 +152,72 @@ def year_fraction(
     start: datetime.date,
     end: datetime.date,
     *,
-    per_year: int | None = None,
+    roll: Roll | None = None,
     until: datetime.date | None = None,
 ) -> float:
     """The fraction of a year between two dates under a named day count.
 
-    `until` is where the coupon period that begins at `start` ends, and `per_year` how many there are: ICMA needs them.
+    `until` is where the coupon period that begins at `start` ends, and `roll` gives the coupon periods: ICMA needs them.
     Source: QuantLib, and for what it lacks the 2006 ISDA Definitions, 4.16, and ICMA Rule 251; see `OWN`.
     """
-    return fraction_of(day_count, per_year)(start, end, until or end)
+    return fraction_of(day_count, roll)(start, end, until or end)
 
 
 def fraction_of(
-    day_count: str, per_year: int | None = None
+    day_count: str, roll: Roll | None = None
 ) -> Callable[[datetime.date, datetime.date, datetime.date], float]:
     """The year fraction of a named day count, as a function of start, end and the end of the coupon period."""
     path = pick("day count", DAY_COUNTS, day_count)
-    if path:
-        counter = from_quantlib(path)
-        return lambda start, end, until: counter.yearFraction(to_ql(start), to_ql(end))
-    return lambda start, end, until: OWN[day_count](start, end, until, per_year)
+    if not path:
+        return lambda start, end, until: OWN[day_count](start, end, until, roll)
+    counter = from_quantlib(path)
+    if day_count == "30E/360 ISDA" and roll is not None and roll.maturity is not None:  # where February is not 30 days
+        counter = ql.Thirty360(ql.Thirty360.ISDA, to_ql(roll.maturity))
+    return lambda start, end, until: counter.yearFraction(to_ql(start), to_ql(end))
 
 
-Fraction = Callable[[datetime.date, datetime.date, datetime.date, int | None], float]
+Fraction = Callable[[datetime.date, datetime.date, datetime.date, Roll | None], float]
 
 
-def plus_360(start: datetime.date, end: datetime.date, until: datetime.date, per_year: int | None) -> float:
+def plus_360(start: datetime.date, end: datetime.date, until: datetime.date, roll: Roll | None) -> float:
     """30E+/360: a first 31st is a 30th, a last 31st the first of the next month."""
     last, month = (1, end.month + 1) if end.day == 31 else (end.day, end.month)
     return (360 * (end.year - start.year) + 30 * (month - start.month) + last - min(start.day, 30)) / 360.0
 
 
-def leap_day(start: datetime.date, end: datetime.date, until: datetime.date, per_year: int | None) -> float:
+def leap_day(start: datetime.date, end: datetime.date, until: datetime.date, roll: Roll | None) -> float:
     """Actual/365A: days / 366 if a 29 February lies in (start, end], else / 365."""
     leaps = (datetime.date(year, 2, 29) for year in range(start.year, end.year + 1) if isleap(year))
     return (end - start).days / (366.0 if any(start < day <= end for day in leaps) else 365.0)
 
 
-def leap_year(start: datetime.date, end: datetime.date, until: datetime.date, per_year: int | None) -> float:
+def leap_year(start: datetime.date, end: datetime.date, until: datetime.date, roll: Roll | None) -> float:
     """Actual/365L: days / 366 if the coupon period ends in a leap year, else / 365.
 
     Paid once a year: 366 if the period holds a 29 February.
     """
-    leap = leap_day(start, until, until, per_year) * 366.0 == (until - start).days
-    return (end - start).days / (366.0 if (leap if per_year == 1 else isleap(until.year)) else 365.0)
+    leap = leap_day(start, until, until, roll) * 366.0 == (until - start).days
+    annual = roll is not None and roll.per_year == 1
+    return (end - start).days / (366.0 if (leap if annual else isleap(until.year)) else 365.0)
 
 
-def icma(start: datetime.date, end: datetime.date, until: datetime.date, per_year: int | None) -> float:
-    """Actual/actual ICMA: days / (days of the coupon period x periods a year); a regular period is 1 / periods a year.
+def icma(start: datetime.date, end: datetime.date, until: datetime.date, roll: Roll | None) -> float:
+    """Actual/actual ICMA: sum over the coupon periods of days in them / (days of the period x periods a year).
 
-    A period is regular if 12 / per_year months lead from its start to its end, or back, as a month end allows. A stub
-    counts against periods of that length back from `until`, each by its own days.
+    A whole period is 1 / periods a year; a stub, at the front or the back, short or long, counts against the periods
+    that the roll dates would make of it, each by its own days. Source: ICMA Rule 251.1.
     """
-    if per_year is None:
-        raise InvalidTerms("actual/actual ICMA: counts against coupon periods: say how many a year, per_year=2")
-    if until <= start:
-        return 0.0
-    months, whole, hi, k = 12 // per_year, 0.0, until, 0
-    if months_on(start, months) == until:
-        whole, hi = 1.0 / per_year, start
-    while hi > start:
+    if roll is None:
+        raise InvalidTerms(
+            "actual/actual ICMA: counts against coupon periods: say which, roll=Roll(2, date of a coupon)"
+        )
+    total, k = 0.0, roll.index(start)
+    lo, hi = roll.date(k), roll.date(k + 1)
+    while lo < end:
+        total += (min(end, hi) - max(start, lo)).days / ((hi - lo).days * roll.per_year)
         k += 1
-        lo = months_on(until, -k * months)
-        whole += (hi - max(lo, start)).days / ((hi - lo).days * per_year)
-        hi = lo
-    return whole * ((end - start).days / (until - start).days)
-
-
-def months_on(day: datetime.date, months: int) -> datetime.date:
-    """The same day some months on, or the last of a shorter month."""
-    return from_ql(to_ql(day) + ql.Period(months, ql.Months))
+        lo, hi = hi, roll.date(k + 1)
+    return total
 
 
 OWN: dict[str, Fraction] = {

@@ -15,7 +15,7 @@ from waterfalls.distribute import distribute
 from waterfalls.numbers import principal_collections
 from waterfalls.plan import resolve
 from waterfalls.receipts import Receipts
-from waterfalls.schedule import Schedule, schedule
+from waterfalls.schedule import Roll, Schedule, schedule
 from waterfalls.tranches import Equity, Note
 
 START = dt.date(2026, 1, 15)
@@ -82,7 +82,9 @@ def given():
         undrawn=0.0, accrued=None, per_year=4, unadjusted=None, rate=0.05,
     ):  # fmt: skip
         ends = (start, *dates)
-        when = Schedule((start, *unadjusted) if unadjusted else ends, ends, ends, per_year)
+        when = Schedule(
+            (start, *unadjusted) if unadjusted else ends, ends, ends, Roll(per_year, (unadjusted or dates)[0])
+        )
         note = Note(
             "A", balance + undrawn, balance=balance, coupon=Fixed(rate), day_count=day_count,
             available_until=dates[-1] if undrawn else None,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from waterfalls import EqualInstalments, Equity, Facility, Fee, Fixed, Floating, LevelPayments, Note, Swap, balance
 from waterfalls.conventions import CALENDARS, CONVENTIONS, FREQUENCIES
 from waterfalls.errors import InvalidTerms, UnknownName
-from waterfalls.schedule import schedule, to_ql, year_fraction
+from waterfalls.schedule import Roll, schedule, to_ql, year_fraction
 from waterfalls.words import interest, pay, residual, scheduled_principal
 
 DATE = datetime.date
@@ -63,37 +63,17 @@ def test_every_published_day_count_is_offered():
 )
 def test_actual_actual_is_isdas_own_table(start, end, per_year, until, isda, icma, afb):
     start, end, until = DATE(*start), DATE(*end), until and DATE(*until)
+    roll = Roll(per_year, until or end)
     for name, expected in (("ISDA", isda), ("ICMA", icma), ("AFB", afb)):
-        found = year_fraction(f"actual/actual {name}", start, end, per_year=per_year, until=until)
+        found = year_fraction(f"actual/actual {name}", start, end, roll=roll, until=until)
         assert found == pytest.approx(expected, abs=1e-10), name  # as QuantLib tests the same table
 
 
 def test_actual_365l_paid_once_a_year_looks_for_the_leap_day():
     # ICMA Rule 251: an annual period that ends in February 2008 holds no 29 February, though 2008 is a leap year
     start, end = DATE(2007, 2, 15), DATE(2008, 2, 15)
-    assert year_fraction("actual/365L", start, end, per_year=1) == 365 / 365
-    assert year_fraction("actual/365L", start, end, per_year=2) == 365 / 366
-
-
-@pytest.mark.parametrize("first", [DATE(2026, 4, 15), DATE(2026, 5, 30), DATE(2026, 2, 28)])
-@pytest.mark.parametrize("maturity", [DATE(2031, 4, 13), DATE(2031, 4, 15), DATE(2031, 6, 30)])
-def test_icma_coupons_are_quantlibs(first, maturity):
-    made = schedule(**terms(first_payment=first, maturity=maturity, frequency="semiannual"))
-    dates = [to_ql(day) for day in made.unadjusted]
-    back = dates[1] - ql.Period(6, ql.Months)
-    count = ql.ActualActual(ql.ActualActual.ISMA)
-    expected = [count.yearFraction(dates[0], dates[1], back, dates[1])]  # a short first period
-    for a, b in itertools.pairwise(dates[1:]):
-        whole = a + ql.Period(6, ql.Months)
-        expected.append(count.yearFraction(a, b, a, max(whole, b)))
-    assert made.accruals("actual/actual ICMA") == pytest.approx(expected, abs=1e-12)
-
-
-def test_an_icma_stub_short_by_a_day_or_two_is_no_whole_period():
-    count, start, end = ql.ActualActual(ql.ActualActual.ISMA), DATE(2026, 1, 3), DATE(2026, 1, 31)
-    expected = count.yearFraction(to_ql(start), to_ql(end), to_ql(DATE(2025, 12, 31)), to_ql(end))
-    assert year_fraction("actual/actual ICMA", start, end, per_year=12) == pytest.approx(expected, abs=1e-15)
-    assert expected == pytest.approx(28 / 31 / 12, abs=1e-15)
+    assert year_fraction("actual/365L", start, end, roll=Roll(1, end)) == 365 / 365
+    assert year_fraction("actual/365L", start, end, roll=Roll(2, end)) == 365 / 366
 
 
 @pytest.mark.parametrize(
@@ -110,8 +90,8 @@ def test_a_day_count_that_is_none_is_refused_where_it_is_said(made):
         made("actual/366")
 
 
-def test_icma_without_payments_a_year_is_refused():
-    with pytest.raises(InvalidTerms, match="say how many a year, per_year=2"):
+def test_icma_without_coupon_periods_is_refused():
+    with pytest.raises(InvalidTerms, match="say which, roll=Roll"):
         year_fraction("actual/actual ICMA", DATE(2026, 1, 1), DATE(2026, 7, 1))
 
 
