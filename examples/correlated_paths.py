@@ -1,8 +1,8 @@
 """Ten thousand paths on which everything goes wrong together: what each tranche of a GPU-backed loan loses."""
 
 from structuring import load_deal, study, summary
-from structuring.copula import Copula
-from structuring.sector import SectorModel
+from structuring.generators.sector_model import SectorModel
+from structuring.simulation.copula import Copula
 
 
 def progress(done: int, total: int) -> None:

@@ -18,10 +18,39 @@ MAY_IMPORT = {
     "pricing": {"waterfalls", "structuring"},
 }
 PACKAGES = list(MAY_IMPORT)
+
+# Which room may import which others of its package, lowest first. A room is a folder; "." is the package's own.
+ROOMS = {
+    "structuring": {
+        "documents": set(),
+        "simulation": set(),
+        "scenarios": {"simulation"},
+        "collateral": {"documents", "scenarios"},
+        "deals": {"documents", "scenarios", "collateral"},
+        "studies": {"documents", "simulation", "scenarios", "deals"},
+        "generators": {"documents", "simulation", "scenarios", "collateral", "deals", "studies"},
+    },
+    "pricing": {
+        "market": set(),
+        "tables": set(),
+        "valuation": {"market", "tables"},
+        "losses": {"market", "tables", "valuation"},
+        "contagion": {"market", "tables", "valuation", "losses"},
+        "analysis": {"market", "tables", "valuation", "losses"},
+        "report.contents": {"market", "valuation", "losses", "contagion", "analysis"},
+        "report.figures": {"analysis", "report.contents"},
+        "report": {
+            "market", "tables", "valuation", "losses", "contagion", "analysis", "report.contents", "report.figures",
+        },
+        "commands": {"market", "tables", "valuation", "losses", "contagion", "analysis", "report"},
+        ".": {"commands"},
+    },
+}  # fmt: skip
 HEAVY = {"numpy", "pandas", "QuantLib", "numba", "scipy"}
 
 MOST_PUBLIC_NAMES = 35
 MOST_LINES = 400
+MOST_FILES = 16  # in a room
 
 
 def sources(package: str, *suffixes: str) -> list[Path]:
@@ -63,16 +92,93 @@ def test_imports_run_in_one_direction(package):
 def test_the_direction_test_sees_hidden_imports():
     hidden = """
 if TYPE_CHECKING:
-    from structuring.deal import Deal
+    from structuring.deals.deal import Deal
 def late():
-    import pricing.market as market
+    import pricing.market.market as market
     importlib.import_module("pricing")
 """
     assert [module for module, _ in imports(ast.parse(hidden))] == [
-        "structuring.deal",
-        "pricing.market",
+        "structuring.deals.deal",
+        "pricing.market.market",
         "pricing",
     ]
+
+
+# Rooms, and no cycle between files
+
+
+def modules(package: str) -> dict[str, Path]:
+    """The source files of a package by the name that imports them."""
+    named = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in sources(package, ".py")}
+    return {name.removesuffix(".__init__"): path for name, path in named.items()}
+
+
+def arrows(package: str) -> dict[str, set[str]]:
+    """Which files of the same package each file imports, wherever in it: in functions and for type checking too."""
+    files = modules(package)
+    found: dict[str, set[str]] = {name: set() for name in files}
+    for name, path in files.items():
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            match node:
+                case ast.Import():
+                    found[name] |= {alias.name for alias in node.names} & files.keys()
+                case ast.ImportFrom(module=str(module), level=0):  # from a room, its file; from a file, a name in it
+                    inner = {f"{module}.{alias.name}" for alias in node.names} & files.keys()
+                    found[name] |= inner or {module} & files.keys()
+    return found
+
+
+def cycle_in(graph: dict[str, set[str]]) -> list[str]:
+    """What still points at each other once everything that points at nothing is taken out, again and again."""
+    left = dict(graph)
+    while free := [name for name, targets in left.items() if not targets & left.keys()]:
+        for name in free:
+            del left[name]
+    return sorted(left)
+
+
+def room_of(path: Path) -> str:
+    """The folder of a file below its package, dotted."""
+    return ".".join(path.parent.relative_to(ROOT).parts[1:]) or "."
+
+
+@pytest.mark.parametrize("package", ROOMS)
+def test_no_files_import_each_other_in_a_circle(package):
+    assert cycle_in(arrows(package)) == []
+
+
+def test_the_cycle_test_sees_a_cycle():
+    assert cycle_in({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("package", ROOMS)
+def test_rooms_import_what_the_table_allows(package):
+    files, allowed = modules(package), ROOMS[package]
+    rooms = {name: room_of(path) for name, path in files.items()}
+    undrawn = sorted(set(rooms.values()) - {"."} - allowed.keys())
+    assert not undrawn, f"folders of {package}/ that ROOMS does not name: {', '.join(undrawn)}"
+    against = [
+        f"{name} imports {target}: {rooms[name]} may not import {rooms[target]}"
+        for name, targets in arrows(package).items()
+        for target in sorted(targets)
+        if rooms[target] != rooms[name] and rooms[target] not in allowed.get(rooms[name], ())
+    ]
+    assert not against, "\n".join(against)
+
+
+@pytest.mark.parametrize("package", ROOMS)
+def test_the_arrows_between_rooms_run_one_way(package):
+    assert cycle_in(ROOMS[package]) == []
+
+
+@pytest.mark.parametrize("package", ROOMS)
+def test_a_room_says_in_one_sentence_what_is_inside_and_holds_few_files(package):
+    for room in ROOMS[package]:
+        folder = ROOT.joinpath(package, *room.split(".")) if room != "." else ROOT / package
+        said = ast.get_docstring(ast.parse((folder / "__init__.py").read_text("utf-8")))
+        assert said, f"{folder.relative_to(ROOT)}/__init__.py says nothing"
+        files = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
+        assert len(files) <= MOST_FILES, f"{folder.relative_to(ROOT)} has {len(files)} files: two rooms?"
 
 
 # Public names

@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from pricing.analysis.deal_tables import headroom_to_default
 from pricing.cli import app, main
-from pricing.tables import headroom_to_default
 from structuring import Scenario, load_deal, load_scenarios, run
-from structuring.dealfile import library
-from structuring.documents import load
+from structuring.deals.deal_files import library
+from structuring.documents.yaml_and_json import load
 
 TOY = Path(__file__).parent / "structuring/toy.yaml"
 

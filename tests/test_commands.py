@@ -17,19 +17,19 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from pricing.attribution import who_bears
 from pricing.cli import app, main
 from pricing.commands import paths as paths_command
 from pricing.commands import price as price_command
-from pricing.commands.answer import fitted
+from pricing.commands.output import fitted
 from pricing.commands.progress import line, progress
-from pricing.marketfile import load_market
-from pricing.pricer import price
-from pricing.projection import projected
-from pricing.shocks import SpreadShock
+from pricing.losses.who_bears import who_bears
+from pricing.market.market import projected
+from pricing.market.market_files import load_market
+from pricing.valuation.price import price
+from pricing.valuation.spread_shocks import SpreadShock
 from structuring import load_deal, load_scenarios, run
-from structuring.dealfile import library
-from structuring.stresses import load_stress
+from structuring.deals.deal_files import library
+from structuring.generators.named_stresses import load_stress
 
 COMMANDS = [command.name or command.callback.__name__ for command in app.registered_commands]
 
@@ -330,13 +330,13 @@ def test_sentences_are_broken_at_words_and_tables_are_not():
 
 @pytest.mark.parametrize("arguments", [["stress", "ai-debt-market"], ["stress", "vantage-jersey"]])
 def test_a_story_fits_the_terminal(arguments, monkeypatch):
-    for module in ("answer", "stress"):
+    for module in ("output", "stress"):
         monkeypatch.setattr(importlib.import_module(f"pricing.commands.{module}"), "columns", lambda: 100)
     assert max(map(len, invoke(*arguments).output.splitlines())) <= 100
 
 
 def test_a_file_is_shown_as_it_stands(monkeypatch):
-    monkeypatch.setattr(importlib.import_module("pricing.commands.answer"), "columns", lambda: 60)
+    monkeypatch.setattr(importlib.import_module("pricing.commands.output"), "columns", lambda: 60)
     assert (
         library()["vantage-jersey"].read_text(encoding="utf-8").rstrip()
         in invoke(*["library", "show", "vantage-jersey"]).output
@@ -395,7 +395,7 @@ def test_a_command_that_has_nothing_yet_says_so(monkeypatch):
     def interrupted(*given, **more):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(importlib.import_module("pricing.pricer"), "price", interrupted)
+    monkeypatch.setattr(importlib.import_module("pricing.valuation.price"), "price", interrupted)
     result = invoke("run", "vantage-jersey", code=130)
     assert result.stdout == "" and "stopped: nothing was finished" in result.stderr
 

@@ -13,7 +13,7 @@ import pytest
 from transcripts import blocks, run_page
 
 import waterfalls.words
-from structuring.dealfile import library
+from structuring.deals.deal_files import library
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pricing.cli import app
-from structuring.dealfile import library
+from structuring.deals.deal_files import library
 from waterfalls.conventions import CURRENCIES
 
 TOY = Path(__file__).parent / "structuring" / "toy.yaml"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from docstrings import markdown, prose
 
-from structuring.dealfile import library, load_deal
+from structuring.deals.deal_files import library, load_deal
 from waterfalls import words
 from waterfalls.checks import regimes_of
 from waterfalls.clauses.clause import Clause

@@ -11,8 +11,8 @@ from docstrings import prose
 from typer.testing import CliRunner
 
 from pricing.cli import app
-from pricing.measures import MEASURES
-from structuring.drivers import DRIVERS
+from pricing.valuation.measures import MEASURES
+from structuring.scenarios.drivers import DRIVERS
 from waterfalls import fields
 from waterfalls.conventions import CALENDARS, CONVENTIONS, DAY_COUNTS, FLOATING_DAY_COUNTS, FREQUENCIES
 

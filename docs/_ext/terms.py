@@ -13,11 +13,11 @@ from docstrings import markdown
 from sphinx.util import logging
 from tables import code, table
 
-from pricing.market import KINDS
-from pricing.marketfile import MarketData
-from structuring.bookfile import BookFile
-from structuring.deal import Deal
-from structuring.documents import MEANINGS, load
+from pricing.market.market import KINDS
+from pricing.market.market_files import MarketData
+from structuring.deals.deal import Deal
+from structuring.documents.yaml_and_json import MEANINGS, load
+from structuring.studies.book_files import BookFile
 from waterfalls.terms import is_a, is_family, is_term, is_union, kind_of, plain
 
 LOG = logging.getLogger(__name__)

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pricing.commands.answer import Answer, answers, columns
 from pricing.commands.options import MarketFile, ScenarioFile, Shocks, beside, case, holdings_of, parallel
+from pricing.commands.output import Answer, answers, columns
 from pricing.commands.progress import progress
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from pricing.market import Market
-    from structuring.deal import Deal
-    from structuring.scenario import Scenario
+    from pricing.market.market import Market
+    from structuring.deals.deal import Deal
+    from structuring.scenarios.scenario import Scenario
 
 WIDE = 60  # characters of a term that are shown
 UNITS = {
@@ -72,7 +72,7 @@ def compare(
     \b
     Tables: terms, prices, losses, events.
     """
-    from pricing.compare import CELL, LOSSES, MEASURES, by_class, side_by_side
+    from pricing.analysis.comparison import CELL, LOSSES, MEASURES, by_class, side_by_side
     from waterfalls.errors import FirstLossError, InvalidTerms
 
     if b is None and not changes:
@@ -105,7 +105,7 @@ def compare(
 
 def side_of(given: str, changes: list[str], shocks: list[Any], market: Path | None, scenarios: Path | None) -> Side:
     """A result from its folder, or a deal run and priced."""
-    from pricing.compare import changed, read_result
+    from pricing.analysis.comparison import changed, read_result
     from waterfalls.errors import InvalidTerms
 
     folder = Path(given)
@@ -128,11 +128,11 @@ def run_side(
     shocks: list[Any],
     said: Any,
 ) -> Side:
-    from pricing.attribution import who_bears
-    from pricing.pricer import price
-    from pricing.projection import projected
-    from pricing.tables import what_happens
-    from structuring.run import run
+    from pricing.analysis.deal_tables import what_happens
+    from pricing.losses.who_bears import who_bears
+    from pricing.market.market import projected
+    from pricing.valuation.price import price
+    from structuring.studies.run import run
     from waterfalls.terms import plain
 
     flows = run(deal, paths, rates=projected(quotes, deal))
@@ -146,8 +146,8 @@ def run_side(
 
 def market_document(given: str, market: Path | None) -> Any:
     """The market file as it stands, without its sources."""
-    from structuring.dealfile import find_deal
-    from structuring.documents import load
+    from structuring.deals.deal_files import find_deal
+    from structuring.documents.yaml_and_json import load
 
     data = load(market or beside(find_deal(given), "market.yaml"))
     return {name: item for name, item in data.items() if name != "sources"}
@@ -157,7 +157,7 @@ def terms_of(one: Side, other: Side) -> pd.DataFrame:
     """Where the files of two deals differ."""
     import pandas as pd
 
-    from pricing.compare import differences
+    from pricing.analysis.comparison import differences
 
     rows = [
         {"file": file, "place": each.place, "a": each.a, "b": each.b}

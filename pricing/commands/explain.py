@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from pricing.commands.answer import Answer, answers
 from pricing.commands.options import DealName, MarketFile, OneScenario, ScenarioFile, about, case, named
+from pricing.commands.output import Answer, answers
 from pricing.commands.progress import progress
 
 
@@ -33,8 +33,8 @@ def explain(
     \b
     Tables: clauses.
     """
-    from pricing.projection import projected
-    from structuring.run import run
+    from pricing.market.market import projected
+    from structuring.studies.run import run
     from waterfalls.language import as_date
 
     described, paths, quotes = case(deal, market, scenarios)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pricing.commands.answer import Answer, answers
+from pricing.commands.output import Answer, answers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,8 +41,8 @@ def shown(name: str) -> Answer:
     """One deal's file, and its clauses in words."""
     import pandas as pd
 
-    from structuring.dealfile import library as shipped
-    from structuring.dealfile import load_deal
+    from structuring.deals.deal_files import library as shipped
+    from structuring.deals.deal_files import load_deal
     from waterfalls.checks import regimes_of
     from waterfalls.errors import UnknownName
 
@@ -72,9 +72,9 @@ def listed() -> Answer:
     """Every shipped deal and stress with its first line."""
     import pandas as pd
 
-    from structuring.dealfile import library as shipped
-    from structuring.dealfile import load_deal
-    from structuring.stresses import stresses
+    from structuring.deals.deal_files import library as shipped
+    from structuring.deals.deal_files import load_deal
+    from structuring.generators.named_stresses import stresses
 
     rows = []
     for name, file in shipped().items():

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from pricing.market import Market
-    from pricing.shocks import SpreadShock
-    from structuring.deal import Deal
-    from structuring.holders import Holdings
-    from structuring.scenario import Scenario
+    from pricing.market.market import Market
+    from pricing.valuation.spread_shocks import SpreadShock
+    from structuring.deals.deal import Deal
+    from structuring.deals.holdings import Holdings
+    from structuring.scenarios.scenario import Scenario
 
 DealName = Annotated[
     str, typer.Argument(metavar="DEAL", help="a deal file, its folder, or a shipped deal (firstloss library)")
@@ -35,9 +35,9 @@ OneScenario = Annotated[
 
 def case(deal: str, market: Path | None, scenarios: Path | None) -> tuple[Deal, tuple[Scenario, ...], Market]:
     """A deal with its scenarios and its market, from the files named or those beside it."""
-    from pricing.market_story import books
-    from pricing.marketfile import load_market
-    from structuring.dealfile import find_deal, load_deal, load_scenarios
+    from pricing.contagion.market_stress import books
+    from pricing.market.market_files import load_market
+    from structuring.deals.deal_files import find_deal, load_deal, load_scenarios
     from waterfalls.errors import InvalidTerms
 
     if deal in books():
@@ -69,7 +69,7 @@ def named(scenario: str | None, paths: Sequence[Scenario]) -> str:
 
 def parallel(shocks: Sequence[float] | None) -> list[SpreadShock]:
     """Parallel shocks in basis points, each once; 0 is the price unchanged, which is always told."""
-    from pricing.shocks import SpreadShock
+    from pricing.valuation.spread_shocks import SpreadShock
 
     return [SpreadShock.parallel(bp=bp) for bp in dict.fromkeys(shocks or ()) if bp != 0.0]
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pricing.commands.answer import Answer, answers, columns
 from pricing.commands.options import (
     DealName,
     MarketFile,
@@ -22,11 +21,12 @@ from pricing.commands.options import (
     named,
     parallel,
 )
+from pricing.commands.output import Answer, answers, columns
 from pricing.commands.progress import progress
 
 if TYPE_CHECKING:
-    from pricing.attribution import Losses
-    from structuring.processes import PriceProcess
+    from pricing.losses.who_bears import Losses
+    from structuring.generators.prices_and_rates import PriceProcess
 
 
 @answers
@@ -60,12 +60,12 @@ def paths(
     \b
     Tables: tranches, classes, paths.
     """
-    from pricing.drawn import classes_over_paths, drawn_paths, every_path, tranches_over_paths
-    from pricing.projection import projected
-    from pricing.streamed import borne
-    from structuring.chunks import Unfinished
-    from structuring.run import run
-    from structuring.study import study
+    from pricing.analysis.losses_over_paths import classes_over_paths, drawn_paths, every_path, tranches_over_paths
+    from pricing.analysis.study_measures import borne
+    from pricing.market.market import projected
+    from structuring.studies.chunks import Unfinished
+    from structuring.studies.run import run
+    from structuring.studies.study import study
 
     described, given, quotes = case(deal, market, scenarios)
     base, around = given[0], next(path for path in given if path.name == named(scenario, given))
@@ -108,7 +108,7 @@ def paths(
 
 def processes_of(draw: list[str], correlation: float) -> dict[str, PriceProcess]:
     """A process a driver, each with the root of the correlation as its loading on the one factor."""
-    from structuring.processes import PriceProcess
+    from structuring.generators.prices_and_rates import PriceProcess
     from waterfalls.errors import InvalidTerms
 
     found = {}
@@ -128,7 +128,7 @@ def processes_of(draw: list[str], correlation: float) -> dict[str, PriceProcess]
 
 def lines(title: str, tables: dict[str, Callable[[], Any]]) -> Iterator[str]:
     """The two tables of losses as text."""
-    from pricing.tables import text
+    from pricing.tables.aligned_text import text
 
     amounts = ("mean", "standard_error", "quantile_50", "quantile_95", "quantile_99", "expected_shortfall_99", "mean_realised_loss")  # fmt: skip
     yield title

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-from pricing.commands.answer import Answer, answers, as_far, columns
 from pricing.commands.options import (
     DealName,
     MarketFile,
@@ -19,6 +18,7 @@ from pricing.commands.options import (
     named,
     parallel,
 )
+from pricing.commands.output import Answer, answers, as_far, columns
 from pricing.commands.progress import progress
 
 
@@ -49,7 +49,7 @@ def price(
     """
     import pandas as pd
 
-    from pricing.committee import head, priced_in, searched, searches, worded
+    from pricing.analysis.committee import head, priced_in, searched, searches, worded
 
     described, paths, quotes = case(deal, market, scenarios)
     chosen = next(path for path in paths if path.name == named(scenario, paths))

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from pricing.commands.answer import Answer, Say, answers, columns
 from pricing.commands.options import DealName, MarketFile, ScenarioFile, Shocks, case, holdings_of, named, parallel
+from pricing.commands.output import Answer, Say, answers, columns
 from pricing.commands.progress import progress
 
 
@@ -47,13 +47,13 @@ def run(
     \b
     Tables: prices, losses, flows, dates, structure, events.
     """
-    from pricing.attribution import who_bears
-    from pricing.pricer import price
-    from pricing.projection import projected
+    from pricing.analysis.deal_tables import by_date, capital_structure, what_happens
+    from pricing.losses.who_bears import who_bears
+    from pricing.market.market import projected
     from pricing.report.console import printed
-    from pricing.report.deliver import json_of, outputs
-    from pricing.tables import by_date, capital_structure, what_happens
-    from structuring.run import run as run_deal
+    from pricing.report.written_files import json_of, outputs
+    from pricing.valuation.price import price
+    from structuring.studies.run import run as run_deal
 
     described, paths, quotes = case(deal, market, scenarios)
     holdings, base = holdings_of(described), paths[0].name

@@ -18,9 +18,9 @@ def schema() -> None:
 
     import typer
 
-    from structuring.deal import Deal
-    from structuring.dealfile import MARK
-    from structuring.documents import MEANINGS, load
+    from structuring.deals.deal import Deal
+    from structuring.deals.deal_files import MARK
+    from structuring.documents.yaml_and_json import MEANINGS, load
     from waterfalls.schema import schema as schema_of
 
     typer.echo(json.dumps(schema_of(Deal, mark=MARK, meanings=load(MEANINGS)), indent=1))

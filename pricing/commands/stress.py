@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pricing.commands.answer import Answer, answers, columns
 from pricing.commands.options import (
     DealName,
     MarketFile,
@@ -17,10 +16,11 @@ from pricing.commands.options import (
     holdings_of,
     parallel,
 )
+from pricing.commands.output import Answer, answers, columns
 from pricing.commands.progress import progress
 
 if TYPE_CHECKING:
-    from pricing.chain import Chain
+    from pricing.contagion.stress_chain import Chain
 
 
 @answers
@@ -53,7 +53,7 @@ def stress(
     Tables: classes, rounds, bearers, and bridge of a deal; or of a book
     deals, obligors and beside_2008.
     """
-    from pricing.market_story import books
+    from pricing.contagion.market_stress import books
     from waterfalls.errors import InvalidTerms, UnknownName
 
     if deal in books():
@@ -64,15 +64,15 @@ def stress(
                 f"--shock is of one deal, and {deal!r} is a book, whose story moves its spreads: --scale"
             )
         return whole_market(deal, scenario, scale)
-    from pricing.attribution import who_bears
-    from pricing.chain import chain
-    from pricing.institutions import institutions_in
-    from pricing.pricer import price as price_flows
-    from pricing.projection import projected
-    from pricing.shocks import UNCHANGED, Stress
-    from pricing.stresses import stressed
-    from structuring.run import run
-    from structuring.stresses import stresses
+    from pricing.contagion.stress_chain import chain
+    from pricing.losses.institutions import institutions_in
+    from pricing.losses.who_bears import who_bears
+    from pricing.market.market import projected
+    from pricing.valuation.named_stresses import stressed
+    from pricing.valuation.price import price as price_flows
+    from pricing.valuation.spread_shocks import UNCHANGED, Stress
+    from structuring.generators.named_stresses import stresses
+    from structuring.studies.run import run
 
     described, paths, quotes = case(deal, market, scenarios)
     own, base = {path.name: path for path in paths[1:]}, paths[0]
@@ -112,7 +112,7 @@ def stress(
 
 def chain_lines(title: str, told: Chain) -> Iterator[str]:
     """The chain as sentences, tables and assumptions."""
-    from pricing.tables import text
+    from pricing.tables.aligned_text import text
 
     yield f"{title}\n"
     yield from (f"- {sentence}" for sentence in told.sentences())
@@ -133,8 +133,8 @@ def chain_lines(title: str, told: Chain) -> Iterator[str]:
 
 def whole_market(book: str, scenario: str, scale: float) -> Answer:
     """The answer for a book of deals."""
-    from pricing.market_page import page_of
-    from pricing.market_story import market_stress
+    from pricing.contagion.market_stress import market_stress
+    from pricing.contagion.market_stress_page import page_of
 
     with progress(f"following {scenario!r} through {book}") as told:
         made = market_stress(book, scenario, scale, progress=told)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pricing.commands.answer import Answer, answers
 from pricing.commands.options import DealName, MarketFile, OneScenario, ScenarioFile, about, case, named
+from pricing.commands.output import Answer, answers
 from pricing.commands.progress import progress
 
 if TYPE_CHECKING:
@@ -56,10 +56,10 @@ def tieout(
     \b
     Tables: lines.
     """
-    from pricing.projection import projected
-    from pricing.tieout import offered, read_report, tie_out
-    from pricing.tieout import write_template as write
-    from structuring.run import run
+    from pricing.analysis.tie_out import offered, read_report, tie_out
+    from pricing.analysis.tie_out import write_template as write
+    from pricing.market.market import projected
+    from structuring.studies.run import run
     from waterfalls.errors import InvalidTerms
     from waterfalls.language import as_date
 
@@ -112,8 +112,8 @@ def told(title: str, table: pd.DataFrame) -> Iterator[str]:
 
 def aligned(table: pd.DataFrame) -> str:
     """A tie-out as text, amounts to the cent and ratios to four places."""
-    from pricing.tables import unsigned_zero
-    from pricing.tieout import RATIO
+    from pricing.analysis.tie_out import RATIO
+    from pricing.tables.aligned_text import unsigned_zero
 
     rows = [["date", "clause", "item", "theirs", "ours", "difference", ""]]
     line: Any

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pricing.commands.answer import Answer, answers
+from pricing.commands.output import Answer, answers
 from waterfalls.errors import Fault
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from pricing.market import Market
-    from structuring.deal import Deal
-    from structuring.scenario import Scenario
+    from pricing.market.market import Market
+    from structuring.deals.deal import Deal
+    from structuring.scenarios.scenario import Scenario
 
 
 @answers
@@ -37,9 +37,9 @@ def validate(
     \b
     Tables: findings.
     """
-    from structuring.dealfile import find_deal, load_deal, load_scenarios
-    from structuring.documents import lined
-    from structuring.doubts import doubts, too_late
+    from structuring.deals.deal_files import find_deal, load_deal, load_scenarios
+    from structuring.deals.unusual_terms import doubts, too_late
+    from structuring.documents.yaml_and_json import lined
     from waterfalls.errors import FirstLossError, InvalidTerms
 
     path = find_deal(file)
@@ -81,7 +81,7 @@ def validate(
 
 
 def market_in(file: Path) -> Market:
-    from pricing.marketfile import load_market
+    from pricing.market.market_files import load_market
 
     return load_market(file)
 
@@ -91,7 +91,7 @@ def quoted(deal: Path, market: Path) -> None:
 
     Both are read as they are written, so that this is told beside whatever else is wrong with either.
     """
-    from structuring.documents import lined, parsed
+    from structuring.documents.yaml_and_json import lined, parsed
     from waterfalls.conventions import CURRENCIES
     from waterfalls.errors import FirstLossError, InvalidTerms, unknown
     from waterfalls.terms import Unsound
@@ -122,8 +122,8 @@ def run_once(deal: Deal, paths: Sequence[Scenario], rates: Mapping[str, Any] | N
 
     Without rates only the collateral is run.
     """
-    from structuring.documents import with_lines
-    from structuring.run import project, run
+    from structuring.documents.yaml_and_json import with_lines
+    from structuring.studies.run import project, run
     from waterfalls.errors import InvalidTerms, UnknownName
 
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pricing.commands.answer import say, stoppable
+from pricing.commands.output import say, stoppable
 from pricing.commands.progress import progress
 
 

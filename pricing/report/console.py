@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pricing.appraisal import appraised
-from pricing.committee import misplaced
-from pricing.tables import capital_structure, losses_by_class, losses_in_total, prices_by_shock, text, what_happens
-from structuring.doubts import doubts
+from pricing.analysis.appraisal import appraised
+from pricing.analysis.committee import misplaced
+from pricing.analysis.deal_tables import capital_structure, what_happens
+from pricing.losses.who_bears import losses_by_class, losses_in_total
+from pricing.tables.aligned_text import text
+from pricing.valuation.prices import prices_by_shock
+from structuring.deals.unusual_terms import doubts
 from waterfalls.laws import tolerance
 
 if TYPE_CHECKING:
-    from pricing.attribution import Losses
-    from pricing.prices import Prices
-    from structuring.deal import Deal
+    from pricing.losses.who_bears import Losses
+    from pricing.valuation.prices import Prices
+    from structuring.deals.deal import Deal
     from waterfalls.cashflows import Cashflows
 
 LEGEND = """\

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from pricing.report import bridges, figures, sankeys
-from pricing.report.figure import Figure
-from pricing.report.formats import shown
-from pricing.report.palette import ink_on, tranche_colours
-from pricing.report.sheets import Sheet, sheets
+from pricing.report.contents.formats import shown
+from pricing.report.contents.sheets import Sheet, sheets
+from pricing.report.figures import bridges, charts, sankeys
+from pricing.report.figures.figure import Figure
+from pricing.report.figures.palette import ink_on, tranche_colours
 
 if TYPE_CHECKING:
-    from pricing.report.case import Case
+    from pricing.report.contents.case import Case
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,9 +71,9 @@ def sections(case: Case) -> list[Section]:
             "time",
             "Balances, coverage and triggers",
             figures=(
-                *(figures.balances(case, s) for s in case.rows),
-                *figures.coverage(case),
-                *drawn(figures.trigger_dates(case)),
+                *(charts.balances(case, s) for s in case.rows),
+                *charts.coverage(case),
+                *drawn(charts.trigger_dates(case)),
             ),
             sheets=pick("triggers"),
         ),
@@ -81,20 +81,20 @@ def sections(case: Case) -> list[Section]:
             "prices",
             "Prices by shock",
             "Blue is above the reference price, orange below it.",
-            figures=tuple(figures.heat(case, s) for s in case.rows),
+            figures=tuple(charts.heat(case, s) for s in case.rows),
             sheets=pick("prices_reference", "prices_stress"),
         ),
         Section(
             "bridge",
             "What took the value",
-            figures=drawn(bridges.loss_bridge(case), bridges.value_bridge(case), figures.tranche_bars(case)),
+            figures=drawn(bridges.loss_bridge(case), bridges.value_bridge(case), charts.tranche_bars(case)),
             sheets=pick("loss_bridge", "value_bridge"),
         ),
         Section(
             "losses",
             "Who bears the loss",
             "Against the reference; positive is a loss, and nothing is clipped." + gains(case),
-            figures=drawn(figures.class_bars(case), sankeys.loss_sankey(case)),
+            figures=drawn(charts.class_bars(case), sankeys.loss_sankey(case)),
             sheets=pick("losses_by_class", "losses_by_tranche"),
         ),
         Section(
@@ -106,7 +106,7 @@ def sections(case: Case) -> list[Section]:
         Section(
             "breakevens",
             "How far until the first loss",
-            figures=drawn(figures.breakeven_bars(case)),
+            figures=drawn(charts.breakeven_bars(case)),
             lines=tuple(line for found in case.breakevens for line in found.sentences()),
             sheets=pick("breakevens", "non_renewals"),
         ),

@@ -7,20 +7,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pricing.report.case import Case, Framed
-from pricing.report.formats import TEXTS, heading, kind_of, missing, shown
-from pricing.report.sheets import Sheet
-from pricing.report.stresses import cases_of, tables
-from structuring.extras import need
+from pricing.report.contents.case import Case, Framed
+from pricing.report.contents.formats import TEXTS, heading, kind_of, missing, shown
+from pricing.report.contents.sheets import Sheet
+from pricing.report.several_stresses import cases_of, tables
+from structuring.documents.optional_packages import need
 
 if TYPE_CHECKING:
-    from pricing.attribution import Losses
-    from pricing.breakeven import Breakevens
-    from pricing.chain import Chain
-    from pricing.market import Market
-    from pricing.non_renewal import NonRenewals
-    from pricing.prices import Prices
-    from structuring.deal import Deal
+    from pricing.analysis.breakeven import Breakevens
+    from pricing.analysis.non_renewal import NonRenewals
+    from pricing.contagion.stress_chain import Chain
+    from pricing.losses.who_bears import Losses
+    from pricing.market.market import Market
+    from pricing.valuation.prices import Prices
+    from structuring.deals.deal import Deal
     from waterfalls.cashflows import Cashflows
 
 FIRST = 4  # the row of headings: title, note and an empty row stand above

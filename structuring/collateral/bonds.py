@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from structuring.scenario import Drivers, Rate, Scenario
+from structuring.scenarios.scenario import Drivers, Rate, Scenario
 from waterfalls.conventions import FREQUENCIES
 from waterfalls.errors import Fault, unknown
 from waterfalls.terms import term
@@ -17,8 +17,8 @@ from waterfalls.terms import term
 if TYPE_CHECKING:
     import numpy as np
 
-    from structuring.collateral.clock import Clock
-    from structuring.collateral.pools import MonthGrid
+    from structuring.collateral.pool_cash_flows import MonthGrid
+    from structuring.scenarios.period_clock import Clock
     from waterfalls.receipts import Receipts
     from waterfalls.schedule import Schedule
 
@@ -61,7 +61,7 @@ class Bond:
         """The balance (M + 1,) and the interest (M,) by month when nothing goes wrong, in currency units."""
         import numpy as np
 
-        from structuring.collateral.pools import month_after
+        from structuring.collateral.pool_cash_flows import month_after
 
         repaid, interest = np.zeros(grid.months), np.zeros(grid.months)
         ends = {**self.instalments, self.maturity: self.notional - sum(self.instalments.values())}
@@ -126,8 +126,8 @@ class BondPortfolio:
         """What the bonds pay and owe, (S, T) in currency units; see the class for the formulas."""
         import numpy as np
 
-        from structuring.collateral.clock import Clock
-        from structuring.collateral.pools import MonthGrid, later
+        from structuring.collateral.pool_cash_flows import MonthGrid, later
+        from structuring.scenarios.period_clock import Clock
         from waterfalls.receipts import Receipts
 
         obligors = list(dict.fromkeys(bond.obligor for bond in self.bonds))

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from structuring.collateral.clock import Clock
-    from structuring.scenario import Drivers
+    from structuring.scenarios.period_clock import Clock
+    from structuring.scenarios.scenario import Drivers
     from waterfalls.receipts import Receipts
     from waterfalls.schedule import Schedule
 
@@ -123,7 +123,7 @@ class LeasePortfolio:
 
         Columns are the fields of `Tenant`; `ignore` names others to leave aside. The rest is as of the portfolio.
         """
-        from structuring.table import terms_of
+        from structuring.documents.tables import terms_of
 
         return cls(
             terms_of(Tenant, tape, sheet=sheet, ignore=ignore),
@@ -152,8 +152,8 @@ class LeasePortfolio:
 
     def deliver(self, schedule: Schedule, scenarios: Drivers) -> Receipts:
         """What the portfolio pays, costs and is worth, (S, T) in currency units; see the class for the formulas."""
-        from structuring.collateral.clock import Clock
-        from structuring.scenario import Drivers, Scenario
+        from structuring.scenarios.period_clock import Clock
+        from structuring.scenarios.scenario import Drivers, Scenario
         from waterfalls.receipts import Receipts
 
         clock = Clock(schedule)

@@ -7,14 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, InstanceOf
+from pydantic import InstanceOf
 
-from structuring.collateral.tape import COLUMNS, Tape
-from structuring.scenario import Drivers, Rate, Scenario
-from structuring.speed import Speed
-from waterfalls.conventions import FREQUENCIES
+from structuring.collateral.loan_tape import COLUMNS, LoanLine, Months, Share, Tape
+from structuring.scenarios.scenario import Drivers, Rate, Scenario
+from structuring.scenarios.speed import Speed
 from waterfalls.errors import Fault
 from waterfalls.terms import term
 
@@ -24,59 +23,6 @@ if TYPE_CHECKING:
 
     from waterfalls.receipts import Receipts
     from waterfalls.schedule import Schedule
-
-NotNegative = Annotated[float, Field(ge=0.0)]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Months = Annotated[int, Field(ge=0)]
-
-
-@term
-class LoanLine:
-    """Loans that are alike, as one: `balance` outstanding, `rate` a year, `remaining_term` months to go, `age` gone by.
-
-    Interest alone falls due in the first `interest_only` months (all of them make a bullet). Then `payment` is level, or
-    of equal principal, over `amortisation_term` months; what a shorter remaining term leaves is a balloon at its end.
-    With `principal`, those amounts fall due one by one instead, and the rest at the end. `frequency` is how often loans
-    pay, at rate / payments a year; they default and prepay when they pay, at the rates of the months since, compounded.
-    """
-
-    balance: NotNegative
-    rate: Share
-    _: KW_ONLY
-    remaining_term: Annotated[int, Field(gt=0)]
-    age: Months = 0
-    interest_only: Months = 0
-    payment: Literal["level", "equal principal"] = "level"
-    amortisation_term: Annotated[int, Field(gt=0)] | None = None
-    principal: tuple[NotNegative, ...] = ()
-    frequency: Literal["monthly", "quarterly", "semiannual", "annual"] = "monthly"
-
-    @property
-    def every(self) -> int:
-        """Months from one payment to the next."""
-        return 12 // FREQUENCIES[self.frequency]
-
-    @staticmethod
-    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
-        every = 12 // FREQUENCIES[fields.get("frequency", "monthly")]
-        for name in ("remaining_term", "interest_only", "amortisation_term"):
-            if (fields.get(name) or 0) % every:
-                yield Fault(name, f"must be whole periods of {every} months, got {fields[name]}")
-        term, only, over = (fields.get(name) for name in ("remaining_term", "interest_only", "amortisation_term"))
-        if term is not None and only is not None:
-            if only > term:
-                yield Fault("interest_only", f"must not exceed the remaining term of {term} months, got {only}")
-            elif over is not None and over < term - only:
-                yield Fault(
-                    "amortisation_term", f"must reach the end of the remaining term, {term - only} months, got {over}"
-                )
-        principal, balance = fields.get("principal", ()), fields.get("balance")
-        if principal and balance is not None and sum(principal) > balance * (1.0 + 1e-9):
-            yield Fault("principal", f"must not exceed the balance {balance:,.2f}, got {sum(principal):,.2f}")
-        if principal and term is not None and len(principal) * every > term:
-            yield Fault(
-                "principal", f"must not outlast the remaining term of {term} months, got {len(principal) * every}"
-            )
 
 
 @term
@@ -218,8 +164,8 @@ class LoanPool:
     def deliver(self, schedule: Schedule, scenarios: Drivers) -> Receipts:
         """What the pool pays and owes, (S, T) in currency units; see the class for the formulas."""
 
-        from structuring.collateral.clock import Clock
-        from structuring.collateral.pools import MonthGrid, compounded, curves
+        from structuring.collateral.pool_cash_flows import MonthGrid, compounded, curves
+        from structuring.scenarios.period_clock import Clock
         from waterfalls.receipts import Receipts
 
         grid = MonthGrid(Clock(schedule), schedule.collection[0], self.first_payment)
@@ -259,7 +205,7 @@ class LoanPool:
         """The fields of the receipts by month, (S or 1, M), of a group with scheduled `balance` (M + 1) and `interest` (M)."""
         import numpy as np
 
-        from structuring.collateral.pools import MANY_PATHS, kernel, later, spread, writable
+        from structuring.collateral.pool_cash_flows import MANY_PATHS, kernel, later, spread, writable
 
         opening, closing, months = balance[:-1], balance[1:], len(interest)
         contracted = (interest + opening - closing)[None, :]

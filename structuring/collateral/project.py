@@ -15,8 +15,8 @@ from waterfalls.terms import term
 if TYPE_CHECKING:
     import numpy as np
 
-    from structuring.collateral.clock import Clock
-    from structuring.scenario import Drivers
+    from structuring.scenarios.period_clock import Clock
+    from structuring.scenarios.scenario import Drivers
     from waterfalls.receipts import Receipts
     from waterfalls.schedule import Schedule
 
@@ -160,8 +160,8 @@ class Project:
 
     def deliver(self, schedule: Schedule, scenarios: Drivers) -> Receipts:
         """What the project earns, costs and is worth, (S, T) in currency units; see the class for the formulas."""
-        from structuring.collateral.clock import Clock
-        from structuring.scenario import Drivers, Scenario
+        from structuring.scenarios.period_clock import Clock
+        from structuring.scenarios.scenario import Drivers, Scenario
         from waterfalls.receipts import Receipts
 
         clock = Clock(schedule)

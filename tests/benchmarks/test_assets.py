@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 from plain_assets import default_loop, default_matrices, keyed, loan_loop
 
-from structuring.collateral import LoanPool
-from structuring.collateral.tape import Tape
-from structuring.copula import OWN, Copula
-from structuring.credit import Obligor
-from structuring.defaults import SimulatedLosses, default_years
-from structuring.draws import Draws
-from structuring.scenario import Drivers, Paths
+from structuring.collateral.loan_tape import Tape
+from structuring.collateral.loans import LoanPool
+from structuring.scenarios.scenario import Drivers, Paths
+from structuring.simulation.copula import OWN, Copula
+from structuring.simulation.credit_losses import Obligor
+from structuring.simulation.default_times import SimulatedLosses, default_years
+from structuring.simulation.random_numbers import Draws
 from waterfalls.schedule import schedule
 
 NOISE = 0.6  # of the goal is asserted: the machines are shared

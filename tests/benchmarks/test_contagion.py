@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from plain_contagion import plain_thresholds
 
-from pricing.fire_sales import System, thresholds
+from pricing.contagion.fire_sales import System, thresholds
 
 S, N, K, ROUNDS = 1_000, 50, 20, 20
 LOOPED = 4  # scenarios of the plain loop; it takes as long for each

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import QuantLib as ql
 
-from pricing.market import Market
-from pricing.pricer import price
-from pricing.roots import rates_for
-from pricing.shocks import SpreadShock
-from pricing.sums import product
+from pricing.market.market import Market
+from pricing.valuation.discounting import product
+from pricing.valuation.price import price
+from pricing.valuation.root_finding import rates_for
+from pricing.valuation.spread_shocks import SpreadShock
 from waterfalls.cashflows import Cashflows
 from waterfalls.claims import interest, principal, residual
 from waterfalls.clauses.pay import pay

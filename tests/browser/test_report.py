@@ -7,12 +7,12 @@ import pytest
 from reported import EVIL, evil_parts, parts_of
 
 from pricing import SpreadShock, load_market, price, who_bears
-from pricing.breakeven import breakeven
-from pricing.chain import chain
-from pricing.institutions import load_institutions
-from pricing.report.case import case_of
+from pricing.analysis.breakeven import breakeven
+from pricing.contagion.stress_chain import chain
+from pricing.losses.institutions import load_institutions
+from pricing.report.contents.case import case_of
+from pricing.report.contents.sheets import sheets
 from pricing.report.page import write_report
-from pricing.report.sheets import sheets
 from structuring import load_deal, load_scenarios, run
 
 pytestmark = pytest.mark.browser

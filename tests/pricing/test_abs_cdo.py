@@ -7,15 +7,14 @@ import pytest
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
-from pricing.abs_cdo import LOST_2008, beside_2008, layered, retranched, what_differs
-from pricing.attribution import who_bears
-from pricing.market import Market
-from pricing.marketfile import load_market
-from pricing.pricer import price
-from pricing.projection import projected
-from structuring.dealfile import load_deal, load_scenarios
-from structuring.holders import Holdings
-from structuring.run import run
+from pricing.losses.abs_cdo import LOST_2008, beside_2008, layered, retranched, what_differs
+from pricing.losses.who_bears import who_bears
+from pricing.market.market import Market, projected
+from pricing.market.market_files import load_market
+from pricing.valuation.price import price
+from structuring.deals.deal_files import load_deal, load_scenarios
+from structuring.deals.holdings import Holdings
+from structuring.studies.run import run
 from waterfalls.errors import InvalidTerms
 from waterfalls.tranches import Note
 

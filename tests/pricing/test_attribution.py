@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
-from pricing.attribution import who_bears
-from pricing.market import Market
-from pricing.pricer import price
-from pricing.shocks import SpreadShock
-from structuring.holders import Holdings
+from pricing.losses.who_bears import who_bears
+from pricing.market.market import Market
+from pricing.valuation.price import price
+from pricing.valuation.spread_shocks import SpreadShock
+from structuring.deals.holdings import Holdings
 from waterfalls.errors import InvalidTerms, UnknownName
 
 V = dt.date(2026, 1, 15)

@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from pricing.breakeven import breakeven
-from pricing.marketfile import load_market
-from structuring.dealfile import find_deal, load_deal, load_scenarios
-from structuring.run import run
+from pricing.analysis.breakeven import breakeven
+from pricing.market.market_files import load_market
+from structuring.deals.deal_files import find_deal, load_deal, load_scenarios
+from structuring.studies.run import run
 from waterfalls.errors import InvalidTerms
 
 NAME = "vantage-jersey"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
-from pricing.capital import before_and_after, corporate, sec_erba, sec_sa, solvency_ii
+from pricing.losses.regulatory_capital import before_and_after, corporate, sec_erba, sec_sa, solvency_ii
 from waterfalls.errors import CannotPrice, InvalidTerms, UnknownName
 
 SHARE = st.floats(0.0, 1.0)

@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
-from pricing.attribution import who_bears
-from pricing.basis import ends_of, reported
-from pricing.chain import chain
-from pricing.institutions import Institution, load_institutions
-from pricing.marketfile import load_market
-from pricing.pricer import price
-from pricing.projection import projected
-from pricing.shocks import SpreadShock
-from structuring.dealfile import find_deal, library, load_deal, load_scenarios
-from structuring.holders import Holdings
-from structuring.run import run
+from pricing.contagion.stress_chain import chain
+from pricing.losses.accounting import ends_of, reported
+from pricing.losses.institutions import Institution, load_institutions
+from pricing.losses.who_bears import who_bears
+from pricing.market.market import projected
+from pricing.market.market_files import load_market
+from pricing.valuation.price import price
+from pricing.valuation.spread_shocks import SpreadShock
+from structuring.deals.deal_files import find_deal, library, load_deal, load_scenarios
+from structuring.deals.holdings import Holdings
+from structuring.studies.run import run
 from waterfalls.errors import InvalidTerms, UnknownName
 
 DEALS = ["coreweave-ddtl-4", "beignet-2025"]

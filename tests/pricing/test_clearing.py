@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from pricing.clearing import clearing
+from pricing.contagion.clearing import clearing
 from waterfalls.errors import InvalidTerms
 
 

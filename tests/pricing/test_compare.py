@@ -11,15 +11,15 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from pricing.analysis.comparison import changed, differences, read_result, side_by_side
 from pricing.cli import app
 from pricing.commands.compare import prices_told
-from pricing.compare import changed, differences, read_result, side_by_side
-from pricing.marketfile import load_market
-from pricing.pricer import price
-from pricing.projection import projected
+from pricing.market.market import projected
+from pricing.market.market_files import load_market
+from pricing.valuation.price import price
 from structuring import load_deal, load_scenarios, run, save_deal
-from structuring.dealfile import library
-from structuring.extras import MissingExtra
+from structuring.deals.deal_files import library
+from structuring.documents.optional_packages import MissingExtra
 from waterfalls import Fixed, Note
 from waterfalls.errors import FirstLossError
 from waterfalls.terms import plain

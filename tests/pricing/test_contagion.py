@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from plain_contagion import plain_thresholds
 
-from pricing.attribution import who_bears
-from pricing.contagion import contagion
-from pricing.institutions import Institution, Threshold
-from pricing.market import Market
-from pricing.pricer import price
-from pricing.shocks import SpreadShock
-from structuring.holders import Holdings
+from pricing.contagion.contagion import contagion
+from pricing.losses.institutions import Institution, Threshold
+from pricing.losses.who_bears import who_bears
+from pricing.market.market import Market
+from pricing.valuation.price import price
+from pricing.valuation.spread_shocks import SpreadShock
+from structuring.deals.holdings import Holdings
 from waterfalls.errors import InvalidTerms
 
 NAMES = ("bank", "dealer", "fund")

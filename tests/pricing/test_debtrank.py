@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from pricing.clearing import clearing
-from pricing.debtrank import debtrank
+from pricing.contagion.clearing import clearing
+from pricing.contagion.debtrank import debtrank
 from waterfalls.errors import InvalidTerms
 
 # the balance sheets of neva (github.com/marcobardoscia/neva, data/): capital of 1 each, a ring of debts of 0.5

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 
 from pricing import SpreadShock, load_market, price, projected, who_bears
-from pricing.report.bridges import loss_bridge, value_bridge
-from pricing.report.case import case_of
-from pricing.report.drawing import between, drawn
-from pricing.report.figure import Figure
-from pricing.report.figures import balances, class_bars, coverage, heat, trigger_dates
-from pricing.report.sankeys import cash_sankey
+from pricing.report.contents.case import case_of
+from pricing.report.figures.bridges import loss_bridge, value_bridge
+from pricing.report.figures.charts import balances, class_bars, coverage, heat, trigger_dates
+from pricing.report.figures.figure import Figure, between, drawn
+from pricing.report.figures.sankeys import cash_sankey
 from structuring import load_deal, load_scenarios, run
 
 SVG = "{http://www.w3.org/2000/svg}"

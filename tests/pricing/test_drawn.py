@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from pricing.drawn import classes_over_paths, drawn_paths, every_path, tranches_over_paths
-from pricing.marketfile import load_market
-from pricing.pricer import price
-from pricing.projection import projected
-from pricing.shocks import SpreadShock
-from pricing.streamed import borne
+from pricing.analysis.losses_over_paths import classes_over_paths, drawn_paths, every_path, tranches_over_paths
+from pricing.analysis.study_measures import borne
+from pricing.market.market import projected
+from pricing.market.market_files import load_market
+from pricing.valuation.price import price
+from pricing.valuation.spread_shocks import SpreadShock
 from structuring import load_deal, load_scenarios, run, study
-from structuring.dealfile import library
-from structuring.processes import PriceProcess
+from structuring.deals.deal_files import library
+from structuring.generators.prices_and_rates import PriceProcess
 from waterfalls.errors import FirstLossError
 
 NAME = "vantage-jersey"

@@ -6,16 +6,16 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from pricing.effective import EFFECTIVE, effective
-from pricing.market import Market
-from pricing.marketfile import load_market
-from pricing.pricer import price
+from pricing.market.market import Market
+from pricing.market.market_files import load_market
+from pricing.valuation.effective_measures import EFFECTIVE, effective
+from pricing.valuation.price import price
 from structuring.collateral.loans import LoanPool
-from structuring.collateral.speeds import cdr, cpr
-from structuring.deal import Deal
-from structuring.dealfile import load_deal, load_scenarios
-from structuring.run import run
-from structuring.scenario import Scenario
+from structuring.deals.deal import Deal
+from structuring.deals.deal_files import load_deal, load_scenarios
+from structuring.scenarios.monthly_rates import cdr, cpr
+from structuring.scenarios.scenario import Scenario
+from structuring.studies.run import run
 from waterfalls.coupons import Fixed
 from waterfalls.errors import InvalidTerms, UnknownName
 from waterfalls.tranches import Equity, Note

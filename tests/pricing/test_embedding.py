@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import QuantLib as ql
 
-from pricing.market import Market
-from pricing.measures import MEASURES
-from pricing.pricer import price
-from pricing.shocks import SpreadShock
+from pricing.market.market import Market
+from pricing.valuation.measures import MEASURES
+from pricing.valuation.price import price
+from pricing.valuation.spread_shocks import SpreadShock
 from waterfalls.errors import InvalidTerms
 
 V = dt.date(2026, 1, 15)

@@ -5,14 +5,14 @@ import datetime as dt
 
 import pytest
 
-from pricing.attribution import who_bears
-from pricing.contagion import contagion
-from pricing.feedback import as_spread
-from pricing.institutions import Institution, Threshold
-from pricing.market import Market
-from pricing.pricer import price
-from pricing.shocks import SpreadShock
-from structuring.holders import Holdings
+from pricing.contagion.contagion import contagion
+from pricing.contagion.spreads_after_sales import as_spread
+from pricing.losses.institutions import Institution, Threshold
+from pricing.losses.who_bears import who_bears
+from pricing.market.market import Market
+from pricing.valuation.price import price
+from pricing.valuation.spread_shocks import SpreadShock
+from structuring.deals.holdings import Holdings
 from waterfalls.errors import UnknownName
 
 MARKET = Market(0.04, {"A": {"price": 101.0}, "B": 0.03, "E": {"yield": 0.15}}, valuation=dt.date(2026, 1, 15))

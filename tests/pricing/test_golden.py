@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import QuantLib as ql
 
-from pricing._quantlib import to_quantlib_bond, to_quantlib_leg
-from pricing.curves import from_discounts
-from pricing.market import Market
-from pricing.pricer import price
-from pricing.solves import yield_to_maturity, z_spread
+from pricing.market.curves import from_discounts
+from pricing.market.market import Market
+from pricing.valuation.price import price
+from pricing.valuation.quantlib_cash_flows import to_quantlib_bond, to_quantlib_leg
+from pricing.valuation.spreads_at_prices import yield_to_maturity, z_spread
 from structuring import Deal, LoanPool, Scenario, psa, run
 from waterfalls.amortisation import LevelPayments
 from waterfalls.claims import interest, principal, residual, scheduled_principal

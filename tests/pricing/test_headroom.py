@@ -6,13 +6,12 @@ import math
 
 import pytest
 
-from pricing.appraisal import appraised
-from pricing.headroom import headroom_to_trap
-from pricing.market import Market
-from pricing.marketfile import load_market
-from pricing.pricer import price
-from pricing.projection import projected
-from pricing.tables import capital_structure
+from pricing.analysis.appraisal import appraised
+from pricing.analysis.deal_tables import capital_structure
+from pricing.analysis.headroom import headroom_to_trap
+from pricing.market.market import Market, projected
+from pricing.market.market_files import load_market
+from pricing.valuation.price import price
 from structuring import Scenario, load_deal, load_scenarios, run
 from waterfalls import Receipts, distribute
 

@@ -6,12 +6,12 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from pricing.issue import since_issue
-from pricing.market import Market
-from structuring.dealfile import load_deal
-from structuring.holders import Holdings
-from structuring.run import run
-from structuring.scenario import Scenario
+from pricing.analysis.since_issue import since_issue
+from pricing.market.market import Market
+from structuring.deals.deal_files import load_deal
+from structuring.deals.holdings import Holdings
+from structuring.scenarios.scenario import Scenario
+from structuring.studies.run import run
 from waterfalls.errors import InvalidTerms
 
 DAYS = {

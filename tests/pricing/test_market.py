@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 import QuantLib as ql
 
-from pricing._quantlib import ois, treasuries
-from pricing.curves import flat, from_discounts
-from pricing.market import Market, Quote
-from pricing.marketfile import load_market
-from pricing.pricer import price
-from pricing.shocks import SpreadShock, Stress
+from pricing.market.curves import flat, from_discounts
+from pricing.market.market import Market, Quote
+from pricing.market.market_files import load_market
+from pricing.market.quantlib_curves import ois, treasuries
+from pricing.valuation.price import price
+from pricing.valuation.spread_shocks import SpreadShock, Stress
 from waterfalls.errors import CannotPrice, FirstLossError, InvalidTerms, UnknownName
 
 V = dt.date(2026, 1, 15)

@@ -8,21 +8,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pricing.attribution import who_bears
-from pricing.institutions import load_institutions
-from pricing.market_page import market_page
-from pricing.market_story import MarketStory, Supply, market_stress
-from pricing.marketfile import load_market
-from pricing.pricer import price
-from pricing.projection import projected
-from pricing.shocks import SpreadShock, Stress
-from structuring.bookfile import load_book, save_book
-from structuring.dealfile import LIBRARY, load_deal, load_scenarios
-from structuring.documents import load
-from structuring.exposure import debt
-from structuring.run import run
-from structuring.scenario import Scenario
-from structuring.stresses import load_stress
+from pricing.contagion.market_stress import MarketStory, Supply, market_stress
+from pricing.contagion.market_stress_page import market_page
+from pricing.losses.institutions import load_institutions
+from pricing.losses.who_bears import who_bears
+from pricing.market.market import projected
+from pricing.market.market_files import load_market
+from pricing.valuation.price import price
+from pricing.valuation.spread_shocks import SpreadShock, Stress
+from structuring.deals.deal_files import LIBRARY, load_deal, load_scenarios
+from structuring.deals.exposures import debt
+from structuring.documents.yaml_and_json import load
+from structuring.generators.named_stresses import load_stress
+from structuring.scenarios.scenario import Scenario
+from structuring.studies.book_files import load_book, save_book
+from structuring.studies.run import run
 from waterfalls.errors import InvalidTerms, UnknownName
 
 HOME = LIBRARY / "ai-debt-market"

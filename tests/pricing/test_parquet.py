@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pricing.cli import app
-from pricing.report.machine import REFUSED, write_parquet
+from pricing.report.json_and_parquet import REFUSED, write_parquet
 from structuring import load_deal, load_scenarios, run
 from waterfalls.errors import InvalidTerms
 

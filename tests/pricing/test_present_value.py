@@ -5,7 +5,7 @@ import pytest
 
 from pricing import Market, load_market, price, projected
 from structuring import load_deal, load_scenarios, run
-from structuring.dealfile import library
+from structuring.deals.deal_files import library
 from waterfalls.schedule import years_from
 
 

@@ -8,15 +8,16 @@ import pytest
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
-from pricing.curves import flat
-from pricing.market import Market
-from pricing.measures import MEASURES
-from pricing.pricer import price
-from pricing.prices import CONTRACT, MOST_ROWS
-from pricing.roots import rates_for
-from pricing.shocks import SpreadShock
+from pricing.market.curves import flat
+from pricing.market.market import Market
+from pricing.tables.named_arrays import MOST_ROWS
+from pricing.valuation.measures import MEASURES
+from pricing.valuation.price import price
+from pricing.valuation.prices import CONTRACT
+from pricing.valuation.root_finding import rates_for
+from pricing.valuation.spread_shocks import SpreadShock
 from structuring import Deal, LoanPool, Scenario, run
-from structuring.collateral.loans import LoanLine
+from structuring.collateral.loan_tape import LoanLine
 from waterfalls import Equity, Floating, Note, interest, pay, residual, scheduled_principal
 from waterfalls.errors import InvalidTerms, TooLarge
 
@@ -178,7 +179,7 @@ def test_arrays_are_read_only(toy):
 def test_a_frame_that_is_too_large_is_refused(toy, monkeypatch):
     assert MOST_ROWS == 10_000_000
     prices = price(toy(), flat(V, 0.04), [SpreadShock.parallel(bp=100)])
-    monkeypatch.setattr("pricing.prices.MOST_ROWS", 17)
+    monkeypatch.setattr("pricing.tables.named_arrays.MOST_ROWS", 17)
     with pytest.raises(TooLarge, match="a frame of 18 rows needs about"):
         prices.frame()
 

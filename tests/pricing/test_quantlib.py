@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import QuantLib as ql
 
-from pricing._quantlib import to_quantlib_bond, to_quantlib_leg
-from pricing.market import Market
-from pricing.pricer import price
-from pricing.solves import yield_to_maturity, z_spread
+from pricing.market.market import Market
+from pricing.valuation.price import price
+from pricing.valuation.quantlib_cash_flows import to_quantlib_bond, to_quantlib_leg
+from pricing.valuation.spreads_at_prices import yield_to_maturity, z_spread
 from structuring import Deal, LoanPool, Scenario, run
 from waterfalls import Equity, Fixed, Note, interest, pay, residual, scheduled_principal
 

@@ -8,15 +8,15 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from pricing.attribution import who_bears
-from pricing.chain import chain
+from pricing.analysis.committee import committee
 from pricing.cli import app
-from pricing.committee import committee
-from pricing.institutions import load_institutions
-from pricing.marketfile import load_market
-from pricing.pricer import price
-from pricing.projection import projected
-from pricing.shocks import SpreadShock
+from pricing.contagion.stress_chain import chain
+from pricing.losses.institutions import load_institutions
+from pricing.losses.who_bears import who_bears
+from pricing.market.market import projected
+from pricing.market.market_files import load_market
+from pricing.valuation.price import price
+from pricing.valuation.spread_shocks import SpreadShock
 from structuring import load_deal, load_scenarios, run
 from waterfalls.errors import CannotPrice
 from waterfalls.terms import plain

@@ -15,20 +15,20 @@ import pytest
 from reported import EVIL, FORMULA, evil_parts, parts_of
 from typer.testing import CliRunner
 
+from pricing.analysis.committee import committee
+from pricing.analysis.deal_tables import by_date
 from pricing.cli import app
-from pricing.committee import committee
-from pricing.report.case import case_of
-from pricing.report.cash import items
-from pricing.report.deliver import outputs
-from pricing.report.machine import as_json, write_parquet
+from pricing.report.contents.case import case_of
+from pricing.report.contents.cash import items
+from pricing.report.contents.sheets import sheets
+from pricing.report.contents.trigger_readings import readings
+from pricing.report.figures.sankeys import cash_sankey, loss_sankey
+from pricing.report.json_and_parquet import as_json, write_parquet
 from pricing.report.page import write_report
-from pricing.report.readings import readings
-from pricing.report.sankeys import cash_sankey, loss_sankey
-from pricing.report.sheets import sheets
 from pricing.report.workbook import FIRST, write_workbook
-from pricing.tables import by_date
-from structuring import extras
-from structuring.dealfile import library, load_scenarios
+from pricing.report.written_files import outputs
+from structuring.deals.deal_files import library, load_scenarios
+from structuring.documents import optional_packages
 from waterfalls.errors import InvalidTerms
 
 
@@ -252,8 +252,8 @@ def test_an_absent_extra_is_one_message_with_the_command(vantage, tmp_path, monk
     def absent(name):
         raise ImportError(name)
 
-    monkeypatch.setattr(extras.importlib, "import_module", absent)
-    with pytest.raises(extras.MissingExtra, match=r"pip install 'firstloss\[report\]'"):
+    monkeypatch.setattr(optional_packages.importlib, "import_module", absent)
+    with pytest.raises(optional_packages.MissingExtra, match=r"pip install 'firstloss\[report\]'"):
         write_report(tmp_path / "r.html", *vantage)
 
 

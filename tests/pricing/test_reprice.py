@@ -5,13 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 
-from pricing.market import Market
-from pricing.marketfile import load_market
-from pricing.pricer import price
-from pricing.reprice import Bump, reprice
-from structuring.dealfile import find_deal, load_deal, load_scenarios
-from structuring.run import run
-from structuring.scenario import Scenario
+from pricing.market.market import Market
+from pricing.market.market_files import load_market
+from pricing.valuation.price import price
+from pricing.valuation.reprice import Bump, reprice
+from structuring.deals.deal_files import find_deal, load_deal, load_scenarios
+from structuring.scenarios.scenario import Scenario
+from structuring.studies.run import run
 from waterfalls.errors import InvalidTerms, UnknownName
 from waterfalls.tranches import Note
 

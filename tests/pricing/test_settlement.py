@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import QuantLib as ql
 
-from pricing._quantlib import to_quantlib_leg
-from pricing.curves import flat, from_discounts
-from pricing.market import Market
-from pricing.pricer import price
+from pricing.market.curves import flat, from_discounts
+from pricing.market.market import Market
+from pricing.valuation.price import price
+from pricing.valuation.quantlib_cash_flows import to_quantlib_leg
 from waterfalls.errors import CannotPrice, InvalidTerms
 
 V, ON = dt.date(2026, 3, 10), ql.Date(10, 3, 2026)

@@ -5,11 +5,11 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from pricing.market import Market
-from pricing.pricer import price
-from pricing.shocks import UNCHANGED, SpreadShock, Stress
-from pricing.solves import z_spread
-from pricing.streamed import priced
+from pricing.analysis.study_measures import priced
+from pricing.market.market import Market
+from pricing.valuation.price import price
+from pricing.valuation.spread_shocks import UNCHANGED, SpreadShock, Stress
+from pricing.valuation.spreads_at_prices import z_spread
 from waterfalls.errors import CannotPrice, InvalidTerms, UnknownName
 
 V = dt.date(2026, 1, 15)

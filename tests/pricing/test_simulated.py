@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 import QuantLib as ql
 
-from pricing._quantlib import evaluated
-from pricing.curves import flat
-from pricing.market import Market
-from pricing.marketfile import load_market
-from pricing.pricer import price
-from pricing.simulated import expected, option_adjusted, simulated
+from pricing.market.curves import flat
+from pricing.market.market import Market
+from pricing.market.market_files import load_market
+from pricing.market.quantlib_curves import evaluated
+from pricing.valuation.price import price
+from pricing.valuation.simulated_values import expected, option_adjusted, simulated
 from structuring import Deal, LoanPool, Scenario
-from structuring.collateral.loans import LoanLine
-from structuring.dealfile import load_deal, load_scenarios
-from structuring.processes import HullWhite
-from structuring.run import run
+from structuring.collateral.loan_tape import LoanLine
+from structuring.deals.deal_files import load_deal, load_scenarios
+from structuring.generators.prices_and_rates import HullWhite
+from structuring.studies.run import run
 from waterfalls import Equity, Floating, Note, interest, pay, residual, scheduled_principal
 from waterfalls.errors import CannotPrice, InvalidTerms
 
@@ -108,7 +108,7 @@ def test_rates_on_paths_are_martingales_under_the_discounting_of_each_path():
 
 
 def clock_of(deal):
-    from structuring.deal import plan
+    from structuring.deals.deal import plan
 
     return plan(deal).schedule.dates
 

@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 from tiny import plan_from
 
-from pricing.attribution import who_bears
-from pricing.bridge import bridge
-from pricing.marketfile import load_market
-from pricing.pricer import price
-from pricing.projection import projected
-from pricing.report.case import case_of
-from pricing.report.cash import items
-from pricing.report.figures import balances, highest, span
-from pricing.sponsor import off_balance_sheet
-from structuring.dealfile import load_deal, load_scenarios
-from structuring.run import run
+from pricing.losses.loss_bridge import bridge
+from pricing.losses.off_balance_sheet import off_balance_sheet
+from pricing.losses.who_bears import who_bears
+from pricing.market.market import projected
+from pricing.market.market_files import load_market
+from pricing.report.contents.case import case_of
+from pricing.report.contents.cash import items
+from pricing.report.figures.charts import balances, highest, span
+from pricing.valuation.price import price
+from structuring.deals.deal_files import load_deal, load_scenarios
+from structuring.studies.run import run
 from waterfalls import Receipts, Waterfall, distribute
 from waterfalls.clauses.call import call
 from waterfalls.conditions import on_or_after

@@ -6,14 +6,14 @@ import pickle
 import numpy as np
 import pytest
 
-from pricing.attribution import who_bears
-from pricing.curves import flat
-from pricing.market import Market
-from pricing.measures import MEASURES
-from pricing.pricer import price
-from pricing.shocks import SpreadShock
-from pricing.streamed import borne, priced
-from structuring.holders import Holdings
+from pricing.analysis.study_measures import borne, priced
+from pricing.losses.who_bears import who_bears
+from pricing.market.curves import flat
+from pricing.market.market import Market
+from pricing.valuation.measures import MEASURES
+from pricing.valuation.price import price
+from pricing.valuation.spread_shocks import SpreadShock
+from structuring.deals.holdings import Holdings
 from waterfalls.errors import CannotPrice, UnknownName
 
 V = dt.date(2026, 1, 15)

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricing.institutions import Institutions, load_institutions
-from pricing.wrappers import (
+from pricing.losses.institutions import Institutions, load_institutions
+from pricing.losses.wrappers import (
     Bank,
     Company,
     LeveragedFund,

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from structuring import Deal, Holdings, Paths, Scenario, load_deal, run, study, summary
-from structuring.book import Book, Position, study_book
-from structuring.bookfile import load_book, save_book
-from structuring.collateral import BondPortfolio, LeasePortfolio, LoanPool
-from structuring.collateral.bonds import Bond
-from structuring.collateral.leases import Tenant
-from structuring.exposure import exposures, herfindahl
-from structuring.vehicle import Sponsor
+from structuring.collateral.bonds import Bond, BondPortfolio
+from structuring.collateral.leases import LeasePortfolio, Tenant
+from structuring.collateral.loans import LoanPool
+from structuring.deals.exposures import exposures, herfindahl
+from structuring.deals.sponsor import Sponsor
+from structuring.studies.book import Book, Position, study_book
+from structuring.studies.book_files import load_book, save_book
 from waterfalls.coupons import Fixed
 from waterfalls.errors import InvalidTerms, UnknownName
 from waterfalls.tranches import Equity, Note

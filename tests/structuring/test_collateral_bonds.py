@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from structuring.collateral.bonds import Bond, BondPortfolio
-from structuring.collateral.speeds import cdr, psa
-from structuring.scenario import Drivers, Paths, Scenario
+from structuring.scenarios.monthly_rates import cdr, psa
+from structuring.scenarios.scenario import Drivers, Paths, Scenario
 from waterfalls.errors import InvalidTerms
 from waterfalls.schedule import schedule
 from waterfalls.terms import plain, read

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from structuring.collateral.leases import LeasePortfolio, Tenant
-from structuring.scenario import Drivers, Paths, Scenario
+from structuring.scenarios.scenario import Drivers, Paths, Scenario
 from waterfalls.errors import InvalidTerms
 from waterfalls.schedule import schedule
 

@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 import QuantLib as ql
 
-from structuring.collateral.loans import LoanLine, LoanPool
-from structuring.collateral.pools import scheduled
-from structuring.collateral.speeds import abs_speed, annual, cdr, cpr, mdr, monthly, psa, sda, smm
-from structuring.collateral.tape import Tape
-from structuring.scenario import Drivers, Paths, Scenario
-from structuring.speed import Speed
+from structuring.collateral.loan_tape import LoanLine, Tape
+from structuring.collateral.loans import LoanPool
+from structuring.collateral.pool_cash_flows import scheduled
+from structuring.scenarios.monthly_rates import abs_speed, annual, cdr, cpr, mdr, monthly, psa, sda, smm
+from structuring.scenarios.scenario import Drivers, Paths, Scenario
+from structuring.scenarios.speed import Speed
 from waterfalls.errors import InvalidTerms
 from waterfalls.schedule import schedule
 from waterfalls.terms import plain, read

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from structuring.collateral.project import Escrow, LeaseWithOptions, Project, ValueGuarantee
-from structuring.scenario import Drivers, Paths, Scenario
+from structuring.scenarios.scenario import Drivers, Paths, Scenario
 from waterfalls.errors import InvalidTerms
 from waterfalls.schedule import schedule
 from waterfalls.terms import plain, read

@@ -6,20 +6,20 @@ import math
 import numpy as np
 import pytest
 
-from structuring import sobol
-from structuring.copula import Copula, student_cdf, student_quantile
-from structuring.credit import (
+from structuring.generators.prices_and_rates import PriceProcess
+from structuring.simulation import sobol_points as sobol
+from structuring.simulation.copula import Copula, student_cdf, student_quantile
+from structuring.simulation.credit_losses import (
     Obligor,
     conditional,
     exact_losses,
     hazard_of_spread,
     large_pool_tranche,
-    normal_cdf,
     tranche_loss,
 )
-from structuring.defaults import SimulatedLosses, curves_of, default_years, plain_years, years_at
-from structuring.draws import Draws
-from structuring.processes import PriceProcess
+from structuring.simulation.default_times import SimulatedLosses, curves_of, default_years, plain_years, years_at
+from structuring.simulation.normal_distribution import normal_cdf
+from structuring.simulation.random_numbers import Draws
 from waterfalls.errors import InvalidTerms
 
 SECTORED = Copula(0.3, between=0.1)

@@ -8,18 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from structuring.credit import (
+from structuring.simulation.credit_losses import (
     Obligor,
     capped_mean,
     conditional,
-    default_times,
     exact_losses,
     hazard_of_spread,
     large_pool_tranche,
     tranche_loss,
     vasicek_quantile,
 )
-from structuring.draws import Draws
+from structuring.simulation.default_times import default_times
+from structuring.simulation.random_numbers import Draws
 from waterfalls.errors import InvalidTerms
 
 GOLDEN = Path(__file__).parents[1] / "golden"

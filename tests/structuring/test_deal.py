@@ -29,11 +29,11 @@ from structuring import (
     summary,
 )
 from structuring.collateral.bonds import Bond
-from structuring.deal import clock
-from structuring.dealfile import library
-from structuring.documents import load
-from structuring.doubts import too_late
-from structuring.run import project
+from structuring.deals.deal import clock
+from structuring.deals.deal_files import library
+from structuring.deals.unusual_terms import too_late
+from structuring.documents.yaml_and_json import load
+from structuring.studies.run import project
 from waterfalls import (
     Equity,
     Fixed,

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from structuring.documents import load_term, save_term
-from structuring.holders import Cell, Holdings
-from structuring.margins import complete
+from structuring.deals.estimated_holdings import complete
+from structuring.deals.holdings import Cell, Holdings
+from structuring.documents.yaml_and_json import load_term, save_term
 from waterfalls.errors import InvalidTerms
 
 ROWS = [

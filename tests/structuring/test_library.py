@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from pricing import SpreadShock, load_market, price
-from pricing.projection import projected
+from pricing.analysis.deal_tables import capital_structure, ranks
+from pricing.market.market import projected
 from pricing.report.console import left_over
-from pricing.tables import capital_structure, ranks
 from structuring import Scenario, load_deal, load_scenarios, run
-from structuring.dealfile import library
+from structuring.deals.deal_files import library
 from waterfalls import Waterfall
 from waterfalls.words import balance as balance_of
 from waterfalls.words import release

@@ -8,9 +8,9 @@ import pytest
 import QuantLib as ql
 
 from structuring import Scenario, load_deal, run, study, summary
-from structuring.deal import clock
-from structuring.draws import Draws
-from structuring.processes import HullWhite, PriceProcess, index_rates, poisson
+from structuring.deals.deal import clock
+from structuring.generators.prices_and_rates import HullWhite, PriceProcess, index_rates, poisson
+from structuring.simulation.random_numbers import Draws
 from waterfalls.errors import InvalidTerms
 
 S = 100_000
@@ -149,7 +149,7 @@ def test_index_rates_float_a_deal():
     alone = run(deal, Scenario("base"), rates={"SOFR": Flat()})
     given = run(deal, [Scenario("a"), Scenario("b")], rates={"SOFR": still})
     np.testing.assert_allclose(given.interest["floating"][1], alone.interest["floating"][0], rtol=1e-12)
-    from structuring.sector import SectorModel
+    from structuring.generators.sector_model import SectorModel
 
     found = study(deal, SectorModel().paths(deal, 500, seed=3), measure=summary(), rates={"SOFR": rates}, chunk=123)
     whole = study(deal, SectorModel().paths(deal, 500, seed=3), measure=summary(), rates={"SOFR": rates})

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from structuring import Deal, LoanPool, Scenario, abs_speed, psa, run
-from structuring.collateral.loans import LoanLine
+from structuring.collateral.loan_tape import LoanLine
 from waterfalls import Account, Equity, Fee, Fixed, Floating, Instalments, Note
 from waterfalls.words import (
     at_start,

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from structuring.collateral.speeds import cdr, psa
-from structuring.draws import Draws, inverse_normal, philox
-from structuring.drivers import DRIVERS
-from structuring.scenario import Drivers, Paths, Scenario
+from structuring.scenarios.drivers import DRIVERS
+from structuring.scenarios.monthly_rates import cdr, psa
+from structuring.scenarios.scenario import Drivers, Paths, Scenario
+from structuring.simulation.normal_distribution import inverse_normal
+from structuring.simulation.random_numbers import Draws, philox
 from waterfalls.errors import InvalidTerms
 from waterfalls.schedule import schedule
 from waterfalls.terms import plain, read
@@ -206,8 +207,8 @@ def test_a_scenario_goes_to_a_document_and_back():
 def test_reading_terms_needs_neither_numpy_nor_pandas_nor_quantlib():
     code = """
 import sys
-from structuring.collateral import Asset
-from structuring.scenario import Scenario
+from structuring.collateral.asset_classes import Asset
+from structuring.scenarios.scenario import Scenario
 from waterfalls.terms import plain, read
 document = {"lease_portfolio": {"tenants": [{"name": "Acme", "rent": 1.0, "ends": "2030-01-01"}], "as_of": "2026-01-01", "cap_rate": 0.06}}
 found = []

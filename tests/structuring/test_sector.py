@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from structuring import load_deal, study, summary
-from structuring.book import Book, Position, study_book
-from structuring.copula import Copula
-from structuring.deal import clock
-from structuring.run import project
-from structuring.scenario import Drivers, Scenario
-from structuring.sector import Response, SectorModel
+from structuring.deals.deal import clock
+from structuring.generators.sector_model import Response, SectorModel
+from structuring.scenarios.scenario import Drivers, Scenario
+from structuring.simulation.copula import Copula
+from structuring.studies.book import Book, Position, study_book
+from structuring.studies.run import project
 from waterfalls.errors import UnknownName
 
 RATES = {"SOFR": 0.04, "SONIA": 0.04}

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 
 from pricing import load_market, price, projected
-from pricing.shocks import UNCHANGED
-from pricing.stresses import ladder, stressed
+from pricing.valuation.named_stresses import ladder, stressed
+from pricing.valuation.spread_shocks import UNCHANGED
 from structuring import Scenario, cdr, load_deal, load_scenarios, run, sda
-from structuring.collateral import BondPortfolio, LoanPool
-from structuring.collateral.bonds import Bond
-from structuring.deal import drivers_of
-from structuring.dealfile import library
-from structuring.drivers import DRIVERS
-from structuring.stresses import Effect, NamedStress, annual_rate, load_stress, paper, stresses
+from structuring.collateral.bonds import Bond, BondPortfolio
+from structuring.collateral.loans import LoanPool
+from structuring.deals.deal import drivers_of
+from structuring.deals.deal_files import library
+from structuring.generators.named_stresses import Effect, NamedStress, annual_rate, load_stress, paper, stresses
+from structuring.scenarios.drivers import DRIVERS
 from waterfalls import Equity, Fixed, Note
 from waterfalls.errors import InvalidTerms, UnknownName
 

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from structuring import Deal, LoanPool, Paths, Scenario, SectorModel, load_deal, run, study, summary
-from structuring.chunks import MOST_DEATHS, Unfinished, cut, ranges
+from structuring.studies.chunks import MOST_DEATHS, Unfinished, cut, ranges
 from waterfalls import Equity, Fixed, Floating, Note, Receipts, interest, pay, principal, residual
 from waterfalls.errors import Fault, InvalidTerms, TooLarge, UnknownName
 
@@ -277,7 +277,7 @@ def test_a_task_is_small_and_holds_no_code(name):
     assert len(tasks) == 4
     for task in tasks:
         assert len(task) < 20_000
-        assert b"structuring.study" in task and b"one_chunk" in task  # a name, to be imported
+        assert b"structuring.studies.study" in task and b"one_chunk" in task  # a name, to be imported
         assert not any(code in task for code in (b"numba", b"kernel", b"_make_function", b"CodeType"))
 
 
@@ -292,9 +292,9 @@ def frozen(function, arguments):
 
 
 def defaulting(sectors, draws):
-    from structuring.copula import Copula
-    from structuring.credit import Obligor
-    from structuring.defaults import default_years
+    from structuring.simulation.copula import Copula
+    from structuring.simulation.credit_losses import Obligor
+    from structuring.simulation.default_times import default_years
 
     obligors = [Obligor(str(k), 1.0, hazard=0.05) for k in range(len(sectors))]
     years = default_years(draws, obligors, Copula(0.3).factors(draws), horizon=2.0, sectors=sectors)
@@ -302,8 +302,8 @@ def defaulting(sectors, draws):
 
 
 def test_read_only_arrays_give_the_same_bits_and_compile_no_kernel_twice():
-    from structuring import defaults_kernel
-    from structuring.collateral import pools_kernel
+    from structuring.collateral import pool_cash_flows_kernel
+    from structuring.simulation import default_times_kernel
     from waterfalls import kernel
 
     draws, periods = np.random.default_rng(2), 24
@@ -318,7 +318,7 @@ def test_read_only_arrays_give_the_same_bits_and_compile_no_kernel_twice():
     ):
         terms = {"measure": summary(), "rates": rates, "chunk": 100}
         expected = study(given, paths, **terms)
-        kernels = (pools_kernel.fill, defaults_kernel.fill, kernel.execute)
+        kernels = (pool_cash_flows_kernel.fill, default_times_kernel.fill, kernel.execute)
         before = [len(kernel.signatures) for kernel in kernels]
         equal(expected, study(given, paths, **terms, executor=Fake(frozen)))
         assert [len(kernel.signatures) for kernel in kernels] == before
@@ -367,8 +367,8 @@ class Threads:
 
 @pytest.mark.slow
 def test_a_worker_of_a_cluster_runs_a_chunk_in_the_one_thread_it_was_given(client):
-    from structuring import defaults_kernel
-    from structuring.collateral import pools_kernel
+    from structuring.collateral import pool_cash_flows_kernel
+    from structuring.simulation import default_times_kernel
     from waterfalls import kernel
 
     parts = study(deal(), PATHS, measure=Threads(), rates=RATES, chunk=25, executor=client.get_executor())
@@ -376,7 +376,7 @@ def test_a_worker_of_a_cluster_runs_a_chunk_in_the_one_thread_it_was_given(clien
     for _, mine, every in parts:
         assert [name for name in every if "Dask-Default-Threads" in name] == [mine]
         assert not any(name.startswith("ThreadPoolExecutor") for name in every)
-    for function in (pools_kernel.fill, defaults_kernel.fill, kernel.execute, kernel.narrow):
+    for function in (pool_cash_flows_kernel.fill, default_times_kernel.fill, kernel.execute, kernel.narrow):
         assert not function.targetoptions.get("parallel")  # Numba starts no threads either
 
 

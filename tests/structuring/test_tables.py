@@ -8,12 +8,13 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from structuring import LeasePortfolio, LoanPool, Scenario, Tenant, extras, load_deal, load_scenarios, run
-from structuring.deal import Deal
-from structuring.dealfile import MARK
-from structuring.documents import load
-from structuring.holders import Holdings
-from structuring.table import numeral
+from structuring import LeasePortfolio, LoanPool, Scenario, Tenant, load_deal, load_scenarios, run
+from structuring.deals.deal import Deal
+from structuring.deals.deal_files import MARK
+from structuring.deals.holdings import Holdings
+from structuring.documents import optional_packages
+from structuring.documents.tables import numeral
+from structuring.documents.yaml_and_json import load
 from waterfalls.errors import InvalidTerms
 from waterfalls.schema import schema
 
@@ -206,11 +207,12 @@ def test_what_is_missing_is_told_with_the_command_that_installs_it(tmp_path, mon
     def absent(name):
         raise ImportError(name)
 
-    monkeypatch.setattr(extras.importlib, "import_module", absent)
+    monkeypatch.setattr(optional_packages.importlib, "import_module", absent)
     assert Holdings.from_table(files[0]) == HELD
     for file, package in zip(files[1:], ("pyarrow", "openpyxl"), strict=True):
         with pytest.raises(
-            extras.MissingExtra, match=rf"'{package}', which is not installed: pip install 'firstloss\[report\]'"
+            optional_packages.MissingExtra,
+            match=rf"'{package}', which is not installed: pip install 'firstloss\[report\]'",
         ):
             Holdings.from_table(file)
 

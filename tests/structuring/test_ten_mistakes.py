@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from structuring import load_deal
-from structuring.dealfile import library
-from structuring.documents import Loader
+from structuring.deals.deal_files import library
+from structuring.documents.yaml_and_json import Loader
 from waterfalls.errors import InvalidTerms
 
 TEXT = library()["vantage-jersey"].read_text(encoding="utf-8")
@@ -99,8 +99,8 @@ def test_json_is_told_the_same_with_its_lines(tmp_path):
 @pytest.mark.parametrize("name", library())
 def test_the_events_that_collateral_says_it_raises_are_those_it_does(name):
     from structuring import load_scenarios
-    from structuring.deal import assets
-    from structuring.run import project
+    from structuring.deals.deal import assets
+    from structuring.studies.run import project
 
     deal = load_deal(name)
     said = {event for asset in assets(deal) for event in asset.raises()} | set(deal.events)

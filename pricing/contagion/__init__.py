@@ -1,0 +1,1 @@
+"""The second round: forced sales, clearing, distress, and a stress of the whole market."""

@@ -1,0 +1,317 @@
+"""market_stress: the whole market in one book under one story: who loses how much, and how far it is from 2008."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import KW_ONLY, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from pricing.contagion.contagion import Contagion, Mode, contagion
+from pricing.contagion.market_stress_result import MODES, MarketStress
+from pricing.contagion.market_stress_tables import (
+    bearers_of,
+    beside,
+    classes_of,
+    leverage_of,
+    rounds_of,
+    rows_of,
+    share_of,
+    values_before,
+)
+from pricing.contagion.stress_chain import named_place
+from pricing.losses.institutions import Institutions, load_institutions
+from pricing.losses.who_bears import Losses, who_bears
+from pricing.market.market import Market, projected
+from pricing.market.market_files import load_market
+from pricing.valuation.named_stresses import stressed
+from pricing.valuation.price import price
+from pricing.valuation.spread_shocks import SpreadShock, Stress
+from structuring.deals.deal_files import LIBRARY, library, load_deal, load_scenarios
+from structuring.deals.holdings import UNIDENTIFIED
+from structuring.documents.yaml_and_json import load_term
+from structuring.generators.named_stresses import NamedStress, load_stress, paper
+from structuring.scenarios.scenario import Scenario
+from structuring.studies.book import Book
+from structuring.studies.book_files import load_book
+from waterfalls.errors import Fault, InvalidTerms, UnknownName, unknown
+from waterfalls.terms import term
+from waterfalls.tranches import Note
+
+if TYPE_CHECKING:
+    from structuring.deals.deal import Deal
+
+MARK = "firstloss-market-story"
+BONDS = "corporate bonds"  # what the bonds of the book are part of, in the institutions file
+Positive = Annotated[float, Field(gt=0.0)]
+Share = Annotated[float, Field(ge=0.0)]
+
+
+@term
+class Supply:
+    """Issuance as a driver of spreads: every note of the book widens, in basis points, by
+
+        scale x per_doubling x max(log2(issuance / average), 0)
+
+    `issuance` of a year and the `average` of the five before it, in currency units.
+    """
+
+    issuance: Positive
+    average: Positive
+    _: KW_ONLY
+    per_doubling: Annotated[float, Field(ge=0.0)]
+
+    def widening(self, scale: float = 1.0) -> float:
+        """Basis points at a scale of the story."""
+        return scale * self.per_doubling * max(math.log2(self.issuance / self.average), 0.0)
+
+
+@term
+class MarketStory:
+    """What a book's story needs beyond a named stress.
+
+    `failures` by deal: the share of the stress's added rate of default that its obligors take, 1 where nothing is said.
+    `bonds` are the deals whose notes are public bonds: they have the depth of that market, and what institutions
+    hold of them is part of the corporate bonds that they are known to hold.
+    """
+
+    supply: Supply
+    _: KW_ONLY
+    failures: Mapping[str, Share] = field(default_factory=dict)
+    bonds: tuple[str, ...] = ()
+    sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+def market_stress(
+    book: Book | str | Path = "ai-debt-market",
+    stress: NamedStress | str = "AI demand shortfall",
+    scale: float = 1.0,
+    *,
+    story: MarketStory | None = None,
+    market: Market | None = None,
+    institutions: Institutions | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> MarketStress:
+    """Runs every deal of a book under a named stress at one scale, spreads and scenario together, and sums by class.
+
+    A deal that ships has its own scenarios and market; the others start from a base without drivers and take `market`,
+    whose quotes are by class of paper (AA, A, BBB, below, unrated, equity). What is not given is read from the files
+    beside the book: story.yaml, market.yaml, institutions.yaml (added to those that ship). `progress(deals done, all)` is
+    called before each deal. The first round is the loss of
+    value against the base; the second comes from `contagion` in the modes thresholds and linear.
+    """
+    import pandas as pd
+
+    home = home_of(book)
+    described = book if isinstance(book, Book) else load_book(home / "book.yaml")
+    told = load_stress(stress) if isinstance(stress, str) else stress
+    tale = story or load_term(home / "story.yaml", MarketStory, mark=MARK)
+    quotes = market or load_market(home / "market.yaml")
+    check(tale, described)
+    known = institutions or with_added(load_institutions(), home / "institutions.yaml")
+
+    widening = tale.supply.widening(scale)
+    losses: dict[str, Losses] = {}
+    for name, deal in described.deals.items():
+        if progress:
+            progress(len(losses), len(described.deals))
+        losses[name] = lost_in(deal, described, told, tale.failures.get(name, 1.0), scale, widening, quotes)
+    rows = pd.concat([rows_of(name, each) for name, each in losses.items()], ignore_index=True)
+    held_bonds = {
+        who: float(sum(values_before(losses[name]) @ share_of(losses[name], who) for name in tale.bonds))
+        for who in dict.fromkeys(name for each in losses.values() for name in each.classes)
+    }
+    known = less_bonds(known, held_bonds)
+    depth = dict(known.depth)
+    for name in tale.bonds:
+        depth[f"{name}: {described.deals[name].tranches[0].name}"] = depth[BONDS]
+    names = told.named(scale)
+    shock = next(iter(losses.values())).prices.shocks[-1]
+    second: dict[Mode, Contagion] = {
+        mode: contagion(list(losses.values()), institutions=known, depth=depth, mode=mode, cell=(names, shock))
+        for mode in MODES
+    }
+    return MarketStress(
+        book=described,
+        stress=told.name,
+        scale=scale,
+        widening=widening,
+        tranches=rows,
+        classes=classes_of(losses, known),
+        rounds=rounds_of(second),
+        bearers=bearers_of(second["thresholds"], known),
+        concentration=described.concentration(),
+        beside=beside(described, rows),
+        leverage=leverage_of(described, tale.bonds),
+        losses=losses,
+        second=second,
+        assumptions=assumptions_of(described, told, tale, known),
+    )
+
+
+def home_of(book: Book | str | Path) -> Path:
+    """The folder of a book: of the shipped one by its name, of a file, or of the book that ships where a `Book` is given."""
+    if isinstance(book, Book):
+        return LIBRARY / "ai-debt-market"
+    if Path(book).suffix in (".yaml", ".yml", ".json"):
+        return Path(book).parent
+    if str(book) not in books():
+        raise UnknownName("shipped book", str(book), books())
+    return LIBRARY / str(book)
+
+
+def books() -> tuple[str, ...]:
+    """The books that ship with the toolkit, by name."""
+    return tuple(file.parent.name for file in sorted(LIBRARY.glob("*/book.yaml")))
+
+
+def check(tale: MarketStory, book: Book) -> None:
+    """Refuses a story that speaks of deals which the book does not hold."""
+
+    def faults() -> Iterator[Fault]:
+        for place, names in (("failures", tale.failures), ("bonds", tale.bonds)):
+            for name in names:
+                if name not in book.deals:
+                    yield Fault(f"story.{place}", unknown("deal of the book", name, book.deals))
+
+    if found := list(faults()):
+        raise InvalidTerms(found)
+
+
+def with_added(known: Institutions, path: Path) -> Institutions:
+    """Institutions with those of another file behind them."""
+    if not path.is_file():
+        return known
+    more, start = load_institutions(path), len(known.institutions)
+    sources = dict(known.sources)
+    for place, source in more.sources.items():
+        for i in reversed(range(len(more.institutions))):
+            place = place.replace(f"institutions[{i}]", f"institutions[{start + i}]")
+        sources[place] = source
+    return dataclasses.replace(known, institutions=(*known.institutions, *more.institutions), sources=sources)
+
+
+def less_bonds(known: Institutions, held: Mapping[str, float]) -> Institutions:
+    """Institutions whose other corporate bonds are those that the book does not hold for them already."""
+    listed = tuple(
+        dataclasses.replace(one, other={**one.other, BONDS: max(one.other[BONDS] - held.get(one.name, 0.0), 0.0)})
+        if BONDS in one.other
+        else one
+        for one in known.institutions
+    )
+    return dataclasses.replace(known, institutions=listed)
+
+
+def lost_in(
+    deal: Deal, book: Book, stress: NamedStress, share: float, scale: float, widening: float, quotes: Market
+) -> Losses:
+    """The losses of one deal in the book's currency: its part, its exchange rate, all its tranches."""
+    from structuring.studies.run import run
+
+    if deal.holdings is None:
+        raise InvalidTerms(
+            f"the deal {deal.name!r} has no holdings: say who holds each tranche, {UNIDENTIFIED!r} if not known"
+        )
+    own = deal.name in library() and load_deal(deal.name) == deal
+    base = load_scenarios(deal.name)[0] if own else Scenario("base")
+    market = load_market(deal.name) if own else by_paper(quotes, deal)
+    scenario, _ = stressed(graded(stress, share), deal, scale=scale, on=base)
+    moves = {
+        tranche.name: bp + (widening if isinstance(tranche, Note) else 0.0)
+        for tranche, bp in zip(deal.tranches, stress.spreads(deal, scale=scale).values(), strict=True)
+    }
+    moved = any(moves.values())
+    pair = (
+        Stress(scenario.name, SpreadShock.by_tranche(bp=moves, name="spreads of the story"))
+        if moved
+        else Stress(scenario.name)
+    )
+    flows = run(deal, [base, scenario], rates=projected(market, deal))
+    before, there = None, market
+    if stress.rates and scale:
+        before, there = (flows, market), market.shifted(scale * stress.rates)
+        flows = run(deal, [base, scenario], rates=projected(there, deal))
+    prices = price(flows, there, pairs=[pair], reference=base.name, before=before)
+    return scaled(
+        who_bears(prices, deal.holdings, reference=(base.name, "unchanged")), book.scales[deal.name], book.currency
+    )
+
+
+def graded(stress: NamedStress, share: float) -> NamedStress:
+    """The stress with that share of the rate of default it adds."""
+    if share == 1.0:
+        return stress
+    effects = {
+        kind: tuple(
+            dataclasses.replace(one, plus=share * one.plus) if one.driver == "default" and one.plus is not None else one
+            for one in each
+        )
+        for kind, each in stress.effects.items()
+    }
+    return dataclasses.replace(stress, effects=effects)
+
+
+def by_paper(quotes: Market, deal: Deal) -> Market:
+    """The market of a deal that has none: the quote of each tranche is that of its class of paper."""
+    found = {}
+    for tranche in deal.tranches:
+        kind = paper(tranche)
+        if kind not in quotes.quotes:
+            raise UnknownName("class of paper in the book's market", kind, quotes.quotes)
+        found[tranche.name] = {quotes.quotes[kind].kind: quotes.quotes[kind].value}
+    return Market(
+        quotes.curve, found, valuation=quotes.valuation, currency=quotes.currency, projections=quotes.projections,
+        fixings=quotes.fixings,
+    )  # fmt: skip
+
+
+def scaled(losses: Losses, times: float, currency: str) -> Losses:
+    """Losses of a part of a deal in another currency."""
+    prices = losses.prices
+    memo = {name: array if name == "wal" else times * array for name, array in prices.memo.items()}
+    there = dataclasses.replace(
+        prices, currency=currency, measures={"npv": times * prices.npv}, before=times * prices.before, memo=memo, cells=None
+    )  # fmt: skip
+    return dataclasses.replace(
+        losses,
+        prices=there,
+        held=times * losses.held,
+        tranche={name: times * array for name, array in losses.tranche.items()},
+        memo={name: array if name == "wal_change" else times * array for name, array in losses.memo.items()},
+    )
+
+
+def assumptions_of(book: Book, stress: NamedStress, tale: MarketStory, known: Institutions) -> tuple[str, ...]:
+    """What rests on no public source: of the story, the book, the stress, its own deals and the institutions."""
+    own: dict[tuple[str, str], list[str]] = {}
+    for name, deal in book.deals.items():
+        for place, source in deal.sources.items() if name not in library() else ():
+            if "assumption" in source:
+                own.setdefault((place, source["assumption"]), []).append(name)
+    listed = [
+        *tale.sources.items(),
+        *((named_position(place, book), source) for place, source in book.sources.items()),
+        *((f"stress {place}", source) for place, source in stress.sources.items()),
+        *((f"{place} of {', '.join(names)}", {"assumption": told}) for (place, told), names in own.items()),
+        *((named_place(place, known), source) for place, source in known.sources.items()),
+    ]
+    said = [f"{place}: {source['assumption']}" for place, source in listed if "assumption" in source]
+    return (
+        *said,
+        "market: round quotes by class of paper for the deals without a market of their own; every deal is valued on the "
+        "date of its market file, May to November 2026, and the values are added",
+        "supply: the widening falls on every note alike, and on no equity; quotes are taken to stand before it",
+        "other corporate bonds and loans keep their value in the first round: they fall only by sales",
+        "the shipped deals of the book keep the assumptions of their own files: firstloss library show NAME",
+    )
+
+
+def named_position(place: str, book: Book) -> str:
+    """`positions[2]` as a reader says it: by the deal's name."""
+    for i, position in enumerate(book.positions):
+        place = place.replace(f"positions[{i}]", f"size of {position.terms.name}")
+    return place

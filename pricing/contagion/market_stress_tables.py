@@ -1,0 +1,166 @@
+"""Tables of a market stress: by tranche, by class, by round, by end bearer, and beside 2008."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pricing.contagion.contagion import Contagion, Mode
+from pricing.losses.abs_cdo import LOST_2008
+from pricing.losses.accounting import ends_of, institution
+from pricing.losses.institutions import Institutions
+from pricing.losses.who_bears import Losses
+from structuring.deals.deal_files import load_deal
+from structuring.deals.exposures import debt
+from structuring.deals.holdings import UNIDENTIFIED
+from structuring.studies.book import Book
+from waterfalls.tranches import Equity, Note
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from structuring.deals.deal import Deal
+
+
+def stressed_cell(losses: Losses) -> tuple[int, int]:
+    """The row of the stress, and that of its spreads."""
+    return len(losses.prices.scenarios) - 1, len(losses.prices.shocks) - 1
+
+
+def values_before(losses: Losses) -> np.ndarray:
+    """What each tranche was worth in the reference (N,), none below 0: what is still to be paid in is no holding."""
+    s, k = stressed_cell(losses)
+    return np.maximum(losses.prices.npv[s, k] + losses.tranche["total"][s, k], 0.0)
+
+
+def share_of(losses: Losses, who: str) -> np.ndarray:
+    """The share of each tranche (N,) that a class holds."""
+    return losses.shares[:, losses.classes.index(who)] if who in losses.classes else np.zeros(len(losses.shares))
+
+
+def rows_of(name: str, losses: Losses) -> pd.DataFrame:
+    """One row a tranche."""
+    import pandas as pd
+
+    s, k = stressed_cell(losses)
+    return pd.DataFrame({
+        "deal": name,
+        "tranche": losses.prices.tranches,
+        "value_before": values_before(losses),
+        "credit_loss": losses.tranche["credit"][s, k],
+        "market_loss": losses.tranche["market"][s, k],
+        "total_loss": losses.tranche["total"][s, k],
+        "realised_loss": losses.memo["realised_loss"][s, k],
+    })  # fmt: skip
+
+
+def classes_of(losses: Mapping[str, Losses], known: Institutions) -> pd.DataFrame:
+    """One row an investor class, over every deal of the book."""
+    import pandas as pd
+
+    found: dict[str, dict[str, float]] = {}
+    for each in losses.values():
+        s, k = stressed_cell(each)
+        before = values_before(each)
+        for c, name in enumerate(each.classes):
+            share = each.shares[:, c]
+            row = found.setdefault(
+                name, {"value_before": 0.0, "credit_loss": 0.0, "market_loss": 0.0, "total_loss": 0.0}
+            )
+            row["value_before"] += float(before @ share)
+            for part in ("credit", "market", "total"):
+                row[f"{part}_loss"] += float(each.tranche[part][s, k] @ share)
+    rows = []
+    for name, row in found.items():
+        one = institution(known, name)
+        rows.append({
+            "investor_class": name,
+            **row,
+            "not_reported": row["market_loss"] if one.basis == "amortised cost" else 0.0,
+            "per_cent_of_holding": per_cent(row["total_loss"], row["value_before"]),
+            "per_cent_of_capital": per_cent(row["total_loss"], one.capital or 0.0),
+        })  # fmt: skip
+    table: Any = pd.DataFrame(rows)
+    last = table["investor_class"] == UNIDENTIFIED
+    return pd.concat([table[~last], table[last]], ignore_index=True)
+
+
+def rounds_of(second: Mapping[Mode, Contagion]) -> pd.DataFrame:
+    """One row an institution: the first round, then what each mode adds, and the total of it in per cent of capital."""
+    import pandas as pd
+
+    any_ = next(iter(second.values()))
+    table: Any = pd.DataFrame({"institution": any_.institutions, "first_round": any_.direct[0]})
+    for mode, made in second.items():
+        table[f"second_{mode}"] = (made.total - made.direct)[0]
+        capital = np.where(np.isfinite(made.capital), made.capital, 0.0)
+        table[f"total_{mode}_per_cent_of_capital"] = per_cent(made.total[0], capital)
+    return table[table.drop(columns="institution").abs().sum(axis=1) > 0.0].reset_index(drop=True)
+
+
+def bearers_of(made: Contagion, known: Institutions) -> pd.DataFrame:
+    """One row an end bearer: what the first and the second round cost it; each sums to the losses of the round."""
+    import pandas as pd
+
+    rounds = {}
+    for name, lost in (("first_round", made.direct[0]), ("second_round", (made.total - made.direct)[0])):
+        flow, _, ends = ends_of(
+            {who: np.array([amount]) for who, amount in zip(made.institutions, lost, strict=True)}, known
+        )
+        rounds[name] = pd.Series(flow[0].sum(axis=0), index=list(ends))
+    table: Any = pd.DataFrame(rounds).fillna(0.0).rename_axis("bearer").reset_index()
+    return table[(table["first_round"] != 0.0) | (table["second_round"] != 0.0)].reset_index(drop=True)
+
+
+def beside(book: Book, rows: pd.DataFrame) -> pd.DataFrame:
+    """The book, then the paper of 2008: issued, realised loss and loss of value, in currency units, and in per cent of issued.
+
+    Realised is principal of notes that is never repaid. The paper of 2008 has realised losses alone.
+    """
+    import pandas as pd
+
+    notes = {(deal.name, each.name) for deal in book.deals.values() for each in deal.tranches if isinstance(each, Note)}
+    kept: Any = rows[[key in notes for key in zip(rows["deal"], rows["tranche"], strict=True)]]
+    owed = sum(debt(deal) * book.scales[name] for name, deal in book.deals.items())
+    realised, marks = float(kept["realised_loss"].sum()), float(kept["total_loss"].sum())
+    listed: list[dict[str, Any]] = [
+        {"paper": book.name, "issued": owed, "realised_loss": realised, "value_loss": marks,
+         "realised_per_cent": per_cent(realised, owed), "value_per_cent": per_cent(marks, owed)}
+    ]  # fmt: skip
+    for name, said in LOST_2008.items():
+        listed.append({
+            "paper": name,
+            "issued": said.get("issued", np.nan),
+            "realised_loss": said.get("written_down", np.nan),
+            "value_loss": np.nan,
+            "realised_per_cent": 100.0 * said["loss"],
+            "value_per_cent": np.nan,
+        })  # fmt: skip
+    return pd.DataFrame(listed)
+
+
+def leverage_of(book: Book, bonds: tuple[str, ...]) -> dict[str, float]:
+    """Debt over equity of the vehicles that have equity, and of the CDO of 2006; `recourse` is the share owed by companies."""
+
+    def equity(deal: Deal) -> float:
+        return sum(max(each.notional, each.commitment) for each in deal.tranches if isinstance(each, Equity))
+
+    with_equity = [name for name, deal in book.deals.items() if equity(deal) > 0.0]
+    owed = {name: debt(deal) * book.scales[name] for name, deal in book.deals.items()}
+    beneath = sum(equity(book.deals[name]) * book.scales[name] for name in with_equity)
+    then, everything = load_deal("mezz-abs-cdo-2006"), sum(owed.values())
+    return {
+        "vehicles": sum(owed[name] for name in with_equity) / beneath if beneath else math.nan,
+        "mezz-abs-cdo-2006": debt(then) / equity(then),
+        "recourse": sum(owed[name] for name in bonds) / everything if everything else math.nan,
+    }
+
+
+def per_cent(part: Any, whole: Any) -> Any:
+    """100 x part / whole, NaN where the whole is 0 or not known."""
+    top, bottom = np.broadcast_arrays(np.asarray(part, dtype=np.float64), np.asarray(whole, dtype=np.float64))
+    made = np.divide(100.0 * top, bottom, out=np.full(bottom.shape, np.nan), where=bottom > 0.0)
+    return float(made) if made.ndim == 0 else made

@@ -1,0 +1,91 @@
+"""Makes a curve of whatever says discount factors: QuantLib objects, tables of dates, flat rates, objects of others."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pricing.market.curves import REACH, Curve, flat, from_discounts
+from waterfalls.errors import InvalidTerms
+
+
+def curve_from(
+    given: Any, valuation: datetime.date | None = None, dates: Iterable[datetime.date] | None = None
+) -> Curve:
+    """A curve from whatever says discount factors; QuantLib objects and foreign ones are read here, in this thread.
+
+    A `Curve`; a QuantLib term structure or handle; a flat rate; a mapping, Series or DataFrame of dates to discount
+    factors; or anything with `discount(date)`. The last and QuantLib's are read on `dates`, else on every day to the
+    end (`max_date`, where there is one; 50 years where there is none).
+    """
+    if isinstance(given, Curve):
+        curve = given
+    elif hasattr(given, "referenceDate"):
+        from pricing.market.quantlib_curves import sampled
+
+        curve = sampled(given, dates)
+    elif isinstance(given, (int, float)) and not isinstance(given, bool):
+        curve = flat(needed(valuation), float(given))
+    elif isinstance(given, Mapping) or hasattr(given, "items"):
+        curve = from_discounts(needed(valuation), factors_of(given))
+    elif hasattr(given, "discount"):
+        curve = read_daily(given, needed(valuation), dates)
+    else:
+        raise InvalidTerms(
+            "a curve is a QuantLib YieldTermStructure or its handle, an object with discount(date), a mapping or "
+            f"DataFrame of dates to discount factors, or a flat rate; got {type(given).__name__}"
+        )
+    if valuation is not None and curve.start != valuation:
+        raise InvalidTerms(
+            f"the curve starts on {curve.start}, and the valuation date is {valuation}: they must be the same"
+        )
+    return curve
+
+
+def needed(valuation: datetime.date | None) -> datetime.date:
+    if valuation is None:
+        raise InvalidTerms("this curve does not say where it starts: give valuation=, the valuation date")
+    return valuation
+
+
+def factors_of(given: Any) -> dict[datetime.date, float]:
+    """Dates and discount factors of a mapping, a Series, or a DataFrame with one column (or `date` and `discount`)."""
+    if hasattr(given, "columns"):
+        if {"date", "discount"} <= set(given.columns):
+            given = given.set_index("date")["discount"]
+        elif len(given.columns) == 1:
+            given = given.iloc[:, 0]
+        else:
+            raise InvalidTerms(
+                "a DataFrame of discount factors has the columns 'date' and 'discount', or dates as its index and one "
+                f"column; got {', '.join(map(repr, given.columns))}"
+            )
+    found: dict[datetime.date, float] = {}
+    for key, factor in given.items():
+        date = as_date(key)
+        if date in found:
+            raise InvalidTerms(f"the curve has two discount factors on {date}")
+        found[date] = float(factor)
+    return found
+
+
+def as_date(key: Any) -> datetime.date:
+    """A date from a date, a datetime (Timestamp) or ISO text."""
+    if isinstance(key, datetime.datetime):
+        return key.date()
+    if isinstance(key, datetime.date):
+        return key
+    try:
+        return datetime.date.fromisoformat(str(key)[:10])
+    except ValueError:
+        raise InvalidTerms(f"a curve's nodes are dates, got {key!r}") from None
+
+
+def read_daily(given: Any, start: datetime.date, dates: Iterable[datetime.date] | None) -> Curve:
+    """A curve from an object with `discount(date)`, relative to its factor on `start`."""
+    if dates is None:
+        end = getattr(given, "max_date", start + datetime.timedelta(days=365 * REACH))
+        dates = [start + datetime.timedelta(days=n) for n in range(1, (end - start).days + 1)]
+    base = float(given.discount(start))
+    return from_discounts(start, {date: float(given.discount(date)) / base for date in dates if date > start})

@@ -1,0 +1,271 @@
+"""The tables of a report: each a frame with the kind of every column, which the page, the workbook and JSON share."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pricing.analysis.appraisal import appraised
+from pricing.analysis.deal_tables import capital_structure, what_happens
+from pricing.analysis.non_renewal import NonRenewals
+from pricing.losses.who_bears import AMOUNTS, losses_by_class, losses_in_total
+from pricing.report.contents.cash import cash_frame
+from pricing.report.contents.trigger_readings import trigger_frame
+from pricing.valuation.prices import prices_by_shock
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pricing.report.contents.case import Case
+    from pricing.report.contents.formats import Unit
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Sheet:
+    """A table: its name (an identifier), what it shows, the frame, the kind of each column, a note."""
+
+    name: str
+    title: str
+    frame: pd.DataFrame
+    kinds: dict[str, str]
+    note: str = ""
+    totals: int = 0
+
+    def kind(self, column: Any) -> str:
+        return self.kinds.get(str(column)) or guessed(self.frame, column)
+
+    def heading(self, unit: Unit) -> str:
+        """The title, with the unit of its amounts."""
+        return f"{self.title} ({unit.words})" if "money" in self.kinds.values() else self.title
+
+    def total(self, row: int) -> bool:
+        """Whether a row is one of the totals, which stand last."""
+        return row >= len(self.frame) - self.totals
+
+
+LOSSES = {"par": "money", **dict.fromkeys(AMOUNTS, "money"), "per_cent_of_par": "per_cent"}
+KNOWN = {"balance": "money", **dict.fromkeys(("reported", "estimated", "assumed", "unidentified"), "per_cent")}
+STRUCTURE = {
+    "size": "money",
+    "undrawn": "money",
+    **dict.fromkeys(("attachment", "detachment", "ltv"), "share"),
+    "dscr": "ratio",
+    "dscr_low": "ratio",
+    "wal": "years",
+    "spread": "bp",
+    "clean": "price",
+    "headroom_to_trap": "share",
+    "headroom_to_default": "share",
+}
+
+
+def sheets(case: Case) -> list[Sheet]:
+    """Every table of a report, in its order; what the case does not hold is left out."""
+    found = [
+        structure(case),
+        happening(case),
+        funding(case),
+        cash(case),
+        triggers(case),
+        *map(prices, [case] * len(case.rows), case.rows),
+    ]
+    found += [loss_bridge(case), bridge(case), by_class(case), by_tranche(case), *chained(case), *breakevens(case)]
+    found += [further(title, result.frame()) for title, result in case.further.items()]
+    return [sheet for sheet in (*found, provenance(case)) if sheet is not None and len(sheet.frame)]
+
+
+def structure(case: Case) -> Sheet:
+    frame = capital_structure(case.flows, case.prices, case.reference, deal=case.deal).drop(columns="enhancement")
+    date, _ = appraised(case.flows, case.origin[0], case.prices.valuation, case.deal)
+    note = (
+        "Attachment is the share of the structure lost before the tranche loses anything. ltv: what is outstanding of this "
+        f"and all senior tranches over the value of the collateral on {date}. dscr: cash for debt service over "
+        "debt service of this and all senior notes, median and lowest over dates. Headroom to trap: the cash for debt service "
+        "that may go before the first coverage trigger trips; to default: the part of all collections that may go, the same "
+        "at every date, before the note goes unpaid."
+    )
+    return Sheet("capital_structure", "Capital structure, most senior first", frame, STRUCTURE, note)
+
+
+def happening(case: Case) -> Sheet | None:
+    """What each scenario brings, in dates and unpaid amounts: paths without a name are too many to list."""
+    if isinstance(case.prices.scenarios, range):
+        return None
+    frame = what_happens(case.flows)
+    kinds = {str(column): "text" for column in frame}
+    title = f"What happens: first dates; principal and interest unpaid at the last date, and written down ({case.prices.currency} million)"
+    return Sheet("what_happens", title, frame, kinds)
+
+
+def funding(case: Case) -> Sheet:
+    """Who funded the vehicle and what the money stands in: the part of the assets is the remainder."""
+    import pandas as pd
+
+    opening, plan = case.flows.plan.opening, case.flows.plan
+    rows: list[dict[str, Any]] = [
+        {"item": name, "amount": opening["balance", name], "side": "source"} for name in plan.tranches
+    ]
+    rows += [
+        {"item": f"{name} facility", "amount": opening["balance", name], "side": "source"} for name in plan.facilities
+    ]
+    raised = sum(row["amount"] for row in rows)
+    held = [{"item": name, "amount": opening["account", name], "side": "use"} for name in plan.accounts]
+    rest = raised - sum(row["amount"] for row in held)
+    rows += [*held, {"item": "collateral, costs and anything else (the remainder)", "amount": rest, "side": "use"}]
+    rows = [row for row in rows if row["amount"] != 0.0]
+    rows += [{"item": f"all {side}s", "amount": raised, "side": side} for side in ("source", "use")]
+    day = case.deal.as_of or case.deal.closing
+    when = "at closing" if case.deal.as_of is None else "when the deal is picked up"
+    return Sheet(
+        "sources_and_uses", f"Sources and uses {when}, {day}", pd.DataFrame(rows), {"amount": "money"}, totals=2
+    )
+
+
+def cash(case: Case) -> Sheet:
+    frame = cash_frame(case)
+    kinds = {case.named(s): "money" for s in case.rows}
+    return Sheet("cash", "Cash in and out over the life of the deal, by scenario", frame, kinds, totals=2)
+
+
+def triggers(case: Case) -> Sheet | None:
+    frame = trigger_frame(case)
+    kinds = {str(c): "date" if str(c).startswith("first") else "count" for c in frame.columns[2:]}
+    return Sheet("triggers", "Triggers, and when they trip", frame, kinds)
+
+
+def prices(case: Case, s: int) -> Sheet:
+    frame = prices_by_shock(case.prices, case.prices.scenarios[s]).reset_index()
+    frame.columns = ["tranche", *case.prices.shocks]
+    name = "prices_reference" if s == case.origin[0] else "prices_stress"
+    kinds = dict.fromkeys(case.prices.shocks, "quote")
+    return Sheet(name, f"Clean price per 100 by spread shock: {case.named(s)}", frame, kinds)
+
+
+def loss_bridge(case: Case) -> Sheet:
+    """From what the collateral failed to bring to who received less, in cash; the two sides are equal."""
+    import pandas as pd
+
+    s = case.cell[0]
+    rows = [
+        {"name": line.name.replace("_", " ") if line.kind != "tranche" else line.name, "cash_lost": float(line.cash[s])}
+        | {"kind": line.said(s), "side": line.side}
+        for line in case.bridge.lines
+    ]
+    sums = [
+        {"name": said, "cash_lost": float(case.bridge.of(side)[s]), "kind": "total", "side": side}
+        for side, said in (("shortfall", "all shortfalls"), ("bearer", "all bearers"))
+    ]
+    frame = pd.DataFrame([*(row for row in rows if row["cash_lost"] != 0.0), *sums])
+    note = "Cash over all dates, undiscounted, against the reference: what did not come in is what someone did not receive."
+    title = f"The loss bridge: {case.named(s)}"
+    return Sheet("loss_bridge", title, frame, {"cash_lost": "money"}, note, 2)
+
+
+def bridge(case: Case) -> Sheet:
+    """From value at the reference to value in the stress, tranche by tranche."""
+    import pandas as pd
+
+    (s, k), (s0, k0) = case.cell, case.origin
+    frame = pd.DataFrame({"tranche": list(case.prices.tranches), "value_before": case.prices.before[s0, k0]})
+    for name in ("credit", "rates", "spread"):
+        frame[name] = -case.losses.tranche[name][s, k]
+    frame["value_after"] = case.prices.npv[s, k]
+    total = {"tranche": "all", **frame.drop(columns="tranche").sum()}
+    frame = pd.concat([frame, pd.DataFrame([total])], ignore_index=True)
+    kinds = {str(column): "money" for column in frame.columns[1:]}
+    note = "Here a loss is negative: value before + credit + rates + spread = value after."
+    return Sheet("value_bridge", f"From value to value: {case.stress}", frame, kinds, note, 1)
+
+
+def by_class(case: Case) -> Sheet:
+    frame = losses_in_total(case.losses, case.scenario, case.shock)
+    return Sheet("losses_by_class", f"Losses by investor class: {case.stress}", frame, LOSSES, "Positive is a loss.", 1)
+
+
+def by_tranche(case: Case) -> Sheet:
+    frame = losses_by_class(case.losses, case.scenario, case.shock)
+    note = "The first to lose stands first."
+    return Sheet("losses_by_tranche", f"Losses by tranche and investor class: {case.stress}", frame, LOSSES, note)
+
+
+def chained(case: Case) -> list[Sheet]:
+    """The second round, and those in whom losses end: the frames of the chain."""
+    chain = case.chain
+    if chain is None:
+        return []
+    money = {"first_round": "money", "second_round": "money", "total": "money", "per_cent_of_first": "per_cent"}
+    second = f"{case.stress}, {chain.second_round.mode}"
+    found = [
+        Sheet("end_bearers", f"Who bears it in the end: {case.stress}", chain.bearers, money),
+        Sheet(
+            "class_to_bearer", f"From class to end bearer, first round: {case.stress}", chain.flows, {"loss": "money"}
+        ),
+        further("rounds of contagion", alone(chain.rounds), f"Rounds of contagion, by institution: {second}"),
+        further(
+            "markets", alone(chain.markets), f"Value before and after the sales, 1 in {case.reference!r}: {second}"
+        ),
+        Sheet(
+            "holders_known", "How much is known of the holders, per cent of balance", chain.coverage, KNOWN, totals=1
+        ),
+    ]
+    return [sheet for sheet in found if len(sheet.frame)]
+
+
+def alone(frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame of one scenario, without saying so in every row."""
+    return frame.drop(columns=[name for name in ("scenario",) if name in frame])
+
+
+def breakevens(case: Case) -> list[Sheet]:
+    """How far each driver may go, and what a lease that ends costs."""
+    import pandas as pd
+
+    found = []
+    if case.driven:
+        frame = pd.concat([found.frame() for found in case.driven], ignore_index=True).drop(columns="deal")
+        frame["tranche"] = frame["tranche"].astype(str)
+        kinds = {"multiple": "number", "headroom": "share"}
+        found.append(Sheet("breakevens", "How far a driver may go before a note loses", frame, kinds))
+    for leases in case.breakevens:
+        if isinstance(leases, NonRenewals):
+            kinds = {"date": "date", "unpaid": "share"}
+            title = "What a lease that is not renewed costs, as a share of the note"
+            found.append(Sheet("non_renewals", title, leases.frame(), kinds))
+    return found
+
+
+def further(title: str, frame: pd.DataFrame, said: str = "") -> Sheet:
+    """Any other result with a frame, its kinds read off its columns."""
+    kinds = {str(column): guessed(frame, column) for column in frame}
+    return Sheet(title.replace(" ", "_"), said or title[:1].upper() + title[1:], frame, kinds)
+
+
+def guessed(frame: pd.DataFrame, column: Any) -> str:
+    """The kind of a column that no table describes: its name says, or its numbers do."""
+    import pandas as pd
+
+    if not pd.api.types.is_numeric_dtype(frame[column]):
+        return "text"
+    name = str(column)
+    if "per_cent" in name or name.startswith("share"):
+        return "per_cent" if "per_cent" in name else "share"
+    if name.endswith("_loss") or name in ("capital", "recorded", "beyond_capital", "balance"):
+        return "money"
+    values = frame[column].to_numpy(dtype=float)
+    whole = np.isfinite(values).all() and (values == np.round(values)).all() and (np.abs(values) < 1e4).all()
+    return "count" if whole else "money" if np.nanmax(np.abs(values), initial=0.0) >= 1e3 else "number"
+
+
+def provenance(case: Case) -> Sheet:
+    """Where each figure of the deal file comes from."""
+    import pandas as pd
+
+    rows = []
+    for path, said in case.deal.sources.items():
+        sourced = "source" in said
+        basis = f"source, tier {said['tier']}" if sourced and "tier" in said else "source" if sourced else "assumption"
+        where = said["source"] if sourced else said.get("assumption", "")
+        rows.append({"figure": path, "basis": basis, "where_from": where})
+    return Sheet("assumptions", "Where each figure comes from", pd.DataFrame(rows), {})

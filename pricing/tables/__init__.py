@@ -1,0 +1,1 @@
+"""Tables by name: frames and mappings as arrays, and frames as aligned text."""

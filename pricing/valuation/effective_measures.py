@@ -1,0 +1,100 @@
+"""Effective measures: what tranches lose when the deal is run anew under moved rates or drivers, at the same spreads."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from pricing.market.market import Market
+from pricing.valuation.reprice import Bump, applied, reprice
+from structuring.deals.deal import Deal, assets
+from structuring.scenarios.drivers import DRIVERS
+from structuring.scenarios.scenario import Scenario
+from waterfalls.cashflows import Table
+from waterfalls.errors import UnknownName
+from waterfalls.receipts import Receipts
+
+STEP = 25.0  # bp, up and down
+UP, DOWN, POINT = f"rates {STEP:+g} bp", f"rates {-STEP:+g} bp", 0.01
+Values = Mapping[str, np.ndarray]  # value (S, N) by bump, "" without any
+
+
+@dataclasses.dataclass(frozen=True)
+class EffectiveMeasure:
+    """One line of the table: the bumps that a measure needs, and what it makes of the values under them."""
+
+    name: str
+    unit: str
+    sign: str
+    formula: str
+    bumps: tuple[Bump, ...]
+    function: Callable[[Values], np.ndarray]
+
+
+def lost(bump: str, scale: float = 1.0) -> Callable[[Values], np.ndarray]:
+    return lambda values: scale * (values[""] - values[bump])
+
+
+def duration(values: Values) -> np.ndarray:
+    return (values[DOWN] - values[UP]) / (2e-4 * STEP * positive(values[""]))
+
+
+def convexity(values: Values) -> np.ndarray:
+    return (values[DOWN] + values[UP] - 2.0 * values[""]) / ((1e-4 * STEP) ** 2 * positive(values[""]))
+
+
+def positive(values: np.ndarray) -> np.ndarray:
+    return np.where(values > 0.0, values, np.nan)
+
+
+RATES = (Bump.rates(bp=STEP), Bump.rates(bp=-STEP))
+FASTER, DEFAULTS = Bump.times("prepayment", 1.0 + POINT), Bump.times("default", 1.0 + POINT)
+SEVERITY, RESALE = Bump.add("severity", POINT), Bump.times("residual_value", 1.0 - POINT)
+EFFECTIVE: dict[str, EffectiveMeasure] = {
+    measure.name: measure
+    for measure in (
+        EffectiveMeasure("effective_duration", "years", "positive: value falls as rates rise", "(V(-h) - V(+h)) / (2 h V), h = 25 bp, coupons and cash following", RATES, duration),
+        EffectiveMeasure("effective_convexity", "years squared", "positive: gains more than it loses", "(V(-h) + V(+h) - 2 V) / (h^2 V), h = 25 bp", RATES, convexity),
+        EffectiveMeasure("dv01_reprojected", "currency", "positive: lost when rates rise 1 bp", "(V(-h) - V(+h)) / 50, h = 25 bp, the deal run anew", RATES, lambda values: (values[DOWN] - values[UP]) / (2.0 * STEP)),
+        EffectiveMeasure("recovery01", "currency", "positive: lost when recovery falls 1 point", "V - V(severity + 0.01)", (SEVERITY,), lost(SEVERITY.name)),
+        EffectiveMeasure("resale01", "currency", "positive: lost when resale values fall 1 %", "V - V(residual value x 0.99)", (RESALE,), lost(RESALE.name)),
+        EffectiveMeasure("default01", "currency", "positive: lost when default rates rise 1 % of themselves", "V - V(default x 1.01)", (DEFAULTS,), lost(DEFAULTS.name)),
+        EffectiveMeasure("prepayment01", "currency", "positive: lost when prepayment rises 1 % of itself", "V - V(prepayment x 1.01)", (FASTER,), lost(FASTER.name)),
+    )
+}  # fmt: skip
+
+
+def effective(
+    deal: Deal, scenarios: Scenario | Sequence[Scenario], market: Market, measures: Sequence[str] | None = None
+) -> Table:
+    """Effective measures (S, N) by name, of every tranche in every scenario: the deal is run anew for each bump.
+
+    Spreads are those of the quotes without a bump. Those named, or every one of `EFFECTIVE` whose drivers the collateral
+    reads and all scenarios give as numbers; one that is named and cannot be moved is refused by `reprice`.
+    """
+    listed = [scenarios] if isinstance(scenarios, Scenario) else list(scenarios)
+    for name in measures or ():
+        if name not in EFFECTIVE:
+            raise UnknownName("effective measure", name, EFFECTIVE)
+    names = [name for name in EFFECTIVE if movable(deal, listed, name)] if measures is None else list(measures)
+    bumps = list({bump.name: bump for name in names for bump in EFFECTIVE[name].bumps}.values())
+    repriced = reprice(deal, listed, market, bumps)
+    values = {"": repriced.prices.npv[:, 0], **{bump.name: repriced.npv[:, m] for m, bump in enumerate(bumps)}}
+    return Table("effective measure", tuple(names), lambda name: EFFECTIVE[name].function(values))
+
+
+def movable(deal: Deal, scenarios: Sequence[Scenario], name: str) -> bool:
+    """Whether every driver that a measure moves is read by the collateral and has numbers in all scenarios."""
+    read = frozenset[str]().union(*(asset.drivers() for asset in assets(deal) if not isinstance(asset, Receipts)))
+    for bump in EFFECTIVE[name].bumps:
+        for move in bump.moves:
+            driver = getattr(move, "driver", None)
+            if driver is None:
+                continue
+            multiple = DRIVERS[driver].unit.startswith("multiple")
+            given = [getattr(scenario, driver) for scenario in scenarios]
+            if driver not in read or any(applied(1.0 if x is None and multiple else x, abs) is None for x in given):
+                return False
+    return True

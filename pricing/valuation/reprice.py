@@ -1,0 +1,211 @@
+"""reprice: what tranches are worth when rates or drivers move and the deal is run anew, spreads held."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from pricing.market.market import Market
+from pricing.tables.named_arrays import labels, room
+from pricing.valuation.price import cells_at, fixed, price, reference_spreads
+from pricing.valuation.prices import Prices, cell_columns, position
+from pricing.valuation.spread_shocks import UNCHANGED
+from structuring.deals.deal import Deal
+from structuring.scenarios.drivers import DRIVERS
+from structuring.scenarios.scenario import Scenario
+from structuring.scenarios.speed import Speed
+from structuring.studies.run import run
+from waterfalls.distribute import Engine
+from waterfalls.errors import Fault, InvalidTerms, unknown
+from waterfalls.terms import term
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@term
+class RatesMove:
+    """Every zero rate, of every curve of the market, moves by `bp`; coupons that float follow."""
+
+    bp: float
+
+    def words(self) -> str:
+        return f"rates {self.bp:+g} bp"
+
+    def market(self, market: Market) -> Market:
+        return market.shifted(self.bp)
+
+    def scenario(self, scenario: Scenario) -> Scenario:
+        return scenario
+
+
+@term
+class DriverMove:
+    """A driver of the scenarios is added to, multiplied, or set; of one that is a multiple, nothing said is 1."""
+
+    driver: str
+    how: Literal["add", "times", "set"]
+    value: float
+
+    @staticmethod
+    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        driver = fields.get("driver")
+        numbers = [name for name, row in DRIVERS.items() if row.shape != "date"]
+        if driver is not None and driver not in numbers:
+            yield Fault("driver", unknown("driver that is a number", driver, numbers))
+
+    def words(self) -> str:
+        return {"add": f"{self.driver} {self.value:+g}", "times": f"{self.driver} x{self.value:g}"}.get(
+            self.how, f"{self.driver} = {self.value:g}"
+        )
+
+    def market(self, market: Market) -> Market:
+        return market
+
+    def scenario(self, scenario: Scenario) -> Scenario:
+        given = getattr(scenario, self.driver)
+        if self.how == "set":
+            moved: Any = self.value
+        else:
+            if given is None and DRIVERS[self.driver].unit.startswith("multiple"):
+                given = 1.0
+            moved = applied(given, (lambda x: x + self.value) if self.how == "add" else (lambda x: x * self.value))
+        if moved is None:
+            raise InvalidTerms(
+                f"bumps: the scenario {scenario.name!r} gives {self.driver} no numbers ({given!r}), so there is nothing "
+                f"to move: set it there, or Bump.set({self.driver!r}, ...)"
+            )
+        return dataclasses.replace(scenario, **{self.driver: moved})
+
+
+def applied(given: Any, move: Callable[[float], float]) -> Any:
+    """A driver with every number in it moved, that of a speed in its own unit; nothing where it holds none."""
+    if isinstance(given, Speed):
+        return dataclasses.replace(given, value=move(given.value))
+    if isinstance(given, tuple):
+        return tuple(move(value) for value in given)
+    if isinstance(given, Mapping):
+        parts = {key: applied(value, move) for key, value in given.items()}
+        return None if None in parts.values() else parts
+    return move(given) if isinstance(given, int | float) else None
+
+
+@term
+class Bump:
+    """Moves of rates and drivers, one after another, under a name given or made from them."""
+
+    moves: tuple[RatesMove | DriverMove, ...]
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            object.__setattr__(self, "name", ", ".join(move.words() for move in self.moves))
+
+    @classmethod
+    def rates(cls, *, bp: float, name: str = "") -> Bump:
+        """Every zero rate higher by `bp`, floating coupons following."""
+        return cls((RatesMove(bp),), name)
+
+    @classmethod
+    def add(cls, driver: str, value: float, *, name: str = "") -> Bump:
+        """A driver higher by `value`, in its own unit."""
+        return cls((DriverMove(driver, "add", value),), name)
+
+    @classmethod
+    def times(cls, driver: str, value: float, *, name: str = "") -> Bump:
+        """A driver times `value`."""
+        return cls((DriverMove(driver, "times", value),), name)
+
+    @classmethod
+    def set(cls, driver: str, value: float, *, name: str = "") -> Bump:
+        """A driver at `value`."""
+        return cls((DriverMove(driver, "set", value),), name)
+
+    def __add__(self, other: Bump) -> Bump:
+        return Bump((*self.moves, *other.moves))
+
+    def market(self, market: Market) -> Market:
+        for move in self.moves:
+            market = move.market(market)
+        return market
+
+    def scenarios(self, scenarios: Sequence[Scenario]) -> list[Scenario]:
+        found = list(scenarios)
+        for move in self.moves:
+            found = [move.scenario(scenario) for scenario in found]
+        return found
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Repriced:
+    """Values (S, M, N) under each of M bumps, and the prices without any: all at the spreads of those."""
+
+    prices: Prices
+    bumps: tuple[str, ...]
+    npv: np.ndarray
+    valuation: datetime.date
+
+    @property
+    def change(self) -> np.ndarray:
+        """Value under the bump less value without it (S, M, N), in currency units: positive is a gain."""
+        return self.npv - self.prices.npv[:, :1]
+
+    def sensitivity(self, bump: str) -> np.ndarray:
+        """The change under one bump (S, N)."""
+        return self.change[:, position("bump", bump, self.bumps)]
+
+    def frame(self) -> pd.DataFrame:
+        """A long, tidy frame: one row per scenario, bump and tranche."""
+        import pandas as pd
+
+        scenarios, count, tranches = self.npv.shape
+        room(self.npv.size, 8)
+        s, m = (grid.ravel() for grid in np.indices((scenarios, count)))
+        index = cell_columns(self.prices, s, np.zeros_like(s), np.arange(tranches))
+        index["bump"] = labels(np.repeat(m, tranches), self.bumps)
+        base = np.broadcast_to(self.prices.npv[:, :1], self.npv.shape)
+        relative = np.divide(self.change, base, out=np.full(base.shape, np.nan), where=base > 0.0)
+        columns = {name: index[name] for name in ("deal", "currency", "scenario", "bump", "tranche")}
+        return pd.DataFrame(
+            {**columns, "npv": self.npv.ravel(), "change": self.change.ravel(), "relative": relative.ravel()}
+        )
+
+
+def reprice(
+    deal: Deal,
+    scenarios: Scenario | Sequence[Scenario],
+    market: Market,
+    bumps: Bump | Sequence[Bump],
+    *,
+    reference: Any = None,
+    engine: Engine = "auto",
+) -> Repriced:
+    """Runs a deal anew under each bump and values it at the spreads it had without: effective, reprojected measures.
+
+    Floating coupons are projected by `market.rates(deal)`, before and after. z0 is solved once, without a bump, in the
+    `reference` scenario. `-sensitivity("rates +1 bp")` is the dv01 with coupons reprojected; halves of two opposite
+    bumps give central differences.
+    """
+    listed = [scenarios] if isinstance(scenarios, Scenario) else list(scenarios)
+    moved = (bumps,) if isinstance(bumps, Bump) else tuple(bumps)
+    names = tuple(bump.name for bump in moved)
+    if len(set(names)) < len(names):
+        raise InvalidTerms(f"bumps: names must differ, got {', '.join(map(repr, names))}")
+    flows = run(deal, listed, rates=market.rates(deal), engine=engine)
+    spreads = reference_spreads(flows, market, reference)
+    values = []
+    for bump in moved:
+        there = bump.market(market)
+        again = run(deal, bump.scenarios(listed), rates=there.rates(deal), engine=engine)
+        values.append(np.moveaxis(cells_at(again, there, spreads, (UNCHANGED,)).npv, 0, 2))
+    shape = (len(listed), 0, len(flows.tranches))
+    return Repriced(
+        price(flows, market, reference=reference),
+        names,
+        fixed(np.concatenate(values, axis=1) if values else np.zeros(shape)),
+        market.valuation,
+    )

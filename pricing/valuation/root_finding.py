@@ -1,0 +1,114 @@
+"""Rates that give values: spreads and yields for many cash flows at once."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+import numpy as np
+
+from pricing.valuation.discounting import Discounting, blocks, product
+
+Priced = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]  # rates -> values, first and second slopes
+
+STEPS = 60
+ENOUGH = 2e-6  # a step of Halley's this small leaves an error of its cube
+LOWEST, HIGHEST = -1.0, 50.0  # a continuous rate outside these is no answer where cash flows change sign
+GRID = np.concatenate([np.linspace(LOWEST, 1.0, 101), np.geomspace(1.05, HIGHEST, 40)])
+NODES = np.array([-0.05, 0.0, 0.04, 0.08, 0.13, 0.2, 0.3, 0.5])  # rates at which a solve looks first
+
+
+def rates_for(amounts: np.ndarray, times: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """The continuous rates x (R, K) at which amounts (R, J), paid at `times` (J,), are worth `targets` (R, K).
+
+    sum_j a_j exp(-x t_j) = v. Where no amount is negative, by Halley's method on ln v, from a guess that matrix products
+    at a few rates give; otherwise from 0, and where that does not settle by bisection, to the root nearest 0. NaN where
+    the target is not above 0 or no rate gives it.
+    """
+    found, discounting = np.empty(targets.shape), Discounting(times)
+    least, most = (edge(amounts, axis=1, keepdims=True, initial=0.0) for edge in (np.min, np.max))
+    payable = (most > 0.0) & (targets > 0.0)
+    wanted = np.where(payable, targets, np.nan)
+    columns = (np.exp(-NODES[:, None, None] * times[:, None]) * discounting.powers).transpose(1, 0, 2)
+    moments = product(amounts, columns.reshape(len(times), -1)).reshape(len(amounts), len(NODES), 3)
+    start = np.where(least < 0.0, 0.0, guessed(moments, wanted))
+    for part, a in blocks(amounts, targets.shape[1]):
+
+        def priced(x: np.ndarray, a: np.ndarray = a) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            value, first, second = discounting.moments(a, x)
+            return value, -first, second
+
+        found[part] = root(priced, wanted[part], start[part])
+    return found
+
+
+def guessed(moments: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Rates (R, K) near those that give the targets, from the moments (R, nodes, 3) at `NODES`; 0 outside them.
+
+    x as a function of u = ln v between two nodes, by the polynomial of fifth degree that has its value and two slopes at
+    both: x' = -1 / D, x'' = Var / D^3, with D the mean and Var the variance of time under the discounted amounts.
+    """
+    with np.errstate(all="ignore"):
+        u = np.log(moments[:, :, 0])
+        mean = moments[:, :, 1] / moments[:, :, 0]
+        bend = (moments[:, :, 2] / moments[:, :, 0] - mean * mean) / mean**3
+        wanted = np.log(targets)
+        right = (u[:, None, :] > wanted[:, :, None]).sum(axis=2)  # u falls: the first node at or below the target
+        inside = (right > 0) & (right < len(NODES))
+        b = np.clip(right, 1, len(NODES) - 1)
+        a, rows = b - 1, np.arange(len(u))[:, None]
+        width = u[rows, b] - u[rows, a]
+        s = (wanted - u[rows, a]) / width
+        start, end = NODES[a], NODES[b]
+        d0, d1 = -width / mean[rows, a], -width / mean[rows, b]
+        c0, c1 = width * width * bend[rows, a], width * width * bend[rows, b]
+        rise = end - start
+        third = 10.0 * rise - 6.0 * d0 - 4.0 * d1 - 1.5 * c0 + 0.5 * c1
+        fourth = -15.0 * rise + 8.0 * d0 + 7.0 * d1 + 1.5 * c0 - c1
+        fifth = 6.0 * rise - 3.0 * (d0 + d1) - 0.5 * (c0 - c1)
+        x = start + s * (d0 + s * (0.5 * c0 + s * (third + s * (fourth + s * fifth))))
+        return np.where(inside & np.isfinite(x), x, 0.0)
+
+
+def root(priced: Priced, targets: np.ndarray, start: np.ndarray | float = 0.0) -> np.ndarray:
+    """The rates at which `priced` gives the targets, each by itself: what stands beside it does not change its bits.
+
+    Halley on f = ln v - ln target, x' = x - n / (1 - n f'' / 2f') with n = f / f', or Newton, x' = x - n, where that is
+    no better; where neither settles, bisection between the points of a grid nearest to 0 that enclose the target. NaN
+    where none do, and where the target is NaN.
+    """
+    x = np.broadcast_to(np.asarray(start, dtype=np.float64), targets.shape)
+    settled = np.isnan(targets)
+    known = ~settled
+    with np.errstate(all="ignore"):
+        logs = np.log(targets)
+        for _ in range(STEPS):
+            value, slope, curve = priced(x)
+            slope = slope / value
+            newton = (np.log(value) - logs) / slope
+            halley = 1.0 - 0.5 * newton * (curve / value - slope * slope) / slope
+            step = np.where(halley > 0.5, newton / halley, newton)
+            x = np.where(settled, x, x - step)
+            settled |= np.abs(step) <= ENOUGH * (1.0 + np.abs(x))
+            if settled.all():
+                break
+        x = np.where(known & settled & np.isfinite(x), x, np.nan)
+        lost = known & np.isnan(x)
+        return np.where(lost, bisected(priced, np.where(lost, targets, np.nan)), x) if lost.any() else x
+
+
+def bisected(priced: Priced, targets: np.ndarray) -> np.ndarray:
+    """The root nearest 0 between two neighbours of `GRID`, halved 60 times."""
+    low, high = np.full(targets.shape, np.nan), np.full(targets.shape, np.nan)
+    before = priced(np.full(targets.shape, GRID[0]))[0] - targets
+    for a, b in itertools.pairwise(GRID):
+        after = priced(np.full(targets.shape, b))[0] - targets
+        better = (np.sign(before) * np.sign(after) <= 0.0) & ~(np.abs(low + high) <= abs(a + b))
+        low, high = np.where(better, a, low), np.where(better, b, high)
+        before = after
+    falling = priced(low)[0] >= targets
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        above = priced(middle)[0] >= targets
+        low, high = np.where(above == falling, middle, low), np.where(above == falling, high, middle)
+    return 0.5 * (low + high)

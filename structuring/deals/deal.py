@@ -1,0 +1,206 @@
+"""A deal: what a vehicle owns, what it owes, and in what order it pays; described once."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import KW_ONLY
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from structuring.collateral.asset_classes import Asset
+from structuring.deals.holdings import Holdings
+from structuring.deals.sponsor import Sponsor
+from waterfalls.accounts import Account
+from waterfalls.checks import faults_between
+from waterfalls.conventions import CALENDARS, CONVENTIONS, FREQUENCIES, calendar_names, odd_currency
+from waterfalls.errors import Fault, unknown
+from waterfalls.facilities import Facility
+from waterfalls.fees import Fee
+from waterfalls.hedges import Swap
+from waterfalls.language import Condition, Number
+from waterfalls.ledgers import Ledger
+from waterfalls.replacements import Replacement
+from waterfalls.terms import MISSING, is_broken, term
+from waterfalls.tranches import Equity, Note
+from waterfalls.triggers import Trigger
+from waterfalls.waterfall import Waterfall
+
+if TYPE_CHECKING:
+    from waterfalls.plan import Plan
+    from waterfalls.schedule import Schedule
+
+
+@term
+class Deal:
+    """An off-balance-sheet vehicle or a securitisation, as its documents describe it.
+
+    Tranches stand in order of seniority. `waterfall` is one waterfall, or one a regime: the first regime holds unless
+    `regimes` says when another begins (read at the end of each date, for the next; the last that holds wins).
+    `definitions` give numbers a name, which a text reads as defined(name); each may read those before it.
+    `events` are flags that a scenario may raise by its driver `event` and a condition reads as event(name). Payments fall on `first_payment` and every period after it to `maturity`; a collection period ends `payment_lag`
+    days before the unadjusted payment date. A seasoned deal is picked up `as_of` a date: balances, arrears and
+    trigger states are those of that date, and collections count from `cutoff`. `sources` says where each figure comes
+    from, by its path in the deal file.
+    """
+
+    salvages: ClassVar[bool] = True
+    name: str
+    _: KW_ONLY
+    closing: datetime.date
+    first_payment: datetime.date
+    maturity: datetime.date
+    frequency: str
+    calendar: str
+    convention: str = "modified following"
+    end_of_month: bool = False
+    payment_lag: Annotated[int, Field(ge=0)] = 0
+    currency: str = "USD"
+    collateral: Asset
+    tranches: tuple[Note | Equity, ...]
+    fees: tuple[Fee, ...] = ()
+    accounts: tuple[Account, ...] = ()
+    facilities: tuple[Facility, ...] = ()
+    hedges: tuple[Swap, ...] = ()
+    ledgers: tuple[Ledger, ...] = ()
+    replacements: tuple[Replacement, ...] = ()
+    definitions: Mapping[str, Number] = dataclasses.field(default_factory=dict)
+    triggers: tuple[Trigger, ...] = ()
+    events: tuple[str, ...] = ()
+    waterfall: Waterfall | Mapping[str, Waterfall]
+    regimes: Mapping[str, Condition] = dataclasses.field(default_factory=dict)
+    holdings: Holdings | None = None
+    sponsor: Sponsor | None = None
+    as_of: datetime.date | None = None
+    cutoff: datetime.date | None = None
+    sources: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
+
+    def _repr_html_(self) -> str:
+        from waterfalls.checks import regimes_of
+        from waterfalls.notebook import listed
+
+        parts = {"tranches, most senior first": [f"{t.name}: {t.notional:,.0f}" for t in self.tranches]}
+        for regime, waterfall in regimes_of(self.waterfall).items():
+            parts[regime] = [clause.words() for clause in waterfall.clauses]
+        return listed(f"{self.name}: {self.currency}, {self.closing} to {self.maturity}", parts)
+
+    @staticmethod
+    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        yield from conventions(fields)
+        yield from dates_in_order(fields)
+        yield from faults_between({**fields, "raised": raised(fields)})
+        holdings = fields.get("holdings")
+        if holdings is not None and "tranches" in fields:
+            names = [tranche.name for tranche in fields["tranches"]]
+            for tranche in holdings.shares:
+                if tranche not in names:
+                    yield Fault("holdings.shares", unknown("tranche", tranche, names))
+            for tranche in names:
+                if tranche is not None and tranche not in holdings.shares:
+                    yield Fault("holdings.shares", f"says nothing of {tranche!r}: what is not known is 'unidentified'")
+
+
+def raised(fields: Mapping[str, Any]) -> list[str] | None:
+    """The events that the deal names or its collateral may raise; None where either is unsound."""
+    given, owned = fields.get("events", MISSING), fields.get("collateral")
+    if given is MISSING or owned is None or is_broken(given) or is_broken(owned):
+        return None
+    found = list(given)
+    for asset in owned if isinstance(owned, tuple) else (owned,):
+        found += list(asset.raises() if hasattr(asset, "raises") else asset.events)
+    return found
+
+
+def conventions(fields: Mapping[str, Any]) -> Iterator[Fault]:
+    """Conventions that nobody knows."""
+    for field, table in (("frequency", FREQUENCIES), ("convention", CONVENTIONS)):
+        if field in fields and fields[field] not in table:
+            yield Fault(field, unknown(field, fields[field], table))
+    for name in calendar_names(fields.get("calendar", "none")):
+        if name not in CALENDARS:
+            yield Fault("calendar", unknown("calendar", name, CALENDARS))
+    yield from odd_currency(fields)
+
+
+def dates_in_order(fields: Mapping[str, Any]) -> Iterator[Fault]:
+    """Dates that are out of order."""
+    order = [name for name in ("closing", "first_payment", "maturity") if fields.get(name)]
+    for earlier, later in itertools.pairwise(order):
+        a, b = fields[earlier], fields[later]
+        if b < a or (earlier == "closing" and b == a):
+            yield Fault(later, f"{b} must come after {earlier} {a}")
+    maturity = fields.get("maturity")
+    for i, tranche in enumerate(fields.get("tranches", ())):
+        final = getattr(tranche, "maturity", None)
+        if final is not None and maturity is not None and final > maturity:
+            yield Fault(f"tranches[{i}].maturity", f"{final} comes after the deal's maturity {maturity}")
+    as_of, closing = fields.get("as_of"), fields.get("closing")
+    if as_of is not None and closing is not None and as_of < closing:
+        yield Fault("as_of", f"{as_of} comes before closing {closing}")
+    if as_of is not None and maturity is not None and as_of >= maturity:
+        yield Fault("as_of", f"{as_of} leaves no payment before maturity {maturity}")
+
+
+def assets(deal: Deal) -> Sequence[Any]:
+    """What the vehicle owns, as a list."""
+    return deal.collateral if isinstance(deal.collateral, tuple) else (deal.collateral,)
+
+
+def drivers_of(deal: Deal) -> frozenset[str]:
+    """The drivers that a deal's collateral reads, and `event` where the deal names events."""
+    read = frozenset({"event"} if deal.events else ())
+    return read.union(*(asset.drivers() for asset in assets(deal) if hasattr(asset, "drivers")))
+
+
+def named_in(deal: Deal) -> dict[str, tuple[str, list[str]]]:
+    """By driver that may be given by name: what bears a name, and the names in all the deal's collateral."""
+    found: dict[str, tuple[str, list[str]]] = {"event": ("event", list(deal.events))}
+    for asset in assets(deal):
+        for driver, (what, names) in asset.named().items() if hasattr(asset, "named") else ():
+            kinds, others = found.get(driver, (what, []))
+            kinds = kinds if what in kinds.split(" or ") else f"{kinds} or {what}"
+            found[driver] = kinds, list(dict.fromkeys([*others, *names]))
+    return found
+
+
+def clock(deal: Deal) -> Schedule:
+    """The deal's payment dates and collection periods."""
+    from waterfalls.schedule import schedule
+
+    return schedule(
+        closing=deal.closing,
+        first_payment=deal.first_payment,
+        maturity=deal.maturity,
+        frequency=deal.frequency,
+        calendar=deal.calendar,
+        convention=deal.convention,
+        end_of_month=deal.end_of_month,
+        payment_lag=deal.payment_lag,
+        as_of=deal.as_of,
+        cutoff=deal.cutoff,
+    )
+
+
+def plan(deal: Deal) -> Plan:
+    """What the deal owes, resolved against its clock."""
+    from waterfalls.plan import resolve
+
+    return resolve(
+        deal.name,
+        deal.currency,
+        clock(deal),
+        tranches=deal.tranches,
+        fees=deal.fees,
+        accounts=deal.accounts,
+        facilities=deal.facilities,
+        hedges=deal.hedges,
+        ledgers=deal.ledgers,
+        replacements=deal.replacements,
+        definitions=deal.definitions,
+        triggers=deal.triggers,
+        waterfall=deal.waterfall,
+        regimes=deal.regimes,
+    )

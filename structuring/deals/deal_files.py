@@ -1,0 +1,58 @@
+"""Deal files, the scenarios that stand beside them, and the deals that ship with the toolkit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from structuring.deals.deal import Deal
+from structuring.documents.yaml_and_json import load_term, save_term
+from structuring.scenarios.scenario import Scenario
+from waterfalls.errors import UnknownName
+from waterfalls.terms import term
+
+LIBRARY = Path(__file__).parents[1] / "library"
+MARK = "firstloss"
+
+
+def load_deal(path: Path | str) -> Deal:
+    """A deal from a file, or a shipped one by its name; every fault is told at once with its place."""
+    return load_term(find_deal(path), Deal, mark=MARK)
+
+
+def save_deal(deal: Deal, path: Path | str) -> None:
+    """Writes a deal to a YAML or JSON file that `load_deal` reads back to an equal deal."""
+    save_term(deal, path, mark=MARK)
+
+
+@term
+class Scenarios:
+    """A file of named scenarios; the first is what the others are measured against."""
+
+    scenarios: tuple[Scenario, ...]
+
+
+def load_scenarios(path: Path | str) -> tuple[Scenario, ...]:
+    """The scenarios of a file, or of a shipped deal by its name."""
+    return load_term(companion(path, "scenarios.yaml"), Scenarios, mark="firstloss-scenarios").scenarios
+
+
+def companion(path: Path | str, name: str) -> Path:
+    """A file by its path, or the file of that name which stands beside a shipped deal or in a folder."""
+    return find_deal(path).with_name(name) if str(path) in library() or Path(path).is_dir() else Path(path)
+
+
+def find_deal(path: Path | str) -> Path:
+    """The file of a deal, by path, by its folder, or by the name of a shipped one."""
+    if (Path(path) / "deal.yaml").is_file():
+        return Path(path) / "deal.yaml"
+    if Path(path).suffix in (".yaml", ".yml", ".json") or Path(path).is_file():
+        return Path(path)
+    shipped = library()
+    if str(path) not in shipped:
+        raise UnknownName("shipped deal", str(path), shipped)
+    return shipped[str(path)]
+
+
+def library() -> dict[str, Path]:
+    """The deals that ship with the toolkit, by name."""
+    return {file.parent.name: file for file in sorted(LIBRARY.glob("*/deal.yaml"))}

@@ -1,0 +1,150 @@
+"""Doubts: what makes sense by itself and is seldom meant, said as sentences and never as errors."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Sequence
+
+from structuring.deals.deal import Deal, clock
+from structuring.scenarios.drivers import DRIVERS
+from structuring.scenarios.scenario import Scenario, by_name
+from waterfalls.amortisation import Amortisation, EqualInstalments, Instalments, Sculpted
+from waterfalls.checks import DEFAULT_REGIME, regimes_of
+from waterfalls.claims import Claim, Debt, Principal
+from waterfalls.clauses.pay import Pay
+from waterfalls.conventions import FREQUENCIES
+from waterfalls.coupons import Fixed
+from waterfalls.definitions import Defined
+from waterfalls.errors import Fault
+from waterfalls.formulas import Stepped
+from waterfalls.language import Comparison, Constant, Node, Number
+from waterfalls.ratios import Ratio
+from waterfalls.terms import kind_of
+from waterfalls.tranches import Note
+from waterfalls.waterfall import Waterfall
+
+HIGH = 0.5  # a coupon above 50 % is per cent or basis points by mistake
+COVERED = 10.0  # a level of a ratio above 10 is per cent by mistake
+
+
+def doubts(deal: Deal) -> Iterator[Fault]:
+    """What a second reader would ask about a deal, each with its place in the deal file."""
+    regimes = regimes_of(deal.waterfall)
+    paid = [claim for waterfall in regimes.values() for claim in claims_of(waterfall)]
+    owed = {(claim.kind, claim.name) for claim in paid if isinstance(claim, Debt)}
+    principal = {claim.name for claim in paid if isinstance(claim, Principal)}
+    first = next(iter(regimes))
+    begins = {claim.name for claim in claims_of(regimes[first]) if isinstance(claim, Principal)}
+    for i, note in enumerate(deal.tranches):
+        if not isinstance(note, Note):
+            continue
+        place = f"tranches[{i}].note"
+        rate = note.coupon.rate if isinstance(note.coupon, Fixed) else note.coupon.margin
+        if abs(rate) > HIGH:
+            said = f"{note.name} bears {100 * rate:,.4g} %: rates are decimals, 0.05 is 5 %"
+            yield Fault(f"{place}.coupon.{kind_of(type(note.coupon))}", said)
+        if ("interest", note.name) not in owed and rate and note.capitalises is None:
+            yield Fault(place, f"no clause pays interest on {note.name}")
+        if note.name not in principal and note.outstanding > 0.0:
+            yield Fault(place, f"no clause repays {note.name}, so it is unpaid at legal final")
+        elif note.name not in begins and note.amortisation is not None:
+            regime = "" if first == DEFAULT_REGIME else f" of {first!r}, the first regime,"
+            said = f"no clause{regime} pays the scheduled principal of {note.name}, so its instalments are missed"
+            yield Fault(f"{place}.amortisation", said)
+        yield from off_schedule(deal, note, place)
+    for i, fee in enumerate(deal.fees):
+        if ("fee", fee.name) not in owed:
+            yield Fault(f"fees[{i}]", f"no clause pays fee({fee.name!r}), so it is never paid")
+    for i, swap in enumerate(deal.hedges):
+        if ("hedge", swap.name) not in owed and swap.pay is not None:
+            said = f"no clause pays hedge({swap.name!r}), so the counterparty pays the deal and is never paid"
+            yield Fault(f"hedges[{i}]", said)
+    yield from high_levels(deal)
+
+
+def claims_of(waterfall: Waterfall) -> list[Claim]:
+    """All that the clauses of a waterfall pay."""
+    return [claim for clause in waterfall.clauses if isinstance(clause, Pay) for claim in clause.each]
+
+
+def too_late(deal: Deal, scenarios: Sequence[Scenario]) -> Iterator[Fault]:
+    """What scenarios let strike when the last collection period has ended, so that it does nothing."""
+    last = clock(deal).collection[-1]
+    for scenario in scenarios:
+        for driver, given in scenario.given().items():
+            for place, day in by_name(driver, given) if DRIVERS[driver].shape == "date" else ():
+                if day > last:
+                    said = f"strikes on {day}, after the last collections of {last}: never"
+                    yield Fault(f"scenarios[{scenario.name!r}].{place}", said)
+
+
+def off_schedule(deal: Deal, note: Note, place: str) -> Iterator[Fault]:
+    """Dates of a note's amortisation that are no payment dates, or lie past its legal final."""
+    terms = note.amortisation
+    if terms is None:
+        return
+    place, final = f"{place}.amortisation.{kind_of(type(terms))}", note.maturity or deal.maturity
+    months = 12 // FREQUENCIES[deal.frequency]
+    for day in list(terms.amounts) if isinstance(terms, Instalments) else [terms.first]:
+        apart = (day.year - deal.first_payment.year) * 12 + day.month - deal.first_payment.month
+        aligned = abs(day.day - deal.first_payment.day) <= 3 or day.day >= 28 <= deal.first_payment.day
+        if day > final:
+            yield Fault(place, f"{note.name} amortises on {day}, which is after its legal final {final}")
+        elif apart % months or not aligned:
+            yield Fault(place, f"{note.name} amortises on {day}, which is no payment date: it counts on the next one")
+    if (
+        isinstance(terms, EqualInstalments) and terms.first <= final
+    ):  # level payments beyond it are a mortgage's balloon
+        dates = dates_until(final, terms.first, months)
+        if dates < terms.count:
+            left = f"{terms.count} instalments of which {dates} fall due by its legal final {final}"
+            yield Fault(place, f"{note.name} has {left}: what the others would repay is a balloon on that date")
+
+
+def dates_until(final: datetime.date, first: datetime.date, months: int) -> int:
+    """How many payment dates there are from the first to the last; month ends differ by up to three days."""
+    apart = (final.year - first.year) * 12 + final.month - first.month
+    return apart // months + (0 if apart % months == 0 and final.day + 3 < first.day else 1)
+
+
+def high_levels(deal: Deal) -> Iterator[Fault]:
+    """Ratios held against a level that none of them reaches."""
+    for place, root in expressions(deal):
+        for node in root.walk():
+            for ratio, level in pairs(node, deal):
+                said = f"{ratio} is held against {level:g}: ratios are decimals, {level / 100.0:g} is {level:g} %"
+                yield Fault(place, said)
+    for i, note in enumerate(deal.tranches):
+        terms: Amortisation | None = note.amortisation if isinstance(note, Note) else None
+        if isinstance(terms, Sculpted) and terms.dscr > COVERED:
+            said = (
+                f"is sculpted to {terms.dscr:g} times: ratios are decimals, {terms.dscr / 100.0:g} is {terms.dscr:g} %"
+            )
+            yield Fault(f"tranches[{i}].note.amortisation.sculpted.dscr", f"{note.name} {said}")
+
+
+def pairs(node: Node, deal: Deal) -> Iterator[tuple[Number, float]]:
+    """A ratio and each level above `COVERED` that a comparison holds it against."""
+    if not isinstance(node, Comparison):
+        return
+    for side, other in ((node.left, node.right), (node.right, node.left)):
+        said = deal.definitions[side.name] if isinstance(side, Defined) else side
+        levels = [other.value] if isinstance(other, Constant) else []
+        levels = [other.first, *(value for _, value in other.steps)] if isinstance(other, Stepped) else levels
+        if isinstance(said, Ratio):
+            yield from ((side, level) for level in levels if level > COVERED)
+
+
+def expressions(deal: Deal) -> Iterator[tuple[str, Node]]:
+    """Everything that a deal says in the language of payment, with its place."""
+    for regime, waterfall in regimes_of(deal.waterfall).items():
+        place = "waterfall" if regime == DEFAULT_REGIME else f"waterfall[{regime!r}]"
+        yield from ((f"{place}[{i}]", clause) for i, clause in enumerate(waterfall.clauses))
+    yield from ((f"triggers[{i}].test", trigger.test) for i, trigger in enumerate(deal.triggers))
+    for field in ("regimes", "definitions"):
+        yield from ((f"{field}[{name!r}]", said) for name, said in getattr(deal, field).items())
+    for field in ("fees", "accounts", "hedges", "ledgers", "replacements"):
+        for i, item in enumerate(getattr(deal, field)):
+            for name in type(item).__dataclass_fields__:
+                if isinstance(said := getattr(item, name), Node):
+                    yield f"{field}[{i}].{name}", said

@@ -1,0 +1,282 @@
+"""Tables: rows out of CSV, Parquet and Excel files, frames and mappings, each with the place that a message names.
+
+Headings may differ from the names of fields in case, spaces and hyphens. Only an empty cell is nothing, and a row of
+empty cells no row: 'N/A' or '#REF!' is a value, and refused where a number is wanted. A number may stand as text, with
+a point, commas between thousands and a per cent sign: '1,250.5', '4.5%'. A date is a cell of a date, or 2026-11-30.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import re
+import typing
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from structuring.documents.excel import read_workbook
+from waterfalls.errors import Fault, InvalidTerms, unknown
+from waterfalls.terms import MISSING, Broken, Unsound, field_types, is_a, is_term, is_union, read
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+T = TypeVar("T")
+NUMERAL = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)?(\.\d*)?([eE][+-]?\d+)?\s*%?")
+SUFFIXES = (".csv", ".parquet", ".pq", ".xlsx", ".xlsm")
+
+
+def terms_of(cls: type[T], source: Any, *, sheet: str | None = None, ignore: Iterable[str] = ()) -> tuple[T, ...]:
+    """A term a row of a table, its columns the fields of the term; every fault of every row is told at once."""
+    found: list[Fault] = []
+    rows = read_rows(cls, source, found, sheet=sheet, ignore=ignore)
+    if found:
+        raise InvalidTerms(found)
+    return tuple(term for _, term in rows)
+
+
+def read_rows(
+    cls: type[T], source: Any, found: list[Fault], *, sheet: str | None = None, ignore: Iterable[str] = ()
+) -> list[tuple[str, T]]:
+    """The place and the term of every row, read as a document would be; faults are added to `found`, with `Unsound` terms."""
+    where, headings, rows = rows_of(source, sheet)
+    hints, leave = field_types(cls), [heading(name) for name in ignore]
+    place = where.rstrip(", ") or "table"
+    wrong = [Fault(place, unknown("column to ignore", name, headings)) for name in leave if name not in headings]
+    wrong += [Fault(place, unknown("column", name, hints)) for name in headings if name not in (*hints, *leave)]
+    wrong += [Fault(place, unknown("column", name, headings)) for name in required(cls) if name not in headings]
+    if wrong or not rows:
+        found += wrong or [Fault(place, "at least one row is needed")]
+        return []
+    made: list[tuple[str, Any]] = []
+    for number, row in rows:
+        here, told, given = f"{where}row {number}", len(found), {}
+        for name, value in row.items():
+            if name not in leave and not blank(value):
+                try:
+                    given[name] = said(value, hints[name])
+                except InvalidTerms as error:
+                    found.append(Fault(f"{here}, {name}", str(error)))
+        term = read(cls, given, here, found) if len(found) == told else MISSING
+        found[told:] = [Fault(fault.place.replace(f"{here}.", f"{here}, ", 1), fault.what) for fault in found[told:]]
+        made.append((here, Unsound.of(given) if term is MISSING else term))
+    return made
+
+
+def required(cls: Any) -> list[str]:
+    """The fields of a term that have no default."""
+    return [
+        field.name for field in dataclasses.fields(cls) if field.default is MISSING and field.default_factory is MISSING
+    ]
+
+
+def sound(rows: Iterable[tuple[str, T]]) -> Iterator[tuple[str, T]]:
+    """The rows that have no fault, so that what is wrong between them can be told as well."""
+    return ((where, term) for where, term in rows if not isinstance(term, Unsound))
+
+
+def rows_of(source: Any, sheet: str | None = None) -> tuple[str, list[str], list[tuple[int, dict[str, Any]]]]:
+    """The beginning of every place, the headings, and each row by its number, cells as plain values."""
+    if is_frame(source) or isinstance(source, (str, Path)):
+        frame, where = frame_of(source, sheet=sheet, texts=None)
+        numbers, headings = frame.index.tolist(), [*frame.columns]
+        records = frame.astype(object).where(frame.notna(), None).to_dict(orient="records")
+    else:
+        records, where = [{heading(name): value for name, value in row.items()} for row in source], ""
+        headings, numbers = list(dict.fromkeys(name for row in records for name in row)), range(1, len(records) + 1)
+    plain = [{k: v.item() if hasattr(v, "item") else v for k, v in row.items()} for row in records]
+    return where, headings, list(zip(numbers, plain, strict=True))
+
+
+def frame_of(source: Any, *, sheet: str | None = None, texts: Iterable[str] | None = ()) -> tuple[pd.DataFrame, str]:
+    """A frame whose index is the number of the row in its file, and the beginning of every place in it.
+
+    `texts` are the columns of a CSV file that are no numbers even where they look like some; None means all.
+    """
+    import pandas as pd
+
+    if is_frame(source):
+        where, frame, numbers = "", named(source), range(1, len(source) + 1)
+    else:
+        path = Path(source)
+        if not path.is_file():
+            raise InvalidTerms(f"there is no file {str(path)!r}")
+        where = f"{path.name}, "
+        kind = path.suffix.lower()
+        try:
+            if kind == ".csv":
+                frame = read_csv(path, texts)
+                numbers = range(2, len(frame) + 2)
+            elif kind in (".parquet", ".pq"):
+                frame, numbers = read_parquet(path)
+            elif kind in (".xlsx", ".xlsm"):
+                read_sheet, frame, numbers = read_workbook(path, sheet)
+                where += f"sheet {read_sheet!r}, "
+            else:
+                raise InvalidTerms(f"a table is one of {', '.join(SUFFIXES)}: save it as one of these")
+            if sheet is not None and not where.startswith(f"{path.name}, sheet"):
+                raise InvalidTerms(f"has no sheets: leave sheet {sheet!r} away")
+        except InvalidTerms as error:
+            raise InvalidTerms([Fault(within(path.name, fault.place), fault.what) for fault in error.faults]) from None
+        except (ValueError, OSError) as error:
+            raise InvalidTerms([Fault(path.name, f"cannot be read as a table: {error}")]) from None
+    frame = frame.set_axis([heading(name) for name in frame.columns], axis=1).set_axis(pd.Index(numbers), axis=0)
+    twice = sorted({name for name in frame.columns if list(frame.columns).count(name) > 1})
+    if twice:
+        raise InvalidTerms([Fault(f"{where}headings", f"{name!r} stands more than once") for name in twice])
+    for name in frame.columns:
+        if frame[name].dtype == object or pd.api.types.is_string_dtype(frame[name]):
+            frame[name] = frame[name].where(frame[name].astype(str).str.strip() != "")
+    nothing = frame.columns[frame.isna().all()]
+    nameless = [name for name in nothing if name.startswith("unnamed:")]
+    return frame.drop(columns=nameless).dropna(how="all"), where
+
+
+def within(*places: str) -> str:
+    """A place inside another."""
+    return ", ".join(filter(None, places))
+
+
+def is_frame(source: Any) -> bool:
+    return hasattr(source, "to_dict") and hasattr(source, "columns")
+
+
+def named(frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame with an index that has a name as columns, so that nothing in it is lost."""
+    return frame.reset_index() if any(name is not None for name in frame.index.names) else frame
+
+
+def read_csv(path: Path, texts: Iterable[str] | None) -> pd.DataFrame:
+    """A CSV file as Excel and everybody else write it: UTF-8 with or without its mark, commas, one line of headings."""
+    import pandas as pd
+
+    options: dict[str, Any] = {"encoding": "utf-8-sig", "keep_default_na": False, "na_values": [""]}
+    try:
+        headings = list(pd.read_csv(path, nrows=0, **options).columns)
+        if len(headings) == 1 and (marks := re.findall(r"[;\t|]", headings[0])):
+            raise InvalidTerms(f"its columns stand apart by {marks[0]!r}: save it with commas")
+        kinds: Any = str if texts is None else {name: str for name in headings if heading(name) in set(texts)}
+        frame = pd.read_csv(path, dtype=kinds, skip_blank_lines=False, low_memory=False, **options)
+    except UnicodeDecodeError:
+        raise InvalidTerms("is not UTF-8: save it as 'CSV UTF-8'") from None
+    if not isinstance(frame.index, pd.RangeIndex):
+        raise InvalidTerms("its rows have more cells than there are headings")
+    return frame
+
+
+def read_parquet(path: Path) -> tuple[pd.DataFrame, range]:
+    from structuring.documents.optional_packages import need
+
+    frame = named(need("pyarrow.parquet").read_table(path).to_pandas())
+    return frame, range(1, len(frame) + 1)
+
+
+def heading(name: object) -> str:
+    """A heading as the name of a field: in small letters, with _ for spaces and hyphens."""
+    return "_".join(re.split(r"[\s_-]+", str(name).strip().lower()))
+
+
+def blank(value: Any) -> bool:
+    """Whether a cell holds nothing."""
+    return value is None or value != value or (isinstance(value, str) and not value.strip())
+
+
+def numeral(value: Any) -> float | None:
+    """The number that a cell or its text is, or None: '1,250.5' is 1250.5 and '4.5%' is 0.045."""
+    if not isinstance(value, str):
+        return None if isinstance(value, bool) or not hasattr(value, "__float__") else float(value)
+    text = value.strip()
+    if not NUMERAL.fullmatch(text) or not any(map(str.isdigit, text)):
+        return None
+    digits = text.rstrip("% ").replace(",", "")
+    try:
+        return float(digits) / (100.0 if text.endswith("%") else 1.0)
+    except ValueError:  # an exponent of nothing
+        return None
+
+
+def said(value: Any, hint: Any) -> Any:
+    """A cell as a document would say it where a `hint` is wanted: dates as ISO texts, numbers out of texts."""
+    kinds = set(leaves(hint))
+    if isinstance(value, datetime.datetime):
+        return value.date().isoformat() if value.time() == datetime.time() else value.isoformat(" ")
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    number, wanted = numeral(value), kinds & {int, float}
+    if wanted and number is not None:
+        return int(number) if wanted == {int} and number == int(number) else number
+    if isinstance(value, str):
+        return value.strip()
+    if number is not None and datetime.date in kinds:
+        day = datetime.date(1899, 12, 30) + datetime.timedelta(days=int(number)) if 0 < number < 2e5 else None
+        advice = f", which Excel would show as {day}: format the cell as a date" if day else ""
+        raise InvalidTerms(f"must be a date such as 2026-11-30, got the number {number:g}{advice}")
+    if number is not None and str in kinds:
+        return f"{number:.0f}" if number == int(number) else str(value)
+    return value
+
+
+def leaves(hint: Any) -> tuple[Any, ...]:
+    """The types of a field, those of a union one by one."""
+    return typing.get_args(hint) if is_union(hint) else (hint,)
+
+
+@dataclasses.dataclass
+class Elsewhere:
+    """A table in a file of its own, `{file: holders.xlsx, sheet: Q3}`, where a document may list terms or holdings."""
+
+    home: Path
+    given: Mapping[str, Any]
+    sound: bool = False  # once it was read, and nothing in it was wrong
+
+    @classmethod
+    def found_in(cls, data: Any, home: Path) -> Any:
+        """A document in which whatever names a file stands as the table that the file holds; paths are from `home`."""
+        if isinstance(data, Mapping):
+            return cls(home, data) if "file" in data else {key: cls.found_in(item, home) for key, item in data.items()}
+        return [cls.found_in(item, home) for item in data] if isinstance(data, list) else data
+
+    def place_of(self, name: str | None) -> str:
+        """The file, and the sheet, row and column in which a name stands first, where it does."""
+        file = str(self.given["file"])
+        if name is not None:
+            where, _, rows = rows_of(self.home / file, self.given.get("sheet"))
+            for number, row in rows:
+                for column, value in row.items():
+                    if isinstance(value, str) and value.strip() == name:
+                        return f"{where}row {number}, {column}"
+        return file
+
+    def __read__(self, wanted: Any, place: str, found: list[Fault]) -> Any:
+        """What the table says a `wanted` is, for the reader of documents; `MISSING` with its faults where it is unsound."""
+        fields = ("file", "sheet", "ignore")
+        wrong = [Fault(place, unknown("field of a table", key, fields)) for key in self.given if key not in fields]
+        file, sheet, ignore = (self.given.get(name) for name in fields)
+        if not isinstance(file, str) or not isinstance(sheet, str | None):
+            wrong.append(Fault(place, "file and sheet must be texts"))
+        if not (ignore is None or (isinstance(ignore, list) and all(isinstance(name, str) for name in ignore))):
+            wrong.append(Fault(place, "ignore must be a list of headings"))
+        branches = leaves(wanted)
+        direct = [branch for branch in branches if hasattr(branch, "__table__")]
+        lists = [b for b in branches if is_a(b, tuple) and is_term(typing.get_args(b)[0])]
+        if not direct and not lists:
+            wrong.append(
+                Fault(place, f"the table {file!r} cannot stand here: only holdings and lists of like things can")
+            )
+        if wrong:
+            found += wrong
+            return MISSING
+        options: Any = {"sheet": sheet, "ignore": ignore or ()}
+        try:
+            if direct:
+                made = direct[0].__table__(self.home / str(file), **options)
+            else:
+                rows = read_rows(typing.get_args(lists[0])[0], self.home / str(file), wrong, **options)
+                terms = tuple(term for _, term in rows)
+                made = terms if not wrong else Broken(terms) if terms else MISSING
+        except InvalidTerms as error:
+            wrong, made = list(error.faults), MISSING
+        found += [Fault(within(place, fault.place), fault.what) for fault in wrong]
+        self.sound = not wrong
+        return made

@@ -1,0 +1,252 @@
+"""Documents: YAML 1.2 or JSON in, every fault at once; terms out, and back.
+
+YAML is read as version 1.2 says (no dates, no yes and no, no sexagesimal numbers) and a key said twice is refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from structuring.documents.tables import Elsewhere
+from waterfalls.errors import Fault, FirstLossError, InvalidTerms, UnknownName
+from waterfalls.terms import MISSING, plain, read_term
+
+T = TypeVar("T")
+MEANINGS = Path(__file__).with_name("meanings.yaml")  # of every field of a document
+
+
+class Loader(yaml.SafeLoader):
+    """PyYAML with the core schema of YAML 1.2; `twice` are the keys that stand more than once."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  (PyYAML's way to say so)
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__(stream)
+        self.twice: list[Fault] = []
+
+
+for tag, pattern, first in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("null", r"~|null|Null|NULL|", "~nN\0"),
+    ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
+    (
+        "float",
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        "-+0123456789.",
+    ),
+):
+    Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{tag}", re.compile(f"^(?:{pattern})$"), [*first, ""] if tag == "null" else list(first)
+    )
+
+
+def mapping(loader: Loader, node: yaml.MappingNode) -> dict[Any, Any]:
+    """A mapping, in which a key may stand once: the first counts, and the others are noted."""
+    found: dict[Any, Any] = {}
+    for key_node, value_node in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        if key in found:
+            loader.twice.append(Fault("", f"the key {key!r} stands twice", key_node.start_mark.line + 1))
+            continue
+        found[key] = loader.construct_object(value_node, deep=True)
+    return found
+
+
+def number(loader: Loader, node: yaml.ScalarNode) -> float:
+    return float(node.value.replace(".inf", "inf").replace(".nan", "nan"))
+
+
+def whole(loader: Loader, node: yaml.ScalarNode) -> int:
+    return int(node.value, 0) if node.value[:2] in ("0x", "0o") else int(node.value)
+
+
+Loader.add_constructor("tag:yaml.org,2002:map", mapping)
+Loader.add_constructor("tag:yaml.org,2002:float", number)
+Loader.add_constructor("tag:yaml.org,2002:int", whole)
+
+
+class Dumper(yaml.SafeDumper):
+    """PyYAML in the order given, with lists indented under their key."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> Any:
+        return super().increase_indent(flow, False)
+
+
+def load(path: Path | str) -> Any:
+    """The plain data of a YAML or JSON file."""
+    data, _, twice = parsed(path)
+    if twice:
+        raise InvalidTerms(twice, title=str(path))
+    return data
+
+
+def parsed(path: Path | str) -> tuple[Any, yaml.Node | None, list[Fault]]:
+    """The plain data of a file, its tree with the line of everything, and the keys that stand twice."""
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InvalidTerms(f"there is no file {str(path)!r}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidTerms(f"{path} cannot be read: {error}") from None
+    try:
+        if path.suffix == ".json":
+            return from_json(text)
+        loader: Any = Loader(text)
+        node = loader.get_single_node()
+        return (None if node is None else loader.construct_document(node)), node, loader.twice
+    except (yaml.YAMLError, json.JSONDecodeError) as error:
+        raise InvalidTerms(f"{path} is not a document: {unreadable(error)}") from None
+
+
+def unreadable(error: Exception) -> str:
+    """Where a file stops being YAML or JSON, and why."""
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return " ".join(str(error).split())
+    mark, began = error.problem_mark, error.context_mark
+    since = f", {error.context} that begins on line {began.line + 1}" if error.context and began else ""
+    advice = "; indent with blanks, not with tabs" if "\\t" in str(error.problem) else ""
+    return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}{since}{advice}"
+
+
+def from_json(text: str) -> tuple[Any, yaml.Node | None, list[Fault]]:
+    """The same of JSON, which YAML reads too, but for a few odd characters: then no line is known."""
+    twice: list[Fault] = []
+
+    def mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in found:
+                twice.append(Fault("", f"the key {key!r} stands twice"))
+            found.setdefault(key, value)
+        return found
+
+    data = json.loads(text, object_pairs_hook=mapping)
+    with contextlib.suppress(yaml.YAMLError):
+        return data, yaml.compose(text, Loader), twice
+    return data, None, twice
+
+
+STEP = re.compile(r"\[(?:'([^']*)'|\"([^\"]*)\"|([^\]]*))\]|([^.\[]+)")  # ['name'], ["it's"], [0], field
+QUOTED = re.compile(r"^there is no [\w ]+ '([^']*)'")
+
+
+def line_of(fault: Fault, root: yaml.Node | None) -> int | None:
+    """The line of what a fault is about."""
+    return path_of(fault, root)[-1][1]
+
+
+def path_of(fault: Fault, root: yaml.Node | None) -> list[tuple[yaml.Node | None, int | None]]:
+    """What a fault's place leads through as far as it stands in the file, and there the name that is wrong; with lines."""
+    path: list[tuple[yaml.Node | None, int | None]] = [(root, None)]
+    for match in STEP.finditer(fault.place.partition(", row ")[0].partition(", sheet ")[0]):
+        step = next(filter(None, match.groups()), "")
+        node = path[-1][0]
+        below = beneath(node, step) or beneath(node, step.partition(", ")[0])  # a table: holdings, holders.csv, row 2
+        if below is None:
+            break
+        path.append(below)
+    named, (node, _) = QUOTED.match(fault.what), path[-1]
+    below = beneath(node, named[1]) if named and not isinstance(node, yaml.SequenceNode) else None
+    return [*path, below] if below else path
+
+
+def cut_by_comma(fault: Fault, root: yaml.Node | None) -> Fault:
+    """A fault with its likely cause where a comma in a text became a key without a value: `{assumption: at par, or so}`."""
+    inside, node = [None, *(node for node, _ in path_of(fault, root))][-2:]
+    entries = inside.value if isinstance(inside, yaml.MappingNode) and inside.flow_style else ()
+    after = [
+        key.end_mark.buffer[key.end_mark.pointer : value.end_mark.pointer] for key, value in entries if value is node
+    ]
+    if not after or after[0].strip():  # a colon, and what stands after it
+        return fault
+    return fault._replace(what=f"{fault.what.removesuffix('.')}. A comma ends a text: quote one that holds a comma")
+
+
+def in_its_table(fault: Fault, data: Any) -> Fault:
+    """A fault between the document and a table that it names, with the file, and the row in which the wrong name stands."""
+    for match in STEP.finditer(fault.place):
+        step = next(filter(None, match.groups()), "")
+        if isinstance(data, list):
+            data = data[int(step)] if step.isdigit() and int(step) < len(data) else None
+        else:
+            data = data.get(step) if isinstance(data, Mapping) else None
+        if isinstance(data, Elsewhere):
+            if not data.sound:
+                break  # it has told its own faults
+            named = QUOTED.match(fault.what)
+            return Fault(f"{fault.place[: match.end()]}, {data.place_of(named[1] if named else None)}", fault.what)
+    return fault
+
+
+def beneath(node: yaml.Node | None, step: str) -> tuple[yaml.Node, int] | None:
+    """What a step of a path leads to, and its line."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == step:
+                return value, key.start_mark.line + 1
+    elif isinstance(node, yaml.SequenceNode) and step.isdigit() and int(step) < len(node.value):
+        return (item := node.value[int(step)]), item.start_mark.line + 1
+    elif isinstance(node, yaml.SequenceNode):  # one of several terms, by its name
+        for item in node.value:
+            name = beneath(item, "name")
+            if name is not None and name[0].value == step:
+                return item, item.start_mark.line + 1
+    return None
+
+
+def load_term(path: Path | str, cls: type[T], *, mark: str) -> T:
+    """A term from a file whose top says what it is, `firstloss: 1`; every fault is told at once with its line and place.
+
+    Where it takes holdings or a list of like things it may name a table, `{file: holders.xlsx}`, relative to its folder.
+    """
+    read, root, twice = parsed(path)
+    data = Elsewhere.found_in(read, Path(path).parent)
+    if not isinstance(data, Mapping) or mark not in data:
+        kind = (
+            next((key for key in data if str(key).startswith("firstloss")), None) if isinstance(data, Mapping) else None
+        )
+        hint = f"; it begins with '{kind}: {data[kind]}', so it is another kind of file" if kind else ""
+        raise InvalidTerms(
+            f"{path} does not begin with '{mark}: 1', so it is not a {mark.replace('-', ' ')} file{hint}"
+        )
+    if data[mark] != 1:
+        raise InvalidTerms(f"{path} says '{mark}: {data[mark]}'; this release reads version 1")
+    found: list[Fault] = []
+    made = read_term(cls, {key: value for key, value in data.items() if key != mark}, "", found)
+    if made is MISSING or found or twice:
+        found = [in_its_table(cut_by_comma(fault, root), data) for fault in found]
+        told = [Fault(fault.place.lstrip("."), fault.what, line_of(fault, root)) for fault in found]
+        raise InvalidTerms(sorted(twice + told, key=lambda fault: fault.line or 0), title=str(path))
+    return made
+
+
+def lined(faults: Iterable[Fault], path: Path | str) -> list[Fault]:
+    """What is wrong with a file, or doubtful in it, with the lines in which it stands and in their order."""
+    root = parsed(path)[1]
+    told = [fault._replace(line=line_of(fault, root)) for fault in faults]
+    return sorted(told, key=lambda fault: fault.line or 0)
+
+
+def with_lines(error: InvalidTerms | UnknownName, path: Path | str) -> FirstLossError:
+    """What a run found wrong with the terms of a file, with the lines in which they stand; as it was if none does."""
+    told = lined(error.faults if isinstance(error, InvalidTerms) else (error.fault,), path)
+    return InvalidTerms(told, title=str(path)) if any(fault.line for fault in told) else error
+
+
+def save_term(term: Any, path: Path | str, *, mark: str) -> None:
+    """Writes a term to a YAML or JSON file that `load_term` reads back to an equal one."""
+    path = Path(path)
+    data = {mark: 1, **plain(term)}
+    if path.suffix == ".json":
+        path.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    else:
+        text = yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=110)
+        path.write_text(text, encoding="utf-8")

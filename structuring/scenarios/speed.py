@@ -1,0 +1,51 @@
+"""Speed: a rate of prepayment or default in the words of the market, such as 150% PSA or 2% CDR."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+from waterfalls.errors import InvalidTerms, unknown
+
+UNITS = {"prepayment": ("SMM", "CPR", "PSA", "ABS"), "default": ("MDR", "CDR", "SDA")}
+MULTIPLES = ("PSA", "SDA")
+BY_AGE = ("PSA", "ABS", "SDA")
+
+
+@dataclass(frozen=True)
+class Speed:
+    """`value` of a unit: a decimal, so that 150% PSA is 1.5 and 2% CDR is 0.02."""
+
+    unit: str
+    value: float
+
+    def __post_init__(self) -> None:
+        units = [*UNITS["prepayment"], *UNITS["default"]]
+        if self.unit not in units:
+            raise InvalidTerms(unknown("speed", self.unit, units))
+        if not (0.0 <= self.value < float("inf")) or (self.value > 1.0 and self.unit not in MULTIPLES):
+            most = "" if self.unit in MULTIPLES else " and at most 1"
+            raise InvalidTerms(f"{self.unit}: must be a decimal, at least 0{most}, got {self.value:g}")
+
+    @property
+    def by_age(self) -> bool:
+        """Whether the rate follows the age of the loan and not the calendar."""
+        return self.unit in BY_AGE
+
+    def __str__(self) -> str:
+        return f"{Decimal(repr(self.value)).scaleb(2).normalize():f}% {self.unit}"
+
+    @staticmethod
+    def __text__(text: object) -> Speed:
+        found = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]*)?)\s*%\s*([A-Za-z]+)\s*", str(text))
+        if found is None:
+            raise InvalidTerms(f"must be a speed such as '150% PSA' or '2% CDR', got {text!r}")
+        return Speed(found[2].upper(), float(Decimal(found[1]).scaleb(-2)))
+
+
+def misplaced(driver: str, speed: Speed) -> str | None:
+    """What is wrong with a speed of prepayment given for default, or the other way round."""
+    if speed.unit in UNITS[driver]:
+        return None
+    return f"takes {', '.join(UNITS[driver])} or monthly rates, and {speed} is none of them"

@@ -1,0 +1,1 @@
+"""Random numbers, copulas, and the correlated defaults of many obligors."""

@@ -1,0 +1,49 @@
+"""Book files: a book from YAML or JSON, and back."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, field
+from pathlib import Path
+from typing import Any
+
+from structuring.deals.deal_files import load_deal
+from structuring.documents.yaml_and_json import load_term, save_term
+from structuring.studies.book import Book, Position
+from waterfalls.terms import term
+
+MARK = "firstloss-book"
+
+
+def load_book(path: Path | str) -> Book:
+    """A book from a file that begins with `firstloss-book: 1`; every fault is told at once with its place.
+
+    Paths of deal files are relative to the book's own.
+    """
+    home = Path(path).parent
+    read: Any = load_term(path, BookFile, mark=MARK)
+    positions = []
+    for position in read.positions:
+        beside = home / position.deal if isinstance(position.deal, str) else None
+        found = beside is not None and beside.is_file()
+        positions.append(dataclasses.replace(position, deal=load_deal(beside)) if found and beside else position)
+    return Book(read.name, as_of=read.as_of, positions=tuple(positions), currency=read.currency, sources=read.sources)
+
+
+def save_book(book: Book, path: Path | str) -> None:
+    """Writes a book to a YAML or JSON file that `load_book` reads back to an equal book."""
+    save_term(book, path, mark=MARK)
+
+
+@term
+class BookFile:
+    """A book as its file says it, before the deals are read."""
+
+    name: str
+    _: KW_ONLY
+    as_of: datetime.date
+    positions: tuple[Position, ...]
+    currency: str = "USD"
+    sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

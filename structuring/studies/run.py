@@ -1,0 +1,56 @@
+"""run: a deal under scenarios, every flow kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from structuring.deals.deal import Deal, assets, clock, drivers_of, named_in, plan
+from structuring.scenarios.period_clock import Clock
+from structuring.scenarios.scenario import Drivers, Paths, Scenario
+from waterfalls.cashflows import Cashflows
+from waterfalls.distribute import Engine, distribute, refuse_too_large
+from waterfalls.errors import InvalidTerms
+from waterfalls.receipts import Receipts, together
+from waterfalls.schedule import Schedule
+
+Scenarios = Scenario | Sequence[Scenario] | Paths
+
+
+def run(
+    deal: Deal, scenarios: Scenarios, *, rates: Mapping[str, Any] | None = None, engine: Engine = "auto"
+) -> Cashflows:
+    """Runs a deal's collateral and its priority of payments under scenarios.
+
+    `rates` gives each floating index a float, an array (T,) or (S, T), or a curve. Every flow is kept; for more
+    scenarios than memory holds, `study` streams.
+    """
+    resolved = plan(deal)
+    refuse_too_large(resolved, 1 if isinstance(scenarios, Scenario) else len(scenarios))
+    receipts = project(deal, scenarios, resolved.schedule)
+    return distribute(resolved, receipts, rates=rates, engine=engine)
+
+
+def project(deal: Deal, scenarios: Scenarios, schedule: Schedule | None = None) -> Receipts:
+    """What the deal's collateral delivers under scenarios; a driver that none of it reads is refused."""
+    schedule = schedule or clock(deal)
+    owned = assets(deal)
+    drivers = Drivers.of(scenarios)
+    given = [asset for asset in owned if isinstance(asset, Receipts)]
+    if given:
+        if len(owned) > 1:
+            raise InvalidTerms("Receipts given from outside stand alone: they are all the collateral there is")
+        drivers.refuse_unread((), {})
+        rows = len(given[0].scenarios)
+        if drivers.count not in (1, rows):
+            raise InvalidTerms(
+                f"scenarios: the Receipts given from outside have {rows}, got {drivers.count}: leave them at one"
+            )
+        return given[0]
+    if "event" in drivers.set_drivers and not deal.events:
+        raise InvalidTerms(f"the deal {deal.name!r} names no events, so none can be raised: events: [...] in its file")
+    drivers.refuse_unread(drivers_of(deal), named_in(deal))
+    instants = Clock(schedule)
+    events = {name: instants.since(drivers.when("event", schedule, name=name)) for name in deal.events}
+    raised = Receipts(schedule.ends, events=events, scenarios=drivers.names)
+    return together([*(asset.deliver(schedule, drivers) for asset in owned), raised])
