@@ -167,7 +167,7 @@ class Institutions:
 
 def load_institutions(path: Path | str | None = None) -> Institutions:
     """Institutions from a file, or those that ship with the toolkit; every fault is told at once with its place."""
-    return load_term(path or Path(__file__).parent / "institutions.yaml", Institutions, mark=MARK)
+    return load_term(Path(__file__).with_name("institutions.yaml") if path is None else path, Institutions, mark=MARK)
 
 
 def institutions_in(currency: str, market: Market) -> Institutions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from structuring.deals.deal import Deal
@@ -38,14 +39,14 @@ def load_scenarios(path: Path | str) -> tuple[Scenario, ...]:
 
 def companion(path: Path | str, name: str) -> Path:
     """A file by its path, or the file of that name which stands beside a shipped deal or in a folder."""
-    return find_deal(path).with_name(name) if str(path) in library() or Path(path).is_dir() else Path(path)
+    return find_deal(path).with_name(name) if str(path) in library() or os.path.isdir(path) else Path(path)
 
 
 def find_deal(path: Path | str) -> Path:
     """The file of a deal, by path, by its folder, or by the name of a shipped one."""
-    if (Path(path) / "deal.yaml").is_file():
+    if os.path.isfile(Path(path) / "deal.yaml"):
         return Path(path) / "deal.yaml"
-    if Path(path).suffix in (".yaml", ".yml", ".json") or Path(path).is_file():
+    if Path(path).suffix in (".yaml", ".yml", ".json") or os.path.isfile(path):
         return Path(path)
     shipped = library()
     if str(path) not in shipped:
