@@ -1,4 +1,4 @@
-"""Bounds of everything that terms hold, whether a file or a script says it: dates that calendars know, texts that files can hold."""
+"""Bounds of what terms hold, in a file or in a script: dates that calendars know, counts of time, texts that files can hold."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from waterfalls.errors import Fault
 
 YEARS = (1901, 2199)  # that QuantLib knows
+MOST = 36_500  # days in a hundred years
 UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]"
 )  # in no file that others read back
@@ -31,6 +32,11 @@ def odd(place: str, value: Any) -> Iterator[Fault]:
             for key, item in value.items():
                 yield from (Fault(place, fault.what) for fault in odd("", key))
                 yield from odd(f"{place}[{key!r}]" if isinstance(key, str) else f"{place}['{key}']", item)
+
+
+def odd_count(value: Any) -> str:
+    """What is wrong with a whole number of months, days or dates that no deal lives to see."""
+    return f"must be at most {MOST:,}, got {value:,}" if isinstance(value, int) and value > MOST else ""
 
 
 def odd_date(date: datetime.date) -> str:

@@ -18,7 +18,7 @@ from typing import Any, TypeVar, dataclass_transform
 import pydantic
 from pydantic_core import CoreSchema, core_schema
 
-from waterfalls.bounds import odd
+from waterfalls.bounds import odd, odd_count
 from waterfalls.errors import Fault, InvalidTerms, nearest, unknown
 
 T = TypeVar("T")
@@ -52,7 +52,9 @@ def term(cls: type[T]) -> type[T]:
             raise InvalidTerms([Fault(f"{head(made, given)}{dot(fault.place)}", fault.what) for fault in found])
 
     def construct_fields(self: Any, given: Mapping[str, Any]) -> list[Fault]:
-        if found := [fault for name, value in given.items() for fault in odd(name, value)]:
+        found = [fault for name, value in given.items() for fault in odd(name, value)]
+        found += [Fault(name, wrong) for name in counts(made) if (wrong := odd_count(given.get(name)))]
+        if found:
             return found
         try:
             construct(self, **{key: tuple(value) if isinstance(value, list) else value for key, value in given.items()})
@@ -166,6 +168,13 @@ def kind_of(cls: type) -> str:
 def field_types(cls: type) -> dict[str, Any]:
     """The types of a term's fields."""
     return typing.get_type_hints(cls, include_extras=False)
+
+
+@functools.cache
+def counts(cls: type) -> tuple[str, ...]:
+    """The fields of a term that are whole numbers: of months, days, dates or years."""
+    leaves = {name: typing.get_args(hint) if is_union(hint) else (hint,) for name, hint in field_types(cls).items()}
+    return tuple(name for name, kinds in leaves.items() if int in kinds and float not in kinds)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pricing.market.market_files import load_market
 from structuring import load_deal, save_deal
 from structuring.studies.book_files import load_book
 from structuring.deals.deal_files import load_scenarios
-from structuring.scenarios.stresses import load_stress
+from structuring.generators.named_stresses import load_stress
 from waterfalls.errors import FirstLossError, InvalidTerms
 
 LOADERS = {
