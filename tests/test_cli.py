@@ -15,7 +15,7 @@ from pricing.analysis.deal_tables import headroom_to_default
 from pricing.cli import app, main
 from structuring import Scenario, load_deal, load_scenarios, run
 from structuring.deals.deal_files import library
-from structuring.documents.yaml_and_json import load
+from structuring.documents.plain_data import load
 
 TOY = Path(__file__).parent / "structuring/toy.yaml"
 

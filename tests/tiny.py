@@ -5,7 +5,7 @@ import pytest
 import yaml
 from deals import clock, same
 
-from structuring.documents.yaml_and_json import Loader
+from structuring.documents.plain_data import Loader
 from waterfalls import Account, Equity, Facility, Fee, Note, Receipts, Swap, Trigger, Waterfall, distribute
 from waterfalls.language import Condition, Number
 from waterfalls.ledgers import Ledger

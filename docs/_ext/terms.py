@@ -16,7 +16,8 @@ from tables import code, table
 from pricing.market.market import KINDS
 from pricing.market.market_files import MarketData
 from structuring.deals.deal import Deal
-from structuring.documents.yaml_and_json import MEANINGS, load
+from structuring.documents.plain_data import load
+from structuring.documents.yaml_and_json import MEANINGS
 from structuring.studies.book_files import BookFile
 from waterfalls.terms import is_a, is_family, is_term, is_union, kind_of, plain
 

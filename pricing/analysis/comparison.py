@@ -13,7 +13,8 @@ import yaml
 
 from structuring.deals.deal import Deal
 from structuring.documents.optional_packages import need
-from structuring.documents.yaml_and_json import STEP, Loader
+from structuring.documents.plain_data import Loader
+from structuring.documents.yaml_and_json import STEP
 from waterfalls.errors import Fault, InvalidTerms, unknown
 from waterfalls.terms import MISSING, field_types, is_a, is_term, is_union, kind_of, plain, read_term
 

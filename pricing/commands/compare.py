@@ -147,7 +147,7 @@ def run_side(
 def market_document(given: str, market: Path | None) -> Any:
     """The market file as it stands, without its sources."""
     from structuring.deals.deal_files import find_deal
-    from structuring.documents.yaml_and_json import load
+    from structuring.documents.plain_data import load
 
     data = load(market or beside(find_deal(given), "market.yaml"))
     return {name: item for name, item in data.items() if name != "sources"}

@@ -20,7 +20,8 @@ def schema() -> None:
 
     from structuring.deals.deal import Deal
     from structuring.deals.deal_files import MARK
-    from structuring.documents.yaml_and_json import MEANINGS, load
+    from structuring.documents.plain_data import load
+    from structuring.documents.yaml_and_json import MEANINGS
     from waterfalls.schema import schema as schema_of
 
     typer.echo(json.dumps(schema_of(Deal, mark=MARK, meanings=load(MEANINGS)), indent=1))

@@ -91,7 +91,8 @@ def quoted(deal: Path, market: Path) -> None:
 
     Both are read as they are written, so that this is told beside whatever else is wrong with either.
     """
-    from structuring.documents.yaml_and_json import lined, parsed
+    from structuring.documents.plain_data import parsed
+    from structuring.documents.yaml_and_json import lined
     from waterfalls.conventions import CURRENCIES
     from waterfalls.errors import FirstLossError, InvalidTerms, unknown
     from waterfalls.terms import Unsound

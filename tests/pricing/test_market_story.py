@@ -18,7 +18,7 @@ from pricing.valuation.price import price
 from pricing.valuation.spread_shocks import SpreadShock, Stress
 from structuring.deals.deal_files import LIBRARY, load_deal, load_scenarios
 from structuring.deals.exposures import debt
-from structuring.documents.yaml_and_json import load
+from structuring.documents.plain_data import load
 from structuring.generators.named_stresses import load_stress
 from structuring.scenarios.scenario import Scenario
 from structuring.studies.book_files import load_book, save_book

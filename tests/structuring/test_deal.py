@@ -32,7 +32,7 @@ from structuring.collateral.bonds import Bond
 from structuring.deals.deal import clock
 from structuring.deals.deal_files import library
 from structuring.deals.unusual_terms import too_late
-from structuring.documents.yaml_and_json import load
+from structuring.documents.plain_data import load
 from structuring.studies.run import project
 from waterfalls import (
     Equity,

@@ -13,8 +13,8 @@ from structuring.deals.deal import Deal
 from structuring.deals.deal_files import MARK
 from structuring.deals.holdings import Holdings
 from structuring.documents import optional_packages
+from structuring.documents.plain_data import load
 from structuring.documents.tables import numeral
-from structuring.documents.yaml_and_json import load
 from waterfalls.errors import InvalidTerms
 from waterfalls.schema import schema
 

@@ -7,7 +7,7 @@ import yaml
 
 from structuring import load_deal
 from structuring.deals.deal_files import library
-from structuring.documents.yaml_and_json import Loader
+from structuring.documents.plain_data import Loader
 from waterfalls.errors import InvalidTerms
 
 TEXT = library()["vantage-jersey"].read_text(encoding="utf-8")
