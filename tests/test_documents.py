@@ -104,6 +104,13 @@ def test_every_golden_case_is_used_and_every_shipped_deal_is_in_the_gallery(gene
 
 
 @pytest.mark.slow
+def test_no_tolerance_of_a_golden_case_is_above_twice_its_error_without_a_reason(generated):
+    validation = generated("validation")
+    for case in validation.known():
+        assert set(validation.wide(case)) == set(validation.cases()[case].get("reasons", {})), case
+
+
+@pytest.mark.slow
 def test_the_site_builds_without_a_warning_and_opens_offline(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-d", str(tmp_path / "cache"), str(DOCS), str(tmp_path / "site")],

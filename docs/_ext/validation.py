@@ -164,6 +164,34 @@ def source(case: dict) -> str:
     return "; ".join(str(value) for value in said.values()) if isinstance(said, dict) else str(said)
 
 
+def reached(case: str) -> dict[tuple[str, float], float]:
+    """The largest error of a golden case by kind of tolerance, over all tests that use it."""
+    found: dict[tuple[str, float], float] = {}
+    for name, compared in recorded()[0].items():
+        if name.split("[")[0] in users()[case]:
+            for one in compared:
+                key = (one["kind"], one["allowed"])
+                found[key] = max(found.get(key, 0.0), one["error"])
+    return found
+
+
+def wide(case: str) -> dict[str, float]:
+    """The tolerances of a golden case above twice the error reached, as a case writes them; not those of arithmetic."""
+    found = reached(case).items()
+    return {f"{allowed:g}": error for (_, allowed), error in found if allowed > max(2.0 * error, ARITHMETIC)}
+
+
+def reasons(case: str) -> str:
+    """Why the wide tolerances of a case are wide: its file says so, or the page cannot be built."""
+    given = cases()[case].get("reasons", {})
+    if set(given) != set(wide(case)):
+        raise ExtensionError(
+            f"{case}: tolerances above twice the error reached are {wide(case)}, and reasons are given for {sorted(given)}"
+        )
+    return "".join(f"\n{allowed} is allowed because {reason}.\n" for allowed, reason in given.items())
+
+
+ARITHMETIC = 1e-6  # below which a tolerance is of the rounding of numbers
 HEAD = ["what is compared", "numbers", "tolerance", "error reached"]
 
 
@@ -171,7 +199,7 @@ def golden() -> str:
     """Every golden case, with its source, the tests that use it, and the errors they reach."""
     parts = []
     for name, case in cases().items():
-        parts += [f"### {name}\n", f"{prose(source(case))}\n", table(HEAD, rows(users()[name]))]
+        parts += [f"### {name}\n", f"{prose(source(case))}\n", table(HEAD, rows(users()[name])), reasons(name)]
     return "\n".join(parts)
 
 
