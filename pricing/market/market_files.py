@@ -88,7 +88,9 @@ def high(rates: Mapping[str, float]) -> Iterator[Fault]:
 class Ois:
     """Par rates of overnight swaps by tenor and, of SOFR, prices of three-month futures by contract month ("2026-12").
 
-    A future's rate is 1 - price / 100, and the forward rate that less `convexity`, one decimal or one a contract.
+    A future's rate is 1 - price / 100, and the forward rate that less `convexity`, one decimal or one a contract. Swaps
+    start `settlement_days` business days after the valuation date and pay `payment_lag` after each period: those of the
+    index unless said (SOFR 2 and 2, SONIA 0 and 0, ESTR 2 and 1, TONA 2 and 2, CORRA 1 and 1).
     """
 
     rates: Mapping[str, float]
@@ -96,6 +98,8 @@ class Ois:
     index: str = "SOFR"
     futures: Mapping[str, Factor] = field(default_factory=dict)
     convexity: float | Mapping[str, float] = 0.0
+    settlement_days: Annotated[int, Field(ge=0, le=10)] | None = None
+    payment_lag: Annotated[int, Field(ge=0, le=10)] | None = None
 
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
@@ -130,12 +134,13 @@ class Ois:
             less = {month: self.convexity.get(month, 0.0) for month in self.futures}
         else:
             less = dict.fromkeys(self.futures, self.convexity)
-        return ois(valuation, self.rates, self.index, {m: (price, less[m]) for m, price in self.futures.items()})
+        futures = {month: (price, less[month]) for month, price in self.futures.items()}
+        return ois(valuation, self.rates, self.index, futures, self.settlement_days, self.payment_lag)
 
 
 @term
 class Treasuries:
-    """Par yields of government bonds by tenor, semiannual."""
+    """Par yields of government bonds by tenor: paid as half coupons from six months on, bond equivalents of bills below."""
 
     yields: Mapping[str, float]
 

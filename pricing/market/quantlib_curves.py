@@ -46,47 +46,83 @@ def ois(
     rates: Mapping[str, float],
     index: str = "SOFR",
     futures: Mapping[str, tuple[float, float]] | None = None,
+    settlement_days: int | None = None,
+    payment_lag: int | None = None,
 ) -> Curve:
     """A curve from par rates of overnight swaps by tenor ("6M", "10Y"), bootstrapped log-linearly.
 
-    Swaps start on the valuation date and end on the business day their tenor leads to. Dated helpers
-    (`OISRateHelper.forDates`) do not read the evaluation date unless it lies after the valuation date; those of
-    `futures`, three months of compounded SOFR by contract ("2026-12": price and convexity), do, so it is set.
+    A swap starts `settlement_days` business days after the valuation date, pays once a year, `payment_lag` business days
+    after each period, and ends on the business day its tenor leads to; both are those of the index (`OVERNIGHT`) unless
+    said. Source: QuantLib's `MakeOIS`, whose fair rates the curve gives back.
+
+    Dated helpers (`OISRateHelper.forDates`) do not read the evaluation date unless it lies after the valuation date;
+    those of `futures`, three months of compounded SOFR by contract ("2026-12": price and convexity), do, so it is set.
     """
-    overnight = overnight_index(index)
-    start, calendar = to_ql(valuation), overnight.fixingCalendar()
-    with evaluated(start, only_if_later=not futures):
-        helpers = [
-            ql.OISRateHelper.forDates(start, calendar.advance(start, period(tenor)), quoted(rate), overnight)
-            for tenor, rate in rates.items()
-        ]
+    overnight, (usual_days, usual_lag) = overnight_index(index), OVERNIGHT[index][1:]
+    days = usual_days if settlement_days is None else settlement_days
+    lag = usual_lag if payment_lag is None else payment_lag
+    on, calendar = to_ql(valuation), overnight.fixingCalendar()
+    start = calendar.advance(on, days, ql.Days)
+    with evaluated(on, only_if_later=not futures):
+        helpers = []
+        for tenor, rate in rates.items():
+            end = start + period(tenor)
+            if calendar.isEndOfMonth(start):
+                end = calendar.advance(start, period(tenor), ql.ModifiedFollowing, True)
+            helpers.append(ql.OISRateHelper.forDates(start, end, quoted(rate), overnight, paymentLag=lag))
         for contract, (price, convexity) in (futures or {}).items():
             year, month = map(int, contract.split("-"))
-            if ql.Date.nthWeekday(3, ql.Wednesday, month, year) <= start:
+            if ql.Date.nthWeekday(3, ql.Wednesday, month, year) <= on:
                 raise CannotPrice(
                     f"the SOFR future {contract} began before the valuation date {valuation}: leave it out"
                 )
             helpers.append(ql.SofrFutureRateHelper(price, month, year, ql.Quarterly, convexity))
-        return bootstrapped(start, helpers, f"{index} swaps{' and futures' if futures else ''}")
+        return bootstrapped(on, helpers, f"{index} swaps{' and futures' if futures else ''}")
 
 
 def treasuries(valuation: datetime.date, yields: Mapping[str, float]) -> Curve:
-    """A curve from par yields of government bonds by tenor, semiannual coupons, Actual/Actual, bootstrapped log-linearly.
+    """A curve from par yields of government bonds by tenor, bootstrapped log-linearly.
 
-    Each is a bond bought at par on the valuation date; QuantLib's bond helpers read the evaluation date, so it is set
-    and put back under a lock.
+    From six months on a par yield y is paid as half coupons, y / 2 each, however many days lie between; where half-years
+    back from the end leave a shorter first period, its share of one by days (actual/actual ICMA). A shorter tenor is a
+    bill, quoted by its bond equivalent: D = 1 / (1 + y r / Y), r its days, Y 366 where the year that begins on the
+    valuation date holds a 29 February, else 365. Source: 31 CFR part 356, appendix B, parts II and VI.
+
+    Each is bought at par on the valuation date; QuantLib's bond helpers read the evaluation date, so it is set and put
+    back under a lock.
     """
-    start, half = to_ql(valuation), ql.Period(6, ql.Months)
+    start, half, none = to_ql(valuation), ql.Period(6, ql.Months), ql.NullCalendar()
+    year = ql.Actual366() if (start + ql.Period(1, ql.Years)) - start == 366 else ql.Actual365Fixed()
     with evaluated(start):
         helpers = []
         for tenor, rate in yields.items():
-            dates = ql.Schedule(
-                start, start + period(tenor), half, ql.NullCalendar(), ql.Unadjusted, ql.Unadjusted,
-                ql.DateGeneration.Backward, False,
+            end = start + period(tenor)
+            if end < start + half:
+                lasts = ql.Period(end - start, ql.Days)
+                helpers.append(ql.DepositRateHelper(quoted(rate), lasts, 0, none, ql.Unadjusted, False, year))
+                continue
+            dates, whole = coupon_dates(start, end)
+            plan = ql.Schedule(
+                dates, none, ql.Unadjusted, ql.Unadjusted, half, ql.DateGeneration.Backward, False, whole
             )  # fmt: skip
-            count = ql.ActualActual(ql.ActualActual.ISDA)
-            helpers.append(ql.FixedRateBondHelper(quoted(100.0), 0, 100.0, dates, [rate], count, ql.Unadjusted))
+            count = ql.ActualActual(ql.ActualActual.ISMA)
+            helpers.append(ql.FixedRateBondHelper(quoted(100.0), 0, 100.0, plan, [rate], count, ql.Unadjusted))
         return bootstrapped(start, helpers, "Treasury par yields")
+
+
+def coupon_dates(start: ql.Date, end: ql.Date) -> tuple[list[ql.Date], list[bool]]:
+    """Half-yearly dates from `start` to `end`, and whether each period is a whole half-year.
+
+    Counted from the start where half-years lead to the end, so that the 31st stays one, else from the end.
+    """
+    halves = 0
+    while start + ql.Period(6 * halves, ql.Months) < end:
+        halves += 1
+    ahead = [start + ql.Period(6 * k, ql.Months) for k in range(halves + 1)]
+    if ahead[-1] == end:
+        return ahead, [True] * halves
+    back = [end - ql.Period(6 * k, ql.Months) for k in range(halves)]
+    return [start, *(date for date in reversed(back) if date > start)], [False, *[True] * (halves - 1)]
 
 
 def bootstrapped(start: ql.Date, helpers: list[Any], what: str) -> Curve:
@@ -115,14 +151,20 @@ def evaluated(date: ql.Date, only_if_later: bool = False) -> Iterator[None]:
             settings.evaluationDate = was
 
 
-OVERNIGHT = {"SOFR": "Sofr", "SONIA": "Sonia", "ESTR": "Estr", "TONA": "Tona", "CORRA": "Corra"}
+OVERNIGHT = {  # by index: its class in QuantLib, days from trade to start, and from the end of a period to its payment
+    "SOFR": ("Sofr", 2, 2),
+    "SONIA": ("Sonia", 0, 0),
+    "ESTR": ("Estr", 2, 1),
+    "TONA": ("Tonar" if hasattr(ql, "Tonar") else "Tona", 2, 2),
+    "CORRA": ("Corra", 1, 1),
+}
 
 
 def overnight_index(name: str) -> Any:
     """A QuantLib overnight index by name."""
     if name not in OVERNIGHT:
         raise UnknownName("overnight index", name, OVERNIGHT)
-    return getattr(ql, OVERNIGHT[name])()
+    return getattr(ql, OVERNIGHT[name][0])()
 
 
 def period(tenor: str) -> ql.Period:

@@ -1,7 +1,6 @@
 """Markets: what they are made of, what they refuse, and that they leave QuantLib as it was."""
 
 import datetime as dt
-import itertools
 import pickle
 import threading
 
@@ -13,10 +12,11 @@ import QuantLib as ql
 from pricing.market.curves import flat, from_discounts
 from pricing.market.market import Market, Quote
 from pricing.market.market_files import load_market
-from pricing.market.quantlib_curves import ois, treasuries
+from pricing.market.quantlib_curves import evaluated, ois, treasuries
 from pricing.valuation.price import price
 from pricing.valuation.spread_shocks import SpreadShock, Stress
 from waterfalls.errors import CannotPrice, FirstLossError, InvalidTerms, UnknownName
+from waterfalls.schedule import from_ql, to_ql
 
 V = dt.date(2026, 1, 15)
 ON = ql.Date(15, 1, 2026)
@@ -113,33 +113,58 @@ def test_a_zero_rate_moved_by_a_basis_point_moves_the_value_by_dv01(toy):
 # Bootstraps: the instruments reprice
 
 
-def test_overnight_swaps_reprice_and_the_evaluation_date_stays():
-    rates = {"1M": 0.043, "1Y": 0.040, "5Y": 0.038, "10Y": 0.041}
-    for valuation in (dt.date(2024, 3, 14), dt.date(2035, 3, 14)):  # before and after the day the test runs on
-        was = ql.Settings.instance().evaluationDate
-        curve = ois(valuation, rates)
-        assert ql.Settings.instance().evaluationDate == was
-        calendar, count = ql.Sofr().fixingCalendar(), ql.Actual360()
-        start = ql.Date(valuation.day, valuation.month, valuation.year)
-        for tenor in ("1Y", "5Y", "10Y"):
-            end = calendar.advance(start, ql.Period(tenor))
-            dates = list(
-                ql.Schedule(
-                    start,
-                    end,
-                    ql.Period("1Y"),
-                    calendar,
-                    ql.ModifiedFollowing,
-                    ql.ModifiedFollowing,
-                    ql.DateGeneration.Backward,
-                    False,
-                )
-            )
-            factors = [curve.discount(dt.date(d.year(), d.month(), d.dayOfMonth())) for d in dates]
-            annuity = sum(
-                count.yearFraction(a, b) * f for a, b, f in zip(dates[:-1], dates[1:], factors[1:], strict=True)
-            )
-            assert (factors[0] - factors[-1]) / annuity == pytest.approx(rates[tenor], abs=1e-9)
+def as_quantlib(curve):
+    """The same discount factors in QuantLib, log-linear as ours."""
+    days = [dt.date.fromordinal(int(day)) for day in curve.ordinals]
+    return ql.YieldTermStructureHandle(
+        ql.DiscountCurve([to_ql(day) for day in days], np.exp(curve.logs).tolist(), ql.Actual365Fixed())
+    )
+
+
+SWAPS = {"1W": 0.0431, "1M": 0.043, "6M": 0.0415, "1Y": 0.040, "18M": 0.0392, "2Y": 0.0388, "5Y": 0.038, "30Y": 0.041}
+QUOTED = {  # by index: days to the start as MakeOIS has them, and to the payment as swaps of the currency are cleared
+    "SOFR": (ql.Sofr, 2),
+    "SONIA": (ql.Sonia, 0),
+    "ESTR": (ql.Estr, 1),
+    "TONA": (getattr(ql, "Tonar", ql.Sofr), 2),
+    "CORRA": (ql.Corra, 1),
+}
+
+
+@pytest.mark.parametrize(
+    "valuation",
+    [
+        dt.date(2024, 2, 29), dt.date(2024, 3, 14), dt.date(2026, 1, 29), dt.date(2026, 11, 21), dt.date(2027, 12, 30),
+        dt.date(2035, 3, 14),
+    ],
+    ids=str,
+)  # fmt: skip
+@pytest.mark.parametrize("index", QUOTED)
+def test_overnight_swaps_reprice_and_the_evaluation_date_stays(index, valuation):
+    """The fair rates of QuantLib's MakeOIS, with its own days to the start, on the curve are the rates given."""
+    was = ql.Settings.instance().evaluationDate
+    curve = ois(valuation, SWAPS, index)
+    assert ql.Settings.instance().evaluationDate == was
+    made, lag = QUOTED[index]
+    overnight = made(as_quantlib(curve))
+    with evaluated(to_ql(valuation)):
+        for tenor, rate in SWAPS.items():
+            fair = ql.MakeOIS(ql.Period(tenor), overnight, paymentLag=lag).fairRate()
+            assert fair == pytest.approx(rate, abs=1e-9), tenor
+
+
+@pytest.mark.parametrize(("days", "lag"), [(0, 0), (1, 0), (3, 5)])
+def test_an_overnight_swap_may_start_and_pay_on_other_days_than_its_index_has(tmp_path, days, lag):
+    path = tmp_path / "market.yaml"
+    path.write_text(
+        "firstloss-market: 1\nvaluation: 2026-11-20\ncurrency: USD\ncurve:\n  ois:\n    rates: {1Y: 0.04, 5Y: 0.038}\n"
+        f"    settlement_days: {days}\n    payment_lag: {lag}\n", "utf-8",
+    )  # fmt: skip
+    overnight = ql.Sofr(as_quantlib(load_market(path).curve))
+    with evaluated(ql.Date(20, 11, 2026)):
+        for tenor, rate in (("1Y", 0.04), ("5Y", 0.038)):
+            made = ql.MakeOIS(ql.Period(tenor), overnight, settlementDays=days, paymentLag=lag)
+            assert made.fairRate() == pytest.approx(rate, abs=1e-9)
 
 
 @pytest.mark.parametrize("convexity", ["", "convexity: 0.0003", "convexity: {2027-03: 0.0001}"])
@@ -173,30 +198,47 @@ def test_a_future_that_has_begun_is_refused():
         ois(dt.date(2026, 11, 20), {"5Y": 0.04}, "SOFR", {"2026-09": (96.0, 0.0)})
 
 
-def test_treasuries_reprice_and_the_evaluation_date_stays():
-    yields = {"6M": 0.041, "2Y": 0.039, "10Y": 0.043, "30Y": 0.048}
+@pytest.mark.parametrize(
+    "valuation", [V, dt.date(2023, 8, 31), dt.date(2024, 2, 29), dt.date(2026, 8, 30), dt.date(2026, 12, 31)], ids=str
+)
+def test_treasuries_reprice_and_the_evaluation_date_stays(valuation):
+    """A par yield is half of it every half-year, however long: at par, 1 = y / 2 x (D1 + ... + Dn) + Dn."""
+    yields = {"6M": 0.041, "1Y": 0.0405, "2Y": 0.039, "10Y": 0.043, "30Y": 0.048}
     was = ql.Settings.instance().evaluationDate
-    curve = treasuries(V, yields)
+    curve = treasuries(valuation, yields)
     assert ql.Settings.instance().evaluationDate == was
     for tenor, rate in yields.items():
-        end = ON + ql.Period(tenor)
-        dates = list(
-            ql.Schedule(
-                ON,
-                end,
-                ql.Period("6M"),
-                ql.NullCalendar(),
-                ql.Unadjusted,
-                ql.Unadjusted,
-                ql.DateGeneration.Backward,
-                False,
-            )
-        )
-        factors = [curve.discount(dt.date(d.year(), d.month(), d.dayOfMonth())) for d in dates[1:]]
-        count = ql.ActualActual(ql.ActualActual.ISDA)
-        coupons = [rate * count.yearFraction(a, b) for a, b in itertools.pairwise(dates)]
-        assert sum(c * f for c, f in zip(coupons, factors, strict=True)) + factors[-1] == pytest.approx(1.0, abs=1e-10)
-    assert curve.par_yield(10.0, 2) == pytest.approx(0.043, abs=5e-5)  # years of 365 days
+        halves = ql.Period(tenor).length() * (2 if tenor.endswith("Y") else 1) // (1 if tenor.endswith("Y") else 6)
+        dates = [from_ql(to_ql(valuation) + ql.Period(6 * k, ql.Months)) for k in range(1, halves + 1)]
+        factors = curve.discounts(dates)
+        assert rate / 2.0 * factors.sum() + factors[-1] == pytest.approx(1.0, abs=1e-10), tenor
+    if valuation == V:
+        assert curve.par_yield(10.0, 2) == pytest.approx(0.043, abs=5e-5)  # years of 365 days
+
+
+def test_treasury_par_yields_by_hand():
+    """The Treasury's rates of 7 March 2023: D1 = 1 / (1 + 5.32 % / 2), D2 = (1 - 5.22 % / 2 x D1) / (1 + 5.22 % / 2)."""
+    curve = treasuries(dt.date(2023, 3, 7), {"6M": 0.0532, "1Y": 0.0522})
+    first = 1.0 / 1.0266
+    found = curve.discounts([dt.date(2023, 9, 7), dt.date(2024, 3, 7)])
+    assert found == pytest.approx([first, (1.0 - 0.0261 * first) / 1.0261], abs=1e-12)
+    assert found == pytest.approx([0.97408923, 0.94978683], abs=5e-9)
+
+
+@pytest.mark.parametrize(("valuation", "year"), [(dt.date(2026, 1, 15), 365), (dt.date(2023, 6, 1), 366)], ids=str)
+def test_a_bill_is_quoted_by_its_bond_equivalent(valuation, year):
+    """31 CFR part 356, appendix B, VI.C.1: i = (100 - P) / P x y / r, r days, y those of the year that follows."""
+    curve = treasuries(valuation, {"1M": 0.043, "13W": 0.0435, "1Y": 0.04})
+    for end, rate in ((valuation.replace(month=valuation.month + 1), 0.043), (valuation + dt.timedelta(91), 0.0435)):
+        price, days = 100.0 * curve.discount(end), (end - valuation).days
+        assert (100.0 - price) / price * year / days == pytest.approx(rate, abs=1e-10)
+
+
+def test_a_par_yield_between_half_years_has_a_short_first_coupon():
+    """Nine months from 15 January 2026: 90 of the 182 days from 15 October to 15 April, of half a coupon; then a half."""
+    curve = treasuries(V, {"3M": 0.04, "9M": 0.042})
+    first, last = curve.discounts([dt.date(2026, 4, 15), dt.date(2026, 10, 15)])
+    assert 0.021 * 90 / 182 * first + 1.021 * last == pytest.approx(1.0, abs=1e-10)
 
 
 def test_two_threads_price_what_one_does(toy):
