@@ -146,8 +146,52 @@ def amortising(terms):
 )  # fmt: skip
 def test_what_is_seldom_meant_is_doubted_with_its_line(tmp_path, changes, at, said):
     lines, text = doubtful(tmp_path, *changes)
+    lines = [line for line in lines if "in every scenario" not in line]  # what two of them lead to, tested below
     assert len(lines) == 1, lines
     assert lines[0].startswith(f"line {line_in(text, at)}, ") and said in lines[0]
+
+
+LEASES = """collateral:
+  lease_portfolio:
+    as_of: 2026-01-15
+    cap_rate: 0.06
+    tenants: [{name: Acme, rent: 60.0, ends: 2031-01-15}]
+"""
+
+
+def test_a_note_that_nothing_repays_is_doubted(tmp_path):
+    """A bullet of 700 on a building let for 60 a year and never sold: five years of rent are less than half of it."""
+    file = tmp_path / "deal.yaml"
+    text = TOY.read_text(encoding="utf-8")
+    start, end = text.index("collateral:"), text.index("\ntranches:") + 1
+    file.write_text(
+        text[:start] + LEASES + text[end:].replace("  - pay(fee", "  - pay(expense('operating'))\n  - pay(fee"),
+        encoding="utf-8",
+    )
+    said = told(file).splitlines()
+    assert [line for line in said if "A is unpaid on 2031-01-15 in every scenario: say what repays it" in line], said
+    (tmp_path / "scenarios.yaml").write_text(
+        "firstloss-scenarios: 1\nscenarios: [{name: as is}, {name: sold, sale: 2031-01-10}]\n", encoding="utf-8"
+    )
+    assert not [line for line in told(file).splitlines() if "A is unpaid" in line]  # 1,000 = 60 / 0.06 come in
+
+
+def test_collateral_that_outlives_the_deal_is_told_as_outside(tmp_path):
+    lines, _ = doubtful(tmp_path, ("maturity: 2031-01-15\nfrequency", "maturity: 2030-10-15\nfrequency"))
+    assert [line for line in lines if "is still owed when the last collections end on 2030-10-15" in line], lines
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("coupon: {fixed: {rate: 0.05}}", "coupon: {fixed: {rate: 5.0}}", "coupon.fixed.rate: 5 is 500 % a year"),
+        ("coupon: {fixed: {rate: 0.05}}", "coupon: {fixed: {rate: 0.05, step_up: {2028-01-15: 0.75}}}", "0.75 is 75 %"),
+        ("triggers:", SWAP.replace("0.04", "4.0") + "triggers:", "hedges[0].pay.fixed.rate: 4 is 400 % a year"),
+        ("rate: 0.08", "rate: 0.90", "rate: 0.9 is 90 % a year"),
+    ],
+)
+def test_rates_in_per_cent_are_doubted(tmp_path, old, new, said):
+    assert [line for line in doubtful(tmp_path, (old, new))[0] if said in line]
 
 
 @pytest.mark.parametrize(

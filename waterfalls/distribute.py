@@ -123,7 +123,7 @@ def rate_array(
     """Rates by accrual period from a float, an array or a curve."""
     if hasattr(given, "discount"):
         given = forwards(given, schedule, day_count, reset_lag)
-    array = np.atleast_2d(np.asarray(given, dtype=np.float64))
+    array = np.atleast_2d(np.array(given, dtype=np.float64))  # a copy, which nobody else can change
     if array.shape == (1, 1):
         array = np.full((1, schedule.periods), array[0, 0])
     if array.shape not in ((1, schedule.periods), (scenarios, schedule.periods)):
@@ -133,6 +133,7 @@ def rate_array(
         )
     if not np.isfinite(array).all():
         raise InvalidTerms(f"rates[{index!r}] must be finite everywhere")
+    array.setflags(write=False)
     return array
 
 

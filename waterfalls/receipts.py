@@ -113,7 +113,7 @@ def as_field(name: str, given: Array, count: int, periods: int) -> np.ndarray:
     """An array (S, T), read-only, from anything that broadcasts to it; NaN and infinity are refused."""
     numbers = as_numbers(name, given)
     try:
-        array = np.ascontiguousarray(np.broadcast_to(numbers, (count, periods)))
+        array = np.array(np.broadcast_to(numbers, (count, periods)), order="C")  # a copy, which nobody else can change
     except ValueError:
         raise InvalidTerms(
             f"Receipts.{name}: must be numbers of shape ({count}, {periods}), scenarios by periods, got shape {np.shape(given)}"

@@ -10,13 +10,13 @@ import numpy as np
 from pricing.market.market import Market
 from pricing.tables.named_arrays import labels
 from pricing.valuation.remaining_cash import Ahead
-from pricing.valuation.reprice import Bump
 from structuring.deals.deal import Deal
+from structuring.deals.moved_drivers import moved, whole
 from structuring.scenarios.drivers import DRIVERS
 from structuring.scenarios.scenario import Scenario
 from structuring.studies.run import run
 from waterfalls.cashflows import Cashflows
-from waterfalls.errors import InvalidTerms
+from waterfalls.errors import Fault, InvalidTerms, unknown
 from waterfalls.tranches import Note
 
 if TYPE_CHECKING:
@@ -97,21 +97,33 @@ def breakeven(deal: Deal, scenario: Scenario, *, driver: str, market: Market, wo
     first loss   written down + unpaid at the last date (principal, interest) > 0
     zero yield   cash after the valuation date, undiscounted <= outstanding: bought at par it yields nothing
 
-    The driver is multiplied in `scenario` (one that is a multiple and not said there is 1 to begin with); the first
-    crossing from 1 is found by cutting brackets of all notes at once, 15 scenarios a bracket, to 4e-9 of the range.
+    The driver is multiplied in `scenario`, whether it is a number, a vector, by date or by name. Prepayment and default
+    are multiplied as rates a year, told as a speed or by month, up to all of the pool a year, and shares up to 1. What a
+    scenario leaves unsaid is 1 of a driver that is a multiple, and stays as it is of others. The first crossing from 1 is
+    found by cutting brackets of all notes at once, 15 scenarios a bracket, to 4e-9 of the range.
     """
-    if worst == 1.0:
-        raise InvalidTerms("worst: is the multiple to search towards, below 1 or above it, got 1")
+    if worst == 1.0 or not 0.0 <= worst < np.inf:
+        raise InvalidTerms(f"worst: is the multiple to search towards, from 0 to below 1 or above it, got {worst:g}")
+    given = whole(getattr(scenario, known(driver)), driver, deal)
+    if moved(given, driver, abs) is None:
+        raise InvalidTerms(f"the scenario {scenario.name!r} says no numbers of {driver} to multiply: say them there")
+
+    def times(multiple: float, name: str) -> Scenario:
+        """The scenario with the driver at a multiple of what it says."""
+        found = moved(given, driver, lambda x: x * multiple, capped=True)
+        return dataclasses.replace(scenario, **{"name": name, driver: found})
+
+    try:
+        times(worst, scenario.name)
+    except InvalidTerms as error:
+        raise InvalidTerms(f"worst: {worst:g} times what {scenario.name!r} says is too much: {error}") from None
     rates = market.rates(deal)
     notes = tuple(tranche.name for tranche in deal.tranches if isinstance(tranche, Note))
 
     def lost(multiples: np.ndarray) -> np.ndarray:
         """Whether each multiple (M,) brings each event on each note (N, 2, M)."""
-        moved = [
-            dataclasses.replace(Bump.times(driver, float(multiple)).scenarios([scenario])[0], name=f"{i}")
-            for i, multiple in enumerate(multiples)
-        ]
-        return events(run(deal, moved, rates=rates), market, notes)
+        tried = [times(float(multiple), f"{i}") for i, multiple in enumerate(multiples)]
+        return events(run(deal, tried, rates=rates), market, notes)
 
     points = np.linspace(1.0, worst, POINTS + 2)
     flags = lost(points)
@@ -125,6 +137,14 @@ def breakeven(deal: Deal, scenario: Scenario, *, driver: str, market: Market, wo
         k = np.append(inner, np.ones((len(n), 1), bool), axis=1).argmax(axis=1)
         low[n, e], high[n, e] = edges[np.arange(len(n)), k], edges[np.arange(len(n)), k + 1]
     return Breakevens(deal, scenario.name, driver, worst, notes, np.where(flags.any(axis=2), high, np.nan))
+
+
+def known(driver: str) -> str:
+    """The driver, if it is one that holds numbers."""
+    numbers = [name for name, row in DRIVERS.items() if row.shape != "date"]
+    if driver not in numbers:
+        raise InvalidTerms([Fault("driver", unknown("driver that is a number", driver, numbers))])
+    return driver
 
 
 def never_paid(flows: Cashflows, ahead: Ahead, note: str) -> np.ndarray:

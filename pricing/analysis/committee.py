@@ -13,9 +13,9 @@ from pricing.market.market import Market
 from pricing.tables.aligned_text import text
 from pricing.valuation.price import STRESSED, price
 from pricing.valuation.prices import Prices
-from pricing.valuation.reprice import applied
 from pricing.valuation.spread_shocks import SpreadShock
 from structuring.deals.deal import Deal, assets
+from structuring.deals.moved_drivers import moved, whole
 from structuring.scenarios.drivers import DRIVERS
 from structuring.scenarios.scenario import Scenario
 from structuring.scenarios.speed import Speed
@@ -129,9 +129,9 @@ def searched(deal: Deal, scenario: Scenario) -> Iterator[str]:
     owned = [asset for asset in assets(deal) if not isinstance(asset, Receipts)]
     read = frozenset[str]().union(*(asset.drivers() for asset in owned))
     for driver in TOWARDS:
-        given = getattr(scenario, driver)
-        if driver in read and (given is not None or DRIVERS[driver].unit.startswith("multiple")):
-            numbers = applied(1.0 if given is None else given, abs)
+        given = whole(getattr(scenario, driver), driver, deal)
+        if driver in read:
+            numbers = moved(given, driver, abs)
             if numbers is not None and np.any(np.hstack(list(flat(numbers))) > 0.0):
                 yield driver
 

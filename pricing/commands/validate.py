@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pricing.market.market import Market
     from structuring.deals.deal import Deal
     from structuring.scenarios.scenario import Scenario
+    from waterfalls.cashflows import Cashflows
 
 
 @answers
@@ -27,7 +28,8 @@ def validate(
     """Check a deal file: every fault at once, with its place.
 
     Each fault with its line, its path, what is allowed and the nearest valid name; then what makes sense and is seldom
-    meant. Where market.yaml and scenarios.yaml stand beside the deal they are checked too, and the deal is run once.
+    meant, and notes that no scenario repays. Where market.yaml and scenarios.yaml stand beside the deal they are checked
+    too. The deal is run once.
 
     \b
     Examples:
@@ -38,7 +40,7 @@ def validate(
     Tables: findings.
     """
     from structuring.deals.deal_files import find_deal, load_deal, load_scenarios
-    from structuring.deals.unusual_terms import doubts, too_late
+    from structuring.deals.unusual_terms import doubts, left_unpaid, too_late
     from structuring.documents.yaml_and_json import lined
     from waterfalls.errors import FirstLossError, InvalidTerms
 
@@ -68,7 +70,12 @@ def validate(
         late = lined(too_late(deal, paths), places["scenarios.yaml"])
         said += late
         rows += [finding("doubt", "scenarios.yaml", doubt) for doubt in late]
-        tried("scenarios.yaml", lambda: run_once(deal, paths, rates, places["scenarios.yaml"]))
+    if deal is not None and (paths is not None or "scenarios.yaml" not in found):
+        name = "scenarios.yaml" if paths else path.name
+        flows = tried(name, lambda: run_once(deal, paths, rates, path.with_name(name), priced="market.yaml" in found))
+        left = lined(left_unpaid(flows), path) if flows is not None else []
+        said += left
+        rows += [finding("doubt", path.name, doubt) for doubt in left]
 
     lines = [f"doubtful: {doubt}" for doubt in said]
     if deal is not None:
@@ -118,20 +125,28 @@ def quoted(deal: Path, market: Path) -> None:
         raise InvalidTerms(lined(found, market), title=f"{market}, beside {deal.name}")
 
 
-def run_once(deal: Deal, paths: Sequence[Scenario], rates: Mapping[str, Any] | None, file: Path) -> None:
-    """Refuses what only a run finds, such as a name of a tenant that the deal does not have, with its line in the file.
+def run_once(
+    deal: Deal, paths: Sequence[Scenario] | None, rates: Mapping[str, Any] | None, file: Path, *, priced: bool
+) -> Cashflows | None:
+    """The flows, where rates are known or not needed; refused, with the line in the file, is what only a run finds.
 
-    Without rates only the collateral is run.
+    Without scenarios the base case is run. Where no market stands beside the deal floating rates are 0, so that what is
+    then unpaid is unpaid at any; where one is refused only the collateral is run.
     """
+    from structuring.deals.deal import plan
     from structuring.documents.yaml_and_json import with_lines
+    from structuring.scenarios.scenario import Scenario
     from structuring.studies.run import project, run
+    from waterfalls.coupons import Floating
     from waterfalls.errors import InvalidTerms, UnknownName
 
+    paths = paths or [Scenario("base")]
     try:
-        if rates is None:
+        if rates is None and priced:
             project(deal, paths)
-        else:
-            run(deal, paths, rates=rates)
+            return None
+        floating = [coupon for coupon, _ in plan(deal).coupons if isinstance(coupon, Floating)] if rates is None else []
+        return run(deal, paths, rates=rates or dict.fromkeys((coupon.index for coupon in floating), 0.0))
     except (InvalidTerms, UnknownName) as error:
         raise with_lines(error, file) from error
 

@@ -13,7 +13,7 @@ from pricing.analysis.deal_tables import capital_structure, what_happens
 from pricing.losses.who_bears import losses_by_class, losses_in_total
 from pricing.tables.aligned_text import text
 from pricing.valuation.prices import prices_by_shock
-from structuring.deals.unusual_terms import doubts
+from structuring.deals.unusual_terms import doubts, left_unpaid
 from waterfalls.laws import tolerance
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ def printed(
     yield "spread; then rates: the curve; then spread: the shock. par: drawn and undrawn. " + provenance(deal)
     if len(names) > 1:
         yield f"Scenarios of this deal: {', '.join(repr(name) for name in names)}."
-    for doubt in (*(doubt.what for doubt in doubts(deal)), *left_over(flows), *misplaced(prices)):
+    told = (doubt.what for doubt in (*doubts(deal), *left_unpaid(flows)))
+    for doubt in (*told, *left_over(flows), *misplaced(prices)):
         yield f"Doubtful: {doubt}."
 
 

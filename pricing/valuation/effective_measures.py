@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from pricing.market.market import Market
-from pricing.valuation.reprice import Bump, applied, reprice
+from pricing.valuation.reprice import Bump, reprice
 from structuring.deals.deal import Deal, assets
-from structuring.scenarios.drivers import DRIVERS
+from structuring.deals.moved_drivers import moved, whole
 from structuring.scenarios.scenario import Scenario
 from waterfalls.cashflows import Table
 from waterfalls.errors import UnknownName
@@ -93,8 +93,7 @@ def movable(deal: Deal, scenarios: Sequence[Scenario], name: str) -> bool:
             driver = getattr(move, "driver", None)
             if driver is None:
                 continue
-            multiple = DRIVERS[driver].unit.startswith("multiple")
-            given = [getattr(scenario, driver) for scenario in scenarios]
-            if driver not in read or any(applied(1.0 if x is None and multiple else x, abs) is None for x in given):
+            given = [whole(getattr(scenario, driver), driver, deal) for scenario in scenarios]
+            if driver not in read or any(moved(value, driver, abs) is None for value in given):
                 return False
     return True

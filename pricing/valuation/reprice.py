@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -15,9 +15,9 @@ from pricing.valuation.price import cells_at, fixed, price, reference_spreads
 from pricing.valuation.prices import Prices, cell_columns, position
 from pricing.valuation.spread_shocks import UNCHANGED
 from structuring.deals.deal import Deal
+from structuring.deals.moved_drivers import moved, told, whole
 from structuring.scenarios.drivers import DRIVERS
 from structuring.scenarios.scenario import Scenario
-from structuring.scenarios.speed import Speed
 from structuring.studies.run import run
 from waterfalls.distribute import Engine
 from waterfalls.errors import Fault, InvalidTerms, unknown
@@ -39,13 +39,17 @@ class RatesMove:
     def market(self, market: Market) -> Market:
         return market.shifted(self.bp)
 
-    def scenario(self, scenario: Scenario) -> Scenario:
+    def scenario(self, scenario: Scenario, deal: Deal) -> Scenario:
         return scenario
 
 
 @term
 class DriverMove:
-    """A driver of the scenarios is added to, multiplied, or set; of one that is a multiple, nothing said is 1."""
+    """A driver of the scenarios is added to, multiplied, or set.
+
+    Of one that is a multiple, what is not said is 1 and moves too; of others what is not said stays as the collateral has
+    it. Prepayment and default move as rates a year, told as speeds or by month (see `structuring.deals.moved_drivers`).
+    """
 
     driver: str
     how: Literal["add", "times", "set"]
@@ -66,32 +70,19 @@ class DriverMove:
     def market(self, market: Market) -> Market:
         return market
 
-    def scenario(self, scenario: Scenario) -> Scenario:
-        given = getattr(scenario, self.driver)
+    def scenario(self, scenario: Scenario, deal: Deal) -> Scenario:
+        given = whole(getattr(scenario, self.driver), self.driver, deal)
         if self.how == "set":
-            moved: Any = self.value
+            found: Any = told(self.driver, self.value)
         else:
-            if given is None and DRIVERS[self.driver].unit.startswith("multiple"):
-                given = 1.0
-            moved = applied(given, (lambda x: x + self.value) if self.how == "add" else (lambda x: x * self.value))
-        if moved is None:
+            move = (lambda x: x + self.value) if self.how == "add" else (lambda x: x * self.value)
+            found = moved(given, self.driver, move)
+        if found is None:
             raise InvalidTerms(
                 f"bumps: the scenario {scenario.name!r} gives {self.driver} no numbers ({given!r}), so there is nothing "
                 f"to move: set it there, or Bump.set({self.driver!r}, ...)"
             )
-        return dataclasses.replace(scenario, **{self.driver: moved})
-
-
-def applied(given: Any, move: Callable[[float], float]) -> Any:
-    """A driver with every number in it moved, that of a speed in its own unit; nothing where it holds none."""
-    if isinstance(given, Speed):
-        return dataclasses.replace(given, value=move(given.value))
-    if isinstance(given, tuple):
-        return tuple(move(value) for value in given)
-    if isinstance(given, Mapping):
-        parts = {key: applied(value, move) for key, value in given.items()}
-        return None if None in parts.values() else parts
-    return move(given) if isinstance(given, int | float) else None
+        return dataclasses.replace(scenario, **{self.driver: found})
 
 
 @term
@@ -112,7 +103,7 @@ class Bump:
 
     @classmethod
     def add(cls, driver: str, value: float, *, name: str = "") -> Bump:
-        """A driver higher by `value`, in its own unit."""
+        """A driver higher by `value`, in its own unit; prepayment and default are a year."""
         return cls((DriverMove(driver, "add", value),), name)
 
     @classmethod
@@ -122,7 +113,7 @@ class Bump:
 
     @classmethod
     def set(cls, driver: str, value: float, *, name: str = "") -> Bump:
-        """A driver at `value`."""
+        """A driver at `value`; prepayment and default are a year."""
         return cls((DriverMove(driver, "set", value),), name)
 
     def __add__(self, other: Bump) -> Bump:
@@ -133,10 +124,10 @@ class Bump:
             market = move.market(market)
         return market
 
-    def scenarios(self, scenarios: Sequence[Scenario]) -> list[Scenario]:
+    def scenarios(self, scenarios: Sequence[Scenario], deal: Deal) -> list[Scenario]:
         found = list(scenarios)
         for move in self.moves:
-            found = [move.scenario(scenario) for scenario in found]
+            found = [move.scenario(scenario, deal) for scenario in found]
         return found
 
 
@@ -191,16 +182,16 @@ def reprice(
     bumps give central differences.
     """
     listed = [scenarios] if isinstance(scenarios, Scenario) else list(scenarios)
-    moved = (bumps,) if isinstance(bumps, Bump) else tuple(bumps)
-    names = tuple(bump.name for bump in moved)
+    listed_bumps = (bumps,) if isinstance(bumps, Bump) else tuple(bumps)
+    names = tuple(bump.name for bump in listed_bumps)
     if len(set(names)) < len(names):
         raise InvalidTerms(f"bumps: names must differ, got {', '.join(map(repr, names))}")
     flows = run(deal, listed, rates=market.rates(deal), engine=engine)
     spreads = reference_spreads(flows, market, reference)
     values = []
-    for bump in moved:
+    for bump in listed_bumps:
         there = bump.market(market)
-        again = run(deal, bump.scenarios(listed), rates=there.rates(deal), engine=engine)
+        again = run(deal, bump.scenarios(listed, deal), rates=there.rates(deal), engine=engine)
         values.append(np.moveaxis(cells_at(again, there, spreads, (UNCHANGED,)).npv, 0, 2))
     shape = (len(listed), 0, len(flows.tranches))
     return Repriced(

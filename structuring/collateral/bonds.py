@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from structuring.collateral.pool_cash_flows import MonthGrid
-    from structuring.scenarios.period_clock import Clock
     from waterfalls.receipts import Receipts
     from waterfalls.schedule import Schedule
 
@@ -57,7 +56,17 @@ class Bond:
             if maturity is not None and date >= maturity:
                 yield Fault("instalments", f"{date} must come before maturity {maturity}")
 
-    def scheduled(self, clock: Clock, grid: MonthGrid, start: datetime.date) -> tuple[np.ndarray, np.ndarray]:
+    def over(self, start: datetime.date) -> Iterator[Fault]:
+        """What was due by the day from which the deal collects, so that the notional cannot hold it any more."""
+        if self.maturity <= start:
+            why = f"{self.maturity} is not after {start}, from when the deal collects: leave out what has been repaid"
+            yield Fault("maturity", why)
+        for date in self.instalments:
+            if date <= start:
+                why = f"{date} is not after {start}, from when the deal collects: the notional is what is left since"
+                yield Fault("instalments", why)
+
+    def scheduled(self, grid: MonthGrid) -> tuple[np.ndarray, np.ndarray]:
         """The balance (M + 1,) and the interest (M,) by month when nothing goes wrong, in currency units."""
         import numpy as np
 
@@ -66,13 +75,13 @@ class Bond:
         repaid, interest = np.zeros(grid.months), np.zeros(grid.months)
         ends = {**self.instalments, self.maturity: self.notional - sum(self.instalments.values())}
         for date, amount in ends.items():
-            if (month := grid.month_of(clock.at(date))) is not None:
+            if (month := grid.month_of(date)) is not None:
                 repaid[month] += amount
         balance = self.notional - np.concatenate([[0.0], np.cumsum(repaid)])
         balance[np.abs(balance) < 1e-12 * self.notional] = 0.0
         step, k = 12 // FREQUENCIES[self.frequency], 0
-        while (date := month_after(self.maturity, -step * k)) > start:
-            if (month := grid.month_of(clock.at(date))) is not None:
+        while (date := month_after(self.maturity, -step * k)) > grid.dates[0]:
+            if (month := grid.month_of(date)) is not None:
                 interest[month] += balance[month] * self.coupon * step / 12.0
             k += 1
         return balance, interest
@@ -86,8 +95,8 @@ class BondPortfolio:
         A(m) = product of (1 - default rate of each month), and 0 from the month of the obligor's default on
 
     `recovery_lag` months after a default, 1 - severity of it is recovered and the rest lost; no coupon is paid for the
-    month of a default. Months run from the start of the schedule; a coupon date belongs to the month it falls in, and the
-    month to the collection period in which it ends. `contracted` is scheduled interest and principal. Each obligor's
+    month of a default. A coupon date belongs to the collection period that holds it, and within it to the month; the
+    months of a period are counted back from its end. `contracted` is scheduled interest and principal. Each obligor's
     default raises the event "default of <obligor>".
     """
 
@@ -122,6 +131,13 @@ class BondPortfolio:
             owed[bond.obligor] = owed.get(bond.obligor, 0.0) + bond.notional
         return {"borrower": owed}
 
+    def over(self, start: datetime.date) -> Iterator[Fault]:
+        """What was over on the day from which the deal collects, each with its place in the portfolio."""
+        for i, bond in enumerate(self.bonds):
+            yield from (
+                Fault(f"bonds[{i}].{fault.place}", f"{bond.obligor}: {fault.what}") for fault in bond.over(start)
+            )
+
     def deliver(self, schedule: Schedule, scenarios: Drivers) -> Receipts:
         """What the bonds pay and owe, (S, T) in currency units; see the class for the formulas."""
         import numpy as np
@@ -132,13 +148,13 @@ class BondPortfolio:
 
         obligors = list(dict.fromkeys(bond.obligor for bond in self.bonds))
         clock = Clock(schedule)
-        grid = MonthGrid(clock, schedule.collection[0], None)
+        grid = MonthGrid(clock, schedule, least=1)
         lag = scenarios.once("recovery_lag", self.recovery_lag)
         rate = scenarios.along("default", grid.ends, self.default or 0.0)
         survival = np.cumprod(np.broadcast_to(1.0 - rate, (len(rate), grid.months)), axis=1)
         total: dict[str, Any] = {}
         for bond in self.bonds:
-            balance, interest = bond.scheduled(clock, grid, schedule.collection[0])
+            balance, interest = bond.scheduled(grid)
             severity = scenarios.along("severity", grid.ends, bond.severity, name=bond.obligor)
             struck = scenarios.when("obligor_default", schedule, name=bond.obligor)
             alive = survival * (struck > grid.edges[1:])

@@ -31,6 +31,7 @@ HOURS = 8760.0  # a year
 NotNegative = Annotated[float, Field(ge=0.0)]
 Positive = Annotated[float, Field(gt=0.0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Multiple = Annotated[float, Field(ge=0.0, le=10.0)]
 Growth = Annotated[float, Field(gt=-1.0)]
 
 
@@ -47,7 +48,7 @@ class Generation:
     deliveries: Mapping[datetime.date, NotNegative]
     _: KW_ONLY
     cost: NotNegative = 0.0
-    resale: tuple[NotNegative, ...] = (0.0,)
+    resale: tuple[Multiple, ...] = (0.0,)
     market_price: NotNegative = 0.0
     price_growth: Growth = 0.0
     power: NotNegative = 0.0
@@ -75,7 +76,7 @@ class TakeOrPay:
     price: NotNegative | None = None
     monthly: NotNegative | None = None
     renewal: Share = 0.0
-    renewal_rent: NotNegative = 1.0
+    renewal_rent: Multiple = 1.0
 
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
@@ -139,6 +140,10 @@ class ComputeContract:
             return {}
         units = sum(sum(generation.deliveries.values()) for generation in self.fleet)
         return {"customer": {self.contract.counterparty: units * self.earned(units)}}
+
+    def over(self, start: datetime.date) -> Iterator[Fault]:
+        """What was over on the day from which the deal collects: nothing that its terms do not speak of."""
+        yield from ()
 
     def deliver(self, schedule: Schedule, scenarios: Drivers) -> Receipts:
         """What the fleet earns, costs and is worth, (S, T) in currency units; see the class for the formulas."""

@@ -28,6 +28,7 @@ BY_TENANT = frozenset({"tenant_default", "renewal", "renewal_rent", "re_let_rent
 NotNegative = Annotated[float, Field(ge=0.0)]
 Positive = Annotated[float, Field(gt=0.0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Multiple = Annotated[float, Field(ge=0.0, le=10.0)]
 Growth = Annotated[float, Field(gt=-1.0)]
 
 
@@ -49,9 +50,9 @@ class Tenant:
     begins: datetime.date | None = None
     escalator: Growth = 0.0
     renewal: Share = 0.0
-    renewal_rent: NotNegative = 1.0
+    renewal_rent: Multiple = 1.0
     downtime: NotNegative = 12.0
-    re_let_rent: NotNegative = 1.0
+    re_let_rent: Multiple = 1.0
     new_term: Positive | None = None
     cost_share: Share = 0.0
 
@@ -149,6 +150,10 @@ class LeasePortfolio:
     def obligors(self) -> dict[str, dict[str, float]]:
         """Who owes the portfolio, by role: the rent a year of each tenant."""
         return {"tenant": {tenant.name: tenant.rent for tenant in self.tenants}}
+
+    def over(self, start: datetime.date) -> Iterator[Fault]:
+        """What was over on the day from which the deal collects: nothing that its terms do not speak of."""
+        yield from ()
 
     def deliver(self, schedule: Schedule, scenarios: Drivers) -> Receipts:
         """What the portfolio pays, costs and is worth, (S, T) in currency units; see the class for the formulas."""

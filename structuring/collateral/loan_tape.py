@@ -97,6 +97,10 @@ class Tape:
     over: np.ndarray
     fixed: Mapping[int, tuple[float, ...]] = dataclasses.field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        for name in COLUMNS:
+            getattr(self, name).setflags(write=False)
+
     def __len__(self) -> int:
         return len(self.balance)
 

@@ -41,7 +41,8 @@ class LoanPool:
     from then on. With `advances` the servicer goes on paying the
     scheduled principal of defaulted loans and keeps it out of the proceeds: recovery = max(balance amortised until then
     - loss, 0). `servicing` is a rate a year taken out of interest. Amounts are by calendar month from the start of the
-    schedule (the first on `first_payment`, if given) and belong to the collection period in which the month ends.
+    schedule, the last of which in each collection period ends with it (see `MonthGrid`); with `first_payment` the first
+    ends there, and each belongs to the collection period in which it ends.
     `contracted` is scheduled interest and principal. Source: SIFMA, Uniform Practices, chapter SF.
     """
 
@@ -161,6 +162,12 @@ class LoanPool:
         """Nobody by name: the borrowers of a pool are many and each of them small."""
         return {}
 
+    def over(self, start: datetime.date) -> Iterator[Fault]:
+        """A first payment that was made before the deal collects."""
+        if self.first_payment is not None and self.first_payment <= start:
+            why = f"{self.first_payment} is not after {start}, from when the deal collects: say the first that it gets"
+            yield Fault("first_payment", why)
+
     def deliver(self, schedule: Schedule, scenarios: Drivers) -> Receipts:
         """What the pool pays and owes, (S, T) in currency units; see the class for the formulas."""
 
@@ -168,7 +175,7 @@ class LoanPool:
         from structuring.scenarios.period_clock import Clock
         from waterfalls.receipts import Receipts
 
-        grid = MonthGrid(Clock(schedule), schedule.collection[0], self.first_payment)
+        grid = MonthGrid(Clock(schedule), schedule, first=self.first_payment)
         by_age = any(self.follows_age(scenarios, driver) for driver in ("prepayment", "default"))
         severity = scenarios.along("severity", grid.ends, self.severity)
         lag = scenarios.once("recovery_lag", self.recovery_lag)

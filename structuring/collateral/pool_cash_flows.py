@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bisect
 import calendar
 import datetime
 import functools
+import itertools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,7 @@ from structuring.collateral.loan_tape import Tape
 if TYPE_CHECKING:
     from structuring.collateral.loan_tape import LoanLine
     from structuring.scenarios.period_clock import Clock
+    from waterfalls.schedule import Schedule
 
 CELLS = 4_000_000  # lines x months held at a time
 MANY_PATHS = 64  # from which on the kernel is worth loading; it gives the same bits
@@ -153,31 +156,45 @@ def shifted(amounts: np.ndarray, months: int) -> np.ndarray:
 
 
 class MonthGrid:
-    """The loans' months within a deal's collection periods: month k ends k months after the start.
+    """The loans' months within a deal's collection periods; a month's cash belongs to the period in which it ends.
 
-    With `first` the first month ends there. A month's cash belongs to the collection period in which it ends.
+    Every collection period holds whole months, the last of which ends with it: as many as its length comes nearest to
+    (none in less than half a month), and no fewer than `least`; of a first period off the grid the first month is longer
+    or shorter than the others. With `first` the first month ends there instead, and the others follow a month apart.
     """
 
-    def __init__(self, clock: Clock, start: datetime.date, first: datetime.date | None) -> None:
-        edge = clock.start + 30.0 if first is None else clock.at(first)
-        self.months = max(int(np.floor((clock.hi[-1] - edge) / 30.0)) + 1, 0)
-        ends = edge + 30.0 * np.arange(self.months)
-        self.edges = np.concatenate([[edge - 30.0], ends])
-        self.ends = [month_after(first or start, k + (first is None)) for k in range(self.months)]
-        period = np.searchsorted(clock.hi, ends)
-        self.last = np.searchsorted(ends, clock.hi, side="right")  # months ended by the end of each period (T,)
-        counts = np.bincount(period, minlength=len(clock.hi))
-        self.index = np.full((max(int(counts.max(initial=1)), 1), len(clock.hi)), self.months)
+    def __init__(self, clock: Clock, schedule: Schedule, *, first: datetime.date | None = None, least: int = 0) -> None:
+        self.clock, self.dates = clock, schedule.collection
+        days = [day.toordinal() for day in schedule.ends]
+        if first is None:
+            held = np.maximum(np.ceil((clock.hi - clock.lo) / 30.0 - 0.5), least).astype(int)
+            back = [k for count in held for k in range(count - 1, -1, -1)]
+            period, start = np.repeat(np.arange(len(held)), held), clock.start
+            ends = clock.hi[period] - 30.0 * np.array(back)
+            self.ends = [month_after(schedule.ends[t], -k, clock.roll) for t, k in zip(period, back, strict=True)]
+        else:
+            months = (month_after(first, k) for k in itertools.count())
+            self.ends = list(itertools.takewhile(lambda day: day <= schedule.ends[-1], months))
+            start, ends = clock.at(first) - 30.0, clock.at(first) + 30.0 * np.arange(len(self.ends))
+            period = np.searchsorted(days, [day.toordinal() for day in self.ends])
+        self.months = len(self.ends)
+        self.edges = np.concatenate([[start], ends])
+        counts = np.bincount(period, minlength=len(days))
+        self.last = np.cumsum(counts)  # months ended by the end of each period (T,)
+        self.index = np.full((max(int(counts.max(initial=1)), 1), len(days)), self.months)
         for k in range(self.index.shape[0]):
             has = counts > k
             self.index[k, has] = (self.last - counts)[has] + k
         every = np.arange(self.months)
         self.same = np.array_equal(self.last, every + 1) and np.array_equal(self.index, every[None, :])
 
-    def month_of(self, instant: float) -> int | None:
-        """The month (from 0) with start < instant <= end; None outside the grid."""
-        month = int(np.searchsorted(self.edges, instant)) - 1
-        return month if 0 <= month < self.months else None
+    def month_of(self, date: datetime.date) -> int | None:
+        """The month (from 0) of a date, within the collection period that holds it; None outside all of them."""
+        t = bisect.bisect_left(self.dates, date) - 1
+        if not 0 <= t < len(self.last):
+            return None
+        first, last = (0, *self.last)[t], self.last[t]
+        return int(np.clip(np.searchsorted(self.edges, self.clock.at(date)) - 1, first, last - 1))
 
     def by_period(self, amounts: np.ndarray) -> np.ndarray:
         """Amounts by month (S, M) summed by collection period (S, T)."""
@@ -205,7 +222,8 @@ class MonthGrid:
         }
 
 
-def month_after(day: datetime.date, months: int) -> datetime.date:
-    """The same day some months later, or the last of that month."""
+def month_after(day: datetime.date, months: int, roll: int = 0) -> datetime.date:
+    """The same day some months later, or the last of that month; the last of a month is day `roll` where that is later."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return datetime.date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+    wanted = max(day.day, roll) if (day + datetime.timedelta(days=1)).day == 1 else day.day
+    return datetime.date(year, month + 1, min(wanted, calendar.monthrange(year, month + 1)[1]))

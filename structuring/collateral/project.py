@@ -158,6 +158,10 @@ class Project:
             owed["guarantor"] = {self.guarantee.guarantor: self.share * most}
         return owed
 
+    def over(self, start: datetime.date) -> Iterator[Fault]:
+        """What was over on the day from which the deal collects: nothing that its terms do not speak of."""
+        yield from ()
+
     def deliver(self, schedule: Schedule, scenarios: Drivers) -> Receipts:
         """What the project earns, costs and is worth, (S, T) in currency units; see the class for the formulas."""
         from structuring.scenarios.period_clock import Clock

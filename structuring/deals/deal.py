@@ -24,7 +24,7 @@ from waterfalls.hedges import Swap
 from waterfalls.language import Condition, Number
 from waterfalls.ledgers import Ledger
 from waterfalls.replacements import Replacement
-from waterfalls.terms import MISSING, is_broken, term
+from waterfalls.terms import MISSING, is_broken, kind_of, term
 from waterfalls.tranches import Equity, Note
 from waterfalls.triggers import Trigger
 from waterfalls.waterfall import Waterfall
@@ -147,6 +147,12 @@ def dates_in_order(fields: Mapping[str, Any]) -> Iterator[Fault]:
 def assets(deal: Deal) -> Sequence[Any]:
     """What the vehicle owns, as a list."""
     return deal.collateral if isinstance(deal.collateral, tuple) else (deal.collateral,)
+
+
+def place_of(deal: Deal, i: int) -> str:
+    """Where the deal file says the i-th of what the vehicle owns."""
+    index = f"[{i}]" if isinstance(deal.collateral, tuple) else ""
+    return f"collateral{index}.{kind_of(type(assets(deal)[i]))}"
 
 
 def drivers_of(deal: Deal) -> frozenset[str]:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
-from collections.abc import Iterator, Sequence
+import functools
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+from structuring.collateral.loan_tape import Tape
 from structuring.deals.deal import Deal, clock
+from structuring.documents.yaml_and_json import MEANINGS, load
 from structuring.scenarios.drivers import DRIVERS
 from structuring.scenarios.scenario import Scenario, by_name
 from waterfalls.amortisation import Amortisation, EqualInstalments, Instalments, Sculpted
@@ -19,11 +25,14 @@ from waterfalls.errors import Fault
 from waterfalls.formulas import Stepped
 from waterfalls.language import Comparison, Constant, Node, Number
 from waterfalls.ratios import Ratio
-from waterfalls.terms import kind_of
+from waterfalls.terms import field_types, is_a, is_family, is_term, is_union, kind_of
 from waterfalls.tranches import Note
 from waterfalls.waterfall import Waterfall
 
-HIGH = 0.5  # a coupon above 50 % is per cent or basis points by mistake
+if TYPE_CHECKING:
+    from waterfalls.cashflows import Cashflows
+
+HIGH = 0.5  # a rate above 50 % a year is per cent or basis points by mistake
 COVERED = 10.0  # a level of a ratio above 10 is per cent by mistake
 
 
@@ -40,9 +49,6 @@ def doubts(deal: Deal) -> Iterator[Fault]:
             continue
         place = f"tranches[{i}].note"
         rate = note.coupon.rate if isinstance(note.coupon, Fixed) else note.coupon.margin
-        if abs(rate) > HIGH:
-            said = f"{note.name} bears {100 * rate:,.4g} %: rates are decimals, 0.05 is 5 %"
-            yield Fault(f"{place}.coupon.{kind_of(type(note.coupon))}", said)
         if ("interest", note.name) not in owed and rate and note.capitalises is None:
             yield Fault(place, f"no clause pays interest on {note.name}")
         if note.name not in principal and note.outstanding > 0.0:
@@ -59,6 +65,7 @@ def doubts(deal: Deal) -> Iterator[Fault]:
         if ("hedge", swap.name) not in owed and swap.pay is not None:
             said = f"no clause pays hedge({swap.name!r}), so the counterparty pays the deal and is never paid"
             yield Fault(f"hedges[{i}]", said)
+    yield from high_rates(deal, "")
     yield from high_levels(deal)
 
 
@@ -76,6 +83,26 @@ def too_late(deal: Deal, scenarios: Sequence[Scenario]) -> Iterator[Fault]:
                 if day > last:
                     said = f"strikes on {day}, after the last collections of {last}: never"
                     yield Fault(f"scenarios[{scenario.name!r}].{place}", said)
+
+
+def left_unpaid(flows: Cashflows) -> Iterator[Fault]:
+    """Notes that no scenario repays by the last date, and collateral that pays after it, where nothing is collected."""
+    from waterfalls.laws import tolerance
+
+    for i, note in enumerate(flows.plan.tranches.values()):
+        owed = flows.balance[note.name][:, -1].min() if isinstance(note, Note) else 0.0
+        if owed > tolerance(flows.plan):
+            said = (
+                f"{owed:,.2f} of {note.name} is unpaid on {flows.dates[-1]} in every scenario: "
+                "say what repays it (a sale, a call, a cap that is too low), or expect the loss"
+            )
+            yield Fault(f"tranches[{i}].note", said)
+    owed = flows.receipt("pool_balance")[:, -1].min()
+    if owed > tolerance(flows.plan):
+        end = flows.plan.schedule.ends[-1]
+        yield Fault(
+            "collateral", f"{owed:,.2f} of it is still owed when the last collections end on {end}: it reaches nobody"
+        )
 
 
 def off_schedule(deal: Deal, note: Note, place: str) -> Iterator[Fault]:
@@ -105,6 +132,40 @@ def dates_until(final: datetime.date, first: datetime.date, months: int) -> int:
     """How many payment dates there are from the first to the last; month ends differ by up to three days."""
     apart = (final.year - first.year) * 12 + final.month - first.month
     return apart // months + (0 if apart % months == 0 and final.day + 3 < first.day else 1)
+
+
+@functools.cache
+def rates_a_year() -> dict[str, frozenset[str]]:
+    """By term, the fields that are rates a year, by what the documents say of their unit."""
+    return {
+        name: frozenset(field for field, said in fields.items() if said.startswith("decimal a year |"))
+        for name, fields in load(MEANINGS).items()
+    }
+
+
+def high_rates(value: Any, place: str, wanted: Any = None, *, rate: bool = False) -> Iterator[Fault]:
+    """Rates a year above `HIGH` anywhere in a term, each with its place; `rate` says that numbers here are such rates."""
+    if isinstance(value, Tape):
+        high = value.rate > HIGH
+        if high.any():
+            said = f"some loans bear up to {100 * float(value.rate.max()):,.4g} %: rates are decimals, 0.05 is 5 %"
+            yield Fault(place, said)
+    elif is_term(value) and not isinstance(value, Node):
+        inside = f"{place}.{kind_of(type(value))}" if is_family(wanted) else place
+        hints, rates = field_types(type(value)), rates_a_year().get(type(value).__name__, ())
+        for name in (field.name for field in dataclasses.fields(value)):
+            at = f"{inside}.{name}" if inside else name
+            yield from high_rates(getattr(value, name), at, hints[name], rate=name in rates)
+    elif isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from high_rates(part, f"{place}[{key!r}]", rate=rate)
+    elif isinstance(value, tuple):
+        branches = [*typing.get_args(wanted), wanted] if is_union(wanted) else [wanted]
+        inner = next((typing.get_args(branch)[0] for branch in branches if is_a(branch, tuple)), None)
+        for i, part in enumerate(value):
+            yield from high_rates(part, f"{place}[{i}]", inner, rate=rate)
+    elif rate and isinstance(value, float) and abs(value) > HIGH:
+        yield Fault(place, f"{value:g} is {100 * value:,.4g} % a year: rates are decimals, 0.05 is 5 %")
 
 
 def high_levels(deal: Deal) -> Iterator[Fault]:

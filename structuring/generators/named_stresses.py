@@ -15,10 +15,11 @@ from pydantic import Field
 from structuring.collateral.asset_classes import KINDS
 from structuring.deals.deal import Deal, assets
 from structuring.deals.exposures import FAILS
+from structuring.deals.moved_drivers import a_month, a_year
 from structuring.documents.yaml_and_json import load_term
 from structuring.scenarios.drivers import DRIVERS
 from structuring.scenarios.scenario import Scenario
-from structuring.scenarios.speed import Speed
+from structuring.scenarios.speed import UNITS, Speed
 from waterfalls.errors import Fault, InvalidTerms, UnknownName, unknown
 from waterfalls.terms import kind_of, term
 from waterfalls.tranches import Note
@@ -34,11 +35,11 @@ Scale = Annotated[float, Field(ge=0.0)]
 class Effect:
     """What happens to one driver, `after` years from the start, when a stress stands at the scale k:
 
-        times m    base x m^k          plus a    base + k a, in the driver's unit (`default`: a year, as a CDR)
+        times m    base x m^k          plus a    base + k a, in the driver's unit (`default` and `prepayment`: a year)
         neither    a date: it strikes after / k years from the start, and never at k = 0
 
     and the result stays within the bounds of the driver. The base is what the collateral's own terms say; of loans whose
-    rate of default follows their age it is the peak. `who` limits what is by name to the deal's sponsor or to the
+    rate follows their age it is the peak. `who` limits what is by name to the deal's sponsor or to the
     largest obligor; otherwise everyone is struck.
     """
 
@@ -156,13 +157,10 @@ def moved(effect: Effect, asset: Any, deal: Deal, scale: float, begin: datetime.
         return struck(effect, asset, deal, later(begin, effect.after / scale))
 
     def value(of: float) -> float:
-        if effect.times is not None:
-            return min(max(of * effect.times**scale, row.low), row.high)
-        assert effect.plus is not None
-        least = of + scale * effect.plus
-        if effect.driver == "default":
-            return 1.0 - (1.0 - min(max(least, 0.0), 1.0)) ** (1.0 / 12.0)
-        return min(max(least, row.low), row.high)
+        assert effect.times is not None or effect.plus is not None
+        there = of * effect.times**scale if effect.times is not None else of + scale * (effect.plus or 0.0)
+        there = min(max(there, row.low), row.high)
+        return a_month(there) if effect.driver in UNITS else there
 
     def dated(number: float) -> Any:
         return number if row.shape == "once" else {later(begin, effect.after): number}
@@ -198,8 +196,8 @@ def who(effect: Effect, asset: Any, deal: Deal, names: Mapping[str, Any]) -> lis
 
 def base_of(asset: Any, driver: str) -> float | Mapping[str, float]:
     """What a collateral's own terms say of a driver: one number, or one a name."""
-    if driver == "default":
-        return annual_rate(asset.default)
+    if driver in UNITS:
+        return annual_rate(getattr(asset, driver))
     if driver == "severity":
         severity = getattr(asset, "severity", None)
         by_bond = {bond.obligor: bond.severity for bond in getattr(asset, "bonds", ())}
@@ -218,15 +216,16 @@ def base_of(asset: Any, driver: str) -> float | Mapping[str, float]:
 
 
 def annual_rate(rate: Any) -> float:
-    """A rate of default a year from what a pool says: a speed, monthly rates (the last), or nothing."""
+    """A rate of default or prepayment a year from what a pool says: a speed, monthly rates (the last), or nothing."""
     if rate is None:
         return 0.0
     if isinstance(rate, Speed):
-        return {"CDR": 1.0, "SDA": 0.006}.get(rate.unit, 0.0) * rate.value or 1.0 - (1.0 - rate.value) ** 12
+        peaks = {"CDR": 1.0, "CPR": 1.0, "SDA": 0.006, "PSA": 0.06}
+        return peaks[rate.unit] * rate.value if rate.unit in peaks else a_year(rate.value)
     if isinstance(rate, Mapping):
         rate = rate[max(rate)]
     last = rate[-1] if isinstance(rate, tuple) else rate
-    return 1.0 - (1.0 - last) ** 12
+    return a_year(last)
 
 
 def load_stress(path: Path | str) -> NamedStress:

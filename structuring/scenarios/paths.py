@@ -114,10 +114,11 @@ def as_rows(driver: str, name: str, given: Any, found: list[Fault]) -> np.ndarra
         )
         return np.zeros((1, 1))
     try:
-        array = np.ascontiguousarray(given, dtype=np.float64)
+        array = np.array(given, dtype=np.float64, order="C")  # a copy, which nobody else can change
     except (TypeError, ValueError):
         found.append(Fault(place, f"must be an array of numbers, got {type(given).__name__}"))
         return np.zeros((1, 1))
+    array.setflags(write=False)
     array = array[:, None] if array.ndim == 1 else array
     if array.ndim != 2 or array.size == 0 or (row.shape in ("once", "date") and array.shape[1] != 1):
         wanted = "(paths,)" if row.shape in ("once", "date") else f"(paths,) or (paths, {row.shape}s)"

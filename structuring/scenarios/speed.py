@@ -9,7 +9,7 @@ from decimal import Decimal
 from waterfalls.errors import InvalidTerms, unknown
 
 UNITS = {"prepayment": ("SMM", "CPR", "PSA", "ABS"), "default": ("MDR", "CDR", "SDA")}
-MULTIPLES = ("PSA", "SDA")
+MOST = {"PSA": 1.0 / 0.06, "SDA": 50.0}  # 100 % CPR from month 30 on, 30 % CDR at the peak; more is per cent by mistake
 BY_AGE = ("PSA", "ABS", "SDA")
 
 
@@ -24,9 +24,16 @@ class Speed:
         units = [*UNITS["prepayment"], *UNITS["default"]]
         if self.unit not in units:
             raise InvalidTerms(unknown("speed", self.unit, units))
-        if not (0.0 <= self.value < float("inf")) or (self.value > 1.0 and self.unit not in MULTIPLES):
-            most = "" if self.unit in MULTIPLES else " and at most 1"
-            raise InvalidTerms(f"{self.unit}: must be a decimal, at least 0{most}, got {self.value:g}")
+        if not 0.0 <= self.value <= self.most:
+            share = f": {self.value / 100.0:g} is {self.value:g} % {self.unit}" if self.value > self.most else ""
+            raise InvalidTerms(
+                f"{self.unit}: must be a decimal, at least 0 and at most {self.most:.4g}, got {self.value:g}{share}"
+            )
+
+    @property
+    def most(self) -> float:
+        """The highest value that a speed of this unit may have."""
+        return MOST.get(self.unit, 1.0)
 
     @property
     def by_age(self) -> bool:

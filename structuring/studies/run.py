@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from structuring.deals.deal import Deal, assets, clock, drivers_of, named_in, plan
+from structuring.deals.deal import Deal, assets, clock, drivers_of, named_in, place_of, plan
 from structuring.scenarios.period_clock import Clock
 from structuring.scenarios.scenario import Drivers, Paths, Scenario
 from waterfalls.cashflows import Cashflows
 from waterfalls.distribute import Engine, distribute, refuse_too_large
-from waterfalls.errors import InvalidTerms
+from waterfalls.errors import Fault, InvalidTerms
 from waterfalls.receipts import Receipts, together
 from waterfalls.schedule import Schedule
 
@@ -50,6 +50,13 @@ def project(deal: Deal, scenarios: Scenarios, schedule: Schedule | None = None) 
     if "event" in drivers.set_drivers and not deal.events:
         raise InvalidTerms(f"the deal {deal.name!r} names no events, so none can be raised: events: [...] in its file")
     drivers.refuse_unread(drivers_of(deal), named_in(deal))
+    past = [
+        Fault(f"{place_of(deal, i)}.{over.place}", over.what)
+        for i, asset in enumerate(owned)
+        for over in asset.over(schedule.collection[0])
+    ]
+    if past:
+        raise InvalidTerms(past)
     instants = Clock(schedule)
     events = {name: instants.since(drivers.when("event", schedule, name=name)) for name in deal.events}
     raised = Receipts(schedule.ends, events=events, scenarios=drivers.names)

@@ -1,6 +1,7 @@
 """Deals run anew under moved rates and drivers, spreads held."""
 
 import dataclasses
+import datetime as dt
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ from pricing.market.market_files import load_market
 from pricing.valuation.price import price
 from pricing.valuation.reprice import Bump, reprice
 from structuring.deals.deal_files import find_deal, load_deal, load_scenarios
+from structuring.scenarios.monthly_rates import cdr, mdr
 from structuring.scenarios.scenario import Scenario
+from structuring.scenarios.speed import Speed
 from structuring.studies.run import run
 from waterfalls.errors import InvalidTerms, UnknownName
 from waterfalls.tranches import Note
@@ -74,8 +77,51 @@ def test_bumps_that_say_nothing_are_refused():
         reprice(deal, Scenario("base"), market, Bump.rates(bp=1)).sensitivity("rates")
 
 
+def moved_to(bump, **drivers):
+    """The scenario that a bump makes of one, for the shipped deal with the tenants 'largest tenant' and 'other tenants'."""
+    (found,) = bump.scenarios([Scenario("s", **drivers)], load_deal("vantage-jersey"))
+    return found
+
+
 def test_numbers_in_vectors_and_by_name_move_too():
     bump = Bump.times("rent", 0.5) + Bump.add("gpu_price", 0.1)
-    given = Scenario("s", rent={"Acme": (1.0, 0.8), "Beta": 2.0})
-    (moved,) = bump.scenarios([given])
-    assert moved == Scenario("s", rent={"Acme": (0.5, 0.4), "Beta": 1.0}, gpu_price=1.1)
+    moved = moved_to(bump, rent={"largest tenant": (1.0, 0.8), "other tenants": 2.0})
+    assert moved == Scenario("s", rent={"largest tenant": (0.5, 0.4), "other tenants": 1.0}, gpu_price=1.1)
+
+
+def test_what_a_multiple_leaves_unsaid_moves_too():
+    """Every rent x 0.5: the tenant that the scenario does not name pays 1, so 0.5, as it does before the first date."""
+    closing = load_deal("vantage-jersey").closing
+    late = dt.date(2030, 1, 1)
+    half = Bump.times("rent", 0.5)
+    assert moved_to(half, rent={"largest tenant": 0.8}).rent == {"largest tenant": 0.4, "other tenants": 0.5}
+    assert moved_to(half, rent={late: 0.8}).rent == {closing: 0.5, late: 0.4}
+    assert moved_to(half).rent == 0.5
+    # a share that is not said is the collateral's own, and stays
+    assert moved_to(Bump.times("renewal", 0.5), renewal={"largest tenant": 0.8}).renewal == {"largest tenant": 0.4}
+
+
+def by_month(rate):
+    """The months of one year of a rate a year."""
+    return 1.0 - (1.0 - rate) ** (1.0 / 12.0)
+
+
+@pytest.mark.parametrize(
+    ("bump", "rate"),
+    [(Bump.times("default", 3.0), 0.06), (Bump.add("default", 0.01), 0.03), (Bump.set("default", 0.05), 0.05)],
+    ids=lambda given: getattr(given, "name", ""),
+)
+@pytest.mark.parametrize(
+    "told",
+    [cdr(0.02), [by_month(0.02)] * 360, by_month(0.02), {dt.date(2027, 1, 1): by_month(0.02)}, mdr(by_month(0.02))],
+    ids=["speed", "vector", "number", "dated", "MDR"],
+)
+def test_the_same_rates_move_alike_however_they_are_told(bump, rate, told):
+    """2 % a year x 3 is 6 % a year, + 1 % is 3 %: 1 - (1 - x)^(1/12) a month."""
+    found = moved_to(bump, default=told).default
+    if isinstance(found, dict):
+        found = found[max(found)]
+    monthly = (
+        found.rates(np.ones(1))[0] if isinstance(found, Speed) else found[-1] if isinstance(found, tuple) else found
+    )
+    assert monthly == pytest.approx(by_month(rate), rel=1e-12)

@@ -1,13 +1,22 @@
 """BondPortfolio against calculations by hand."""
 
+import dataclasses
 import datetime
+import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
+import QuantLib as ql
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from structuring.collateral.bonds import Bond, BondPortfolio
+from structuring.collateral.loans import LoanPool
+from structuring.deals.deal_files import load_deal
 from structuring.scenarios.monthly_rates import cdr, psa
 from structuring.scenarios.scenario import Drivers, Paths, Scenario
+from structuring.studies.run import run
 from waterfalls.errors import InvalidTerms
 from waterfalls.schedule import schedule
 from waterfalls.terms import plain, read
@@ -128,3 +137,113 @@ def test_bad_portfolios_say_what_is_wrong_and_where(make, message):
     with pytest.raises(InvalidTerms) as caught:
         make()
     assert message in str(caught.value)
+
+
+# When the deal closes on another day than it collects -------------------------------------------------------------------
+
+
+def test_coupons_on_the_collection_date_arrive_on_it_when_the_deal_closes_on_another_day():
+    """500 until 10 September 2028 and 300 until 10 June 2030 at 8 % a quarter, closing on 20 May 2026.
+
+    The first period (20 May, 10 September] holds the coupons of 10 June and 10 September, 2 x 2 % of 800 = 32; the next
+    nine are 16 each or, with 300 left, 6. Both bonds are repaid on their days, 800 in all.
+    """
+    periods = schedule(
+        closing=D(2026, 5, 20),
+        first_payment=D(2026, 9, 10),
+        maturity=D(2030, 6, 10),
+        frequency="quarterly",
+        calendar="none",
+    )
+    owned = BondPortfolio((
+        Bond("a", 500.0, coupon=0.08, maturity=D(2028, 9, 10), frequency="quarterly"),
+        Bond("b", 300.0, coupon=0.08, maturity=D(2030, 6, 10), frequency="quarterly"),
+    ))  # fmt: skip
+    receipts = owned.deliver(periods, Drivers.of(Scenario("base")))
+    assert receipts["interest"][0].tolist() == [32.0, *[16.0] * 8, *[6.0] * 7]
+    repaid = dict(zip(receipts.dates, receipts["principal"][0].tolist(), strict=True))
+    assert {day: paid for day, paid in repaid.items() if paid} == {D(2028, 9, 10): 500.0, D(2030, 6, 10): 300.0}
+    assert receipts["pool_balance"][0, -1] == 0.0
+
+
+@st.composite
+def periods_and_bonds(draw):
+    """Any closing, first payment, lag and frequency, and bonds with their own days."""
+    closing = draw(st.dates(D(2023, 1, 1), D(2028, 12, 31)))
+    frequency = draw(st.sampled_from(["monthly", "quarterly", "semiannual", "annual"]))
+    lag = draw(st.integers(0, 25))
+    first = closing + datetime.timedelta(days=lag + draw(st.integers(1, 400)))
+    periods = schedule(
+        closing=closing,
+        first_payment=first,
+        maturity=first + datetime.timedelta(days=draw(st.integers(0, 1500))),
+        frequency=frequency,
+        calendar="none",
+        end_of_month=draw(st.booleans()),
+        payment_lag=lag,
+    )
+    bonds = []
+    for i in range(draw(st.integers(1, 3))):
+        maturity = closing + datetime.timedelta(days=draw(st.integers(1, 2500)))
+        early = [
+            day
+            for day in draw(st.lists(st.integers(1, 2499), max_size=2))
+            if closing + datetime.timedelta(day) < maturity
+        ]
+        bonds.append(Bond(
+            f"{i}", 100.0, coupon=0.08, maturity=maturity, frequency=draw(st.sampled_from(["quarterly", "semiannual"])),
+            instalments={closing + datetime.timedelta(day): 20.0 for day in early},
+        ))  # fmt: skip
+    return periods, tuple(bonds)
+
+
+def contracted(bond, start):
+    """(date, interest, principal) of a bond by the calendar, day by day: QuantLib's months, back from maturity."""
+    step = {"quarterly": 3, "semiannual": 6}[bond.frequency]
+    last, k, found = ql.Date.from_date(bond.maturity), 0, []
+    repaid = {**bond.instalments, bond.maturity: bond.notional - sum(bond.instalments.values())}
+    while (day := (last - ql.Period(step * k, ql.Months)).to_date()) > start:
+        owed = bond.notional - sum(amount for date, amount in repaid.items() if date < day)
+        found.append((day, owed * bond.coupon * step / 12.0, 0.0))
+        k += 1
+    return found + [(date, 0.0, amount) for date, amount in repaid.items()]
+
+
+@given(periods_and_bonds())
+@example((schedule(closing=D(2024, 1, 31), first_payment=D(2024, 2, 29), maturity=D(2026, 2, 28), frequency="monthly",
+                   calendar="none", end_of_month=True),
+          (Bond("leap", 100.0, coupon=0.08, maturity=D(2025, 8, 31), frequency="quarterly"),)))  # fmt: skip
+def test_all_that_falls_due_in_a_period_is_collected_in_it(case):
+    """The law of contracted cash: what falls due in (start, end] of a period arrives in it, and the rest is outstanding."""
+    periods, bonds = case
+    receipts = BondPortfolio(bonds).deliver(periods, Drivers.of(Scenario("base")))
+    due = [flow for bond in bonds for flow in contracted(bond, periods.collection[0])]
+    for t, (start, end) in enumerate(itertools.pairwise(periods.collection)):
+        inside = [(interest, principal) for day, interest, principal in due if start < day <= end]
+        wanted = [sum(column) for column in zip(*inside, strict=True)] if inside else [0.0, 0.0]
+        # a coupon within a month of an instalment is on the balance before that month, so interest is told by the total
+        assert receipts["principal"][0, t] == pytest.approx(wanted[1], abs=1e-9)
+        if not any(bond.instalments for bond in bonds):
+            assert receipts["interest"][0, t] == pytest.approx(wanted[0], abs=1e-9)
+    outside = sum(principal for day, _, principal in due if day > periods.collection[-1])
+    assert receipts["pool_balance"][0, -1] == pytest.approx(outside, abs=1e-9)
+    assert np.array_equal(receipts["contracted"], receipts["interest"] + receipts["principal"])
+
+
+def test_what_was_over_before_the_deal_collects_is_refused():
+    deal = dataclasses.replace(
+        load_deal(Path(__file__).with_name("toy.yaml")),
+        collateral=(BondPortfolio((
+            Bond("gone", 100.0, coupon=0.05, maturity=D(2026, 1, 15)),
+            Bond("here", 100.0, coupon=0.05, maturity=D(2028, 1, 15), instalments={D(2025, 12, 1): 10.0}),
+        )), LoanPool.level_pay(balance=10.0, rate=0.05, remaining_term=12, first_payment=D(2025, 12, 15))),
+    )  # fmt: skip
+    with pytest.raises(InvalidTerms) as refused:
+        run(deal, Scenario("base"), rates={"SOFR": 0.04})
+    places = [fault.place for fault in refused.value.faults]
+    assert places == [
+        "collateral[0].bond_portfolio.bonds[0].maturity",
+        "collateral[0].bond_portfolio.bonds[1].instalments",
+        "collateral[1].loan_pool.first_payment",
+    ]
+    assert "gone: 2026-01-15 is not after 2026-01-15, from when the deal collects" in str(refused.value)

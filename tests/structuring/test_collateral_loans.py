@@ -443,6 +443,9 @@ def test_every_fault_of_every_row_of_a_tape_is_listed(tmp_path):
         ),
         (lambda: cdr(0.04, dates=[START]), "CDR: dates must be two or more that rise, got 2026-01-01"),
         (lambda: cpr(1.5), "CPR: must be a decimal, at least 0 and at most 1, got 1.5"),
+        (lambda: psa(310), "PSA: must be a decimal, at least 0 and at most 16.67, got 310: 3.1 is 310 % PSA"),
+        (lambda: psa([1.0, 150.0]), "got 150: 1.5 is 150 % PSA"),
+        (lambda: sda(100), "SDA: must be a decimal, at least 0 and at most 50, got 100: 1 is 100 % SDA"),
         (lambda: Speed.__text__("150 PSA"), "must be a speed such as '150% PSA' or '2% CDR', got '150 PSA'"),
         (lambda: Speed.__text__("150% PAS"), "there is no speed 'PAS'. Did you mean 'PSA'?"),
         (lambda: plain(LoanPool.from_tape(pd.DataFrame({"balance": [1.0], "rate": [0.1], "remaining_term": [1]}))), "give it as"),
@@ -584,3 +587,40 @@ def test_bad_frequencies_and_timings_say_what_is_wrong(make, message):
     with pytest.raises(InvalidTerms) as caught:
         make()
     assert message in str(caught.value)
+
+
+# When the deal closes on another day than it collects -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("closing", "day", "lag"),
+    [(D(2026, 5, 20), 10, 0), (D(2026, 12, 18), 15, 0), (D(2026, 12, 20), 15, 18), (D(2027, 2, 26), 15, 0),
+     (D(2028, 1, 31), 29, 0), (D(2026, 6, 10), 10, 0), (D(2026, 6, 1), 15, 28)],
+)  # fmt: skip
+def test_every_collection_period_of_a_month_brings_one_instalment(closing, day, lag):
+    """1,200 in twelve level payments: i / (1 - (1 + i)^-12) each, i = 0.5 % a month, in each of twelve collections."""
+    begin = closing + datetime.timedelta(days=lag)
+    first = next(
+        begin + datetime.timedelta(days=n) for n in range(16, 60) if (begin + datetime.timedelta(days=n)).day == day
+    )
+    last = (ql.Date.from_date(first) + ql.Period(11, ql.Months)).to_date()
+    periods = schedule(closing=closing, first_payment=first, maturity=last, frequency="monthly", calendar="none",
+                       payment_lag=lag)  # fmt: skip
+    receipts = deliver(
+        LoanPool.level_pay(balance=1200.0, rate=0.06, remaining_term=12), Scenario("base"), periods=periods
+    )
+    np.testing.assert_allclose(receipts.cash[0], [1200.0 * 0.005 / (1.0 - 1.005**-12)] * 12, rtol=1e-12)
+    assert receipts["pool_balance"][0, -1] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_first_period_off_the_grid_holds_the_months_that_come_nearest():
+    """20 May to 10 September is three months and 20 days: four instalments, then three a quarter."""
+    periods = schedule(
+        closing=D(2026, 5, 20),
+        first_payment=D(2026, 9, 10),
+        maturity=D(2027, 6, 10),
+        frequency="quarterly",
+        calendar="none",
+    )
+    line = LoanLine(130.0, 0.0, remaining_term=13, payment="equal principal")
+    assert deliver(LoanPool((line,)), periods=periods)["principal"].tolist() == [[40.0, 30.0, 30.0, 30.0]]

@@ -5,6 +5,7 @@ import datetime as dt
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from structuring import (
     Holdings,
     LeasePortfolio,
     LeaseWithOptions,
+    LoanPool,
     Paths,
     Project,
     Scenario,
@@ -33,6 +35,7 @@ from structuring.deals.deal import clock
 from structuring.deals.deal_files import library
 from structuring.deals.unusual_terms import too_late
 from structuring.documents.plain_data import load
+from structuring.scenarios.scenario import Drivers
 from structuring.studies.run import project
 from waterfalls import (
     Equity,
@@ -457,3 +460,50 @@ def test_rents_cut_hurt_b_before_a():
     assert gone[unpaid["A-2"] > 0.0].all()
     hurt_b, hurt_a = (np.argmax(unpaid[name] > 0.0) for name in ("B", "A-2"))
     assert hurt_b <= hurt_a and unpaid["A-2"][-1] > 0.0
+
+
+# Values keep what they were given ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(3,), (3, 1), (3, 20)])
+@pytest.mark.parametrize("driver", ["prepayment", "default", "severity"])
+def test_an_array_of_paths_that_is_changed_later_changes_nothing(shape, driver):
+    deal, given = load_deal(TOY), np.full(shape, 0.01)
+    paths = Paths(3, **{driver: given})
+    before = run(deal, paths, rates=RATES).cash("A")
+    given[:] = 0.9
+    np.testing.assert_array_equal(run(deal, paths, rates=RATES).cash("A"), before)
+    with pytest.raises(ValueError, match="read-only"):
+        paths.arrays[driver][0] = 0.5
+
+
+@pytest.mark.parametrize("shape", [(20,), (1, 20), (2, 20), (2, 1)])
+def test_receipts_and_rates_that_are_changed_later_change_nothing(shape):
+    deal = dataclasses.replace(load_deal(TOY), collateral=Receipts(clock(load_deal(TOY)).ends, interest=1.0))
+    cash, rate = np.full(shape, 50.0), np.full(shape if shape[-1] == 20 else (2, 20), 0.04)
+    receipts = Receipts(clock(deal).ends, principal=cash, events={"e": cash / 50.0}, scenarios=["x", "y"])
+    deal = dataclasses.replace(deal, collateral=receipts)
+    flows = run(deal, Scenario("base"), rates={"SOFR": rate})
+    before = flows.cash("A").copy(), flows.rates["SOFR"].copy()
+    cash[:], rate[:] = 0.0, 0.5
+    assert receipts["principal"].min() == 50.0 and receipts.events["e"].min() == 1.0
+    np.testing.assert_array_equal(flows.rates["SOFR"], before[1])
+    np.testing.assert_array_equal(run(deal, Scenario("base"), rates={"SOFR": 0.04}).cash("A"), before[0])
+
+
+def test_scenarios_and_pools_that_were_made_of_what_is_changed_later_stay_as_they_were():
+    vector, by_name = np.array([0.1, 0.2]), {"Acme": [0.5, 0.6]}
+    scenario, wanted = (
+        Scenario("x", severity=vector, rent=by_name),
+        Scenario("x", severity=(0.1, 0.2), rent={"Acme": (0.5, 0.6)}),
+    )
+    vector[:], by_name["Acme"][0] = 0.9, 0.0
+    by_name["Beta"] = [1.0]
+    assert scenario == wanted
+    tape = pd.DataFrame({"balance": [100.0, 200.0], "rate": [0.05, 0.06], "remaining_term": [24, 36]})
+    pool, periods = LoanPool.from_tape(tape), clock(load_deal(TOY))
+    before = pool.deliver(periods, Drivers.of(Scenario("base"))).cash
+    tape["balance"] = 0.0
+    np.testing.assert_array_equal(pool.deliver(periods, Drivers.of(Scenario("base"))).cash, before)
+    with pytest.raises(ValueError, match="read-only"):
+        pool.lines.balance[0] = 0.0
