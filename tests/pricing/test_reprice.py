@@ -11,7 +11,7 @@ from pricing.market.market_files import load_market
 from pricing.valuation.price import price
 from pricing.valuation.reprice import Bump, reprice
 from structuring.deals.deal_files import find_deal, load_deal, load_scenarios
-from structuring.scenarios.monthly_rates import cdr, mdr
+from structuring.scenarios.monthly_rates import cdr, mdr, rates_of
 from structuring.scenarios.scenario import Scenario
 from structuring.scenarios.speed import Speed
 from structuring.studies.run import run
@@ -122,6 +122,6 @@ def test_the_same_rates_move_alike_however_they_are_told(bump, rate, told):
     if isinstance(found, dict):
         found = found[max(found)]
     monthly = (
-        found.rates(np.ones(1))[0] if isinstance(found, Speed) else found[-1] if isinstance(found, tuple) else found
+        rates_of(found, np.ones(1))[0] if isinstance(found, Speed) else found[-1] if isinstance(found, tuple) else found
     )
     assert monthly == pytest.approx(by_month(rate), rel=1e-12)
