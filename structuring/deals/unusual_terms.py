@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from structuring.collateral.loan_tape import Tape
 from structuring.deals.deal import Deal, clock
-from structuring.documents.yaml_and_json import MEANINGS, load
+from structuring.documents.plain_data import load
+from structuring.documents.yaml_and_json import MEANINGS
 from structuring.scenarios.drivers import DRIVERS
 from structuring.scenarios.scenario import Scenario, by_name
 from waterfalls.amortisation import Amortisation, EqualInstalments, Instalments, Sculpted

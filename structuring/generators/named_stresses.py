@@ -20,6 +20,7 @@ from structuring.documents.yaml_and_json import load_term
 from structuring.scenarios.drivers import DRIVERS
 from structuring.scenarios.scenario import Scenario
 from structuring.scenarios.speed import UNITS, Speed
+from waterfalls.bounds import YEARS
 from waterfalls.errors import Fault, InvalidTerms, UnknownName, unknown
 from waterfalls.terms import kind_of, term
 from waterfalls.tranches import Note
@@ -144,10 +145,10 @@ def paper(tranche: Any) -> str:
 
 
 def later(start: datetime.date, years: float) -> datetime.date:
-    """A date some years on, to the month; what is further off than any deal stays there."""
+    """A date some years on, to the month; what is further off than any deal is on the last date that there is."""
     from structuring.collateral.pool_cash_flows import month_after
 
-    return month_after(start, round(12.0 * min(years, 500.0)))
+    return min(month_after(start, round(12.0 * min(years, 500.0))), datetime.date(YEARS[1], 12, 31))
 
 
 def moved(effect: Effect, asset: Any, deal: Deal, scale: float, begin: datetime.date) -> Any:
