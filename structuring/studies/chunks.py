@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import os
 import sys
@@ -72,10 +73,10 @@ def on_executor(
     try:
         while waiting or suspects or running:
             alone = not waiting
-            if time.monotonic() - looked > LOOK:
-                workers, looked = width(pool), time.monotonic()
-            queue, most = (suspects, 1) if alone else (waiting, 2 * workers)
             try:
+                if time.monotonic() - looked > LOOK:
+                    workers, looked = width(pool), time.monotonic()
+                queue, most = (suspects, 1) if alone else (waiting, 2 * workers)
                 while queue and len(running) < most:
                     running[submitted(pool, *task(queue[0]))] = queue[0], pool, alone
                     queue.popleft()
@@ -125,7 +126,7 @@ def fresh(pool: Executor, error: BrokenExecutor, made: list[Executor]) -> Execut
     return made[-1]
 
 
-# Dask: its executor is one of the standard library's, but for these four -----------------------------------------------
+# Dask: its executor is one of the standard library's, but for these five -----------------------------------------------
 
 
 def client_of(pool: Executor) -> Any:
@@ -137,8 +138,21 @@ def client_of(pool: Executor) -> Any:
 def width(pool: Executor) -> int:
     """How many chunks an executor works on at once; of a cluster that may grow and shrink, now."""
     client = client_of(pool)
-    known = getattr(pool, "_max_workers", None) if client is None else sum(client.nthreads().values())
-    return known or os.cpu_count() or 1
+    if client is None:
+        return getattr(pool, "_max_workers", None) or os.cpu_count() or 1
+    with connected(client):
+        return sum(client.nthreads().values()) or os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def connected(client: Any) -> Iterator[None]:
+    """What is asked of a cluster: of one whose scheduler is gone for good, Dask says so in several ways or in none."""
+    try:
+        yield
+    except Exception as error:
+        if client.scheduler is not None and client.status != "closed":
+            raise
+        raise ConnectionError("the cluster's scheduler is gone") from error
 
 
 def submitted(pool: Executor, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Future[Any]:
@@ -150,7 +164,8 @@ def submitted(pool: Executor, function: Callable[..., Any], arguments: tuple[Any
     client = client_of(pool)
     if client is None:
         return pool.submit(function, *arguments)
-    sent = client.submit(function, *arguments, **{**getattr(pool, "_kwargs", {}), "pure": False})
+    with connected(client):
+        sent = client.submit(function, *arguments, **{**getattr(pool, "_kwargs", {}), "pure": False})
 
     async def answer() -> Any:
         return await sent

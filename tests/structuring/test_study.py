@@ -6,6 +6,8 @@ import multiprocessing
 import os
 import pickle
 import signal
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -484,3 +486,48 @@ def test_ranges_join_what_touches():
 def test_an_error_is_the_same_after_the_way_from_a_worker(error):
     again = pickle.loads(pickle.dumps(error))
     assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))
+
+
+@pytest.mark.slow
+def test_a_scheduler_killed_part_way_leaves_what_was_finished(whole, tmp_path):
+    from distributed import Client
+
+    file, told = tmp_path / "scheduler.json", []
+    said = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    part = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--port", "0", "--no-dashboard"]
+    scheduler = subprocess.Popen([*part, "--scheduler-file", str(file)], **said)
+    part = [
+        sys.executable,
+        "-m",
+        "distributed.cli.dask_worker",
+        "--nthreads",
+        "1",
+        "--no-nanny",
+        "--death-timeout",
+        "5",
+    ]
+    worker = subprocess.Popen([*part, "--scheduler-file", str(file), "--no-dashboard"], **said)
+
+    def progress(done, total):
+        told.append(done)
+        if done == 100:
+            scheduler.kill()
+
+    try:
+        while not (file.exists() and file.stat().st_size):
+            assert scheduler.poll() is None
+            time.sleep(0.1)
+        with Client(scheduler_file=str(file), timeout="3s") as client:
+            client.wait_for_workers(1)
+            terms = {"measure": Slow(), "rates": RATES, "chunk": 25, "progress": progress}
+            with pytest.raises(Unfinished) as stopped:
+                study(deal(), PATHS, **terms, executor=client.get_executor())
+    finally:
+        for process in (scheduler, worker):
+            process.kill()
+            process.wait()
+    assert "the cluster's scheduler is gone: scenarios" in str(stopped.value).replace(")", "")
+    kept = sum(b - a for a, b in stopped.value.finished)
+    assert kept >= 100 and len(stopped.value.result.totals["loss"]) == kept
+    (first, last), *_ = stopped.value.finished
+    assert (stopped.value.result.totals["loss"][: last - first] == whole.totals["loss"][first:last]).all()
