@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -59,9 +60,9 @@ def main() -> None:
         typer.echo(f"firstloss: {error}", err=True)
         sys.exit(1)
     except OSError as error:
-        if error.filename is None:  # no file's fault
-            raise
-        typer.echo(f"firstloss: {error.filename}: {error.strerror}", err=True)
+        if error.filename is None:  # what is printed has nowhere to go: a full disk
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that nothing is tried again at the end
+        typer.echo(f"firstloss: {error.filename or 'standard output'}: {error.strerror or error}", err=True)
         sys.exit(1)
 
 

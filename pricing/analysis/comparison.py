@@ -14,6 +14,7 @@ import yaml
 from structuring.deals.deal import Deal
 from structuring.documents.optional_packages import need
 from structuring.documents.plain_data import Loader
+from structuring.documents.whole_files import unshield
 from structuring.documents.yaml_and_json import STEP
 from waterfalls.errors import Fault, InvalidTerms, unknown
 from waterfalls.terms import MISSING, field_types, is_a, is_term, is_union, kind_of, plain, read_term
@@ -136,7 +137,8 @@ def read_result(folder: Path, name: str) -> pd.DataFrame:
     file = folder / f"{name}.csv"
     if file.is_file():  # a scenario may be called "NA", a tranche "01"
         texts: Any = dict.fromkeys(("deal", "currency", *CELL, "investor_class", "status"), str)
-        return pd.read_csv(file, dtype=texts, keep_default_na=False, na_values=[""])
+        frame = pd.read_csv(file, dtype=texts, keep_default_na=False, na_values=[""])
+        return frame.assign(**{name: frame[name].map(unshield, na_action="ignore") for name in texts if name in frame})
     file = folder / f"{name}.parquet"
     if file.is_file():
         need("pyarrow")

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from structuring.documents.optional_packages import need
 from structuring.documents.tables import frame_of, read_rows
+from structuring.documents.whole_files import csv_of, excel_of, folder, whole
 from waterfalls.errors import Fault, InvalidTerms, nearest
 from waterfalls.explain import MOVED, SOURCES, every, payment_on
 from waterfalls.ratios import cash_for_debt_service, service_of
@@ -197,19 +198,19 @@ def write_template(path: Path, flows: Cashflows, scenario: Any, dates: Sequence[
 
     Without `dates`, of all payment dates. CSV, Excel or Parquet by suffix.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    folder(path.parent)
     frame = offered(flows, scenario)
     if dates:
         frame = frame[frame["date"].isin([flows.dates[payment_on(flows, date)] for date in dates])]
-    frame = frame.assign(theirs=np.nan)[[*COLUMNS, "ours"]]
-    if path.suffix == ".csv":
-        frame.to_csv(path, index=False, lineterminator="\n")
-    elif path.suffix == ".xlsx":
-        need("openpyxl")
-        frame.to_excel(path, index=False, sheet_name="report")
-    elif path.suffix in (".parquet", ".pq"):
-        need("pyarrow")
-        frame.to_parquet(path, index=False)
-    else:
-        raise InvalidTerms(f"{path}: a report is a .csv, .xlsx or .parquet file")
+    frame = frame.assign(theirs=np.nan).reindex(columns=[*COLUMNS, "ours"])
+    with whole(path) as file:
+        if path.suffix == ".csv":
+            file.write_text(csv_of(frame), encoding="utf-8")
+        elif path.suffix == ".xlsx":
+            file.write_bytes(excel_of(frame, "report"))
+        elif path.suffix in (".parquet", ".pq"):
+            need("pyarrow")
+            frame.to_parquet(file, index=False)
+        else:
+            raise InvalidTerms(f"{path}: a report is a .csv, .xlsx or .parquet file")
     return len(frame)

@@ -28,6 +28,8 @@ def new(
       firstloss run my-deal --shock 100
       firstloss explain my-deal --date 2028-03-15
     """
+    from structuring.documents.whole_files import folder as make
+    from structuring.documents.whole_files import whole
     from waterfalls.errors import InvalidTerms
 
     there = [file for file in FILES if (folder / file).exists()]
@@ -35,11 +37,12 @@ def new(
         what = f"{folder} holds {', '.join(there)}" if there else f"{folder} is a file"
         raise InvalidTerms(f"{what} already: nothing is overwritten, so give another name")
     with stoppable():
-        folder.mkdir(parents=True, exist_ok=True)
+        make(folder)
         name = folder.resolve().name
         for file in FILES:
             text = (Path(__file__).parents[1] / "template" / file).read_text(encoding="utf-8")
-            (folder / file).write_text(renamed(text, name, str(folder)), encoding="utf-8")
+            with whole(folder / file) as beside:
+                beside.write_text(renamed(text, name, str(folder)), encoding="utf-8")
             say(f"wrote {folder / file}")
     said = f'"{folder}"' if " " in str(folder) else str(folder)
     say(f"\nEdit them, then: firstloss validate {said}, firstloss run {said}")

@@ -4,6 +4,7 @@
     --csv            one table on standard output: the first, or that of --table NAME
     --parquet PATH   every table as PATH/name.parquet; that one table where PATH ends in .parquet
 
+In CSV a text that a spreadsheet would take for a formula, such as a deal called `=1+1`, has an apostrophe before it.
 Numbers are exact and in the units of the frames: amounts in currency units, rates and spreads decimals, prices per 100.
 Where standard output is for a machine, messages go to standard error. Exit codes: 0 done, 1 refused or out of tolerance,
 2 bad usage, 130 stopped by Ctrl-C; what was finished by then is printed all the same.
@@ -97,6 +98,8 @@ def print_answer(
     name: str, answer: Answer, *, json: bool = False, csv: bool = False, table: str | None = None, parquet: Any = None
 ) -> None:
     """Prints and writes an answer in the form wanted, and ends with its exit code."""
+    from structuring.documents.whole_files import csv_of
+
     chosen = table or next(iter(answer.tables))
     if chosen not in answer.tables:
         raise UnknownName("table", chosen, answer.tables)
@@ -132,11 +135,6 @@ def document_of(name: str, answer: Answer) -> str:
     whole = {} if not answer.stopped else {"stopped": answer.stopped}
     tables = {title: records(make()) for title, make in answer.tables.items()}
     return json.dumps({f"firstloss-{name}": VERSION, **about, **whole, "tables": tables}, indent=1, allow_nan=False)
-
-
-def csv_of(frame: pd.DataFrame) -> str:
-    """A frame as CSV: exact numbers, days as 2026-11-30, nothing for what is not known."""
-    return frame.to_csv(index=False, lineterminator="\n")
 
 
 def write_tables(path: Path, tables: Mapping[str, Callable[[], pd.DataFrame]], chosen: str) -> list[Path]:

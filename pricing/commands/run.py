@@ -53,6 +53,7 @@ def run(
     from pricing.report.console import printed
     from pricing.report.written_files import json_of, outputs
     from pricing.valuation.price import price
+    from structuring.documents.whole_files import csv_of, folder, whole
     from structuring.studies.run import run as run_deal
 
     described, paths, quotes = case(deal, market, scenarios)
@@ -78,10 +79,11 @@ def run(
 
     def then(say: Say) -> None:
         if out is not None:
-            out.mkdir(parents=True, exist_ok=True)
+            folder(out)
             for name, make in tables.items():
                 frame = make()
-                frame.to_csv(out / f"{name}.csv", index=False)
+                with whole(out / f"{name}.csv") as file:
+                    file.write_text(csv_of(frame), encoding="utf-8")
                 say(f"wrote {out / name}.csv ({len(frame):,} rows)")
         if report is not None or xlsx is not None:
             with progress("searching breakevens and writing") as told:

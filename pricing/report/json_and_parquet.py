@@ -13,6 +13,8 @@ from pricing.report.contents.case import Case
 from pricing.report.contents.formats import missing
 from pricing.report.several_stresses import tables
 from structuring.documents.optional_packages import need
+from structuring.documents.whole_files import folder as folder_of
+from structuring.documents.whole_files import whole
 from waterfalls.errors import Fault, InvalidTerms
 
 if TYPE_CHECKING:
@@ -69,7 +71,7 @@ def write_parquet(folder: Path | str, frames: Mapping[str, pd.DataFrame]) -> lis
     """
     arrow, parquet = need("pyarrow"), need("pyarrow.parquet")
     place = Path(folder)
-    place.mkdir(parents=True, exist_ok=True)
+    folder_of(place)
     files = []
     for name, frame in frames.items():
         table = arrow.Table.from_pandas(portable(frame), preserve_index=False).replace_schema_metadata(None)
@@ -77,7 +79,8 @@ def write_parquet(folder: Path | str, frames: Mapping[str, pd.DataFrame]) -> lis
             if arrow.types.is_null(field.type):  # nothing known in any row: Spark reads no column without a type
                 table = table.set_column(i, field.name, table.column(i).cast(arrow.string()))
         files.append(place / f"{name}.parquet")
-        parquet.write_table(table, files[-1], coerce_timestamps="us")
+        with whole(files[-1]) as file:
+            parquet.write_table(table, file, coerce_timestamps="us")
     return files
 
 

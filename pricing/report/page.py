@@ -13,6 +13,7 @@ from pricing.report.contents.formats import TEXTS, heading, missing, shown
 from pricing.report.contents.sheets import Sheet
 from pricing.report.several_stresses import cases_of, parts_of
 from structuring.documents.optional_packages import need
+from structuring.documents.whole_files import whole
 
 if TYPE_CHECKING:
     from pricing.analysis.breakeven import Breakevens
@@ -52,9 +53,9 @@ def write_report(
         deal, flows, prices, losses, market,
         scenario=scenario, shock=shock, breakevens=breakevens, chain=chain, further=further,
     )  # fmt: skip
-    file = Path(path)
-    file.write_text(page(cases), encoding="utf-8")
-    return file
+    with whole(path) as file:
+        file.write_text(page(cases), encoding="utf-8")
+    return Path(path)
 
 
 def page(cases: Sequence[Case]) -> str:

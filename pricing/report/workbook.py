@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from pricing.report.contents.formats import TEXTS, heading, kind_of, missing, sh
 from pricing.report.contents.sheets import Sheet
 from pricing.report.several_stresses import cases_of, tables
 from structuring.documents.optional_packages import need
+from structuring.documents.whole_files import as_text, whole
 
 if TYPE_CHECKING:
     from pricing.analysis.breakeven import Breakevens
@@ -58,7 +60,10 @@ def write_workbook(
     )
     for sheet in [*tables(cases), *long_frames(case)]:
         fill(book.create_sheet(sheet.name[:LONGEST_NAME]), sheet, case)
-    book.save(path)
+    held = io.BytesIO()
+    with whole(path) as file:
+        book.save(held)
+        file.write_bytes(held.getvalue())
     return Path(path)
 
 
@@ -92,12 +97,15 @@ def fill(page: Any, sheet: Sheet, case: Case) -> None:
     """One sheet: its title, then headings that stay, then the rows."""
     styles = need("openpyxl.styles")
     columns = need("openpyxl.utils").get_column_letter
-    page.cell(1, 1, plain(sheet.heading(case.unit))).font = styles.Font(bold=True, size=13)
-    page.cell(2, 1, plain(sheet.note or f"{case.deal.name}, valued {case.prices.valuation}. Not investment advice."))
+    as_text(page.cell(1, 1), plain(sheet.heading(case.unit)))
+    page.cell(1, 1).font = styles.Font(bold=True, size=13)
+    note = sheet.note or f"{case.deal.name}, valued {case.prices.valuation}. Not investment advice."
+    as_text(page.cell(2, 1), plain(note))
     kinds = [sheet.kind(column) for column in sheet.frame.columns]
     widths = []
     for place, (column, kind) in enumerate(zip(sheet.frame.columns, kinds, strict=True), 1):
-        cell = page.cell(FIRST, place, plain(heading(str(column), kind, case.unit)))
+        cell = page.cell(FIRST, place)
+        as_text(cell, plain(heading(str(column), kind, case.unit)))
         cell.font = styles.Font(bold=True)
         cell.border = styles.Border(bottom=styles.Side(style="thin"))
         cell.alignment = styles.Alignment(
@@ -109,10 +117,11 @@ def fill(page: Any, sheet: Sheet, case: Case) -> None:
             if missing(value):
                 continue
             cell = page.cell(FIRST + 1 + number, place)
-            cell.value = valued(value, kind)
-            if isinstance(cell.value, str):
-                cell.data_type = "s"  # '=1+1' is the name of a tranche here, not a formula
-            cell.number_format = number_format(kind, case)
+            held = valued(value, kind)
+            if isinstance(held, str):
+                as_text(cell, held)
+            else:
+                cell.value, cell.number_format = held, number_format(kind, case)
             cell.font = styles.Font(bold=sheet.total(number))
             widths[place - 1] = max(widths[place - 1], len(shown(value, kind, case.unit)) + 2)
     for place, width in enumerate(widths, 1):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pricing.report.several_stresses import cases_of
+from structuring.documents.whole_files import folder
 from waterfalls.errors import FirstLossError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def outputs(
             say(line)
         parts = (deal, flows, prices, losses, market)
         for file in filter(None, (report, xlsx)):
-            file.parent.mkdir(parents=True, exist_ok=True)
+            folder(file.parent)
         if report is not None:
             say(f"wrote {write_report(report, *parts, **more, breakevens=breakevens, chain=chain)}")
         if xlsx is not None:

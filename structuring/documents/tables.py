@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from structuring.documents.excel import read_workbook
+from structuring.documents.whole_files import unshield
 from waterfalls.errors import Fault, InvalidTerms, unknown
 from waterfalls.terms import MISSING, Broken, Unsound, field_types, is_a, is_term, is_union, read
 
@@ -162,6 +163,9 @@ def read_csv(path: Path, texts: Iterable[str] | None) -> pd.DataFrame:
         raise InvalidTerms("is not UTF-8: save it as 'CSV UTF-8'") from None
     if not isinstance(frame.index, pd.RangeIndex):
         raise InvalidTerms("its rows have more cells than there are headings")
+    for name in frame.columns:
+        if frame[name].dtype == object or pd.api.types.is_string_dtype(frame[name]):
+            frame[name] = frame[name].map(lambda cell: unshield(cell) if isinstance(cell, str) else cell)
     return frame
 
 

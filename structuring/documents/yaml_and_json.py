@@ -12,6 +12,7 @@ import yaml
 
 from structuring.documents.plain_data import Dumper, parsed
 from structuring.documents.tables import Elsewhere
+from structuring.documents.whole_files import whole
 from waterfalls.errors import Fault, FirstLossError, InvalidTerms, UnknownName
 from waterfalls.terms import MISSING, plain, read_term
 
@@ -131,7 +132,8 @@ def save_term(term: Any, path: Path | str, *, mark: str) -> None:
     path = Path(path)
     data = {mark: 1, **plain(term)}
     if path.suffix == ".json":
-        path.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
     else:
         text = yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=110)
-        path.write_text(text, encoding="utf-8")
+    with whole(path) as file:
+        file.write_text(text, encoding="utf-8")

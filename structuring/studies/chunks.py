@@ -72,7 +72,7 @@ def on_executor(
     deaths, cause = [0, 0], None  # since a chunk was finished: in company, and alone
     try:
         while waiting or suspects or running:
-            alone = not waiting
+            alone, most = not waiting, 1
             try:
                 if time.monotonic() - looked > LOOK:
                     workers, looked = width(pool), time.monotonic()
