@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field
 
 import waterfalls.words  # noqa: F401  (texts are read with its words)
 from waterfalls.language import Number
+from waterfalls.machine import Machine
 from waterfalls.terms import term
-
-if TYPE_CHECKING:
-    from waterfalls.code import Code
-    from waterfalls.reference import State
 
 
 @term
@@ -35,16 +32,9 @@ class Account:
     def flows(self) -> tuple[tuple[str, ...], ...]:
         return (("deposited", self.name), ("withdrawn", self.name), ("income", self.name))
 
-    def settle(self, state: State) -> None:
+    def settle(self, m: Machine) -> None:
         """Credits the income of the period."""
         if self.rate != 0.0:
-            earned = state["account", self.name] * state.curve(state.plan.accruals[self.name]) * self.rate
-            state["income", self.name] = earned
-            state["account", self.name] += earned
-
-    def emit(self, code: Code) -> None:
-        """The same, as instructions."""
-        if self.rate != 0.0:
-            earned = code["account", self.name] * code.curve(code.plan.accruals[self.name]) * code.constant(self.rate)
-            code["income", self.name] = earned
-            code["account", self.name] = code["account", self.name] + earned
+            earned = m["account", self.name] * m.curve(m.plan.accruals[self.name]) * self.rate
+            m["income", self.name] = earned
+            m["account", self.name] += earned

@@ -5,29 +5,66 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping
 from dataclasses import KW_ONLY
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import lazy_loader
 from pydantic import Field
 
+from waterfalls.machine import Machine, Value
 from waterfalls.ratios import Flow, cash_for_debt_service
+from waterfalls.schedule import Schedule
 from waterfalls.terms import term
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from waterfalls.code import Code, Value
-    from waterfalls.plan import Plan
-    from waterfalls.reference import State
-    from waterfalls.tranches import Note
 else:
     np = lazy_loader.load("numpy")
 
 Prepaid = Literal["pro rata", "in order", "inverse order"]
 
 
+class Prepayable:
+    """A schedule of amounts, which principal paid beside it shortens as `prepaid` says."""
+
+    __slots__ = ()
+    prepaid: Prepaid
+    known_ahead: ClassVar[bool] = True
+
+    def repaid(self, schedule: Schedule, start: float, notional: float, rate: float) -> np.ndarray:
+        """Principal by payment date (T,) when nothing is paid beside the schedule; at most `start` in all."""
+        raise NotImplementedError
+
+    def curve(self, schedule: Schedule, start: float, notional: float, rate: float) -> np.ndarray:
+        """What `asked` goes by (T,). Everything goes by date: a seasoned deal pays what is still ahead.
+
+        Pro rata, a fraction of the balance; in order, the balance that should remain; in inverse order, an amount.
+        `rate` is the note's fixed coupon, `start` what is repaid in all.
+        """
+        amounts = self.repaid(schedule, start, notional, rate)
+        if self.prepaid == "inverse order":
+            return amounts
+        remaining = start - np.cumsum(amounts)
+        remaining[np.abs(remaining) < 1e-12 * start] = 0.0
+        if self.prepaid == "in order":
+            return remaining
+        before = np.concatenate([[start], remaining[:-1]])
+        return np.divide(amounts, before, out=np.zeros_like(amounts), where=before > 0.0).clip(max=1.0)
+
+    def asked(self, m: Machine, name: str, curve: Value, left: Value) -> Value:
+        """Scheduled principal falling due on what of the balance is not already missed."""
+        if self.prepaid == "pro rata":
+            return left * curve
+        return m.max_(left - curve, 0.0) if self.prepaid == "in order" else m.min_(curve, left)
+
+
+def still_to_come(count: int, first: datetime.date, schedule: Schedule) -> int:
+    """How many of `count` payments from a date on fall due on the schedule's dates."""
+    elapsed = (schedule.unadjusted[1] - first).days + 3  # month ends differ by up to three days
+    return max(count - max(0, int(elapsed * schedule.per_year / 365.25)), 0)
+
+
 @term
-class LevelPayments:
+class LevelPayments(Prepayable):
     """`count` equal payments of interest and principal from `first` on, at `rate` (the fixed coupon unless said).
 
     payment = B i / (1 - (1 + i)^-n), i = rate / payments a year, B the balance outstanding before the first.
@@ -39,9 +76,19 @@ class LevelPayments:
     rate: float | None = None
     prepaid: Prepaid = "pro rata"
 
+    def repaid(self, schedule: Schedule, start: float, notional: float, rate: float) -> np.ndarray:
+        amounts, first, rest = np.zeros(schedule.periods), schedule.at(self.first), start
+        left, i = still_to_come(self.count, self.first, schedule), self.rate if self.rate is not None else rate
+        i = i / schedule.per_year
+        for k in range(min(left, schedule.periods - first)):
+            n = left - k
+            amounts[first + k] = rest / n if i == 0.0 else rest * i / ((1.0 + i) ** n - 1.0)
+            rest -= amounts[first + k]
+        return amounts
+
 
 @term
-class EqualInstalments:
+class EqualInstalments(Prepayable):
     """`count` equal instalments of principal from `first` on, `share` of the notional in all."""
 
     first: datetime.date
@@ -50,14 +97,28 @@ class EqualInstalments:
     share: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
     prepaid: Prepaid = "pro rata"
 
+    def repaid(self, schedule: Schedule, start: float, notional: float, rate: float) -> np.ndarray:
+        amounts, first, rest = np.zeros(schedule.periods), schedule.at(self.first), start
+        for k in range(min(still_to_come(self.count, self.first, schedule), schedule.periods - first)):
+            amounts[first + k] = min(notional * self.share / self.count, rest)
+            rest -= amounts[first + k]
+        return amounts
+
 
 @term
-class Instalments:
+class Instalments(Prepayable):
     """Amounts of principal by scheduled payment date."""
 
     amounts: Mapping[datetime.date, Annotated[float, Field(ge=0.0)]]
     _: KW_ONLY
     prepaid: Prepaid = "pro rata"
+
+    def repaid(self, schedule: Schedule, start: float, notional: float, rate: float) -> np.ndarray:
+        amounts = np.zeros(schedule.periods)
+        for date, amount in self.amounts.items():
+            if date > schedule.unadjusted[0] and schedule.at(date) < schedule.periods:
+                amounts[schedule.at(date)] += amount
+        return np.diff(np.minimum(np.cumsum(amounts), start), prepend=0.0)
 
 
 @term
@@ -70,87 +131,12 @@ class Sculpted:
     dscr: Annotated[float, Field(gt=0.0)]
     first: datetime.date
 
+    known_ahead: ClassVar[bool] = False
 
-Amortisation = LevelPayments | EqualInstalments | Instalments | Sculpted
+    def curve(self, schedule: Schedule, start: float, notional: float, rate: float) -> np.ndarray:
+        """Whether the schedule has begun (T,)."""
+        return schedule.flags_from(self.first)
 
-
-def asked_of(note: Note, state: State, balance: float, missed: float) -> float:
-    """Scheduled principal falling due on what of the balance is not already missed, by the note's `prepaid`.
-
-    The curve holds: pro rata, a fraction of the balance; in order, the balance that should remain; in inverse order,
-    an amount; sculpted, whether the schedule has begun.
-    """
-    terms = note.amortisation
-    if terms is None:
-        return 0.0
-    curve = state.curve(state.plan.instalments[note.name])
-    if isinstance(terms, Sculpted):
-        cash = Flow(cash_for_debt_service(state.plan)).settle(state)
-        wanted = cash / terms.dscr - state["accrued", "interest", note.name]
-        return min(max(wanted, 0.0), balance - missed) * curve
-    if terms.prepaid == "pro rata":
-        return (balance - missed) * curve
-    if terms.prepaid == "in order":
-        return max(balance - missed - curve, 0.0)
-    return min(curve, balance - missed)
-
-
-def emit_asked(note: Note, code: Code, balance: Value, missed: Value) -> Value:
-    """`asked_of` as instructions."""
-    terms, none = note.amortisation, code.constant(0.0)
-    if terms is None:
-        return none
-    curve = code.curve(code.plan.instalments[note.name])
-    if isinstance(terms, Sculpted):
-        cash = Flow(cash_for_debt_service(code.plan)).emit(code)
-        wanted = cash / code.constant(terms.dscr) - code["accrued", "interest", note.name]
-        return code.minimum(code.maximum(wanted, none), balance - missed) * curve
-    if terms.prepaid == "pro rata":
-        return (balance - missed) * curve
-    if terms.prepaid == "in order":
-        return code.maximum(balance - missed - curve, none)
-    return code.minimum(curve, balance - missed)
-
-
-def instalments_of(note: Note, plan: Plan) -> np.ndarray:
-    """The curve that `asked_of` reads (T,). Everything goes by date: a seasoned deal pays what is still ahead."""
-    terms, schedule = note.amortisation, plan.schedule
-    if terms is None:
-        return np.zeros(schedule.periods)
-    if isinstance(terms, Sculpted):
-        return schedule.flags_from(terms.first)
-    start = note.notional if note.available_until is not None else note.outstanding
-    amounts = amounts_of(note, terms, start, plan)
-    if terms.prepaid == "inverse order":
-        return amounts
-    remaining = start - np.cumsum(amounts)
-    remaining[np.abs(remaining) < 1e-12 * start] = 0.0
-    if terms.prepaid == "in order":
-        return remaining
-    before = np.concatenate([[start], remaining[:-1]])
-    return np.divide(amounts, before, out=np.zeros_like(amounts), where=before > 0.0).clip(max=1.0)
-
-
-def amounts_of(
-    note: Note, terms: LevelPayments | EqualInstalments | Instalments, start: float, plan: Plan
-) -> np.ndarray:
-    """Principal by payment date (T,) when nothing is paid beside the schedule; at most `start` in all."""
-    schedule = plan.schedule
-    amounts = np.zeros(schedule.periods)
-    if isinstance(terms, Instalments):
-        for date, amount in terms.amounts.items():
-            if date > schedule.unadjusted[0] and schedule.at(date) < schedule.periods:
-                amounts[schedule.at(date)] += amount
-        return np.diff(np.minimum(np.cumsum(amounts), start), prepend=0.0)
-    elapsed = (schedule.unadjusted[1] - terms.first).days + 3  # month ends differ by up to three days
-    left = max(terms.count - max(0, int(elapsed * schedule.per_year / 365.25)), 0)
-    first, rest = schedule.at(terms.first), start
-    for k in range(min(left, schedule.periods - first)):
-        if isinstance(terms, LevelPayments):
-            rate = terms.rate if terms.rate is not None else getattr(note.coupon, "rate", 0.0)
-            i, n = rate / schedule.per_year, left - k
-            amounts[first + k] = rest / n if i == 0.0 else rest * i / ((1.0 + i) ** n - 1.0)
-        else:
-            amounts[first + k] = min(note.notional * terms.share / terms.count, rest)
-        rest -= amounts[first + k]
-    return amounts
+    def asked(self, m: Machine, name: str, curve: Value, left: Value) -> Value:
+        wanted = Flow(cash_for_debt_service(m.plan)).settle(m) / self.dscr - m["accrued", "interest", name]
+        return m.min_(m.max_(wanted, 0.0), left) * curve

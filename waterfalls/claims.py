@@ -8,14 +8,11 @@ allocations  top_up, deposit, residual                             computed at t
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from waterfalls.errors import InvalidTerms
 from waterfalls.language import Need, Node, named, word
-
-if TYPE_CHECKING:
-    from waterfalls.code import Code, Value
-    from waterfalls.reference import State
+from waterfalls.machine import Machine, Value
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,29 +26,17 @@ class Claim(Node):
     def needs(self) -> tuple[Need, ...]:
         return (Need(self.needs_what, self.name),)
 
-    def due(self, state: State) -> float:
+    def due(self, m: Machine) -> Value:
         """What the claim may take at this clause."""
         raise NotImplementedError
 
-    def receive(self, state: State, amount: float) -> None:
+    def receive(self, m: Machine, amount: Value) -> None:
         """What being paid changes."""
         raise NotImplementedError
 
-    def emit_due(self, code: Code) -> Value:
-        """`due` as instructions."""
-        raise NotImplementedError
-
-    def emit_receive(self, code: Code, amount: Value) -> None:
-        """`receive` as instructions."""
-        raise NotImplementedError
-
-    def base(self, state: State) -> float:
+    def base(self, m: Machine) -> Value:
         """What its share by balance goes by."""
-        return state["balance", self.name]
-
-    def emit_base(self, code: Code) -> Value:
-        """`base` as instructions."""
-        return code["balance", self.name]
+        return m["balance", self.name]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,19 +48,12 @@ class Debt(Claim):
     def needs(self) -> tuple[Need, ...]:
         return (Need({"interest": "debt", "additional": "note"}.get(self.kind, self.kind), self.name),)
 
-    def due(self, state: State) -> float:
-        return state["owed", self.kind, self.name]
+    def due(self, m: Machine) -> Value:
+        return m["owed", self.kind, self.name]
 
-    def receive(self, state: State, amount: float) -> None:
-        state["owed", self.kind, self.name] -= amount
-        state["paid", self.kind, self.name] += amount
-
-    def emit_due(self, code: Code) -> Value:
-        return code["owed", self.kind, self.name]
-
-    def emit_receive(self, code: Code, amount: Value) -> None:
-        code["owed", self.kind, self.name] = code["owed", self.kind, self.name] - amount
-        code["paid", self.kind, self.name] = code["paid", self.kind, self.name] + amount
+    def receive(self, m: Machine, amount: Value) -> None:
+        m["owed", self.kind, self.name] -= amount
+        m["paid", self.kind, self.name] += amount
 
     def words(self) -> str:
         said = {
@@ -97,25 +75,15 @@ class Principal(Claim):
 
     needs_what: ClassVar[str] = "debt"
 
-    def due(self, state: State) -> float:
-        return state["balance", self.name]
+    def due(self, m: Machine) -> Value:
+        return m["balance", self.name]
 
-    def receive(self, state: State, amount: float) -> None:
-        state["balance", self.name] -= amount
-        state["principal", self.name] += amount
-        settled = min(amount, state["owed", "scheduled", self.name])
-        state["owed", "scheduled", self.name] -= settled
-        state["paid", "scheduled", self.name] += settled
-
-    def emit_due(self, code: Code) -> Value:
-        return code["balance", self.name]
-
-    def emit_receive(self, code: Code, amount: Value) -> None:
-        code["balance", self.name] = code["balance", self.name] - amount
-        code["principal", self.name] = code["principal", self.name] + amount
-        settled = code.minimum(amount, code["owed", "scheduled", self.name])
-        code["owed", "scheduled", self.name] = code["owed", "scheduled", self.name] - settled
-        code["paid", "scheduled", self.name] = code["paid", "scheduled", self.name] + settled
+    def receive(self, m: Machine, amount: Value) -> None:
+        m["balance", self.name] -= amount
+        m["principal", self.name] += amount
+        settled = m.min_(amount, m["owed", "scheduled", self.name])
+        m["owed", "scheduled", self.name] -= settled
+        m["paid", "scheduled", self.name] += settled
 
     def words(self) -> str:
         return f"principal of {self.name}"
@@ -130,11 +98,8 @@ class ScheduledPrincipal(Principal):
 
     needs_what: ClassVar[str] = "note"
 
-    def due(self, state: State) -> float:
-        return state["owed", "scheduled", self.name]
-
-    def emit_due(self, code: Code) -> Value:
-        return code["owed", "scheduled", self.name]
+    def due(self, m: Machine) -> Value:
+        return m["owed", "scheduled", self.name]
 
     def words(self) -> str:
         return f"scheduled principal of {self.name}"
@@ -149,23 +114,14 @@ class TopUp(Claim):
 
     needs_what: ClassVar[str] = "account"
 
-    def due(self, state: State) -> float:
-        target = state.plan.accounts[self.name].target
+    def due(self, m: Machine) -> Value:
+        target = m.plan.accounts[self.name].target
         assert target is not None
-        return max(target.settle(state) - state["account", self.name], 0.0)
+        return m.max_(target.settle(m) - m["account", self.name], 0.0)
 
-    def receive(self, state: State, amount: float) -> None:
-        state["account", self.name] += amount
-        state["deposited", self.name] += amount
-
-    def emit_due(self, code: Code) -> Value:
-        target = code.plan.accounts[self.name].target
-        assert target is not None
-        return code.maximum(target.emit(code) - code["account", self.name], code.constant(0.0))
-
-    def emit_receive(self, code: Code, amount: Value) -> None:
-        code["account", self.name] = code["account", self.name] + amount
-        code["deposited", self.name] = code["deposited", self.name] + amount
+    def receive(self, m: Machine, amount: Value) -> None:
+        m["account", self.name] += amount
+        m["deposited", self.name] += amount
 
     def words(self) -> str:
         return f"into the {self.name} up to its target"
@@ -179,12 +135,6 @@ class Deposit(TopUp):
     """All the cash that the clause may use, into an account: a trap."""
 
     takes_all: ClassVar[bool] = True
-
-    def due(self, state: State) -> float:
-        return state.reach
-
-    def emit_due(self, code: Code) -> Value:
-        return code.reach
 
     def words(self) -> str:
         return f"into the {self.name}"
@@ -200,17 +150,8 @@ class Residual(Claim):
     needs_what: ClassVar[str] = "equity"
     takes_all: ClassVar[bool] = True
 
-    def due(self, state: State) -> float:
-        return state.reach
-
-    def receive(self, state: State, amount: float) -> None:
-        state["residual", self.name] += amount
-
-    def emit_due(self, code: Code) -> Value:
-        return code.reach
-
-    def emit_receive(self, code: Code, amount: Value) -> None:
-        code["residual", self.name] = code["residual", self.name] + amount
+    def receive(self, m: Machine, amount: Value) -> None:
+        m["residual", self.name] += amount
 
     def words(self) -> str:
         return f"the remainder to {self.name}"

@@ -8,9 +8,9 @@ engine would have skipped the statement. A value is that of the reference engine
 
 from __future__ import annotations
 
-import contextlib
+import copy
 import dataclasses
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,42 +42,33 @@ class Value:
     code: Code
     id: int
 
-    def __add__(self, other: Value) -> Value:
+    def __add__(self, other: Value | float) -> Value:
         return self.code.write("add", self, other)
 
-    def __sub__(self, other: Value) -> Value:
+    def __radd__(self, other: float) -> Value:
+        return self.code.write("add", other, self)
+
+    def __sub__(self, other: Value | float) -> Value:
         return self.code.write("sub", self, other)
 
-    def __mul__(self, other: Value) -> Value:
+    def __rsub__(self, other: float) -> Value:
+        return self.code.write("sub", other, self)
+
+    def __mul__(self, other: Value | float) -> Value:
         return self.code.write("mul", self, other)
 
-    def __truediv__(self, other: Value) -> Value:
+    def __rmul__(self, other: float) -> Value:
+        return self.code.write("mul", other, self)
+
+    def __truediv__(self, other: Value | float) -> Value:
         return self.code.write("div", self, other)
 
-    def __ge__(self, other: Value) -> Value:
-        return self.code.write("ge", self, other)
-
-    def __gt__(self, other: Value) -> Value:
-        return self.code.write("gt", self, other)
-
-    def __le__(self, other: Value) -> Value:
-        return self.code.write("ge", other, self)
-
-    def __lt__(self, other: Value) -> Value:
-        return self.code.write("gt", other, self)
-
-    def __and__(self, other: Value) -> Value:
-        return self.code.write("mul", self, other)  # truths are 1.0 and 0.0
-
-    def __or__(self, other: Value) -> Value:
-        return self.code.write("max", self, other)
-
-    def __invert__(self) -> Value:
-        return self.code.write("sub", self.code.constant(1.0), self)
+    def __rtruediv__(self, other: float) -> Value:
+        return self.code.write("div", other, self)
 
 
 class Code:
-    """The values of one plan's payment date while they are being written."""
+    """The values of one plan's payment date while they are being written: a `Machine`."""
 
     def __init__(self, plan: Plan, inputs: Mapping[Key, np.ndarray], opening: Mapping[Key, float]) -> None:
         self.plan = plan
@@ -90,12 +81,10 @@ class Code:
         self.inputs: list[Key] = []
         self.symbols: dict[Key, Value] = {key: self.node("home", (), i) for i, key in enumerate(opening)}
         self.before = dict(self.symbols)
-        self.start: dict[Key, Value] = {}
-        self.told: dict[str, Value] = {}  # what definitions say now, and said as of determination
-        self.told_at_start: dict[str, Value] = {}
+        self.told: dict[str, Value] | None = None
+        self.start = self  # as of determination
         self.changed: dict[Key, Value | None] = {}  # what symbols were before the condition that is being written
         self.zero, self.one = self.constant(0.0), self.constant(1.0)
-        self.reach: Value = self.zero  # what the clause being written may use in all
 
     # values
 
@@ -107,7 +96,13 @@ class Code:
             self.nodes.append((op, operands, immediate))
         return value
 
-    def write(self, op: str, *operands: Value) -> Value:
+    def value(self, given: Value | float) -> Value:
+        """A value, also of a number written out."""
+        return given if isinstance(given, Value) else self.constant(float(given))
+
+    def write(self, op: str, *given: Value | float) -> Value:
+        """An operation on values, computed here where the operands are known."""
+        operands = [self.value(operand) for operand in given]
         ids = tuple([value.id for value in operands])
         if ids[0] in self.scalars and all(id in self.scalars for id in ids):
             with np.errstate(all="ignore"):
@@ -126,22 +121,37 @@ class Code:
         self.scalars[value.id] = number
         return value
 
-    def minimum(self, first: Value, *others: Value) -> Value:
-        for other in others:
-            first = self.write("min", first, other)
-        return first
+    def ge(self, a: Value | float, b: Value | float) -> Value:
+        return self.write("ge", a, b)
 
-    def maximum(self, first: Value, *others: Value) -> Value:
-        for other in others:
-            first = self.write("max", first, other)
-        return first
+    def gt(self, a: Value | float, b: Value | float) -> Value:
+        return self.write("gt", a, b)
 
-    def select(self, mask: Value, yes: Value, no: Value) -> Value:
+    def both(self, a: Value | float, b: Value | float) -> Value:
+        return self.write("mul", a, b)  # truths are 1.0 and 0.0
+
+    def either(self, a: Value | float, b: Value | float) -> Value:
+        return self.write("max", a, b)
+
+    def not_(self, a: Value | float) -> Value:
+        return self.write("sub", 1.0, a)
+
+    def min_(self, a: Value | float, b: Value | float) -> Value:
+        return self.write("min", a, b)
+
+    def max_(self, a: Value | float, b: Value | float) -> Value:
+        return self.write("max", a, b)
+
+    def ratio(self, top: Value | float, bottom: Value | float, zero: float) -> Value:
+        return self.write("ratio", top, bottom, zero)
+
+    def select(self, mask: Value | float, yes: Value | float, no: Value | float) -> Value:
         """`yes` where the mask holds, else `no`.
 
         What only adds to `no` or takes from it is masked at the amount, so that all that one payment changes shares
         one choice: where the mask does not hold, no + 0 and no - 0 are `no`.
         """
+        mask, yes, no = self.value(mask), self.value(yes), self.value(no)
         if yes.id == no.id:
             return yes
         fixed = self.scalars.get(mask.id)
@@ -157,17 +167,6 @@ class Code:
         for op, amount in reversed(steps):
             no = self.write(op, no, self.write("select", mask, Value(self, amount), self.zero))
         return no
-
-    def total(self, values: Sequence[Value]) -> Value:
-        """Their sum, from the first on."""
-        total = self.zero
-        for value in values:
-            total = total + value
-        return total
-
-    def ratio(self, top: Value, bottom: Value, zero: float) -> Value:
-        """top / bottom, and `zero` where bottom is 0."""
-        return self.write("ratio", top, bottom, self.constant(zero))
 
     def curve(self, values: np.ndarray) -> Value:
         """A number that depends on the period only (T,)."""
@@ -185,19 +184,6 @@ class Code:
         return self.curve(values) if np.ndim(values) else self.constant(float(values))
 
     def input(self, *key: str) -> Value:
-        """A number that depends on scenario and period: a receipt, an event, a rate; absent ones are 0.
-
-        Receipts end once the collateral is sold, and count what replacement collateral delivers.
-        """
-        value = self.outside(*key)
-        if key[0] in ("receipt", "ahead"):
-            value = value * self[("live",)] if self.plan.sells else value
-            for symbol in self.plan.counted.get(key[1], ()):
-                value = value + self[symbol]
-        return value
-
-    def outside(self, *key: str) -> Value:
-        """What arrives from outside."""
         if key not in self.given:
             return self.zero
         if self.given[key].shape[0] == 1:
@@ -211,41 +197,31 @@ class Code:
     def __getitem__(self, key: Key) -> Value:
         return self.symbols[key]
 
-    def __setitem__(self, key: Key, value: Value) -> None:
+    def __setitem__(self, key: Key, value: Value | float) -> None:
         self.changed.setdefault(key, self.symbols.get(key))
-        self.symbols[key] = value
-        self.told.clear()
+        self.symbols[key] = self.value(value)
 
-    def defined(self, name: str) -> Value:
-        """What a definition says, written once for all who read it before anything changes."""
-        if name not in self.told:
-            self.told[name] = self.plan.definitions[name].emit(self)
-        return self.told[name]
-
-    @contextlib.contextmanager
-    def when(self, mask: Value) -> Iterator[None]:
-        """What is written inside holds only where `mask` does."""
+    def when(self, mask: Value | float) -> Iterator[None]:
         outer, self.changed = self.changed, {}
         yield
         changed, self.changed = self.changed, outer
-        self.told.clear()
         for key, old in changed.items():
             outer.setdefault(key, old)
             if old is not None:
                 self.symbols[key] = self.select(mask, self.symbols[key], old)
 
     def determine(self) -> None:
-        """Remembers the symbols as of determination."""
-        self.start = dict(self.symbols)
-        self.told_at_start = {}
+        self.start = copy.copy(self)
+        self.start.symbols = dict(self.symbols)
 
-    @contextlib.contextmanager
-    def at_start(self) -> Iterator[None]:
-        """What is read inside is read as of determination."""
-        running = self.symbols, self.told
-        self.symbols, self.told = self.start, self.told_at_start
-        yield
-        self.symbols, self.told = running
+    def at_start(self) -> Code:
+        return self.start
+
+    def label(self, value: Value, what: str, part: object) -> Value:
+        return value
+
+    def heading(self, part: object) -> None:
+        """A program needs none."""
 
     # the program
 

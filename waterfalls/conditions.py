@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from typing import TYPE_CHECKING
 
 from waterfalls.language import Condition, Need, as_date, condition, named, word
-
-if TYPE_CHECKING:
-    from waterfalls.code import Code, Value
-    from waterfalls.reference import State
+from waterfalls.machine import Machine, Value
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,11 +18,8 @@ class Tripped(Condition):
     def needs(self) -> tuple[Need, ...]:
         return (Need("trigger", self.name),)
 
-    def settle(self, state: State) -> bool:
-        return state["trigger", self.name] > 0.0
-
-    def emit(self, code: Code) -> Value:
-        return code["trigger", self.name]
+    def settle(self, m: Machine) -> Value:
+        return m["trigger", self.name]
 
     def words(self) -> str:
         return f"the {self.name} trigger is on"
@@ -53,11 +46,8 @@ class Event(Condition):
     def needs(self) -> tuple[Need, ...]:
         return (Need("event", self.name),)
 
-    def settle(self, state: State) -> bool:
-        return state.input("event", self.name) > 0.0
-
-    def emit(self, code: Code) -> Value:
-        return code.input("event", self.name) > code.constant(0.0)
+    def settle(self, m: Machine) -> Value:
+        return m.gt(m.input("event", self.name), 0.0)
 
     def words(self) -> str:
         return f"a {self.name} has occurred"
@@ -79,11 +69,8 @@ def event(name: str) -> Condition:
 class Defaulted(Condition):
     """Whether an event of default has occurred: non-deferrable interest unpaid, or a balance at legal final."""
 
-    def settle(self, state: State) -> bool:
-        return state[("event of default",)] > 0.0
-
-    def emit(self, code: Code) -> Value:
-        return code[("event of default",)]
+    def settle(self, m: Machine) -> Value:
+        return m[("event of default",)]
 
     def words(self) -> str:
         return "an event of default has occurred"
@@ -107,11 +94,8 @@ class OnOrAfter(Condition):
 
     date: datetime.date
 
-    def settle(self, state: State) -> bool:
-        return state.t >= state.plan.schedule.at(self.date)
-
-    def emit(self, code: Code) -> Value:
-        return code.curve(code.plan.schedule.flags_from(self.date))
+    def settle(self, m: Machine) -> Value:
+        return m.curve(m.plan.schedule.flags_from(self.date))
 
     def words(self) -> str:
         return f"the payment date falls on or after {self.date.day} {self.date:%B %Y}"
@@ -135,11 +119,8 @@ class AtOnce(Condition):
 
     inner: Condition
 
-    def settle(self, state: State) -> bool:
-        return self.inner.settle(state)
-
-    def emit(self, code: Code) -> Value:
-        return self.inner.emit(code)
+    def settle(self, m: Machine) -> Value:
+        return self.inner.settle(m)
 
     def words(self) -> str:
         return f"{self.inner.words()}, with effect from this date"
@@ -158,11 +139,8 @@ def at_once(inner: Condition) -> Condition:
 class Always(Condition):
     """Always true."""
 
-    def settle(self, state: State) -> bool:
-        return True
-
-    def emit(self, code: Code) -> Value:
-        return code.constant(1.0)
+    def settle(self, m: Machine) -> Value:
+        return 1.0
 
     def words(self) -> str:
         return "always"

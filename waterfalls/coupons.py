@@ -5,20 +5,18 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, field
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import lazy_loader
 from pydantic import Field
 
 from waterfalls.errors import Fault
+from waterfalls.machine import Contract, Machine, Value
+from waterfalls.schedule import moved
 from waterfalls.terms import term
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from waterfalls.code import Code, Value
-    from waterfalls.plan import Plan
-    from waterfalls.reference import State
 else:
     np = lazy_loader.load("numpy")
 
@@ -27,9 +25,26 @@ else:
 class Fixed:
     """A fixed coupon, per annum as a decimal; `step_up` is added for periods that begin on or after each date."""
 
+    fixed: ClassVar[bool] = True
     rate: float
     _: KW_ONLY
     step_up: Mapping[datetime.date, float] = field(default_factory=dict)
+
+    def ladder(self, plan: Contract) -> np.ndarray:
+        """The rate by accrual period (T,)."""
+        return stepped_up(self, self.rate, plan)
+
+    def settle(self, m: Machine) -> Value:
+        """The rate of the period, per annum."""
+        return m.curve(self.ladder(m.plan))
+
+    def borne(self, m: Machine) -> Value:
+        """The rate that a lender earns."""
+        return self.settle(m)
+
+    def ahead(self, m: Machine, k: int) -> Value:
+        """The rate borne k periods ahead."""
+        return m.curve(moved(self.ladder(m.plan), k))
 
 
 @term
@@ -40,6 +55,7 @@ class Floating:
     begin on or after each date. A `multiple` below 0 makes an inverse floater: Floating("SOFR", 0.285, multiple=-3.0).
     """
 
+    fixed: ClassVar[bool] = False
     index: str
     margin: float
     _: KW_ONLY
@@ -60,50 +76,31 @@ class Floating:
         """What its rates are called: the index, and how long before each period it is fixed."""
         return self.index if self.reset_lag == 0 else f"{self.index}, {self.reset_lag} days before"
 
+    def ladder(self, plan: Contract) -> np.ndarray:
+        """The margin by accrual period (T,)."""
+        return stepped_up(self, self.margin, plan)
 
-def coupon_rate(coupon: Fixed | Floating | None, state: State) -> float:
-    """The rate of the period, per annum: min(cap, max(floor, multiple x index + margin)), or the fixed rate."""
-    if coupon is None:
-        return 0.0
-    if isinstance(coupon, Fixed):
-        return state.curve(ladder(coupon, state.plan))
-    index = state.input("rate", coupon.source)
-    index = index if coupon.multiple == 1.0 else coupon.multiple * index
-    rate = index + state.curve(ladder(coupon, state.plan))
-    rate = rate if coupon.floor is None else max(rate, coupon.floor)
-    return rate if coupon.cap is None else min(rate, coupon.cap)
+    def settle(self, m: Machine) -> Value:
+        """The rate of the period, per annum: min(cap, max(floor, multiple x index + margin))."""
+        index = m.input("rate", self.source)
+        index = index if self.multiple == 1.0 else self.multiple * index
+        rate = index + m.curve(self.ladder(m.plan))
+        rate = rate if self.floor is None else m.max_(rate, self.floor)
+        return rate if self.cap is None else m.min_(rate, self.cap)
 
+    def borne(self, m: Machine) -> Value:
+        """The rate that a lender earns: never below 0, since no lender pays interest."""
+        return m.max_(self.settle(m), 0.0)
 
-def interest_rate(coupon: Fixed | Floating, state: State) -> float:
-    """The rate that a lender earns: a floating one is never below 0, since no lender pays interest."""
-    rate = coupon_rate(coupon, state)
-    return rate if isinstance(coupon, Fixed) else max(rate, 0.0)
-
-
-def emit_interest_rate(coupon: Fixed | Floating, code: Code) -> Value:
-    """`interest_rate` as instructions."""
-    rate = emit_coupon_rate(coupon, code)
-    return rate if isinstance(coupon, Fixed) else code.maximum(rate, code.constant(0.0))
+    def ahead(self, m: Machine, k: int) -> Value:
+        """The rate borne k periods ahead, as far as it is known: today's."""
+        return self.borne(m)
 
 
-def emit_coupon_rate(coupon: Fixed | Floating | None, code: Code) -> Value:
-    """`coupon_rate` as instructions."""
-    if coupon is None:
-        return code.constant(0.0)
-    if isinstance(coupon, Fixed):
-        return code.curve(ladder(coupon, code.plan))
-    index = code.input("rate", coupon.source)
-    index = index if coupon.multiple == 1.0 else code.constant(coupon.multiple) * index
-    rate = index + code.curve(ladder(coupon, code.plan))
-    rate = rate if coupon.floor is None else code.maximum(rate, code.constant(coupon.floor))
-    return rate if coupon.cap is None else code.minimum(rate, code.constant(coupon.cap))
-
-
-def ladder(coupon: Fixed | Floating, plan: Plan) -> np.ndarray:
+def stepped_up(coupon: Fixed | Floating, base: float, plan: Contract) -> np.ndarray:
     """The fixed part of a coupon by accrual period (T,): rate or margin, plus every step that has begun."""
     key = id(coupon)
     if key not in plan.ladders:
-        base = coupon.rate if isinstance(coupon, Fixed) else coupon.margin
         curve = np.full(plan.schedule.periods, base)
         for date, step in coupon.step_up.items():
             curve += [step if begins >= date else 0.0 for begins in plan.schedule.unadjusted[:-1]]

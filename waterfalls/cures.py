@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from waterfalls.errors import InvalidTerms
 from waterfalls.language import Number, number, word
+from waterfalls.machine import Machine, Value
 from waterfalls.ratios import Coverage
-
-if TYPE_CHECKING:
-    from waterfalls.code import Code, Value
-    from waterfalls.reference import State
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,44 +25,21 @@ class Cure(Number):
     level: float
     from_principal: bool = False
 
-    def settle(self, state: State) -> float:
-        top, bottom = (side.settle(state) for side in self.test.terms(state.plan))
+    def settle(self, m: Machine) -> Value:
+        top, bottom = (side.settle(m) for side in self.test.terms(m.plan))
         if self.test.word == "oc_ratio":
             if self.from_principal:
-                return max((bottom * self.level - top) / (self.level - 1.0), 0.0)
-            return max(bottom - top / self.level, 0.0)
-        cured, left = 0.0, 0.0
+                return m.max_((bottom * self.level - top) / (self.level - 1.0), 0.0)
+            return m.max_(bottom - top / self.level, 0.0)
+        cured = left = 0.0
         rates = []
-        for name in state.plan.down_to(self.test.name):
-            with state.at_start():
-                base = state["balance", name]
-            rates.append(state["accrued", "interest", name] / base if base != 0.0 else 0.0)
-            left = left + state["balance", name] * rates[-1]
+        for name in m.plan.down_to(self.test.name):
+            rates.append(m.ratio(m["accrued", "interest", name], m.at_start()["balance", name], 0.0))
+            left = left + m["balance", name] * rates[-1]
         left = left - top / self.level
-        for name, rate in zip(state.plan.down_to(self.test.name), rates, strict=True):
-            paid = min(state["balance", name], max(left / rate, 0.0) if rate != 0.0 else 0.0)
-            cured = cured + paid
-            left = left - paid * rate
-        return cured
-
-    def emit(self, code: Code) -> Value:
-        none, level = code.constant(0.0), code.constant(self.level)
-        top, bottom = (side.emit(code) for side in self.test.terms(code.plan))
-        if self.test.word == "oc_ratio":
-            if self.from_principal:
-                return code.maximum((bottom * level - top) / code.constant(self.level - 1.0), none)
-            return code.maximum(bottom - top / level, none)
-        cured, left = none, none
-        rates = []
-        for name in code.plan.down_to(self.test.name):
-            with code.at_start():
-                base = code["balance", name]
-            rates.append(code.ratio(code["accrued", "interest", name], base, 0.0))
-            left = left + code["balance", name] * rates[-1]
-        left = left - top / level
-        for name, rate in zip(code.plan.down_to(self.test.name), rates, strict=True):
-            needed = code.select((rate > none) | (none > rate), code.maximum(code.ratio(left, rate, 0.0), none), none)
-            paid = code.minimum(code["balance", name], needed)
+        for name, rate in zip(m.plan.down_to(self.test.name), rates, strict=True):
+            needed = m.select(m.either(m.gt(rate, 0.0), m.gt(0.0, rate)), m.max_(m.ratio(left, rate, 0.0), 0.0), 0.0)
+            paid = m.min_(m["balance", name], needed)
             cured = cured + paid
             left = left - paid * rate
         return cured

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from waterfalls.language import Need, Node, Number, named, word
-
-if TYPE_CHECKING:
-    from waterfalls.code import Code, Value
-    from waterfalls.reference import State
+from waterfalls.machine import Machine, Value
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,11 +18,16 @@ class Defined(Number):
     def needs(self) -> tuple[Need, ...]:
         return (Need("definition", self.name),)
 
-    def settle(self, state: State) -> float:
-        return state.defined(self.name)
-
-    def emit(self, code: Code) -> Value:
-        return code.defined(self.name)
+    def settle(self, m: Machine) -> Value:
+        told = m.told  # a definition read again inside another is settled once: an expression changes nothing
+        if told is None:
+            m.told = {}
+            value = m.plan.definitions[self.name].settle(m)
+            m.told = None
+            return value
+        if self.name not in told:
+            told[self.name] = m.plan.definitions[self.name].settle(m)
+        return told[self.name]
 
     def words(self) -> str:
         return f"the {self.name}"

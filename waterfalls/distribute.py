@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from waterfalls import engine as fast
-from waterfalls import reference
+from waterfalls import floats
 from waterfalls.cashflows import Cashflows
 from waterfalls.coupons import Floating
 from waterfalls.errors import InvalidTerms, TooLarge, UnknownName
@@ -56,7 +56,7 @@ def settle(
     S = len(receipts.scenarios)
     inputs = inputs_of(plan, receipts, indices)
     if chosen(engine, S) == "reference":
-        outputs = reference.execute(plan, inputs, S).transpose(1, 2, 0)[None]
+        outputs = floats.execute(plan, inputs, S).transpose(1, 2, 0)[None]
         flows = Cashflows(plan, receipts, indices, outputs)
         flows.check()
         return flows

@@ -6,18 +6,21 @@ The program proves the laws of every date as it goes, and counts where they do n
 from __future__ import annotations
 
 import dataclasses
+import functools
+import operator
 import weakref
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
 from waterfalls import totals
 from waterfalls.code import Code
-from waterfalls.fields import EXPENSES
 from waterfalls.laws import laws, never_negative, tolerance
-from waterfalls.plan import Key, Plan
+from waterfalls.machine import Key
+from waterfalls.one_date import settle_date
+from waterfalls.plan import Plan
 from waterfalls.program import Program
-from waterfalls.reference import DUST
 
 LANES = 128
 BROKEN: Key = ("broken",)  # how often a law did not hold in a scenario
@@ -27,94 +30,44 @@ MOST_PROGRAMS = 8  # programs that are remembered of a plan
 programs: weakref.WeakKeyDictionary[Plan, dict[object, Program]] = weakref.WeakKeyDictionary()
 
 
-def emit(
+def write(
     plan: Plan, inputs: Mapping[Key, np.ndarray], keep: Collection[Key] | None = None, sums: bool = False
 ) -> Program:
-    """The program of one payment date, in the same order as `reference.settle_date`.
+    """The program of one payment date, which proves its laws.
 
     It stores the outputs in `keep` (all when None), and with `sums` carries the totals over the deal's life.
     """
     opening = plan.opening | {BROKEN: 0.0} | (totals.opening(plan) if sums else {})
     code = Code(plan, inputs, opening)
-    none, one = code.constant(0.0), code.constant(1.0)
-    for key in plan.flows:
-        code[key] = none
-    if plan.sells:
-        code[("live",)] = one - code[("called",)]
-    code[("cash",)] = code[("cash",)] + code.input("receipt", "cash")
-    code.determine()
-    for note in plan.notes_by_name.values():
-        note.emit_open(code)
-    for part in plan.parts:
-        part.emit(code)
-    for name in plan.expenses:
-        cost = code.input("receipt", EXPENSES[name])
-        code["accrued", "expense", name] = cost
-        code["owed", "expense", name] = code["owed", "expense", name] + cost
-
-    code.determine()
-    for trigger in plan.triggers.values():
-        trigger.emit(code)
-    code.determine()
-
-    for regime, condition in plan.immediate.items():
-        holds = condition.emit(code)
-        for name in plan.later(regime):
-            holds = holds & ~code["regime", name]
-        for name in plan.waterfalls:
-            code["regime", name] = code.select(holds, one if name == regime else none, code["regime", name])
-    regimes = {regime: code["regime", regime] for regime in plan.waterfalls}
-    for regime, waterfall in plan.waterfalls.items():
-        with code.when(regimes[regime]):
-            for clause in waterfall.clauses:
-                clause.write(code)
-
-    for note in plan.notes_by_name.values():
-        dust = code.constant(note.notional * DUST)
-        default = code.curve(plan.finals[note.name]) & (code["balance", note.name] > dust)
-        if not note.deferrable:
-            unpaid = code["owed", "interest", note.name] > dust
-            if note.grace:
-                count = code.select(unpaid, code["unpaid dates", note.name] + one, none)
-                code["unpaid dates", note.name] = count
-                unpaid = count > code.constant(float(note.grace))
-            default = default | unpaid
-        code[("event of default",)] = code.select(default, one, code[("event of default",)])
-    chosen = {regime: one if i == 0 else none for i, regime in enumerate(plan.waterfalls)}
-    for regime, condition in plan.regimes.items():
-        holds = condition.emit(code)
-        chosen = {name: code.select(holds, one if name == regime else none, flag) for name, flag in chosen.items()}
-    for regime, flag in chosen.items():
-        code["regime", regime] = flag
-    for text, side, depth, number in plan.remembered:
-        for lag in range(depth - 1, 1, -1):
-            code["past", text, side, str(lag)] = code["past", text, side, str(lag - 1)]
-        code["past", text, side, "1"] = number.emit(code)
-    for node in plan.kept:
-        node.emit_keep(code)
-    prove(code)
+    settle_date(code, plan)
+    prove(code, plan)
     if sums:
-        totals.emit(code)
+        totals.settle(code, plan)
     carried = (BROKEN, *(totals.carried(plan) if sums else ()))
     return code.finish(plan.outputs if keep is None else keep, carried)
 
 
-def prove(code: Code) -> None:
+def prove(code: Code, plan: Plan) -> None:
     """The laws of the date, and that nothing is negative: whatever does not hold is counted."""
     broken = code[BROKEN]
-    for law in laws(code.plan):
+    for law in laws(plan):
         left = [*(code.before[key] for key in law.opening), *(code[key] for key in law.came)]
         for key, share in law.collected:
-            given = code.outside(*key)
+            given = code.input(*key)
             left.append(given if share is None else given * code[share])
-        broken = code.write("equal", broken, code.total(left), code.total([code[key] for key in law.went]))
-    keys = list(never_negative(code.plan))
+        broken = code.write("equal", broken, added(left), added(code[key] for key in law.went))
+    keys = list(never_negative(plan))
     positive = code.positive(keys)
     tested = list(dict.fromkeys(code[key].id for key in keys if not positive[code[key].id]))
     tested += tested[-1:] * (len(tested) % 2)
     for first, second in zip(tested[::2], tested[1::2], strict=True):
         broken = code.node("least", (broken.id, first, second))
     code[BROKEN] = broken
+
+
+def added(values: Iterable[Any]) -> Any:
+    """Their sum, from the first on."""
+    return functools.reduce(operator.add, values, 0.0)
 
 
 def program(plan: Plan, inputs: Mapping[Key, np.ndarray], keep: Collection[Key] | None, sums: bool) -> Program:
@@ -125,7 +78,7 @@ def program(plan: Plan, inputs: Mapping[Key, np.ndarray], keep: Collection[Key] 
     if key not in made:
         while len(made) >= MOST_PROGRAMS:
             made.pop(next(iter(made)), None)
-        made[key] = emit(plan, inputs, keep, sums)
+        made[key] = write(plan, inputs, keep, sums)
     return made[key]
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import datetime
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 from waterfalls.claims import Debt, Principal
 from waterfalls.clauses.clause import Clause
@@ -14,15 +14,18 @@ from waterfalls.clauses.debit import Credit
 from waterfalls.clauses.pay import Pay
 from waterfalls.errors import InvalidTerms, UnknownName
 from waterfalls.fields import CASH
+from waterfalls.floats import Floats
 from waterfalls.language import Comparison, Condition
-from waterfalls.plan import Key, inputs_of
+from waterfalls.machine import Key
+from waterfalls.numbers import reported
+from waterfalls.one_date import settle_date
+from waterfalls.plan import Plan, inputs_of
 from waterfalls.ratios import Ratio
-from waterfalls.reference import State, settle_date
+from waterfalls.receipts import Receipts
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
-
-    from waterfalls.cashflows import Cashflows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,93 +104,121 @@ MOVED = {  # symbols whose change a reader wants to see, and how it is said
 SOURCES = {"withdrawn": "{1}", "lent": "{1}"}
 
 
-def explain(flows: Cashflows, scenario: Any, date: datetime.date) -> Explanation:
-    """How one payment date was settled in one scenario, by running the reference engine up to it with a journal.
+class Journal(Floats):
+    """A machine of floats that writes down how it stood before each clause of the date, and after the last."""
+
+    def __init__(self, plan: Plan, inputs: Mapping[Key, np.ndarray], s: int) -> None:
+        super().__init__(plan, inputs, s)
+        self.stood: list[tuple[Clause | None, Floats]] = []
+        self.open = True
+
+    def heading(self, part: object) -> None:
+        if self.open and (isinstance(part, Clause) or self.stood):
+            self.stood.append((part if isinstance(part, Clause) else None, self.copy()))
+
+    def settle(self, t: int, open: bool = True) -> Journal:
+        """One date settled, the dates before it having been; written down if it is `open`."""
+        self.t, self.open = t, open
+        self.stood.clear()
+        settle_date(self, self.plan)
+        return self
+
+    @property
+    def determination(self) -> Floats:
+        """How the machine stood when the triggers had been tested and nothing was paid."""
+        return self.stood[0][1]
+
+
+class Run(Protocol):
+    """What can be explained: a plan, what arrived and the rates, as `Cashflows` hold them."""
+
+    plan: Plan
+    receipts: Receipts
+    rates: Mapping[str, np.ndarray]
+
+
+def explain(flows: Run, scenario: Any, date: datetime.date) -> Explanation:
+    """How one payment date was settled in one scenario, by running floats up to it with a journal.
 
     The date may be the payment date or the day of the schedule from which a holiday moved it.
     """
-    last = payment_on(flows, date)
-    state = state_of(flows, scenario)
-    for state.t in range(last):
-        settle_date(state)
-    return explained(flows, state, last)
+    last, journal = payment_on(flows.plan, date), journal_of(flows, scenario)
+    for t in range(last):
+        journal.settle(t, open=False)
+    return explained(flows, journal.settle(last))
 
 
-def every(flows: Cashflows, scenario: Any) -> Iterator[Explanation]:
+def every(flows: Run, scenario: Any) -> Iterator[Explanation]:
     """Every payment date of one scenario, explained in one run."""
-    state = state_of(flows, scenario)
-    for t in range(flows.periods):
-        yield explained(flows, state, t)
+    journal = journal_of(flows, scenario)
+    return (explained(flows, journal.settle(t)) for t in range(flows.plan.schedule.periods))
 
 
-def payment_on(flows: Cashflows, date: datetime.date) -> int:
-    """The index of a payment date, or of the day of the schedule that a holiday moved."""
-    if date in flows.dates:
-        return flows.dates.index(date)
-    planned = flows.plan.schedule.unadjusted[1:]
-    if date in planned:
-        return planned.index(date)
-    near = min(flows.dates, key=lambda day: abs(day - date))
-    told = f"there is no payment date {date}. The nearest is {near}"
-    raise InvalidTerms(f"{told}; they run from {flows.dates[0]} to {flows.dates[-1]}")
+def determinations(flows: Run, scenario: Any) -> Iterator[Floats]:
+    """The state of one scenario at each determination: what the triggers read."""
+    journal = journal_of(flows, scenario)
+    return (journal.settle(t).determination for t in range(flows.plan.schedule.periods))
 
 
-def state_of(flows: Cashflows, scenario: Any) -> State:
-    """The reference engine before the first date of a scenario."""
-    names = list(flows.scenarios)
+def journal_of(flows: Run, scenario: Any) -> Journal:
+    """A journal before the first date of a scenario."""
+    names = list(flows.receipts.scenarios)
     if scenario not in names:
         raise UnknownName("scenario", scenario, names)
-    return State(flows.plan, inputs_of(flows.plan, flows.receipts, flows.rates), names.index(scenario))
+    return Journal(flows.plan, inputs_of(flows.plan, flows.receipts, flows.rates), names.index(scenario))
 
 
-def explained(flows: Cashflows, state: State, t: int) -> Explanation:
-    """One date settled with a journal, the state standing after the date before it."""
-    plan = flows.plan
-    state.t = t
-    steps: list[Step] = []
-    tests: list[str] = []
-    regimes: list[str] = []
-    ratios: dict[str, float] = {}
+def payment_on(plan: Plan, date: datetime.date) -> int:
+    """The index of a payment date, or of the day of the schedule that a holiday moved."""
+    dates, planned = plan.schedule.dates, plan.schedule.unadjusted[1:]
+    for days in (dates, planned):
+        if date in days:
+            return days.index(date)
+    near = min(dates, key=lambda day: abs(day - date))
+    told = f"there is no payment date {date}. The nearest is {near}"
+    raise InvalidTerms(f"{told}; they run from {dates[0]} to {dates[-1]}")
 
-    def journal(clause: Clause, before: dict[Key, float], after: dict[Key, float]) -> None:
-        probe = copy.copy(state)
-        probe.symbols, probe.told = before, {}
-        if not steps:  # nothing is paid yet: what the triggers read still stands
-            regimes.extend(name for name in plan.waterfalls if before["regime", name] > 0.0)
-            ratios.update({str(node): node.settle(probe) for node in plan.nodes if isinstance(node, Ratio)})
-            for name, trigger in plan.triggers.items():
-                stands = "on" if before["trigger", name] > 0.0 else "off"
-                told = reading(trigger.test, probe) if t >= plan.histories[name] else f"{trigger.test}: not tested yet"
-                told += "" if trigger.cured_by is None else f"; cured by {reading(trigger.cured_by, probe)}"
-                tests.append(f"{name} is {stands}; {told}")
-        steps.append(step_of(clause, probe, before, after))
 
-    settle_date(state, journal)
+def explained(flows: Run, journal: Journal) -> Explanation:
+    """What a journal of one date says."""
+    plan, m, t = flows.plan, journal.determination, journal.t
+    tests = []
+    for name, trigger in plan.triggers.items():
+        told = reading(trigger.test, m) if t >= plan.histories[name] else f"{trigger.test}: not tested yet"
+        told += "" if trigger.cured_by is None else f"; cured by {reading(trigger.cured_by, m)}"
+        tests.append(f"{name} is {'on' if m['trigger', name] > 0.0 else 'off'}; {told}")
+    ratios = {str(node): node.settle(m) for node in plan.nodes if isinstance(node, Ratio)}
+    steps = [
+        step_of(clause, before, after)
+        for (clause, before), (_, after) in itertools.pairwise(journal.stood)
+        if clause is not None
+    ]
     names = dict.fromkeys((*flows.receipts.fields, *plan.counted))
-    fields = {name: state.input("receipt", name) for name in names}
+    fields = {name: reported(journal, "receipt", name) for name in names}
     cash = {name: fields[name] for name in CASH if name in fields}
     told = {name: amount for name, amount in fields.items() if name not in cash}
-    scenario = flows.receipts.scenarios[state.s]
-    return Explanation(plan.name, scenario, flows.dates[t], regimes[0], cash, told, ratios, tuple(tests), tuple(steps))
+    regime = next(name for name in plan.waterfalls if m["regime", name] > 0.0)
+    scenario, date = flows.receipts.scenarios[journal.s], plan.schedule.dates[t]
+    return Explanation(plan.name, scenario, date, regime, cash, told, ratios, tuple(tests), tuple(steps))
 
 
-def step_of(clause: Clause, probe: State, before: dict[Key, float], after: dict[Key, float]) -> Step:
+def step_of(clause: Clause, before: Floats, after: Floats) -> Step:
     """What a clause changed between two states, and what its conditions and caps read before it."""
-    readings = [reading(condition, probe) for condition in clause.conditions]
-    readings += [f"{cap} = {cap.settle(probe):,.2f}" for cap in clause.caps]
-    applied = all(condition.settle(probe) for condition in clause.conditions)
+    readings = [reading(condition, before) for condition in clause.conditions]
+    readings += [f"{cap} = {cap.settle(before):,.2f}" for cap in clause.caps]
+    applied = all(condition.settle(before) for condition in clause.conditions)
     owed = None
     if isinstance(clause, Pay) and all(isinstance(claim, (Debt, Principal, Credit)) for claim in clause.each):
-        owed = sum(claim.due(probe) for claim in clause.each)
-    changes = {key: after[key] - before[key] for key in after if after[key] != before.get(key, 0.0)}
+        owed = sum(claim.due(before) for claim in clause.each)
+    changes = {key: value - before[key] for key, value in after.items() if value != before.get(key, 0.0)}
     seen = {key: change for key, change in changes.items() if key[0] in MOVED and key[:2] != ("paid", "scheduled")}
     moved = {MOVED[key[0]].format(*key): change for key, change in seen.items()}
     sources = {SOURCES[key[0]].format(*key): change for key, change in changes.items() if key[0] in SOURCES}
     return Step(str(clause), clause.words(), applied, tuple(readings), owed, moved, sources, after[("cash",)])
 
 
-def reading(condition: Condition, state: State) -> str:
+def reading(condition: Condition, m: Floats) -> str:
     """A condition with the numbers it compared: `dscr() < 1.35: 1.412, so no`."""
-    values = [node.left.settle(state) for node in condition.walk() if isinstance(node, Comparison)]
+    values = [node.left.settle(m) for node in condition.walk() if isinstance(node, Comparison)]
     shown = ", ".join(f"{value:,.4g}" for value in values)
-    return f"{condition}: {shown + ', so ' if shown else ''}{'yes' if condition.settle(state) else 'no'}"
+    return f"{condition}: {shown + ', so ' if shown else ''}{'yes' if condition.settle(m) else 'no'}"

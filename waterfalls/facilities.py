@@ -5,19 +5,15 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from waterfalls.conventions import odd_day_count
-from waterfalls.coupons import Fixed, Floating, emit_interest_rate, interest_rate
+from waterfalls.coupons import Fixed, Floating
 from waterfalls.errors import Fault
+from waterfalls.machine import Contract, Machine
 from waterfalls.terms import term
-
-if TYPE_CHECKING:
-    from waterfalls.code import Code
-    from waterfalls.plan import Plan
-    from waterfalls.reference import State
 
 
 @term
@@ -56,28 +52,18 @@ class Facility:
         debts = tuple((law, kind, self.name) for law in ("accrued", "paid") for kind in ("interest", "scheduled"))
         return (*debts, ("principal", self.name), ("lent", self.name))
 
-    def open(self, plan: Plan) -> Any:
+    def open(self, plan: Contract) -> Any:
         """1.0 on payment dates up to expiry (T,)."""
         if self.expires is None:
             return plan.schedule.flags_from_index(0)
         return 1.0 - plan.schedule.flags_from(self.expires + datetime.timedelta(days=1))
 
-    def settle(self, state: State) -> None:
+    def settle(self, m: Machine) -> None:
         """Interest on what is drawn, and what may still be drawn at this date."""
         name = self.name
-        balance = state["balance", name]
-        accrued = balance * interest_rate(self.coupon, state) * state.curve(state.plan.accruals[name])
-        state["accrued", "interest", name] = accrued
-        state["owed", "interest", name] += accrued
-        room = self.limit - balance if self.revolving else state["room", name]
-        state["room", name] = room * state.curve(self.open(state.plan))
-
-    def emit(self, code: Code) -> None:
-        """The same, as instructions."""
-        name = self.name
-        balance = code["balance", name]
-        accrued = balance * emit_interest_rate(self.coupon, code) * code.curve(code.plan.accruals[name])
-        code["accrued", "interest", name] = accrued
-        code["owed", "interest", name] = code["owed", "interest", name] + accrued
-        room = code.constant(self.limit) - balance if self.revolving else code["room", name]
-        code["room", name] = room * code.curve(self.open(code.plan))
+        balance = m["balance", name]
+        accrued = balance * self.coupon.borne(m) * m.curve(m.plan.accruals[name])
+        m["accrued", "interest", name] = accrued
+        m["owed", "interest", name] += accrued
+        room = self.limit - balance if self.revolving else m["room", name]
+        m["room", name] = room * m.curve(self.open(m.plan))

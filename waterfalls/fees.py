@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -12,11 +12,8 @@ import waterfalls.words  # noqa: F401  (texts are read with its words)
 from waterfalls.conventions import odd_day_count
 from waterfalls.errors import Fault
 from waterfalls.language import Condition, Number
+from waterfalls.machine import Machine
 from waterfalls.terms import term
-
-if TYPE_CHECKING:
-    from waterfalls.code import Code
-    from waterfalls.reference import State
 
 
 @term
@@ -55,29 +52,16 @@ class Fee:
     def flows(self) -> tuple[tuple[str, ...], ...]:
         return (("accrued", "fee", self.name), ("paid", "fee", self.name))
 
-    def settle(self, state: State) -> None:
+    def settle(self, m: Machine) -> None:
         """What falls due at this date."""
+        fraction = m.curve(m.plan.accruals[self.name])
         if self.amount is not None:
-            accrued = max(self.amount.settle(state), 0.0)
+            accrued = m.max_(self.amount.settle(m), 0.0)
         elif self.on is not None and self.rate is not None:
-            accrued = self.on.settle(state) * self.rate * state.curve(state.plan.accruals[self.name])
+            accrued = self.on.settle(m) * self.rate * fraction
         else:
-            accrued = (self.annual or 0.0) * state.curve(state.plan.accruals[self.name])
-        if self.when is not None and not self.when.settle(state):
-            accrued = 0.0
-        state["accrued", "fee", self.name] = accrued
-        state["owed", "fee", self.name] += accrued
-
-    def emit(self, code: Code) -> None:
-        """The same, as instructions."""
-        fraction = code.curve(code.plan.accruals[self.name])
-        if self.amount is not None:
-            accrued = code.maximum(self.amount.emit(code), code.constant(0.0))
-        elif self.on is not None and self.rate is not None:
-            accrued = self.on.emit(code) * code.constant(self.rate) * fraction
-        else:
-            accrued = code.constant(self.annual or 0.0) * fraction
+            accrued = (self.annual or 0.0) * fraction
         if self.when is not None:
-            accrued = code.select(self.when.emit(code), accrued, code.constant(0.0))
-        code["accrued", "fee", self.name] = accrued
-        code["owed", "fee", self.name] = code["owed", "fee", self.name] + accrued
+            accrued = m.select(self.when.settle(m), accrued, 0.0)
+        m["accrued", "fee", self.name] = accrued
+        m["owed", "fee", self.name] += accrued

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, ClassVar
+import functools
+from typing import Any, ClassVar
 
 from waterfalls.errors import InvalidTerms
 from waterfalls.language import Number, as_date, bounded, finite, listed, number, word
-
-if TYPE_CHECKING:
-    from waterfalls.code import Code, Value
-    from waterfalls.plan import Plan
-    from waterfalls.reference import State
+from waterfalls.machine import Contract, Machine, Value
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,12 +19,8 @@ class Divided(Number):
     bottom: Number
     zero: float
 
-    def settle(self, state: State) -> float:
-        top, bottom = self.top.settle(state), self.bottom.settle(state)
-        return top / bottom if bottom != 0.0 else self.zero
-
-    def emit(self, code: Code) -> Value:
-        return code.ratio(self.top.emit(code), self.bottom.emit(code), self.zero)
+    def settle(self, m: Machine) -> Value:
+        return m.ratio(self.top.settle(m), self.bottom.settle(m), self.zero)
 
     def words(self) -> str:
         return f"the ratio of {self.top.words()} to {self.bottom.words()}"
@@ -53,13 +46,9 @@ class Extreme(Number):
     def infinite(self) -> bool:  # type: ignore[override]
         return (all if self.word == "min_" else any)(item.infinite for item in self.items)
 
-    def settle(self, state: State) -> float:
-        values = [item.settle(state) for item in self.items]
-        return min(values) if self.word == "min_" else max(values)
-
-    def emit(self, code: Code) -> Value:
-        values = [item.emit(code) for item in self.items]
-        return code.minimum(*values) if self.word == "min_" else code.maximum(*values)
+    def settle(self, m: Machine) -> Value:
+        values = [item.settle(m) for item in self.items]
+        return functools.reduce(m.min_ if self.word == "min_" else m.max_, values)
 
     def words(self) -> str:
         return (
@@ -99,13 +88,8 @@ class AtStart(Number):
     def infinite(self) -> bool:  # type: ignore[override]
         return self.inner.infinite
 
-    def settle(self, state: State) -> float:
-        with state.at_start():
-            return self.inner.settle(state)
-
-    def emit(self, code: Code) -> Value:
-        with code.at_start():
-            return self.inner.emit(code)
+    def settle(self, m: Machine) -> Value:
+        return self.inner.settle(m.at_start())
 
     def words(self) -> str:
         return f"{self.inner.words()} as of determination"
@@ -127,7 +111,7 @@ class Stepped(Number):
     first: float
     steps: tuple[tuple[str, float], ...]
 
-    def curve(self, plan: Plan) -> Any:
+    def curve(self, plan: Contract) -> Any:
         """The values by payment date (T,)."""
         values = plan.schedule.flags_from_index(0) * self.first
         for date, value in self.steps:
@@ -135,11 +119,8 @@ class Stepped(Number):
             values = values * (1.0 - begun) + value * begun
         return values
 
-    def settle(self, state: State) -> float:
-        return state.curve(self.curve(state.plan))
-
-    def emit(self, code: Code) -> Value:
-        return code.curve(self.curve(code.plan))
+    def settle(self, m: Machine) -> Value:
+        return m.curve(self.curve(m.plan))
 
     def words(self) -> str:
         dated = [(as_date(date), value) for date, value in self.steps]

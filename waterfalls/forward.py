@@ -13,30 +13,20 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import lazy_loader
 
-from waterfalls.amortisation import Sculpted
-from waterfalls.coupons import Fixed, emit_interest_rate, interest_rate, ladder
 from waterfalls.language import Need, Number, as_date, finite, listed, named, quoted, word
-from waterfalls.numbers import some
+from waterfalls.machine import Contract, Machine, Value
+from waterfalls.numbers import reported, some
 from waterfalls.ratios import Flow, Ratio, cash_for_debt_service
 from waterfalls.ratios import periods as at_least_1
+from waterfalls.schedule import moved
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from waterfalls.code import Code, Value
-    from waterfalls.plan import Plan
-    from waterfalls.reference import State
-    from waterfalls.tranches import Note
 else:
     np = lazy_loader.load("numpy")
 
 
-def moved(curve: np.ndarray, k: int) -> np.ndarray:
-    """A curve read k periods ahead (T,), 0 after the last."""
-    return np.concatenate([curve[k:], np.zeros(min(k, len(curve)))])
-
-
-def costs_of(plan: Plan) -> Flow:
+def costs_of(plan: Contract) -> Flow:
     """Operating cost and senior fees of the period, as a negative flow."""
     return Flow(tuple((sign, key) for sign, key in cash_for_debt_service(plan) if sign < 0))
 
@@ -50,23 +40,19 @@ class CashAhead(Number):
     def key(self) -> tuple[str, ...]:
         return ("ahead", "contracted", str(self.count))
 
-    def input(self, plan: Plan, contracted: np.ndarray) -> np.ndarray:
+    def input(self, plan: Contract, contracted: np.ndarray) -> np.ndarray:
         """The sum of contracted cash over the next periods (S, T)."""
         total = np.zeros_like(contracted)
         for k in range(1, min(self.count, contracted.shape[1] - 1) + 1):
             total[:, :-k] += contracted[:, k:]
         return total
 
-    def often(self, plan: Plan) -> np.ndarray:
+    def often(self, plan: Contract) -> np.ndarray:
         return np.minimum(self.count, plan.schedule.periods - 1 - np.arange(plan.schedule.periods)).astype(float)
 
-    def settle(self, state: State) -> float:
-        costs = costs_of(state.plan).settle(state)
-        return state.input(*self.key()) + costs * state.curve(self.often(state.plan))
-
-    def emit(self, code: Code) -> Value:
-        costs = costs_of(code.plan).emit(code)
-        return code.input(*self.key()) + costs * code.curve(self.often(code.plan))
+    def settle(self, m: Machine) -> Value:
+        costs = costs_of(m.plan).settle(m)
+        return reported(m, *self.key()) + costs * m.curve(self.often(m.plan))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,56 +62,20 @@ class ServiceAhead(Number):
     names: tuple[str, ...]
     count: int
 
-    def settle(self, state: State) -> float:
-        total = 0.0
+    def settle(self, m: Machine) -> Value:
+        total, there = 0.0, np.ones(m.plan.schedule.periods)
         for name in self.names:
-            note = state.plan.notes_by_name[name]
-            left = state["balance", name] - state["owed", "scheduled", name]
-            rate = interest_rate(note.coupon, state)
+            note = m.plan.notes_by_name[name]
+            left = m["balance", name] - m["owed", "scheduled", name]
             for k in range(1, self.count + 1):
-                fixed = isinstance(note.coupon, Fixed)
-                at = state.curve(moved(ladder(note.coupon, state.plan), k)) if fixed else rate
-                due = left * at * state.curve(moved(state.plan.accruals[name], k))
-                asked = self.asked(note, state, left, k)
+                due = left * note.coupon.ahead(m, k) * m.curve(moved(m.plan.accruals[name], k))
+                asked = 0.0
+                if note.amortisation is not None:
+                    curve = m.curve(moved(m.plan.instalments[name], k))
+                    asked = note.amortisation.asked(m, name, curve, left) * m.curve(moved(there, k))
                 left = left - asked
                 total = total + due + asked
         return total
-
-    def asked(self, note: Note, state: State, left: float, k: int) -> float:
-        if note.amortisation is None:
-            return 0.0
-        curve = state.curve(moved(state.plan.instalments[note.name], k))
-        there = state.curve(moved(np.ones(state.plan.schedule.periods), k))
-        prepaid = note.amortisation.prepaid  # type: ignore[union-attr]
-        if prepaid == "pro rata":
-            return left * curve
-        return (max(left - curve, 0.0) if prepaid == "in order" else min(curve, left)) * there
-
-    def emit(self, code: Code) -> Value:
-        total = code.constant(0.0)
-        for name in self.names:
-            note = code.plan.notes_by_name[name]
-            left = code["balance", name] - code["owed", "scheduled", name]
-            rate = emit_interest_rate(note.coupon, code)
-            for k in range(1, self.count + 1):
-                fixed = isinstance(note.coupon, Fixed)
-                at = code.curve(moved(ladder(note.coupon, code.plan), k)) if fixed else rate
-                due = left * at * code.curve(moved(code.plan.accruals[name], k))
-                asked = self.emit_asked(note, code, left, k)
-                left = left - asked
-                total = total + due + asked
-        return total
-
-    def emit_asked(self, note: Note, code: Code, left: Value, k: int) -> Value:
-        none = code.constant(0.0)
-        if note.amortisation is None:
-            return none
-        curve = code.curve(moved(code.plan.instalments[note.name], k))
-        there = code.curve(moved(np.ones(code.plan.schedule.periods), k))
-        prepaid = note.amortisation.prepaid  # type: ignore[union-attr]
-        if prepaid == "pro rata":
-            return left * curve
-        return (code.maximum(left - curve, none) if prepaid == "in order" else code.minimum(curve, left)) * there
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,7 +89,7 @@ class ForwardDscr(Ratio):
     def needs(self) -> tuple[Need, ...]:
         return tuple(Need("note", name) for name in self.names)
 
-    def terms(self, plan: Plan) -> tuple[Number, Number]:
+    def terms(self, plan: Contract) -> tuple[Number, Number]:
         return CashAhead(self.count), ServiceAhead(self.names or tuple(plan.notes_by_name), self.count)
 
     def words(self) -> str:
@@ -157,10 +107,10 @@ def forward_dscr(*names: str, periods: int) -> Number:
     return ForwardDscr(tuple(named("note", name) for name in names), at_least_1(periods))
 
 
-def growth_of(plan: Plan, name: str, rate: float | None) -> np.ndarray:
+def growth_of(plan: Contract, name: str, rate: float | None) -> np.ndarray:
     """1 + rate x fraction (T,): what one grows to over each accrual period of a note, at its own coupon unless said."""
     coupon = plan.notes_by_name[name].coupon
-    return 1.0 + (ladder(coupon, plan) if rate is None else rate) * plan.accruals[name]
+    return 1.0 + (coupon.ladder(plan) if rate is None else rate) * plan.accruals[name]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -177,35 +127,29 @@ class ValueAhead(Number):
     def key(self) -> tuple[str, ...]:
         return ("ahead", "value", str(self.rate), *self.names)
 
-    def growth(self, plan: Plan) -> np.ndarray:
+    def growth(self, plan: Contract) -> np.ndarray:
         return growth_of(plan, self.names[0], self.rate)
 
-    def last(self, plan: Plan) -> int:
+    def last(self, plan: Contract) -> int:
         return max(int(np.argmax(plan.finals[name])) for name in self.names)
 
-    def input(self, plan: Plan, contracted: np.ndarray) -> np.ndarray:
+    def input(self, plan: Contract, contracted: np.ndarray) -> np.ndarray:
         """V of the contracted cash after each date (S, T)."""
         growth, value = self.growth(plan), np.zeros_like(contracted)
         for t in range(self.last(plan) - 1, -1, -1):
             value[:, t] = (value[:, t + 1] + contracted[:, t + 1]) / growth[t + 1]
         return value
 
-    def annuity(self, plan: Plan) -> np.ndarray:
+    def annuity(self, plan: Contract) -> np.ndarray:
         return self.input(plan, np.ones((1, plan.schedule.periods)))[0]
 
-    def discount(self, plan: Plan) -> np.ndarray:
+    def discount(self, plan: Contract) -> np.ndarray:
         """From each date to the one before, 0 after legal final (T,)."""
         return np.where(np.arange(plan.schedule.periods) <= self.last(plan), 1.0 / self.growth(plan), 0.0)
 
-    def settle(self, state: State) -> float:
-        plan = state.plan
-        later = state.input(*self.key()) + costs_of(plan).settle(state) * state.curve(self.annuity(plan))
-        return (Flow(cash_for_debt_service(plan)).settle(state) + later) * state.curve(self.discount(plan))
-
-    def emit(self, code: Code) -> Value:
-        plan = code.plan
-        later = code.input(*self.key()) + costs_of(plan).emit(code) * code.curve(self.annuity(plan))
-        return (Flow(cash_for_debt_service(plan)).emit(code) + later) * code.curve(self.discount(plan))
+    def settle(self, m: Machine) -> Value:
+        later = reported(m, *self.key()) + costs_of(m.plan).settle(m) * m.curve(self.annuity(m.plan))
+        return (Flow(cash_for_debt_service(m.plan)).settle(m) + later) * m.curve(self.discount(m.plan))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -214,18 +158,10 @@ class DebtBefore(Number):
 
     names: tuple[str, ...]
 
-    def settle(self, state: State) -> float:
-        with state.at_start():
-            total = 0.0
-            for name in self.names:
-                total = total + (state["balance", name] - state["capitalised", name])
-        return total
-
-    def emit(self, code: Code) -> Value:
-        with code.at_start():
-            total = code.constant(0.0)
-            for name in self.names:
-                total = total + (code["balance", name] - code["capitalised", name])
+    def settle(self, m: Machine) -> Value:
+        start, total = m.at_start(), 0.0
+        for name in self.names:
+            total = total + (start["balance", name] - start["capitalised", name])
         return total
 
 
@@ -245,7 +181,7 @@ class LoanLife(Ratio):
     def needs(self) -> tuple[Need, ...]:
         return tuple(Need("note", name) for name in self.names)
 
-    def terms(self, plan: Plan) -> tuple[Number, Number]:
+    def terms(self, plan: Contract) -> tuple[Number, Number]:
         return ValueAhead(self.names, self.rate), DebtBefore(self.names)
 
     def words(self) -> str:
@@ -279,27 +215,22 @@ class MakeWhole(Number):
     def needs(self) -> tuple[Need, ...]:
         return (Need("note", self.name),)
 
-    def excess(self, plan: Plan) -> np.ndarray:
+    def excess(self, plan: Contract) -> np.ndarray:
         """The value of a unit of balance after each date, less 1 and at least 0 (T,)."""
         note, T = plan.notes_by_name[self.name], plan.schedule.periods
         final = int(np.argmax(plan.finals[self.name]))
         if self.until is not None:
             final = min(final, plan.schedule.at(as_date(self.until)))
         growth = growth_of(plan, self.name, self.rate)
-        coupons = ladder(note.coupon, plan) * plan.accruals[self.name]
+        coupons = note.coupon.ladder(plan) * plan.accruals[self.name]
         value = np.zeros(T)
         for t in range(final - 1, -1, -1):
             repaid = 1.0 if t + 1 == final else plan.instalments[self.name][t + 1]
             value[t] = (coupons[t + 1] + repaid + (1.0 - repaid) * value[t + 1]) / growth[t + 1]
         return np.where(np.arange(T) < final, np.maximum(value - 1.0, 0.0), 0.0)
 
-    def settle(self, state: State) -> float:
-        left = state["balance", self.name] - state["owed", "scheduled", self.name]
-        return left * state.curve(self.excess(state.plan))
-
-    def emit(self, code: Code) -> Value:
-        left = code["balance", self.name] - code["owed", "scheduled", self.name]
-        return left * code.curve(self.excess(code.plan))
+    def settle(self, m: Machine) -> Value:
+        return (m["balance", self.name] - m["owed", "scheduled", self.name]) * m.curve(self.excess(m.plan))
 
     def words(self) -> str:
         end = as_date(self.until) if self.until else None
@@ -325,22 +256,23 @@ def cannot_look_ahead(node: Any, notes: dict[str, Any]) -> str:
         return ""
     names = node.names if isinstance(node, ForwardDscr) else (node.name,)
     for note in (notes[name] for name in names or notes if name in notes):
-        if isinstance(note.amortisation, Sculpted) or note.interest_on is not None:
+        known = note.amortisation is None or note.amortisation.known_ahead
+        if not known or note.interest_on is not None:
             return (
                 f"'{node}' looks ahead on {note.name!r}, whose debt service is not known ahead: it is sculpted or an IO"
             )
         if isinstance(node, MakeWhole):
             prepaid = getattr(note.amortisation, "prepaid", "pro rata")
-            if not isinstance(note.coupon, Fixed) or prepaid != "pro rata":
+            if not note.coupon.fixed or prepaid != "pro rata":
                 return f"'{node}' needs a fixed coupon and a schedule shortened pro rata: say the amount as a number"
     return ""
 
 
-def no_common_coupon(node: LoanLife, notes: list[Note]) -> str:
+def no_common_coupon(node: LoanLife, notes: list[Any]) -> str:
     """Why notes have no coupon of their own to be discounted at; empty where they have one."""
     coupons = {repr(note.coupon) for note in notes}
     counts = {note.day_count for note in notes}
-    if all(isinstance(note.coupon, Fixed) for note in notes) and len(coupons) == len(counts) == 1:
+    if all(note.coupon.fixed for note in notes) and len(coupons) == len(counts) == 1:
         return ""
     return (
         f"'{node}' discounts at one fixed coupon, and {listed([note.name for note in notes])} bear none: say rate=0.06"

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
 import waterfalls.words  # noqa: F401  (texts are read with its words)
 from waterfalls.conventions import odd_day_count
-from waterfalls.coupons import Fixed, Floating, coupon_rate, emit_coupon_rate
+from waterfalls.coupons import Fixed, Floating
 from waterfalls.errors import Fault
 from waterfalls.language import Number
+from waterfalls.machine import Machine
 from waterfalls.terms import term
-
-if TYPE_CHECKING:
-    from waterfalls.code import Code
-    from waterfalls.reference import State
 
 
 @term
@@ -47,24 +44,13 @@ class Swap:
     def flows(self) -> tuple[tuple[str, ...], ...]:
         return (("accrued", "hedge", self.name), ("paid", "hedge", self.name), ("received", self.name))
 
-    def settle(self, state: State) -> None:
+    def settle(self, m: Machine) -> None:
         """Nets the two legs of the period."""
-        paid, received = coupon_rate(self.pay, state), coupon_rate(self.receive, state)
-        base = self.notional.settle(state) * state.curve(state.plan.accruals[self.name])
+        paid, received = (leg.settle(m) if leg is not None else 0.0 for leg in (self.pay, self.receive))
+        base = self.notional.settle(m) * m.curve(m.plan.accruals[self.name])
         net = base * (paid - received)
-        state["accrued", "hedge", self.name] = max(net, 0.0)
-        state["owed", "hedge", self.name] += max(net, 0.0)
-        state["received", self.name] = max(0.0 - net, 0.0)
-        state[("cash",)] += max(0.0 - net, 0.0)
-
-    def emit(self, code: Code) -> None:
-        """The same, as instructions."""
-        none = code.constant(0.0)
-        paid, received = emit_coupon_rate(self.pay, code), emit_coupon_rate(self.receive, code)
-        base = self.notional.emit(code) * code.curve(code.plan.accruals[self.name])
-        net = base * (paid - received)
-        out, in_ = code.maximum(net, none), code.maximum(none - net, none)
-        code["accrued", "hedge", self.name] = out
-        code["owed", "hedge", self.name] = code["owed", "hedge", self.name] + out
-        code["received", self.name] = in_
-        code[("cash",)] = code[("cash",)] + in_
+        out, in_ = m.max_(net, 0.0), m.max_(0.0 - net, 0.0)
+        m["accrued", "hedge", self.name] = out
+        m["owed", "hedge", self.name] += out
+        m["received", self.name] = in_
+        m[("cash",)] += in_

@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
 from waterfalls.bounds import odd_date
 from waterfalls.errors import InvalidTerms
+from waterfalls.machine import Machine, Value
 from waterfalls.terms import or_text
 
 if TYPE_CHECKING:
     from pydantic_core import CoreSchema
 
-    from waterfalls.code import Code, Value
-    from waterfalls.reference import State
 
 F = TypeVar("F", bound=Callable[..., Any])
 WORDS: dict[str, Callable[..., Any]] = {}
@@ -100,12 +99,8 @@ class Number(Expression):
         # a field of a term that takes a number takes a plain one too, as `capped` and `draw` do
         return or_text(cls, cls.__text__, lambda value: number(value) if type(value) in (int, float) else value)
 
-    def settle(self, state: State) -> float:
+    def settle(self, m: Machine) -> Value:
         """The value, in plain floats."""
-        raise NotImplementedError
-
-    def emit(self, code: Code) -> Value:
-        """The same value, as instructions."""
         raise NotImplementedError
 
     def __add__(self, other: Number | float) -> Number:
@@ -165,12 +160,8 @@ class Condition(Expression):
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> CoreSchema:
         return or_text(cls, cls.__text__)
 
-    def settle(self, state: State) -> bool:
+    def settle(self, m: Machine) -> Value:
         """The truth, in plain Python."""
-        raise NotImplementedError
-
-    def emit(self, code: Code) -> Value:
-        """The same truth, as instructions: 1.0 or 0.0."""
         raise NotImplementedError
 
     def words_not(self) -> str:
@@ -199,11 +190,8 @@ class Constant(Number):
 
     value: float
 
-    def settle(self, state: State) -> float:
+    def settle(self, m: Machine) -> Value:
         return self.value
-
-    def emit(self, code: Code) -> Value:
-        return code.constant(self.value)
 
     def words(self) -> str:
         return f"{self.value:,.6g}" if abs(self.value) < 1000 else f"{self.value:,.2f}".removesuffix(".00")
@@ -240,11 +228,8 @@ class Arithmetic(Number):
     def infinite(self) -> bool:  # type: ignore[override]
         return self.left.infinite or self.right.infinite
 
-    def settle(self, state: State) -> float:
-        return ARITHMETIC[self.sign](self.left.settle(state), self.right.settle(state))
-
-    def emit(self, code: Code) -> Value:
-        return ARITHMETIC[self.sign](self.left.emit(code), self.right.emit(code))
+    def settle(self, m: Machine) -> Value:
+        return ARITHMETIC[self.sign](self.left.settle(m), self.right.settle(m))
 
     def words(self) -> str:
         said = {"+": "plus", "-": "minus", "*": "times", "/": "divided by"}
@@ -263,11 +248,8 @@ class Comparison(Condition):
     left: Number
     right: Number
 
-    def settle(self, state: State) -> bool:
-        return COMPARISON[self.sign](self.left.settle(state), self.right.settle(state))
-
-    def emit(self, code: Code) -> Value:
-        return COMPARISON[self.sign](self.left.emit(code), self.right.emit(code))
+    def settle(self, m: Machine) -> Value:
+        return COMPARISON[self.sign](m, self.left.settle(m), self.right.settle(m))
 
     def words(self) -> str:
         said = {"<": "is below", "<=": "is at most", ">": "is above", ">=": "is at least"}
@@ -289,13 +271,9 @@ class Logic(Condition):
     def strength(self) -> int:  # type: ignore[override]
         return 3 if self.sign == "&" else 2
 
-    def settle(self, state: State) -> bool:
-        left, right = self.left.settle(state), self.right.settle(state)
-        return (left and right) if self.sign == "&" else (left or right)
-
-    def emit(self, code: Code) -> Value:
-        left, right = self.left.emit(code), self.right.emit(code)
-        return (left & right) if self.sign == "&" else (left | right)
+    def settle(self, m: Machine) -> Value:
+        left, right = self.left.settle(m), self.right.settle(m)
+        return m.both(left, right) if self.sign == "&" else m.either(left, right)
 
     def words(self) -> str:
         return f"{self.left.words()} {'and' if self.sign == '&' else 'or'} {self.right.words()}"
@@ -315,11 +293,8 @@ class Not(Condition):
 
     inner: Condition
 
-    def settle(self, state: State) -> bool:
-        return not self.inner.settle(state)
-
-    def emit(self, code: Code) -> Value:
-        return ~self.inner.emit(code)
+    def settle(self, m: Machine) -> Value:
+        return m.not_(self.inner.settle(m))
 
     def words(self) -> str:
         return self.inner.words_not()
@@ -329,7 +304,12 @@ class Not(Condition):
 
 
 ARITHMETIC = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
-COMPARISON = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+COMPARISON: dict[str, Callable[[Machine, Value, Value], Value]] = {
+    "<": lambda m, a, b: m.gt(b, a),
+    "<=": lambda m, a, b: m.ge(b, a),
+    ">": lambda m, a, b: m.gt(a, b),
+    ">=": lambda m, a, b: m.ge(a, b),
+}
 
 
 def bracket(node: Expression, at_least: int) -> str:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field
 
 import waterfalls.words  # noqa: F401  (texts are read with its words)
 from waterfalls.language import Number
+from waterfalls.machine import Machine
 from waterfalls.terms import term
-
-if TYPE_CHECKING:
-    from waterfalls.code import Code
-    from waterfalls.reference import State
 
 
 @term
@@ -36,8 +33,5 @@ class Ledger:
     def flows(self) -> tuple[tuple[str, ...], ...]:
         return (("debited", self.name), ("credited", self.name))
 
-    def settle(self, state: State) -> None:
-        """Nothing falls due on a ledger."""
-
-    def emit(self, code: Code) -> None:
+    def settle(self, m: Machine) -> None:
         """Nothing falls due on a ledger."""

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from waterfalls.formulas import at_start
 from waterfalls.language import Need, Number, named, number, word
-from waterfalls.numbers import receipt
+from waterfalls.machine import Contract, Machine, Value
+from waterfalls.numbers import receipt, reported
 from waterfalls.ratios import periods
-
-if TYPE_CHECKING:
-    from waterfalls.code import Code, Value
-    from waterfalls.plan import Plan
-    from waterfalls.reference import State
 
 
 class Kept(Number):
@@ -23,17 +19,13 @@ class Kept(Number):
     def key(self) -> tuple[str, ...]:
         return ("kept", str(self))
 
-    def first(self, plan: Plan) -> float:
+    def first(self, plan: Contract) -> float:
         """What is remembered before the first date."""
         raise NotImplementedError
 
-    def keep(self, state: State) -> None:
+    def keep(self, m: Machine) -> None:
         """Updates the memory at the end of a date."""
-        state[self.key] = self.settle(state)
-
-    def emit_keep(self, code: Code) -> None:
-        """`keep` as instructions."""
-        code[self.key] = self.emit(code)
+        m[self.key] = self.settle(m)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,14 +34,11 @@ class Cumulative(Kept):
 
     name: str
 
-    def first(self, plan: Plan) -> float:
+    def first(self, plan: Contract) -> float:
         return 0.0
 
-    def settle(self, state: State) -> float:
-        return state[self.key] + state.input("receipt", self.name)
-
-    def emit(self, code: Code) -> Value:
-        return code[self.key] + code.input("receipt", self.name)
+    def settle(self, m: Machine) -> Value:
+        return m[self.key] + reported(m, "receipt", self.name)
 
     def words(self) -> str:
         return f"the sum of {self.name.replace('_', ' ')} so far"
@@ -77,31 +66,21 @@ class Hurdle(Kept):
     def needs(self) -> tuple[Need, ...]:
         return (Need("equity", self.name),)
 
-    def growth(self, plan: Plan) -> Any:
+    def growth(self, plan: Contract) -> Any:
         return (1.0 + self.irr) ** plan.schedule.accruals("actual/365F")
 
-    def first(self, plan: Plan) -> float:
+    def first(self, plan: Contract) -> float:
         return plan.tranches[self.name].notional
 
-    def settle(self, state: State) -> float:
-        return max(self.left(state), 0.0)
+    def settle(self, m: Machine) -> Value:
+        return m.max_(self.left(m), 0.0)
 
-    def left(self, state: State) -> float:
-        grown = state[self.key] * state.curve(self.growth(state.plan))
-        return grown + state["drawn", self.name] - state["residual", self.name]
+    def left(self, m: Machine) -> Value:
+        grown = m[self.key] * m.curve(self.growth(m.plan))
+        return grown + m["drawn", self.name] - m["residual", self.name]
 
-    def emit(self, code: Code) -> Value:
-        return code.maximum(self.emit_left(code), code.constant(0.0))
-
-    def emit_left(self, code: Code) -> Value:
-        grown = code[self.key] * code.curve(self.growth(code.plan))
-        return grown + code["drawn", self.name] - code["residual", self.name]
-
-    def keep(self, state: State) -> None:
-        state[self.key] = self.left(state)
-
-    def emit_keep(self, code: Code) -> None:
-        code[self.key] = self.emit_left(code)
+    def keep(self, m: Machine) -> None:
+        m[self.key] = self.left(m)
 
     def words(self) -> str:
         return f"what {self.name} lacks to a return of {100 * self.irr:g} % a year"
@@ -124,27 +103,19 @@ class Average(Number):
     inner: Number
     trailing: int
 
-    def remembers(self, plan: Plan) -> tuple[tuple[str, Number], ...]:
+    def remembers(self, plan: Contract) -> tuple[tuple[str, Number], ...]:
         """What is kept from date to date."""
         return (("top", at_start(self.inner)),)
 
-    def dates(self, plan: Plan) -> Any:
+    def dates(self, plan: Contract) -> Any:
         flags = plan.schedule.flags_from_index
         return sum(flags(first) for first in range(self.trailing))
 
-    def settle(self, state: State) -> float:
-        with state.at_start():
-            total = self.inner.settle(state)
+    def settle(self, m: Machine) -> Value:
+        total = self.inner.settle(m.at_start())
         for lag in range(1, self.trailing):
-            total = total + state["past", str(self), "top", str(lag)]
-        return total / state.curve(self.dates(state.plan))
-
-    def emit(self, code: Code) -> Value:
-        with code.at_start():
-            total = self.inner.emit(code)
-        for lag in range(1, self.trailing):
-            total = total + code["past", str(self), "top", str(lag)]
-        return total / code.curve(self.dates(code.plan))
+            total = total + m["past", str(self), "top", str(lag)]
+        return total / m.curve(self.dates(m.plan))
 
     def words(self) -> str:
         return f"the average of {self.inner.words()} over the last {self.trailing} dates"

@@ -6,15 +6,20 @@ Each reads the running state where it stands; `at_start(x)` reads it as of deter
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+import functools
+import operator
 
 from waterfalls.errors import InvalidTerms, UnknownName
 from waterfalls.fields import FIELDS, STATE
 from waterfalls.language import Need, Number, listed, named, quoted, word
+from waterfalls.machine import Machine, Value
 
-if TYPE_CHECKING:
-    from waterfalls.code import Code, Value
-    from waterfalls.reference import State
+
+def reported(m: Machine, *key: str) -> Value:
+    """What the collateral reports: nothing once it is sold, and with what replacement collateral adds."""
+    value = m.input(*key)
+    value = value * m[("live",)] if m.plan.sells else value
+    return functools.reduce(operator.add, (m[symbol] for symbol in m.plan.counted.get(key[1], ())), value)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,17 +35,8 @@ class Held(Number):
     def needs(self) -> tuple[Need, ...]:
         return tuple(Need(self.what, name) for name in self.names)
 
-    def settle(self, state: State) -> float:
-        total = state[*self.symbol, self.names[0]]
-        for name in self.names[1:]:
-            total = total + state[*self.symbol, name]
-        return total
-
-    def emit(self, code: Code) -> Value:
-        total = code[*self.symbol, self.names[0]]
-        for name in self.names[1:]:
-            total = total + code[*self.symbol, name]
-        return total
+    def settle(self, m: Machine) -> Value:
+        return functools.reduce(operator.add, (m[*self.symbol, name] for name in self.names))
 
     def words(self) -> str:
         return f"{self.said} {listed(list(self.names))}"
@@ -91,11 +87,8 @@ class Receipt(Number):
 
     name: str
 
-    def settle(self, state: State) -> float:
-        return state.input("receipt", self.name)
-
-    def emit(self, code: Code) -> Value:
-        return code.input("receipt", self.name)
+    def settle(self, m: Machine) -> Value:
+        return reported(m, "receipt", self.name)
 
     def words(self) -> str:
         period = "" if self.name in STATE else " for the period"
@@ -134,17 +127,8 @@ class Collections(Number):
     word: str
     fields: tuple[str, ...]
 
-    def settle(self, state: State) -> float:
-        total = state.input("receipt", self.fields[0])
-        for name in self.fields[1:]:
-            total = total + state.input("receipt", name)
-        return total
-
-    def emit(self, code: Code) -> Value:
-        total = code.input("receipt", self.fields[0])
-        for name in self.fields[1:]:
-            total = total + code.input("receipt", name)
-        return total
+    def settle(self, m: Machine) -> Value:
+        return functools.reduce(operator.add, (reported(m, "receipt", name) for name in self.fields))
 
     def words(self) -> str:
         return f"the {self.word.replace('_', ' ')} of the period"
@@ -169,11 +153,8 @@ def interest_collections() -> Number:
 class Cash(Number):
     """What is left in the collection account at this clause."""
 
-    def settle(self, state: State) -> float:
-        return state[("cash",)]
-
-    def emit(self, code: Code) -> Value:
-        return code[("cash",)]
+    def settle(self, m: Machine) -> Value:
+        return m[("cash",)]
 
     def words(self) -> str:
         return "the cash remaining"

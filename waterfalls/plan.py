@@ -10,7 +10,6 @@ from functools import cached_property
 import numpy as np
 
 from waterfalls.accounts import Account
-from waterfalls.amortisation import instalments_of
 from waterfalls.checks import expenses_paid, faults_between, regimes_of
 from waterfalls.claims import Debt
 from waterfalls.clauses.call import Call, Premium
@@ -26,6 +25,7 @@ from waterfalls.forward import CashAhead, ValueAhead
 from waterfalls.hedges import Swap
 from waterfalls.language import Condition, Node, Number
 from waterfalls.ledgers import Ledger
+from waterfalls.machine import Key
 from waterfalls.memory import Average, Kept
 from waterfalls.ratios import Ratio
 from waterfalls.receipts import Receipts
@@ -34,8 +34,6 @@ from waterfalls.schedule import Schedule
 from waterfalls.tranches import Equity, Note
 from waterfalls.triggers import Trigger
 from waterfalls.waterfall import Waterfall
-
-Key = tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -102,7 +100,8 @@ class Plan:
 
     @cached_property
     def instalments(self) -> dict[str, np.ndarray]:
-        return {name: instalments_of(note, self) for name, note in self.notes_by_name.items()}
+        """What the schedule of each note's principal goes by."""
+        return {name: note.instalments(self.schedule) for name, note in self.notes_by_name.items()}
 
     @cached_property
     def finals(self) -> dict[str, np.ndarray]:

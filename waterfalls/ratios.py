@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from waterfalls.errors import InvalidTerms
 from waterfalls.language import Need, Number, listed, named, number, quoted, word
-from waterfalls.numbers import balance, receipt, some
-
-if TYPE_CHECKING:
-    from waterfalls.code import Code, Value
-    from waterfalls.plan import Plan
-    from waterfalls.reference import State
+from waterfalls.machine import Contract, Machine, Value
+from waterfalls.numbers import balance, receipt, reported, some
 
 MOST_PERIODS = 1_200
 Signed = tuple[tuple[float, tuple[str, ...]], ...]
@@ -25,28 +21,21 @@ class Flow(Number):
 
     items: Signed
 
-    def settle(self, state: State) -> float:
+    def settle(self, m: Machine) -> Value:
         total = 0.0
         for sign, key in self.items:
-            value = state.input(*key) if key[0] == "receipt" else state[key]
-            total = total + value if sign > 0 else total - value
-        return total
-
-    def emit(self, code: Code) -> Value:
-        total = code.constant(0.0)
-        for sign, key in self.items:
-            value = code.input(*key) if key[0] == "receipt" else code[key]
+            value = reported(m, *key) if key[0] == "receipt" else m[key]
             total = total + value if sign > 0 else total - value
         return total
 
 
-def cash_for_debt_service(plan: Plan) -> Signed:
+def cash_for_debt_service(plan: Contract) -> Signed:
     """Revenue and interest less operating cost and senior fees, of the period."""
     cash_in = ((1.0, ("receipt", "revenue")), (1.0, ("receipt", "interest")), (-1.0, ("receipt", "operating_cost")))
     return cash_in + tuple((-1.0, ("accrued", "fee", fee)) for fee in plan.senior_fees)
 
 
-def service_of(plan: Plan, names: tuple[str, ...] | dict) -> Signed:
+def service_of(plan: Contract, names: Iterable[str]) -> Signed:
     """Interest and scheduled principal falling due on notes, and what hedges cost net, of the period."""
     debt = tuple((1.0, ("accrued", kind, name)) for name in names for kind in ("interest", "scheduled"))
     hedges = tuple(
@@ -67,11 +56,8 @@ class DebtService(Number):
     def flow(self) -> Flow:
         return Flow(tuple((1.0, ("accrued", kind, name)) for name in self.names for kind in ("interest", "scheduled")))
 
-    def settle(self, state: State) -> float:
-        return self.flow().settle(state)
-
-    def emit(self, code: Code) -> Value:
-        return self.flow().emit(code)
+    def settle(self, m: Machine) -> Value:
+        return self.flow().settle(m)
 
     def words(self) -> str:
         return f"the debt service of the period on {listed(list(self.names))}"
@@ -97,30 +83,23 @@ class Ratio(Number):
     trailing: int
     label: str
 
-    def terms(self, plan: Plan) -> tuple[Number, Number]:
+    def terms(self, plan: Contract) -> tuple[Number, Number]:
         """The two numbers divided."""
         raise NotImplementedError
 
-    def remembers(self, plan: Plan) -> tuple[tuple[str, Number], ...]:
+    def remembers(self, plan: Contract) -> tuple[tuple[str, Number], ...]:
         """What is kept from date to date."""
         return tuple(zip(("top", "bottom"), self.terms(plan), strict=True))
 
-    def settle(self, state: State) -> float:
-        top, bottom = (side.settle(state) for side in self.terms(state.plan))
+    def settle(self, m: Machine) -> Value:
+        top, bottom = (side.settle(m) for side in self.terms(m.plan))
         for lag in range(1, self.trailing):
-            top = top + state["past", str(self), "top", str(lag)]
-            bottom = bottom + state["past", str(self), "bottom", str(lag)]
-        return top / bottom if bottom > 0.0 and state.t >= self.trailing - 1 else math.inf
-
-    def emit(self, code: Code) -> Value:
-        top, bottom = (side.emit(code) for side in self.terms(code.plan))
-        for lag in range(1, self.trailing):
-            top = top + code["past", str(self), "top", str(lag)]
-            bottom = bottom + code["past", str(self), "bottom", str(lag)]
-        tested = bottom > code.constant(0.0)
+            top = top + m["past", str(self), "top", str(lag)]
+            bottom = bottom + m["past", str(self), "bottom", str(lag)]
+        tested = m.gt(bottom, 0.0)
         if self.trailing > 1:
-            tested = tested & code.curve(code.plan.schedule.flags_from_index(self.trailing - 1))
-        return code.select(tested, top / bottom, code.constant(math.inf))
+            tested = m.both(tested, m.curve(m.plan.schedule.flags_from_index(self.trailing - 1)))
+        return m.select(tested, m.ratio(top, bottom, math.inf), math.inf)
 
     def words_of(self, what: str) -> str:
         return what + (f" over the last {self.trailing} periods" if self.trailing > 1 else "")
@@ -140,7 +119,7 @@ class Dscr(Ratio):
     def needs(self) -> tuple[Need, ...]:
         return tuple(Need("note", name) for name in self.names)
 
-    def terms(self, plan: Plan) -> tuple[Number, Number]:
+    def terms(self, plan: Contract) -> tuple[Number, Number]:
         return Flow(cash_for_debt_service(plan)), Flow(service_of(plan, self.names or plan.notes_by_name))
 
     def words(self) -> str:
@@ -170,7 +149,7 @@ class Coverage(Ratio):
     def needs(self) -> tuple[Need, ...]:
         return (Need("note", self.name),)
 
-    def terms(self, plan: Plan) -> tuple[Number, Number]:
+    def terms(self, plan: Contract) -> tuple[Number, Number]:
         notes = plan.down_to(self.name)
         if self.word == "oc_ratio":
             return receipt("pool_balance") if self.of is None else self.of, balance(*notes)

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
 import waterfalls.words  # noqa: F401  (texts are read with its words)
 from waterfalls.conventions import odd_day_count
-from waterfalls.coupons import Fixed, Floating, emit_interest_rate, interest_rate
+from waterfalls.coupons import Fixed, Floating
 from waterfalls.errors import Fault
 from waterfalls.language import Constant, Number
+from waterfalls.machine import Machine
 from waterfalls.terms import term
-
-if TYPE_CHECKING:
-    from waterfalls.code import Code
-    from waterfalls.reference import State
 
 NONE = Constant(0.0)
 
@@ -66,29 +63,15 @@ class Replacement:
         kinds = ("earned", "repaid", "recovered", "defaulted", "wasted", "bought", "spent", "sold")
         return tuple((kind, self.name) for kind in kinds)
 
-    def settle(self, state: State) -> None:
+    def settle(self, m: Machine) -> None:
         """What the assets pay for the period."""
-        name, held = self.name, state["assets", self.name]
-        lost = held * min(max(self.defaults.settle(state), 0.0), 1.0)
+        name, held = self.name, m["assets", self.name]
+        lost = held * m.min_(m.max_(self.defaults.settle(m), 0.0), 1.0)
         sound = held - lost
-        earned = sound * interest_rate(self.coupon, state) * state.curve(state.plan.accruals[name])
-        repaid = sound * min(max(self.repays.settle(state), 0.0), 1.0)
+        earned = sound * self.coupon.borne(m) * m.curve(m.plan.accruals[name])
+        repaid = sound * m.min_(m.max_(self.repays.settle(m), 0.0), 1.0)
         recovered = lost * (1.0 - self.severity)
-        state["assets", name] = sound - repaid
-        state["earned", name], state["repaid", name], state["recovered", name] = earned, repaid, recovered
-        state["defaulted", name], state["wasted", name] = lost, lost - recovered
-        state[("cash",)] += earned + repaid + recovered
-
-    def emit(self, code: Code) -> None:
-        """The same, as instructions."""
-        none, one = code.constant(0.0), code.constant(1.0)
-        name, held = self.name, code["assets", self.name]
-        lost = held * code.minimum(code.maximum(self.defaults.emit(code), none), one)
-        sound = held - lost
-        earned = sound * emit_interest_rate(self.coupon, code) * code.curve(code.plan.accruals[name])
-        repaid = sound * code.minimum(code.maximum(self.repays.emit(code), none), one)
-        recovered = lost * code.constant(1.0 - self.severity)
-        code["assets", name] = sound - repaid
-        code["earned", name], code["repaid", name], code["recovered", name] = earned, repaid, recovered
-        code["defaulted", name], code["wasted", name] = lost, lost - recovered
-        code[("cash",)] = code[("cash",)] + (earned + repaid + recovered)
+        m["assets", name] = sound - repaid
+        m["earned", name], m["repaid", name], m["recovered", name] = earned, repaid, recovered
+        m["defaulted", name], m["wasted", name] = lost, lost - recovered
+        m[("cash",)] += earned + repaid + recovered

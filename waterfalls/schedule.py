@@ -8,13 +8,18 @@ import functools
 import itertools
 from calendar import isleap
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import QuantLib as ql
+import lazy_loader
 
 from waterfalls.conventions import CALENDARS, CONVENTIONS, DAY_COUNTS, FREQUENCIES, calendar_names, pick, unadjusted
 from waterfalls.errors import InvalidTerms
+
+if TYPE_CHECKING:
+    import numpy as np
+    import QuantLib as ql
+else:
+    np, ql = lazy_loader.load("numpy"), lazy_loader.load("QuantLib")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,11 +99,19 @@ class Schedule:
 
     def flags_from_index(self, first: int) -> np.ndarray:
         """1.0 for every payment from the one with index `first` on (T,), else 0.0."""
-        return (np.arange(self.periods) >= first).astype(float)
+        return flags(self.periods, first)
 
     def at(self, date: datetime.date) -> int:
         """The index of the first payment whose unadjusted date is on or after `date`; T where there is none."""
         return next((t for t, paid in enumerate(self.unadjusted[1:]) if paid >= date), self.periods)
+
+
+@functools.lru_cache(4096)
+def flags(periods: int, first: int) -> np.ndarray:
+    """1.0 from an index on, else 0.0 (T,), read-only."""
+    raised = (np.arange(periods) >= first).astype(float)
+    raised.setflags(write=False)
+    return raised
 
 
 def schedule(
@@ -252,6 +265,11 @@ def to_ql(day: datetime.date) -> ql.Date:
 
 def from_ql(day: ql.Date) -> datetime.date:
     return datetime.date(day.year(), day.month(), day.dayOfMonth())
+
+
+def moved(curve: np.ndarray, k: int) -> np.ndarray:
+    """A curve by payment date (T,) read k periods ahead, 0 after the last."""
+    return np.concatenate([curve[k:], np.zeros(min(k, len(curve)))])
 
 
 def years_from(start: datetime.date, days: Sequence[datetime.date]) -> np.ndarray:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from waterfalls.machine import Key, Machine, Value
+
 if TYPE_CHECKING:
     from waterfalls.cashflows import Cashflows
-    from waterfalls.code import Code, Value
-    from waterfalls.plan import Key, Plan
+    from waterfalls.plan import Plan
 
 TOTALS = ("interest", "principal", "draws", "written_down", "shortfall", "unpaid", "loss")
 SUMMED = ("interest", "principal", "draws", "written_down", "shortfall", "weighted")
@@ -27,7 +28,7 @@ def years(plan: Plan) -> np.ndarray:
 
 
 def opening(plan: Plan) -> dict[Key, float]:
-    """The sums that `emit` carries from date to date, at the start."""
+    """The sums that `settle` carries from date to date, at the start."""
     return {("total", name, tranche): 0.0 for tranche in plan.tranches for name in SUMMED}
 
 
@@ -37,28 +38,27 @@ def carried(plan: Plan) -> tuple[Key, ...]:
     return (*opening(plan), *last)
 
 
-def emit(code: Code) -> None:
+def settle(m: Machine, plan: Plan) -> None:
     """Adds the date's flows to the sums."""
-    none, after = code.constant(0.0), code.curve(years(code.plan))
-    for name in code.plan.tranches:
-        principal = code["principal", name]
+    after = m.curve(years(plan))
+    for name in plan.tranches:
+        principal = m["principal", name]
         parts: dict[str, Value] = {
             "principal": principal,
-            "draws": code["drawn", name],
-            "written_down": code["written down", name] - code["written up", name],
+            "draws": m["drawn", name],
+            "written_down": m["written down", name] - m["written up", name],
             "weighted": principal * after,
         }
-        if name in code.plan.notes_by_name:
-            paid = total = code["paid", "interest", name]
+        if name in plan.notes_by_name:
+            paid = total = m["paid", "interest", name]
             for more in (("paid", "additional", name), ("premium", name)):
-                total = total + code[more] if more in code.symbols else total
+                total = total + m[more] if more in plan.outputs else total
             parts["interest"] = total
-            unpaid = code["accrued", "interest", name] - paid - code["capitalised", name]
-            parts["shortfall"] = code.maximum(unpaid, none)
+            parts["shortfall"] = m.max_(m["accrued", "interest", name] - paid - m["capitalised", name], 0.0)
         else:
-            parts["interest"] = code["residual", name]
+            parts["interest"] = m["residual", name]
         for part, value in parts.items():
-            code["total", part, name] = code["total", part, name] + value
+            m["total", part, name] += value
 
 
 def totals(flows: Cashflows) -> dict[str, np.ndarray]:

@@ -7,18 +7,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY
 from typing import TYPE_CHECKING, Annotated, Any
 
+import lazy_loader
 from pydantic import Field
 
-from waterfalls.amortisation import EqualInstalments, Instalments, LevelPayments, Sculpted, asked_of, emit_asked
+from waterfalls.amortisation import EqualInstalments, Instalments, LevelPayments, Sculpted
 from waterfalls.conventions import FLOATING_DAY_COUNTS, odd_day_count
-from waterfalls.coupons import Fixed, Floating, emit_interest_rate, interest_rate
+from waterfalls.coupons import Fixed, Floating
 from waterfalls.errors import Fault
 from waterfalls.language import Condition, Number
+from waterfalls.machine import Machine
+from waterfalls.schedule import Schedule
 from waterfalls.terms import term
 
 if TYPE_CHECKING:
-    from waterfalls.code import Code
-    from waterfalls.reference import State
+    import numpy as np
+else:
+    np = lazy_loader.load("numpy")
 
 Positive = Annotated[float, Field(gt=0.0)]
 NotNegative = Annotated[float, Field(ge=0.0)]
@@ -79,6 +83,13 @@ class Note:
         usual = "30/360" if isinstance(self.coupon, Fixed) else FLOATING_DAY_COUNTS.get(currency, "actual/360")
         return self.day_count or usual
 
+    def instalments(self, schedule: Schedule) -> np.ndarray:
+        """What the schedule of principal goes by (T,)."""
+        if self.amortisation is None:
+            return np.zeros(schedule.periods)
+        start = self.notional if self.available_until is not None else self.outstanding
+        return self.amortisation.curve(schedule, start, self.notional, getattr(self.coupon, "rate", 0.0))
+
     def opening(self) -> dict[tuple[str, ...], float]:
         """The symbols of the note at the start."""
         undrawn = self.notional - self.outstanding if self.available_until is not None else 0.0
@@ -99,78 +110,44 @@ class Note:
         changes = ("principal", "drawn", "capitalised", "written down", "written up")
         return (*debts, *((change, self.name) for change in changes))
 
-    def settle(self, state: State) -> None:
+    def settle(self, m: Machine) -> None:
         """What falls due at this date: interest since the last, scheduled principal, the balance at legal final."""
-        plan, name = state.plan, self.name
-        fraction = state.curve(plan.accruals[name])
-        owed, balance = state["owed", "interest", name], state["balance", name]
-        base = balance if self.interest_on is None else self.interest_on.settle(state)
+        plan, name = m.plan, self.name
+        fraction = m.curve(plan.accruals[name])
+        owed, balance = m["owed", "interest", name], m["balance", name]
+        base = balance if self.interest_on is None else self.interest_on.settle(m)
         base = base + owed if self.interest_on_arrears else base
-        accrued = base * interest_rate(self.coupon, state) * fraction
-        state["accrued", "interest", name] = accrued
-        if self.capitalises is not None and self.capitalises.settle(state):
-            state["capitalised", name] = accrued
-            state["balance", name] = balance = balance + accrued
-        else:
-            state["owed", "interest", name] = owed + accrued
-        if self.additional_rate:
-            unpaid = state["owed", "additional", name]
-            base = balance + unpaid if self.interest_on_arrears else balance
-            more = base * self.additional_rate * fraction * state.curve(plan.anticipated[name])
-            state["accrued", "additional", name] = more
-            state["owed", "additional", name] = unpaid + more
-
-        missed = min(state["owed", "scheduled", name], balance)  # a write-down may have taken what was missed
-        asked = asked_of(self, state, balance, missed)
-        state["accrued", "scheduled", name] = asked
-        final = state.curve(plan.finals[name]) > 0.0
-        state["owed", "scheduled", name] = balance if final else missed + asked
-
-    def open(self, state: State) -> None:
-        """What may be drawn at this date, before anything falls due: fees are charged on it."""
-        if self.available_until is not None and state.curve(state.plan.available[self.name]) == 0.0:
-            state["undrawn", self.name] = 0.0
-        elif self.revolving:
-            used = state["balance", self.name] + state["lost", self.name]  # what was written down is not repaid
-            state["undrawn", self.name] = max(self.notional - used, 0.0)
-
-    def emit_open(self, code: Code) -> None:
-        """`open` as instructions."""
-        name, none = self.name, code.constant(0.0)
-        if self.revolving:
-            used = code["balance", name] + code["lost", name]
-            code["undrawn", name] = code.maximum(code.constant(self.notional) - used, none)
-        if self.available_until is not None:
-            code["undrawn", name] = code.select(code.curve(code.plan.available[name]), code["undrawn", name], none)
-
-    def emit(self, code: Code) -> None:
-        """`settle` as instructions."""
-        plan, name, none = code.plan, self.name, code.constant(0.0)
-        fraction = code.curve(plan.accruals[name])
-        owed, balance = code["owed", "interest", name], code["balance", name]
-        base = balance if self.interest_on is None else self.interest_on.emit(code)
-        base = base + owed if self.interest_on_arrears else base
-        accrued = base * emit_interest_rate(self.coupon, code) * fraction
-        code["accrued", "interest", name] = accrued
-        code["owed", "interest", name] = owed + accrued
+        accrued = base * self.coupon.borne(m) * fraction
+        m["accrued", "interest", name] = accrued
+        m["owed", "interest", name] = owed + accrued
         if self.capitalises is not None:
-            added = self.capitalises.emit(code)
-            code["owed", "interest", name] = code.select(added, owed, owed + accrued)
-            code["capitalised", name] = code.select(added, accrued, none)
-            balance = code.select(added, balance + accrued, balance)
-            code["balance", name] = balance
+            added = self.capitalises.settle(m)
+            m["owed", "interest", name] = m.select(added, owed, owed + accrued)
+            m["capitalised", name] = m.select(added, accrued, 0.0)
+            balance = m.select(added, balance + accrued, balance)
+            m["balance", name] = balance
         if self.additional_rate:
-            unpaid = code["owed", "additional", name]
+            unpaid = m["owed", "additional", name]
             base = balance + unpaid if self.interest_on_arrears else balance
-            more = base * code.constant(self.additional_rate) * fraction * code.curve(plan.anticipated[name])
-            code["accrued", "additional", name] = more
-            code["owed", "additional", name] = unpaid + more
+            more = base * self.additional_rate * fraction * m.curve(plan.anticipated[name])
+            m["accrued", "additional", name] = more
+            m["owed", "additional", name] = unpaid + more
 
-        missed = code.minimum(code["owed", "scheduled", name], balance)
-        asked = emit_asked(self, code, balance, missed)
-        code["accrued", "scheduled", name] = asked
-        final = code.curve(plan.finals[name])
-        code["owed", "scheduled", name] = code.select(final, balance, missed + asked)
+        missed = m.min_(m["owed", "scheduled", name], balance)  # a write-down may have taken what was missed
+        terms, left = self.amortisation, balance - missed
+        asked = 0.0 if terms is None else terms.asked(m, name, m.curve(plan.instalments[name]), left)
+        m["accrued", "scheduled", name] = asked
+        final = m.curve(plan.finals[name])
+        m["owed", "scheduled", name] = m.select(final, balance, missed + asked)
+
+    def open(self, m: Machine) -> None:
+        """What may be drawn at this date, before anything falls due: fees are charged on it."""
+        name = self.name
+        if self.revolving:
+            used = m["balance", name] + m["lost", name]  # what was written down is not repaid
+            m["undrawn", name] = m.max_(self.notional - used, 0.0)
+        if self.available_until is not None:
+            m["undrawn", name] = m.select(m.curve(m.plan.available[name]), m["undrawn", name], 0.0)
 
 
 @term
@@ -193,8 +170,5 @@ class Equity:
         changes = ("residual", "principal", "drawn", "written down", "written up")
         return tuple((change, self.name) for change in changes)
 
-    def settle(self, state: State) -> None:
-        """Nothing falls due on equity."""
-
-    def emit(self, code: Code) -> None:
+    def settle(self, m: Machine) -> None:
         """Nothing falls due on equity."""

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field
 
 import waterfalls.words  # noqa: F401  (texts are read with its words)
 from waterfalls.language import Condition
+from waterfalls.machine import Machine
 from waterfalls.terms import term
-
-if TYPE_CHECKING:
-    from waterfalls.code import Code
-    from waterfalls.reference import State
 
 
 @term
@@ -37,28 +34,16 @@ class Trigger:
         """What the trigger reads."""
         return (self.test,) if self.cured_by is None else (self.test, self.cured_by)
 
-    def settle(self, state: State) -> None:
+    def settle(self, m: Machine) -> None:
         """Tests the trigger at determination."""
-        on, passes = state["trigger", self.name], state["passes", self.name]
-        if self.test.settle(state):
-            on, passes = 1.0, 0.0
-        elif state.t >= state.plan.histories[self.name]:
-            passes = passes + 1.0 if self.cured_by is None or self.cured_by.settle(state) else 0.0
-            if not self.latch and passes >= self.cure:
-                on = 0.0
-        state["trigger", self.name], state["passes", self.name] = on, passes
-
-    def emit(self, code: Code) -> None:
-        """The same, as instructions."""
-        one, none = code.constant(1.0), code.constant(0.0)
-        failed, on, passes = self.test.emit(code), code["trigger", self.name], code["passes", self.name]
-        counted = code.curve(code.plan.schedule.flags_from_index(code.plan.histories[self.name]))
-        better = passes + one
+        failed, on, passes = self.test.settle(m), m["trigger", self.name], m["passes", self.name]
+        counted = m.curve(m.plan.schedule.flags_from_index(m.plan.histories[self.name]))
+        better = passes + 1.0
         if self.cured_by is not None:
-            better = code.select(self.cured_by.emit(code), better, none)
-        more = code.select(counted, better, passes)
+            better = m.select(self.cured_by.settle(m), better, 0.0)
+        more = m.select(counted, better, passes)
         if not self.latch:
-            cured = counted & (more >= code.constant(float(self.cure)))
-            on = code.select(cured, none, on)
-        code["trigger", self.name] = code.select(failed, one, on)
-        code["passes", self.name] = code.select(failed, none, more)
+            cured = m.both(counted, m.ge(more, float(self.cure)))
+            on = m.select(cured, 0.0, on)
+        m["trigger", self.name] = m.select(failed, 1.0, on)
+        m["passes", self.name] = m.select(failed, 0.0, more)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from waterfalls.definitions import Defined
+from waterfalls.explain import determinations
+from waterfalls.floats import Floats
 from waterfalls.language import Comparison, Condition, Node, Number
-from waterfalls.plan import Key, Plan, inputs_of
+from waterfalls.machine import Machine, Value
+from waterfalls.plan import Plan
 from waterfalls.ratios import Coverage, Dscr, Flow
-from waterfalls.reference import State, settle_date
 
 if TYPE_CHECKING:
     from waterfalls.cashflows import Cashflows
@@ -27,8 +28,8 @@ class Scaled(Number):
     inner: Number
     left: float
 
-    def settle(self, state: State) -> float:
-        return self.left * self.inner.settle(state)
+    def settle(self, m: Machine) -> Value:
+        return self.left * self.inner.settle(m)
 
 
 def headroom_to_trap(flows: Cashflows, s: int) -> float:
@@ -43,15 +44,20 @@ def headroom_to_trap(flows: Cashflows, s: int) -> float:
     tests = [test for test in tests if any(covers(node, plan) for node in plan.within(test))]
     if not tests:
         return math.nan
-    found = (cut for state in determinations(flows, s) for test in tests for cut in crossings(test, state))
+    found = (
+        cut
+        for state in determinations(flows, flows.receipts.scenarios[s])
+        for test in tests
+        for cut in crossings(test, state)
+    )
     return min(found, default=math.nan)
 
 
-def crossings(test: Condition, state: State) -> Iterator[float]:
+def crossings(test: Condition, state: Floats) -> Iterator[float]:
     """The cuts of coverage at which a test comes to hold at one determination."""
 
     def holds(cut: float) -> bool:
-        return scaled(test, state.plan, 1.0 - cut).settle(state)
+        return scaled(test, state.plan, 1.0 - cut).settle(state) > 0.0
 
     for node in state.plan.within(test):
         if not isinstance(node, Comparison):
@@ -87,20 +93,3 @@ def scaled(node: Any, plan: Plan, left: float) -> Any:
         return Scaled(node, left)  # type: ignore[arg-type]
     fields = [field.name for field in dataclasses.fields(node)]  # type: ignore[arg-type]
     return dataclasses.replace(node, **{name: scaled(getattr(node, name), plan, left) for name in fields})  # type: ignore[type-var]
-
-
-def determinations(flows: Cashflows, s: int) -> Iterator[State]:
-    """The state of one scenario at each determination, by the reference engine: what the triggers read."""
-    state = State(flows.plan, inputs_of(flows.plan, flows.receipts, flows.rates), s)
-    seen: list[State] = []
-
-    def journal(_: object, before: dict[Key, float], __: dict[Key, float]) -> None:
-        if not seen:  # nothing is paid yet: what the triggers read still stands
-            probe = copy.copy(state)
-            probe.symbols = before
-            seen.append(probe)
-
-    for state.t in range(flows.periods):
-        seen.clear()
-        settle_date(state, journal)
-        yield from seen

@@ -201,7 +201,7 @@ def write_template(path: Path, flows: Cashflows, scenario: Any, dates: Sequence[
     folder(path.parent)
     frame = offered(flows, scenario)
     if dates:
-        frame = frame[frame["date"].isin([flows.dates[payment_on(flows, date)] for date in dates])]
+        frame = frame[frame["date"].isin([flows.dates[payment_on(flows.plan, date)] for date in dates])]
     frame = frame.assign(theirs=np.nan).reindex(columns=[*COLUMNS, "ours"])
     with whole(path) as file:
         if path.suffix == ".csv":

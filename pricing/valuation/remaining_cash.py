@@ -14,7 +14,7 @@ import numpy as np
 from pricing.market.curves import Curve
 from waterfalls.cashflows import Cashflows
 from waterfalls.conventions import unadjusted
-from waterfalls.coupons import Floating, ladder
+from waterfalls.coupons import Floating
 from waterfalls.errors import CannotPrice, UnknownName
 from waterfalls.schedule import Roll, year_fraction, years_from
 from waterfalls.tranches import Note
@@ -208,7 +208,7 @@ class Ahead:
             index = self.index_rates(i)
             if note is None or index is None or not isinstance(note.coupon, Floating):
                 continue
-            rates = note.coupon.multiple * index + ladder(note.coupon, plan)[first:]
+            rates = note.coupon.multiple * index + note.coupon.ladder(plan)[first:]
             low, high = max(note.coupon.floor or 0.0, 0.0), np.inf if note.coupon.cap is None else note.coupon.cap
             free = (rates > low) & (rates < high)
             paid = self.flows.shortfall[note.name][:, first:] <= 1e-9 * note.notional

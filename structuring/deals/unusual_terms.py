@@ -15,7 +15,7 @@ from structuring.documents.plain_data import load
 from structuring.documents.yaml_and_json import MEANINGS
 from structuring.scenarios.drivers import DRIVERS
 from structuring.scenarios.scenario import Scenario, by_name
-from waterfalls.amortisation import Amortisation, EqualInstalments, Instalments, Sculpted
+from waterfalls.amortisation import EqualInstalments, Instalments, Sculpted
 from waterfalls.checks import DEFAULT_REGIME, regimes_of
 from waterfalls.claims import Claim, Debt, Principal
 from waterfalls.clauses.pay import Pay
@@ -177,7 +177,7 @@ def high_levels(deal: Deal) -> Iterator[Fault]:
                 said = f"{ratio} is held against {level:g}: ratios are decimals, {level / 100.0:g} is {level:g} %"
                 yield Fault(place, said)
     for i, note in enumerate(deal.tranches):
-        terms: Amortisation | None = note.amortisation if isinstance(note, Note) else None
+        terms = note.amortisation if isinstance(note, Note) else None
         if isinstance(terms, Sculpted) and terms.dscr > COVERED:
             said = (
                 f"is sculpted to {terms.dscr:g} times: ratios are decimals, {terms.dscr / 100.0:g} is {terms.dscr:g} %"

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from waterfalls.claims import Claim, claims
 from waterfalls.clauses.clause import Clause
 from waterfalls.language import Condition, Number, bounded, word
-
-if TYPE_CHECKING:
-    from waterfalls.code import Code, Value
-    from waterfalls.reference import State
+from waterfalls.machine import Machine, Value
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -23,30 +20,14 @@ class Call(Clause):
 
     price: Number
 
-    def settle(self, state: State, limit: float | None) -> None:
-        got = max(self.price.settle(state), 0.0)
-        if limit is not None:
-            got = min(got, limit)
-        got = got * (1.0 - state[("called",)])
-        state[("proceeds",)] += got
-        state[("cash",)] += got
-        state[("called",)] = 1.0
-        for name in state.plan.replacements:
-            state["sold", name] += state["assets", name]
-            state["assets", name] = 0.0
-
-    def emit(self, code: Code, limit: Value | None) -> None:
-        none, one = code.constant(0.0), code.constant(1.0)
-        got = code.maximum(self.price.emit(code), none)
-        if limit is not None:
-            got = code.minimum(got, limit)
-        got = got * (one - code[("called",)])
-        code[("proceeds",)] = code[("proceeds",)] + got
-        code[("cash",)] = code[("cash",)] + got
-        code[("called",)] = one
-        for name in code.plan.replacements:
-            code["sold", name] = code["sold", name] + code["assets", name]
-            code["assets", name] = none
+    def settle(self, m: Machine, limit: Value | None) -> None:
+        got = self.at_most(m, m.max_(self.price.settle(m), 0.0), limit) * (1.0 - m[("called",)])
+        m[("proceeds",)] += got
+        m[("cash",)] += got
+        m[("called",)] = 1.0
+        for name in m.plan.replacements:
+            m["sold", name] += m["assets", name]
+            m["assets", name] = 0.0
 
     def words(self) -> str:
         return self.modified_words(f"to sell the collateral for {self.price.words()}")
@@ -59,11 +40,8 @@ class Call(Clause):
 class Called(Condition):
     """Whether the collateral has been sold, at this date or before."""
 
-    def settle(self, state: State) -> bool:
-        return state[("called",)] > 0.0
-
-    def emit(self, code: Code) -> Value:
-        return code[("called",)]
+    def settle(self, m: Machine) -> Value:
+        return m[("called",)]
 
     def words(self) -> str:
         return "the collateral has been sold"
@@ -81,17 +59,8 @@ class Premium(Claim):
 
     takes_all: ClassVar[bool] = True
 
-    def due(self, state: State) -> float:
-        return state.reach
-
-    def receive(self, state: State, amount: float) -> None:
-        state["premium", self.name] += amount
-
-    def emit_due(self, code: Code) -> Value:
-        return code.reach
-
-    def emit_receive(self, code: Code, amount: Value) -> None:
-        code["premium", self.name] = code["premium", self.name] + amount
+    def receive(self, m: Machine, amount: Value) -> None:
+        m["premium", self.name] += amount
 
     def words(self) -> str:
         return f"a premium on {self.name}"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from waterfalls.errors import InvalidTerms
 from waterfalls.language import MODIFIERS, Condition, Need, Node, Number, condition, listed, named, number
+from waterfalls.machine import Machine, Value
 
 if TYPE_CHECKING:
-    from waterfalls.code import Code, Value
-    from waterfalls.reference import State
     from waterfalls.waterfall import Waterfall
 
 MODIFIERS |= {"when", "capped", "supported_by", "from_"}
@@ -77,32 +77,21 @@ class Clause(Node):
 
     # meaning, once around every clause
 
-    def run(self, state: State) -> None:
+    def run(self, m: Machine) -> None:
         """Settles the clause where its conditions hold, up to the least of its caps."""
-        if all(condition.settle(state) for condition in self.conditions):
-            limit = max(0.0, min(cap.settle(state) for cap in self.caps)) if self.caps else None
-            self.settle(state, limit)
+        m.heading(self)
+        applies = functools.reduce(m.both, (condition.settle(m) for condition in self.conditions), 1.0)
+        for _ in m.when(applies):
+            caps = [cap.settle(m) for cap in self.caps]
+            self.settle(m, m.max_(0.0, functools.reduce(m.min_, caps)) if caps else None)
 
-    def write(self, code: Code) -> None:
-        """`run` as instructions."""
-        mask = code.constant(1.0)
-        for condition_ in self.conditions:
-            mask = mask & condition_.emit(code)
-        with code.when(mask):
-            limit = (
-                code.maximum(code.constant(0.0), code.minimum(*(cap.emit(code) for cap in self.caps)))
-                if self.caps
-                else None
-            )
-            self.emit(code, limit)
-
-    def settle(self, state: State, limit: float | None) -> None:
+    def settle(self, m: Machine, limit: Value | None) -> None:
         """What the clause does, with at most `limit` in all."""
         raise NotImplementedError
 
-    def emit(self, code: Code, limit: Value | None) -> None:
-        """The same, as instructions."""
-        raise NotImplementedError
+    def at_most(self, m: Machine, amount: Value, limit: Value | None) -> Value:
+        """An amount within what the caps allow."""
+        return m.label(amount if limit is None else m.min_(amount, limit), "amount", self)
 
     # text
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from waterfalls.claims import Claim, claims
 from waterfalls.clauses.clause import Clause
 from waterfalls.errors import InvalidTerms
 from waterfalls.language import Need, Number, bounded, listed, named, quoted, word
+from waterfalls.machine import Machine, Value
 from waterfalls.numbers import Held, some
-
-if TYPE_CHECKING:
-    from waterfalls.code import Code, Value
-    from waterfalls.reference import State
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -29,29 +26,14 @@ class Debit(Clause):
     def needs(self) -> tuple[Need, ...]:
         return (*super().needs(), *(Need("ledger", name) for name in self.names))
 
-    def settle(self, state: State, limit: float | None) -> None:
-        left = max(self.amount.settle(state), 0.0)
-        if limit is not None:
-            left = min(left, limit)
+    def settle(self, m: Machine, limit: Value | None) -> None:
+        left = self.at_most(m, m.max_(self.amount.settle(m), 0.0), limit)
         for name in self.names:
-            most, taken = state.plan.ledgers[name].limit, left
+            most, taken = m.plan.ledgers[name].limit, left
             if most is not None:
-                taken = min(left, max(most.settle(state) - state["ledger", name], 0.0))
-            state["ledger", name] += taken
-            state["debited", name] += taken
-            left = left - taken
-
-    def emit(self, code: Code, limit: Value | None) -> None:
-        none = code.constant(0.0)
-        left = code.maximum(self.amount.emit(code), none)
-        if limit is not None:
-            left = code.minimum(left, limit)
-        for name in self.names:
-            most, taken = code.plan.ledgers[name].limit, left
-            if most is not None:
-                taken = code.minimum(left, code.maximum(most.emit(code) - code["ledger", name], none))
-            code["ledger", name] = code["ledger", name] + taken
-            code["debited", name] = code["debited", name] + taken
+                taken = m.min_(left, m.max_(most.settle(m) - m["ledger", name], 0.0))
+            m["ledger", name] += taken
+            m["debited", name] += taken
             left = left - taken
 
     def words(self) -> str:
@@ -67,25 +49,15 @@ class Credit(Claim):
 
     needs_what: ClassVar[str] = "ledger"
 
-    def due(self, state: State) -> float:
-        return state["ledger", self.name]
+    def due(self, m: Machine) -> Value:
+        return m["ledger", self.name]
 
-    def receive(self, state: State, amount: float) -> None:
-        account = state.plan.ledgers[self.name].account
-        state["ledger", self.name] -= amount
-        state["credited", self.name] += amount
-        state["account", account] += amount
-        state["deposited", account] += amount
-
-    def emit_due(self, code: Code) -> Value:
-        return code["ledger", self.name]
-
-    def emit_receive(self, code: Code, amount: Value) -> None:
-        account = code.plan.ledgers[self.name].account
-        code["ledger", self.name] = code["ledger", self.name] - amount
-        code["credited", self.name] = code["credited", self.name] + amount
-        code["account", account] = code["account", account] + amount
-        code["deposited", account] = code["deposited", account] + amount
+    def receive(self, m: Machine, amount: Value) -> None:
+        account = m.plan.ledgers[self.name].account
+        m["ledger", self.name] -= amount
+        m["credited", self.name] += amount
+        m["account", account] += amount
+        m["deposited", account] += amount
 
     def words(self) -> str:
         return f"what reduces the debit balance of {self.name} to zero"

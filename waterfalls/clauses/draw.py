@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from waterfalls.clauses.clause import Clause
-from waterfalls.clauses.pay import sum_of
+from waterfalls.clauses.pay import running
 from waterfalls.errors import InvalidTerms
 from waterfalls.language import Need, Number, bounded, listed, named, quoted, word
-
-if TYPE_CHECKING:
-    from waterfalls.code import Code, Value
-    from waterfalls.plan import Plan
-    from waterfalls.reference import State
+from waterfalls.machine import Contract, Machine, Value
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -30,40 +26,19 @@ class Draw(Clause):
     def needs(self) -> tuple[Need, ...]:
         return (*super().needs(), *(Need("balance", name) for name in self.names))
 
-    def settle(self, state: State, limit: float | None) -> None:
-        wanted = max(self.amount.settle(state), 0.0)
-        if limit is not None:
-            wanted = min(wanted, limit)
-        symbols = [self.symbols(name, state.plan) for name in self.names]
-        rooms = [state[room] for room, _ in symbols]
-        for i, (name, room) in enumerate(zip(self.names, rooms, strict=True)):
-            total = sum_of(rooms[i:])
-            drawn = min(wanted * (room / total if total != 0.0 else 0.0), room)
+    def settle(self, m: Machine, limit: Value | None) -> None:
+        wanted = self.at_most(m, m.max_(self.amount.settle(m), 0.0), limit)
+        symbols = [self.symbols(name, m.plan) for name in self.names]
+        rooms = [m[room] for room, _ in symbols]
+        for name, room, total, (left, flow) in zip(self.names, rooms, running(rooms), symbols, strict=True):
+            drawn = m.min_(wanted * m.ratio(room, total, 0.0), room)
             wanted = wanted - drawn
-            state[symbols[i][0]] -= drawn
-            state["balance", name] += drawn
-            state[symbols[i][1]] += drawn
-            state[("cash",)] += drawn
+            m[left] -= drawn
+            m["balance", name] += drawn
+            m[flow] += drawn
+            m[("cash",)] += drawn
 
-    def emit(self, code: Code, limit: Value | None) -> None:
-        none = code.constant(0.0)
-        wanted = code.maximum(self.amount.emit(code), none)
-        if limit is not None:
-            wanted = code.minimum(wanted, limit)
-        symbols = [self.symbols(name, code.plan) for name in self.names]
-        rooms = [code[room] for room, _ in symbols]
-        totals = [none + rooms[-1]]
-        for room in reversed(rooms[:-1]):
-            totals.insert(0, totals[0] + room)
-        for name, room, total, (left, flow) in zip(self.names, rooms, totals, symbols, strict=True):
-            drawn = code.minimum(wanted * code.ratio(room, total, 0.0), room)
-            wanted = wanted - drawn
-            code[left] = code[left] - drawn
-            code["balance", name] = code["balance", name] + drawn
-            code[flow] = code[flow] + drawn
-            code[("cash",)] = code[("cash",)] + drawn
-
-    def symbols(self, name: str, plan: Plan) -> tuple[tuple[str, str], tuple[str, str]]:
+    def symbols(self, name: str, plan: Contract) -> tuple[tuple[str, str], tuple[str, str]]:
         """What may still be drawn on a name, and what was drawn at this date."""
         return (("room", name), ("lent", name)) if name in plan.facilities else (("undrawn", name), ("drawn", name))
 

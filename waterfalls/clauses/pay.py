@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from waterfalls.claims import Claim, Principal, TopUp
 from waterfalls.clauses.clause import Clause
 from waterfalls.errors import InvalidTerms, unknown
 from waterfalls.language import Need, listed, word
-
-if TYPE_CHECKING:
-    from waterfalls.code import Code, Value
-    from waterfalls.plan import Plan
-    from waterfalls.reference import State
+from waterfalls.machine import Contract, Machine, Value
 
 SHARINGS = ("sequential", "pro rata by due", "pro rata by balance")
 
@@ -33,27 +30,27 @@ class Pay(Clause):
     weights: tuple[float, ...] = ()
     modifiers: ClassVar[frozenset[str]] = frozenset({"when", "capped", "supported_by", "from_"})
 
-    def settle(self, state: State, limit: float | None) -> None:
-        sources = self.sources(state.plan)
-        pool = state[sources[0]]
+    def settle(self, m: Machine, limit: Value | None) -> None:
+        sources = self.sources(m.plan)
+        pool = m[sources[0]]
         for source in sources[1:]:
-            pool = pool + state[source]
-        state.reach = pool if limit is None else min(pool, limit)
-        dues = [claim.due(state) for claim in self.claims]
-        for claim, amount in zip(self.claims, self.divide(state, state.reach, dues), strict=True):
-            left = amount
+            pool = pool + m[source]
+        reach = m.label(pool if limit is None else m.min_(pool, limit), "available", self)
+        dues = [reach if claim.takes_all else m.label(claim.due(m), "due", claim) for claim in self.claims]
+        for claim, amount in zip(self.claims, self.divide(m, reach, dues), strict=True):
+            amount = left = m.label(amount, "paid", claim)
             for source in sources:
-                taken = min(left, state[source])
+                taken = m.min_(left, m[source])
                 left = left - taken
-                state[source] -= taken
+                m[source] -= taken
                 if source[0] == "account":
-                    state["withdrawn", source[1]] += taken
+                    m["withdrawn", source[1]] += taken
                 elif source[0] == "room":
-                    state["balance", source[1]] += taken
-                    state["lent", source[1]] += taken
-            claim.receive(state, amount)
+                    m["balance", source[1]] += taken
+                    m["lent", source[1]] += taken
+            claim.receive(m, amount)
 
-    def divide(self, state: State, pool: float, dues: list[float]) -> list[float]:
+    def divide(self, m: Machine, pool: Value, dues: list[Value]) -> list[Value]:
         """What each claim is paid: in rounds, what those take that are not full, in proportion to their bases.
 
         At the end what is left goes by what is still due: to the last that is not full, or to those without a base.
@@ -61,85 +58,29 @@ class Pay(Clause):
         if self.sharing == "sequential":
             amounts = []
             for due in dues:
-                amounts.append(min(due, pool))
+                amounts.append(m.min_(due, pool))
                 pool = pool - amounts[-1]
             return amounts
-        amounts = [0.0] * len(dues)
-        weights = self.weights or dues
+        amounts: list[Value] = [0.0] * len(dues)
+        weights: list[Value] = list(self.weights) or dues
         if self.sharing == "pro rata by balance":
-            weights = [claim.base(state) for claim in self.claims]
+            weights = [claim.base(m) for claim in self.claims]
         for _ in range(self.rounds):
-            bases = [base if due > paid else 0.0 for base, due, paid in zip(weights, dues, amounts, strict=True)]
-            total, whole = sum_of(bases), pool
+            bases = [m.select(m.gt(due, paid), w, 0.0) for w, due, paid in zip(weights, dues, amounts, strict=True)]
+            total, whole = running(bases)[0], pool
             for i, base in enumerate(bases):
-                share = whole * (base / total if total != 0.0 else 0.0)
-                amount = min(min(dues[i] - amounts[i], share), pool)
+                share = whole * m.ratio(base, total, 0.0)
+                amount = m.min_(m.min_(dues[i] - amounts[i], share), pool)
                 amounts[i] = amounts[i] + amount
                 pool = pool - amount
         rests = [due - paid for due, paid in zip(dues, amounts, strict=True)]
-        for i, rest in enumerate(rests):
-            total = sum_of(rests[i:])
-            amount = min(rest, pool * (rest / total if total != 0.0 else 0.0))
+        for i, (rest, total) in enumerate(zip(rests, running(rests), strict=True)):
+            amount = m.min_(rest, pool * m.ratio(rest, total, 0.0))
             amounts[i] = amounts[i] + amount
             pool = pool - amount
         return amounts
 
-    def emit(self, code: Code, limit: Value | None) -> None:
-        sources = self.sources(code.plan)
-        pool = code[sources[0]]
-        for source in sources[1:]:
-            pool = pool + code[source]
-        code.reach = pool if limit is None else code.minimum(pool, limit)
-        dues = [claim.emit_due(code) for claim in self.claims]
-        for claim, amount in zip(self.claims, self.emit_divide(code, code.reach, dues), strict=True):
-            left = amount
-            for source in sources:
-                taken = code.minimum(left, code[source])
-                left = left - taken
-                code[source] = code[source] - taken
-                if source[0] == "account":
-                    code["withdrawn", source[1]] = code["withdrawn", source[1]] + taken
-                elif source[0] == "room":
-                    code["balance", source[1]] = code["balance", source[1]] + taken
-                    code["lent", source[1]] = code["lent", source[1]] + taken
-            claim.emit_receive(code, amount)
-
-    def emit_divide(self, code: Code, pool: Value, dues: list[Value]) -> list[Value]:
-        """`divide` as instructions."""
-        none = code.constant(0.0)
-        if self.sharing == "sequential":
-            amounts = []
-            for due in dues:
-                amounts.append(code.minimum(due, pool))
-                pool = pool - amounts[-1]
-            return amounts
-        amounts = [none] * len(dues)
-        weights = [code.constant(weight) for weight in self.weights] or dues
-        if self.sharing == "pro rata by balance":
-            weights = [claim.emit_base(code) for claim in self.claims]
-        for _ in range(self.rounds):
-            bases = [code.select(due > paid, w, none) for w, due, paid in zip(weights, dues, amounts, strict=True)]
-            total, whole = self.emit_sums(code, bases)[0], pool
-            for i, base in enumerate(bases):
-                share = whole * code.ratio(base, total, 0.0)
-                amount = code.minimum(dues[i] - amounts[i], share, pool)
-                amounts[i] = amounts[i] + amount
-                pool = pool - amount
-        rests = [due - paid for due, paid in zip(dues, amounts, strict=True)]
-        for i, (rest, total) in enumerate(zip(rests, self.emit_sums(code, rests), strict=True)):
-            amount = code.minimum(rest, pool * code.ratio(rest, total, 0.0))
-            amounts[i] = amounts[i] + amount
-            pool = pool - amount
-        return amounts
-
-    def emit_sums(self, code: Code, values: list[Value]) -> list[Value]:
-        """Each value with all after it, added from the last."""
-        sums = [code.constant(0.0) + values[-1]]
-        for value in reversed(values[:-1]):
-            sums.insert(0, sums[0] + value)
-        return sums
-
-    def sources(self, plan: Plan) -> list[tuple[str, ...]]:
+    def sources(self, plan: Contract) -> list[tuple[str, ...]]:
         """The symbols cash is taken from, in this order: an account's balance, a facility's room."""
         first = ("account", self.source) if self.source else ("cash",)
         return [first, *(("room" if name in plan.facilities else "account", name) for name in self.supports)]
@@ -195,27 +136,16 @@ class Group(Claim):
     def needs(self) -> tuple[Need, ...]:
         return ()  # its claims speak for themselves
 
-    def due(self, state: State) -> float:
-        return sum_of([claim.due(state) for claim in self.inner.claims])
+    def due(self, m: Machine) -> Value:
+        return running([claim.due(m) for claim in self.inner.claims])[0]
 
-    def base(self, state: State) -> float:
-        return sum_of([claim.base(state) for claim in self.inner.claims])
+    def base(self, m: Machine) -> Value:
+        return running([claim.base(m) for claim in self.inner.claims])[0]
 
-    def receive(self, state: State, amount: float) -> None:
-        dues = [claim.due(state) for claim in self.inner.claims]
-        for claim, part in zip(self.inner.claims, self.inner.divide(state, amount, dues), strict=True):
-            claim.receive(state, part)
-
-    def emit_due(self, code: Code) -> Value:
-        return self.inner.emit_sums(code, [claim.emit_due(code) for claim in self.inner.claims])[0]
-
-    def emit_base(self, code: Code) -> Value:
-        return self.inner.emit_sums(code, [claim.emit_base(code) for claim in self.inner.claims])[0]
-
-    def emit_receive(self, code: Code, amount: Value) -> None:
-        dues = [claim.emit_due(code) for claim in self.inner.claims]
-        for claim, part in zip(self.inner.claims, self.inner.emit_divide(code, amount, dues), strict=True):
-            claim.emit_receive(code, part)
+    def receive(self, m: Machine, amount: Value) -> None:
+        dues = [claim.due(m) for claim in self.inner.claims]
+        for claim, part in zip(self.inner.claims, self.inner.divide(m, amount, dues), strict=True):
+            claim.receive(m, part)
 
     def words(self) -> str:
         return self.inner.words().removeprefix("to pay ")
@@ -235,12 +165,9 @@ def group(inner: Pay) -> Group:
     return Group(", ".join(claim.name for claim in inner.each), inner)
 
 
-def sum_of(values: list[float]) -> float:
-    """The sum, added from the last: in this order, and uncompensated (as `sum` is not from Python 3.12 on)."""
-    total = 0.0
-    for value in reversed(values):
-        total = total + value
-    return total
+def running(values: list[Value]) -> list[Value]:
+    """Each value with all after it, added from the last."""
+    return list(itertools.accumulate(reversed(values)))[::-1]
 
 
 @word

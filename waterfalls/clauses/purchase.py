@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from waterfalls.claims import Claim, claims
 from waterfalls.language import word
-
-if TYPE_CHECKING:
-    from waterfalls.code import Code, Value
-    from waterfalls.reference import State
+from waterfalls.machine import Machine, Value
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,23 +17,11 @@ class Purchase(Claim):
     needs_what: ClassVar[str] = "replacement"
     takes_all: ClassVar[bool] = True
 
-    def due(self, state: State) -> float:
-        return state.reach
-
-    def receive(self, state: State, amount: float) -> None:
-        par = amount / state.plan.replacements[self.name].price
-        state["assets", self.name] += par
-        state["bought", self.name] += par
-        state["spent", self.name] += amount
-
-    def emit_due(self, code: Code) -> Value:
-        return code.reach
-
-    def emit_receive(self, code: Code, amount: Value) -> None:
-        par = amount / code.constant(code.plan.replacements[self.name].price)
-        code["assets", self.name] = code["assets", self.name] + par
-        code["bought", self.name] = code["bought", self.name] + par
-        code["spent", self.name] = code["spent", self.name] + amount
+    def receive(self, m: Machine, amount: Value) -> None:
+        par = amount / m.plan.replacements[self.name].price
+        m["assets", self.name] += par
+        m["bought", self.name] += par
+        m["spent", self.name] += amount
 
     def words(self) -> str:
         return f"for the purchase of {self.name}"

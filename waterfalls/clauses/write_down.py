@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from waterfalls.clauses.clause import Clause
 from waterfalls.errors import InvalidTerms
 from waterfalls.language import Need, Number, bounded, listed, named, quoted, word
-from waterfalls.tranches import Note
-
-if TYPE_CHECKING:
-    from waterfalls.code import Code, Value
-    from waterfalls.reference import State
+from waterfalls.machine import Machine, Value
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -29,44 +25,22 @@ class WriteDown(Clause):
     def needs(self) -> tuple[Need, ...]:
         return (*super().needs(), *(Need("tranche", name) for name in self.names))
 
-    def settle(self, state: State, limit: float | None) -> None:
-        left = max(self.amount.settle(state), 0.0)
-        if limit is not None:
-            left = min(left, limit)
+    def settle(self, m: Machine, limit: Value | None) -> None:
+        left = self.at_most(m, m.max_(self.amount.settle(m), 0.0), limit)
         for name in self.names:
             if self.direction == "down":
-                taken = min(left, state["balance", name])
-                state["balance", name] -= taken
-                state["lost", name] += taken
-                state["written down", name] += taken
-                if isinstance(state.plan.tranches[name], Note):  # of what is lost nothing is still asked for
-                    asked = state["owed", "scheduled", name]
-                    state["owed", "scheduled", name] = min(asked, state["balance", name])
+                taken = m.min_(left, m["balance", name])
+                m["balance", name] -= taken
+                m["lost", name] += taken
+                m["written down", name] += taken
+                if name in m.plan.notes_by_name:  # of what is lost nothing is still asked for
+                    asked = m["owed", "scheduled", name]
+                    m["owed", "scheduled", name] = m.min_(asked, m["balance", name])
             else:
-                taken = min(left, state["lost", name])
-                state["balance", name] += taken
-                state["lost", name] -= taken
-                state["written up", name] += taken
-            left = left - taken
-
-    def emit(self, code: Code, limit: Value | None) -> None:
-        left = code.maximum(self.amount.emit(code), code.constant(0.0))
-        if limit is not None:
-            left = code.minimum(left, limit)
-        for name in self.names:
-            if self.direction == "down":
-                taken = code.minimum(left, code["balance", name])
-                code["balance", name] = code["balance", name] - taken
-                code["lost", name] = code["lost", name] + taken
-                code["written down", name] = code["written down", name] + taken
-                if isinstance(code.plan.tranches[name], Note):
-                    asked = code["owed", "scheduled", name]
-                    code["owed", "scheduled", name] = code.minimum(asked, code["balance", name])
-            else:
-                taken = code.minimum(left, code["lost", name])
-                code["balance", name] = code["balance", name] + taken
-                code["lost", name] = code["lost", name] - taken
-                code["written up", name] = code["written up", name] + taken
+                taken = m.min_(left, m["lost", name])
+                m["balance", name] += taken
+                m["lost", name] -= taken
+                m["written up", name] += taken
             left = left - taken
 
     def words(self) -> str:

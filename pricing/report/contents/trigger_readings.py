@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pricing.analysis.headroom import determinations
+from waterfalls.explain import determinations
 from waterfalls.language import Comparison, Number
 from waterfalls.ratios import Ratio, dscr
 
@@ -50,7 +50,7 @@ def readings(flows: Cashflows, s: int) -> list[Reading]:
     if not any(isinstance(number, Ratio) for _, number, _, _, _ in wanted):
         wanted.append(("", dscr(), None, "", 0))
     values = np.full((len(wanted), 2, flows.periods), np.nan)
-    for state in determinations(flows, s):
+    for state in determinations(flows, flows.receipts.scenarios[s]):
         for i, (_name, left, right, _sign, wait) in enumerate(wanted):
             if state.t >= wait:
                 values[i, 0, state.t] = left.settle(state)
