@@ -25,7 +25,8 @@ def settle_date(m: Machine, plan: Plan) -> None:
             holds = m.both(holds, m.not_(m["regime", name]))
         for name in plan.waterfalls:
             m["regime", name] = m.select(holds, 1.0 if name == regime else 0.0, m["regime", name])
-    regimes = {regime: m["regime", regime] for regime in plan.waterfalls}
+    several = len(plan.waterfalls) > 1
+    regimes = {regime: m["regime", regime] if several else 1.0 for regime in plan.waterfalls}
     for regime, waterfall in plan.waterfalls.items():
         for _ in m.when(regimes[regime]):
             for clause in waterfall.clauses:

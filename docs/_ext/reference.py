@@ -10,7 +10,7 @@ from pathlib import Path
 from docstrings import markdown
 
 ROOT = Path(__file__).resolve().parents[2]
-INSIDE = "settle, emit"  # what the engines call, and nobody else
+INSIDE = "settle"  # what the engines call, and nobody else
 
 
 def public_names(package: str) -> dict[str, list[str]]:
