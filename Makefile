@@ -8,7 +8,7 @@ PYTEST := $(BIN)/pytest -n 2 --benchmark-disable --ignore=tests/benchmarks
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 
-.PHONY: help demo test test-all bench docs lint lock clean
+.PHONY: help demo test test-all range bench docs lint lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -19,9 +19,16 @@ demo: $(READY)  ## run a shipped deal, print its tables, write them to demo-outp
 test: lint  ## lint, then every test but the deep, the slow and those that need a browser
 	$(PYTEST) -m "not browser and not slow"
 
-test-all: lint  ## everything: ten thousand random deals, two thousand examples of any other property, a cluster, the site, a real Chromium, and the benchmarks
+test-all: lint  ## everything: ten thousand random deals, two thousand examples of any other property, a cluster, the site, a real Chromium, both ends of the supported range, and the benchmarks
 	HYPOTHESIS_PROFILE=deep $(PYTEST)
+	$(MAKE) range
 	$(MAKE) bench
+
+range:  ## the oldest supported Python with the oldest of every dependency, and the newest here with the newest
+	$(PYTHON) -m venv --clear .range/uv
+	.range/uv/bin/pip install --quiet uv
+	$(PYTHON) tests/python_range.py .range/uv/bin/uv .range
+	rm -rf .range
 
 bench: $(READY)  ## the benchmarks, with their asserted ratios
 	$(BIN)/pytest tests/benchmarks --benchmark-only
@@ -43,12 +50,12 @@ lock:  ## solve the dependencies of pyproject.toml anew into requirements.lock
 	rm -rf .lock
 
 clean:  ## forget the environment, the caches, the site and the demo's output
-	rm -rf .venv .lock demo-output docs/_build docs/story.ipynb .hypothesis .pytest_cache .ruff_cache .benchmarks
+	rm -rf .venv .lock .range demo-output docs/_build docs/story.ipynb .hypothesis .pytest_cache .ruff_cache .benchmarks
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else \
-		f"firstloss needs Python 3.11 to 3.13, and this is {sys.version.split()[0]}: say make PYTHON=python3.11")'
+	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 15) else \
+		f"the locked environment needs Python 3.11 to 3.14, and this is {sys.version.split()[0]}: say make PYTHON=python3.11")'
 	@echo "Installing the locked dependencies into .venv: once, about a minute."
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/pip install --quiet --require-hashes -r requirements.lock

@@ -298,3 +298,13 @@ def test_no_tracked_file_names_a_path_of_a_machine():
 def test_the_lock_names_packages_and_hashes_alone():
     found = places(ADDRESS, ROOT / "requirements.lock")
     assert not found, "\n".join(found)
+
+
+def test_every_supported_python_is_announced():
+    import tomllib
+
+    import python_range
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    announced = [line.rpartition(" ")[2] for line in project["classifiers"] if re.search(r"Python :: 3\.\d+$", line)]
+    assert python_range.supported() == announced

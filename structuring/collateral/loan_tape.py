@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
+from pydantic_core import CoreSchema, core_schema
 
 from waterfalls.conventions import FREQUENCIES
 from waterfalls.errors import Fault, InvalidTerms, unknown
@@ -103,6 +104,10 @@ class Tape:
 
     def __len__(self) -> int:
         return len(self.balance)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> CoreSchema:
+        return core_schema.is_instance_schema(cls)  # as it is: its columns were checked when it was read
 
     def __str__(self) -> str:
         raise InvalidTerms(

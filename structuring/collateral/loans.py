@@ -9,8 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import InstanceOf
-
 from structuring.collateral.loan_tape import COLUMNS, LoanLine, Months, Share, Tape
 from structuring.scenarios.scenario import Drivers, Rate, Scenario
 from structuring.scenarios.speed import Speed
@@ -46,7 +44,7 @@ class LoanPool:
     `contracted` is scheduled interest and principal. Source: SIFMA, Uniform Practices, chapter SF.
     """
 
-    lines: tuple[LoanLine, ...] | InstanceOf[Tape]
+    lines: tuple[LoanLine, ...] | Tape
     _: KW_ONLY
     prepayment: Rate = None
     default: Rate = None
