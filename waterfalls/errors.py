@@ -14,6 +14,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+TOLD = 20  # faults that a message tells one by one
 FEW = 12  # names that a message lists beside the nearest
 
 
@@ -39,8 +40,9 @@ class InvalidTerms(FirstLossError, ValueError):
     def __init__(self, faults: str | Sequence[Fault], title: str = "") -> None:
         self.faults = (Fault("", faults),) if isinstance(faults, str) else tuple(dict.fromkeys(faults))
         lines = [str(fault) for fault in self.faults]
-        many = f"{len(lines)} faults" if len(lines) > 1 else "1 fault"
+        many = f"{len(lines):,} faults" if len(lines) > 1 else "1 fault"
         heading = f"{title}, {many}:" if title else f"{many}:"
+        lines = [*lines[:TOLD], *counted(self.faults[TOLD:])]
         super().__init__(lines[0] if len(lines) == 1 and not title else "\n  ".join([heading, *lines]))
 
 
@@ -66,6 +68,21 @@ class Unbalanced(FirstLossError, ArithmeticError):
 
 class TooLarge(FirstLossError, MemoryError):
     """A result that would not fit in memory."""
+
+
+def counted(faults: Sequence[Fault]) -> list[str]:
+    """Faults by their kind, with how many there are: those that a message does not tell one by one."""
+    if not faults:
+        return []
+    kinds: dict[str, int] = {}
+    for fault in faults:
+        kind = f"{fault.place.rpartition(', ')[2]}: {fault.what.partition(', got ')[0]}"
+        kinds[kind] = kinds.get(kind, 0) + 1
+    most = sorted(kinds.items(), key=lambda item: -item[1])
+    told = [f"{count:,} more, {kind}" for kind, count in most[:TOLD]]
+    if rest := sum(count for _, count in most[TOLD:]):
+        told.append(f"{rest:,} more of {len(most) - TOLD:,} other kinds")
+    return [*told, "each of them: firstloss validate DEAL --csv, or .faults of this error"]
 
 
 def unknown(what: str, name: object, known: Iterable[object]) -> str:

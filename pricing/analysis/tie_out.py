@@ -124,7 +124,7 @@ def read_report(path: Path | str, *, sheet: str | None = None) -> list[tuple[str
     Columns that a tie-out adds (ours, difference, ties) are left out, so that its own table reads back.
     """
     found: list[Fault] = []
-    headings = frame_of(path, sheet=sheet, texts=None)[0].columns
+    headings = frame_of(path, sheet=sheet, texts=None, wanted=COLUMNS)[0].columns
     rows = read_rows(Reported, path, found, sheet=sheet, ignore=[name for name in headings if name in ADDED])
     if found:
         raise InvalidTerms(found, title=str(path))

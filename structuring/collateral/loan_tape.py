@@ -12,7 +12,7 @@ from pydantic import Field
 from pydantic_core import CoreSchema, core_schema
 
 from waterfalls.conventions import FREQUENCIES
-from waterfalls.errors import Fault, InvalidTerms, unknown
+from waterfalls.errors import Fault, InvalidTerms
 from waterfalls.terms import term
 
 if TYPE_CHECKING:
@@ -133,24 +133,14 @@ class Tape:
     @classmethod
     def read(cls, source: pd.DataFrame | Path | str, *, sheet: str | None = None, ignore: Iterable[str] = ()) -> Tape:
         """A tape from a frame, a CSV, Parquet or Excel file; refused with every fault of every row where there is one."""
-        from structuring.documents.tables import frame_of, heading
+        from structuring.documents.headings import heading
+        from structuring.documents.tables import faults_of_headings, frame_of
 
-        frame, where = frame_of(source, sheet=sheet, texts=("loan", "payment", "frequency"))
+        known = (*REQUIRED, *OPTIONAL)
+        frame, where = frame_of(source, sheet=sheet, texts=("loan", "payment", "frequency"), wanted=known)
         where, leave = where or "tape, ", [heading(name) for name in ignore]
-        place, known = where.rstrip(", "), (*REQUIRED, *OPTIONAL)
-        faults = [
-            Fault(place, unknown("column", name, frame.columns)) for name in REQUIRED if name not in frame.columns
-        ]
-        faults += [
-            Fault(place, unknown("column to ignore", name, frame.columns))
-            for name in leave
-            if name not in frame.columns
-        ]
-        faults += [
-            Fault(f"{where}{name}", f"{unknown('field', name, known)} Name it in ignore= to leave it aside.")
-            for name in frame.columns
-            if name not in (*known, *leave)
-        ]
+        place = where.rstrip(", ")
+        faults = faults_of_headings(place, list(frame.columns), REQUIRED, OPTIONAL, leave)
         if faults:
             raise InvalidTerms(faults)
         if frame.empty:
@@ -217,8 +207,8 @@ def checked(frame: pd.DataFrame, where: str) -> dict[str, Any]:
     faults: list[tuple[int, str, str]] = []
 
     def blame(rows: Any, column: str, why: str) -> None:
-        for row in np.flatnonzero(rows).tolist():
-            given = frame[column].iloc[row]
+        wrong = np.flatnonzero(rows)
+        for row, given in zip(wrong.tolist(), frame[column].iloc[wrong], strict=True):
             shown = "nothing" if pd.isna(given) else repr(given.item() if hasattr(given, "item") else given)
             faults.append((row, column, f"{why}, got {shown}"))
 

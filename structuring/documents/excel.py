@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from structuring.documents.headings import top_of
 from structuring.documents.optional_packages import need
 from waterfalls.errors import Fault, InvalidTerms, unknown
 
@@ -13,8 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def read_workbook(path: Path, sheet: str | None) -> tuple[str, pd.DataFrame, list[int]]:
-    """The name of a sheet, its cells under the first row that is not blank, and the number of each row.
+def read_workbook(path: Path, sheet: str | None, wanted: Sequence[str] = ()) -> tuple[str, pd.DataFrame, list[int]]:
+    """The name of a sheet, its cells under its headings, and the number of each row.
 
     A workbook of several visible sheets needs `sheet` said. Cells are values: a date is a date, 4.5 % is 0.045.
     """
@@ -24,8 +26,9 @@ def read_workbook(path: Path, sheet: str | None) -> tuple[str, pd.DataFrame, lis
     rows = {number: row for number, row in rows.items() if any(not empty(value) for value in row)}
     if not rows:
         raise InvalidTerms(f"sheet {name!r} holds nothing")
-    top = next(iter(rows))
-    names = rows.pop(top)
+    top = list(rows)[top_of(list(rows.values()), wanted)]
+    names = rows[top]
+    rows = {number: row for number, row in rows.items() if number > top}
     columns = [f"unnamed: {letter(k)}" if empty(given) else str(given) for k, given in enumerate(names)]
     width = max([len(columns), *map(len, rows.values())])
     columns += [f"unnamed: {letter(k)}" for k in range(len(columns), width)]

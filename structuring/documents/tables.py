@@ -11,20 +11,21 @@ import dataclasses
 import datetime
 import re
 import typing
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from structuring.documents.csv_files import read_csv
 from structuring.documents.excel import read_workbook
-from structuring.documents.whole_files import unshield
-from waterfalls.errors import Fault, InvalidTerms, unknown
+from structuring.documents.headings import SOUGHT, heading
+from waterfalls.errors import Fault, InvalidTerms, nearest, unknown
 from waterfalls.terms import MISSING, Broken, Unsound, field_types, is_a, is_term, is_union, read
 
 if TYPE_CHECKING:
     import pandas as pd
 
 T = TypeVar("T")
-NUMERAL = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)?(\.\d*)?([eE][+-]?\d+)?\s*%?")
+NUMERAL = re.compile(r"[+-]?(\d+|[1-9]\d{0,2}(,\d{3})+)?(\.\d*)?([eE][+-]?\d+)?\s*%?")
 SUFFIXES = (".csv", ".parquet", ".pq", ".xlsx", ".xlsm")
 
 
@@ -41,12 +42,12 @@ def read_rows(
     cls: type[T], source: Any, found: list[Fault], *, sheet: str | None = None, ignore: Iterable[str] = ()
 ) -> list[tuple[str, T]]:
     """The place and the term of every row, read as a document would be; faults are added to `found`, with `Unsound` terms."""
-    where, headings, rows = rows_of(source, sheet)
+    needed = required(cls)
+    optional = [name for name in names_of(cls) if name not in needed]
+    where, headings, rows = rows_of(source, sheet, (*needed, *optional))
     hints, leave = field_types(cls), [heading(name) for name in ignore]
     place = where.rstrip(", ") or "table"
-    wrong = [Fault(place, unknown("column to ignore", name, headings)) for name in leave if name not in headings]
-    wrong += [Fault(place, unknown("column", name, hints)) for name in headings if name not in (*hints, *leave)]
-    wrong += [Fault(place, unknown("column", name, headings)) for name in required(cls) if name not in headings]
+    wrong = faults_of_headings(place, headings, needed, optional, leave)
     if wrong or not rows:
         found += wrong or [Fault(place, "at least one row is needed")]
         return []
@@ -65,6 +66,30 @@ def read_rows(
     return made
 
 
+def faults_of_headings(
+    place: str, headings: Sequence[str], needed: Sequence[str], optional: Sequence[str], leave: Sequence[str]
+) -> list[Fault]:
+    """Columns that are needed and missing, or there and of no use; then what is needed, what may be there and what was found."""
+    unused = [name for name in headings if name not in (*needed, *optional, *leave)]
+    missing = [name for name in needed if name not in headings]
+    found = [Fault(place, unknown("column to ignore", name, headings)) for name in leave if name not in headings]
+    for name in unused:
+        near = nearest(name, (*needed, *optional))
+        hint = f"Did you mean {near!r}? Otherwise name it in ignore" if near else "Name it in ignore"
+        found.append(Fault(place, f"the column {name!r} is not used. {hint}, to leave it aside."))
+    found += [Fault(place, f"the column {name!r} is needed and missing") for name in missing]
+    if unused or missing:
+        told = {"needed": needed, "possible": optional, "found": headings}
+        listed = "; ".join(f"{what} {', '.join(names)}" for what, names in told.items() if names)
+        found.append(Fault(place, f"columns {listed}. Headings are sought in the first {SOUGHT} rows."))
+    return found
+
+
+def names_of(cls: Any) -> list[str]:
+    """The fields of a term."""
+    return [field.name for field in dataclasses.fields(cls)]
+
+
 def required(cls: Any) -> list[str]:
     """The fields of a term that have no default."""
     return [
@@ -77,10 +102,12 @@ def sound(rows: Iterable[tuple[str, T]]) -> Iterator[tuple[str, T]]:
     return ((where, term) for where, term in rows if not isinstance(term, Unsound))
 
 
-def rows_of(source: Any, sheet: str | None = None) -> tuple[str, list[str], list[tuple[int, dict[str, Any]]]]:
+def rows_of(
+    source: Any, sheet: str | None = None, wanted: Sequence[str] = ()
+) -> tuple[str, list[str], list[tuple[int, dict[str, Any]]]]:
     """The beginning of every place, the headings, and each row by its number, cells as plain values."""
     if is_frame(source) or isinstance(source, (str, Path)):
-        frame, where = frame_of(source, sheet=sheet, texts=None)
+        frame, where = frame_of(source, sheet=sheet, texts=None, wanted=wanted)
         numbers, headings = frame.index.tolist(), [*frame.columns]
         records = frame.astype(object).where(frame.notna(), None).to_dict(orient="records")
     else:
@@ -90,10 +117,13 @@ def rows_of(source: Any, sheet: str | None = None) -> tuple[str, list[str], list
     return where, headings, list(zip(numbers, plain, strict=True))
 
 
-def frame_of(source: Any, *, sheet: str | None = None, texts: Iterable[str] | None = ()) -> tuple[pd.DataFrame, str]:
+def frame_of(
+    source: Any, *, sheet: str | None = None, texts: Iterable[str] | None = (), wanted: Sequence[str] = ()
+) -> tuple[pd.DataFrame, str]:
     """A frame whose index is the number of the row in its file, and the beginning of every place in it.
 
-    `texts` are the columns of a CSV file that are no numbers even where they look like some; None means all.
+    `texts` are the columns of a CSV file that are no numbers even where they look like some; None means all. `wanted` are
+    the columns that may be there, by which headings are known that stand below titles.
     """
     import pandas as pd
 
@@ -107,12 +137,11 @@ def frame_of(source: Any, *, sheet: str | None = None, texts: Iterable[str] | No
         kind = path.suffix.lower()
         try:
             if kind == ".csv":
-                frame = read_csv(path, texts)
-                numbers = range(2, len(frame) + 2)
+                frame, numbers = read_csv(path, texts, wanted)
             elif kind in (".parquet", ".pq"):
                 frame, numbers = read_parquet(path)
             elif kind in (".xlsx", ".xlsm"):
-                read_sheet, frame, numbers = read_workbook(path, sheet)
+                read_sheet, frame, numbers = read_workbook(path, sheet, wanted)
                 where += f"sheet {read_sheet!r}, "
             else:
                 raise InvalidTerms(f"a table is one of {', '.join(SUFFIXES)}: save it as one of these")
@@ -148,37 +177,11 @@ def named(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.reset_index() if any(name is not None for name in frame.index.names) else frame
 
 
-def read_csv(path: Path, texts: Iterable[str] | None) -> pd.DataFrame:
-    """A CSV file as Excel and everybody else write it: UTF-8 with or without its mark, commas, one line of headings."""
-    import pandas as pd
-
-    options: dict[str, Any] = {"encoding": "utf-8-sig", "keep_default_na": False, "na_values": [""]}
-    try:
-        headings = list(pd.read_csv(path, nrows=0, **options).columns)
-        if len(headings) == 1 and (marks := re.findall(r"[;\t|]", headings[0])):
-            raise InvalidTerms(f"its columns stand apart by {marks[0]!r}: save it with commas")
-        kinds: Any = str if texts is None else {name: str for name in headings if heading(name) in set(texts)}
-        frame = pd.read_csv(path, dtype=kinds, skip_blank_lines=False, low_memory=False, **options)
-    except UnicodeDecodeError:
-        raise InvalidTerms("is not UTF-8: save it as 'CSV UTF-8'") from None
-    if not isinstance(frame.index, pd.RangeIndex):
-        raise InvalidTerms("its rows have more cells than there are headings")
-    for name in frame.columns:
-        if frame[name].dtype == object or pd.api.types.is_string_dtype(frame[name]):
-            frame[name] = frame[name].map(lambda cell: unshield(cell) if isinstance(cell, str) else cell)
-    return frame
-
-
 def read_parquet(path: Path) -> tuple[pd.DataFrame, range]:
     from structuring.documents.optional_packages import need
 
     frame = named(need("pyarrow.parquet").read_table(path).to_pandas())
     return frame, range(1, len(frame) + 1)
-
-
-def heading(name: object) -> str:
-    """A heading as the name of a field: in small letters, with _ for spaces and hyphens."""
-    return "_".join(re.split(r"[\s_-]+", str(name).strip().lower()))
 
 
 def blank(value: Any) -> bool:
@@ -233,6 +236,7 @@ class Elsewhere:
     home: Path
     given: Mapping[str, Any]
     sound: bool = False  # once it was read, and nothing in it was wrong
+    columns: Sequence[str] = ()  # by which its headings are known, once it was read
 
     @classmethod
     def found_in(cls, data: Any, home: Path) -> Any:
@@ -245,7 +249,7 @@ class Elsewhere:
         """The file, and the sheet, row and column in which a name stands first, where it does."""
         file = str(self.given["file"])
         if name is not None:
-            where, _, rows = rows_of(self.home / file, self.given.get("sheet"))
+            where, _, rows = rows_of(self.home / file, self.given.get("sheet"), self.columns)
             for number, row in rows:
                 for column, value in row.items():
                     if isinstance(value, str) and value.strip() == name:
@@ -276,7 +280,9 @@ class Elsewhere:
             if direct:
                 made = direct[0].__table__(self.home / str(file), **options)
             else:
-                rows = read_rows(typing.get_args(lists[0])[0], self.home / str(file), wrong, **options)
+                item = typing.get_args(lists[0])[0]
+                self.columns = names_of(item)
+                rows = read_rows(item, self.home / str(file), wrong, **options)
                 terms = tuple(term for _, term in rows)
                 made = terms if not wrong else Broken(terms) if terms else MISSING
         except InvalidTerms as error:

@@ -53,8 +53,8 @@ def test_holdings_come_back_from_a_file(tmp_path):
 
 
 REFUSED = {
-    "column": ([{**ROWS[0], "shares": 1.0}], "table: there is no column 'shares'. Did you mean 'share'?"),
-    "heading": ([{"tranche": "A", "share": 1.0}], "table: there is no column 'investor_class'. Known: 'tranche', 'share'."),
+    "column": ([{**ROWS[0], "shares": 1.0}], "table: the column 'shares' is not used. Did you mean 'share'?"),
+    "heading": ([{"tranche": "A", "share": 1.0}], "table: the column 'investor_class' is needed and missing"),
     "missing": ([ROWS[3], {**ROWS[3], "investor_class": None}], "row 2, investor_class: is required and missing"),
     "text": ([{**ROWS[3], "share": "most"}], "row 1, share: must be a number, got 'most'"),
     "twice": ([ROWS[3], ROWS[3]], "row 2: 'hedge funds' holds 'B' in an earlier row already"),

@@ -155,10 +155,10 @@ def test_every_fault_names_file_sheet_row_and_column(tmp_path):
 
 REFUSED = {
     "heading": ([["tranche", "investor_clas", "share"], ["A", "banks", 1]],
-                "t.xlsx, sheet 'S': there is no column 'investor_clas'. Did you mean 'investor_class'?"),
+                "t.xlsx, sheet 'S': the column 'investor_clas' is not used. Did you mean 'investor_class'?"),
     "twice": ([["tranche", "Share", "share"], ["A", 1, 1]], "t.xlsx, sheet 'S', headings: 'share' stands more than once"),
     "nameless": ([["tranche", "investor_class", "share"], ["A", "banks", 1, "a note"]],
-                 "t.xlsx, sheet 'S': there is no column 'unnamed:_d'."),
+                 "t.xlsx, sheet 'S': the column 'unnamed:_d' is not used."),
     "nothing": ([[]], "t.xlsx: sheet 'S' holds nothing"),
     "only headings": ([["tranche", "investor_class", "share"]], "t.xlsx, sheet 'S': at least one row is needed"),
     "formula": ([["tranche", "investor_class", "share", "confidence"], ["A", "banks", 1, "=1/2"]],
@@ -179,7 +179,6 @@ def test_files_that_are_no_tables_are_refused(tmp_path):
     several = sheet_of(tmp_path / "t.xlsx", ("Q2", [["tranche"]]), ("Q3", [["tranche"]]))
     (tmp_path / "bad.xlsx").write_text("no workbook")
     (tmp_path / "bad.parquet").write_text("no parquet")
-    (tmp_path / "semicolon.csv").write_text("tranche;investor_class;share\nA;banks;1\n")
     (tmp_path / "latin.csv").write_bytes("tranche,investor_class,share\nA,caisses d'épargne,1\n".encode("latin-1"))
     (tmp_path / "wide.csv").write_text("tranche,investor_class,share\nA,banks,1,7\n")
     (tmp_path / "one.csv").write_text("tranche,investor_class,share\nA,banks,1\n")
@@ -188,7 +187,6 @@ def test_files_that_are_no_tables_are_refused(tmp_path):
         (several, "t.xlsx: has 2 sheets, say which: 'Q2', 'Q3'"),
         (tmp_path / "bad.xlsx", "bad.xlsx: cannot be read as a workbook"),
         (tmp_path / "bad.parquet", "bad.parquet: cannot be read as a table"),
-        (tmp_path / "semicolon.csv", "semicolon.csv: its columns stand apart by ';': save it with commas"),
         (tmp_path / "latin.csv", "latin.csv: is not UTF-8: save it as 'CSV UTF-8'"),
         (tmp_path / "wide.csv", "wide.csv: its rows have more cells than there are headings"),
         (tmp_path / "old.xls", "old.xls: a table is one of .csv, .parquet, .pq, .xlsx, .xlsm: save it as one of these"),
