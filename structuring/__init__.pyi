@@ -1,3 +1,4 @@
+from .collateral.asset import Asset as Asset
 from .collateral.bonds import BondPortfolio as BondPortfolio
 from .collateral.compute import ComputeContract as ComputeContract
 from .collateral.compute import Generation as Generation
@@ -25,6 +26,8 @@ from .scenarios.monthly_rates import cpr as cpr
 from .scenarios.monthly_rates import psa as psa
 from .scenarios.monthly_rates import sda as sda
 from .scenarios.paths import Paths as Paths
+from .scenarios.period_clock import Clock as Clock
+from .scenarios.scenario import Drivers as Drivers
 from .scenarios.scenario import Scenario as Scenario
 from .simulation.copula import Copula as Copula
 from .studies.book import Book as Book

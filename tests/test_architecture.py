@@ -48,7 +48,7 @@ ROOMS = {
 }  # fmt: skip
 HEAVY = {"numpy", "pandas", "QuantLib", "numba", "scipy"}
 
-MOST_PUBLIC_NAMES = 35
+MOST_PUBLIC_NAMES = 40
 MOST_LINES = 400
 MOST_FILES = 16  # in a room
 

@@ -26,7 +26,7 @@ from unittest import mock
 
 FENCE = re.compile(r"^(?P<tick>```+)(?P<kind>[^\n]*)\n(?P<body>.*?)^(?P=tick)[ \t]*$", re.M | re.S)
 CAPTION = re.compile(r":caption: (?P<name>[^\s(]+)(?P<more> \(continued\))?\n\n?")
-SHOWN = {"text", "yaml", "shell", "{toctree}", "{include}", "{generated}", "{literalinclude}", "{note}"}
+SHOWN = {"toml", "text", "yaml", "shell", "{toctree}", "{include}", "{generated}", "{literalinclude}", "{note}"}
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from .ratios import dscr as dscr
 from .ratios import ic_ratio as ic_ratio
 from .ratios import oc_ratio as oc_ratio
 from .receipts import Receipts as Receipts
+from .terms import term as term
 from .tranches import Equity as Equity
 from .tranches import Note as Note
 from .triggers import Trigger as Trigger

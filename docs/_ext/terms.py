@@ -15,14 +15,13 @@ from tables import code, table
 
 from pricing.market.market import KINDS
 from pricing.market.market_files import MarketData
+from structuring.collateral.asset_classes import meanings
 from structuring.deals.deal import Deal
-from structuring.documents.plain_data import load
-from structuring.documents.yaml_and_json import MEANINGS
 from structuring.studies.book_files import BookFile
 from waterfalls.terms import is_a, is_family, is_term, is_union, kind_of, plain
 
 LOG = logging.getLogger(__name__)
-FIELDS = load(MEANINGS)
+FIELDS = meanings()
 DOCUMENTS = {"deal": Deal, "market": MarketData, "book": BookFile}
 PLAIN = {float: "number", int: "whole number", bool: "true or false", str: "text", datetime.date: "date"}
 BOUNDS = {"ge": "at least {:g}", "gt": "above {:g}", "le": "at most {:g}", "lt": "below {:g}"}

@@ -6,9 +6,6 @@ import dataclasses
 import datetime
 from typing import TYPE_CHECKING
 
-from structuring.collateral.compute import ComputeContract
-from structuring.collateral.leases import LeasePortfolio
-from structuring.collateral.project import Project
 from structuring.deals.deal import assets, clock
 from structuring.scenarios.scenario import Scenario
 from structuring.studies.run import project
@@ -39,8 +36,7 @@ def appraised(
 
 def at_the_start(deal: Deal) -> float | None:
     """The value where the first collection period begins: at the end of a week before it, by terms that give any day's."""
-    owned = assets(deal)
-    if not all(isinstance(asset, ComputeContract | LeasePortfolio | Project) for asset in owned):
+    if not all(asset.valued_any_day for asset in assets(deal)):
         return None
     whole = clock(deal)
     start = whole.collection[0]

@@ -14,13 +14,12 @@ from pricing.tables.aligned_text import text
 from pricing.valuation.price import STRESSED, price
 from pricing.valuation.prices import Prices
 from pricing.valuation.spread_shocks import SpreadShock
-from structuring.deals.deal import Deal, assets
+from structuring.deals.deal import Deal, drivers_of
 from structuring.deals.moved_drivers import moved, whole
 from structuring.scenarios.drivers import DRIVERS
 from structuring.scenarios.scenario import Scenario
 from structuring.scenarios.speed import Speed
 from structuring.studies.run import run
-from waterfalls.receipts import Receipts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,8 +125,7 @@ def searches(
 
 def searched(deal: Deal, scenario: Scenario) -> Iterator[str]:
     """The drivers of `TOWARDS` that the deal's collateral reads and that the scenario gives something to multiply."""
-    owned = [asset for asset in assets(deal) if not isinstance(asset, Receipts)]
-    read = frozenset[str]().union(*(asset.drivers() for asset in owned))
+    read = drivers_of(deal)
     for driver in TOWARDS:
         given = whole(getattr(scenario, driver), driver, deal)
         if driver in read:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from structuring.deals.deal import Deal, assets, clock
-from structuring.generators.named_stresses import base_of
+from structuring.deals.deal import Deal, assets, clock, drivers_of
 from structuring.generators.prices_and_rates import PriceProcess
 from structuring.scenarios.drivers import DRIVERS
 from structuring.scenarios.paths import Paths
@@ -37,7 +36,7 @@ def drawn_paths(
     A driver is what the scenario says of it, by collection period, times `PriceProcess.multiples`; the other drivers of
     the scenario stand on every path. The numbers depend on the seed and the number of the path alone.
     """
-    read = sorted(frozenset[str]().union(*(asset.drivers() for asset in assets(deal))))
+    read = sorted(drivers_of(deal))
     able = [name for name in read if DRIVERS[name].unit.startswith("multiple") and DRIVERS[name].shape == "period"]
     for name in processes:
         if name not in able:
@@ -81,7 +80,7 @@ def constant(deal: Deal, driver: str, value: Any, schedule: Schedule) -> Any:
         return np.array([[(instants.at(value) - instants.start) / 360.0]])
     if isinstance(value, float | int | tuple):
         return np.atleast_2d(np.asarray(value, dtype=np.float64))
-    own = [base_of(asset, driver) for asset in assets(deal) if driver in asset.drivers()]
+    own = [asset.own(driver) for asset in assets(deal) if driver in asset.drivers()]
     names = {name: base for each in own if isinstance(each, Mapping) for name, base in each.items()}
     if isinstance(value, Mapping) and DRIVERS[driver].shape == "period" and (names or isinstance(own[0], float)):
 

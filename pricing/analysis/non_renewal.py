@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import itertools
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pricing.analysis.breakeven import DUST, never_paid
 from pricing.market.market import Market
 from pricing.valuation.remaining_cash import Ahead
-from structuring.collateral.leases import LeasePortfolio
-from structuring.collateral.project import Project
 from structuring.deals.deal import Deal, assets
 from structuring.scenarios.scenario import Scenario
 from structuring.studies.run import run
@@ -86,13 +85,8 @@ def non_renewal(deal: Deal, scenario: Scenario, market: Market) -> NonRenewals:
 
 def options_of(deal: Deal, start: datetime.date) -> Iterator[tuple[str, datetime.date]]:
     """The dates after `start`, and within the deal, at which each lease may end."""
-    for asset in assets(deal):
-        if isinstance(asset, Project):
-            lease: Any = asset.lease
-            ends = [lease.begins.replace(year=lease.begins.year + years) for years in lease.terms[:-1]]
-            yield from ((lease.tenant, end) for end in ends if start < end < deal.maturity)
-        elif isinstance(asset, LeasePortfolio):
-            yield from ((t.name, t.ends) for t in asset.tenants if start < t.ends < deal.maturity)
+    for lease in itertools.chain.from_iterable(asset.leases() for asset in assets(deal)):
+        yield from ((lease.tenant, end) for end in lease.ends if start < end < deal.maturity)
 
 
 def after(date: datetime.date) -> datetime.date:

@@ -18,10 +18,9 @@ def schema() -> None:
 
     import typer
 
+    from structuring.collateral.asset_classes import meanings
     from structuring.deals.deal import Deal
     from structuring.deals.deal_files import MARK
-    from structuring.documents.plain_data import load
-    from structuring.documents.yaml_and_json import MEANINGS
     from waterfalls.schema import schema as schema_of
 
-    typer.echo(json.dumps(schema_of(Deal, mark=MARK, meanings=load(MEANINGS)), indent=1))
+    typer.echo(json.dumps(schema_of(Deal, mark=MARK, meanings=meanings()), indent=1))

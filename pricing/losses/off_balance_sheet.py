@@ -60,18 +60,13 @@ def off_balance_sheet(deal: Deal, flows: Cashflows, losses: Losses, shock: str =
         raise InvalidTerms(f"the deal {deal.name!r} names no sponsor")
     sponsor, k = deal.sponsor, losses.prices.at(losses.reference[0], shock)[1]
     r = losses.prices.at(*losses.reference)[0]
-    guarantees = [
-        g for a in assets(deal) if (g := getattr(a, "guarantee", None)) is not None and g.guarantor == sponsor.name
-    ]
-    leases = [
-        (a, le) for a in assets(deal) if (le := getattr(a, "lease", None)) is not None and le.tenant == sponsor.name
-    ]
-    rent = float(sum(getattr(a, "share", 1.0) * le.rent * le.initial for a, le in leases))
-    cap = float(sum(max((g.cap or g.guaranteed).values()) for g in guarantees))
+    leases = [lease for asset in assets(deal) for lease in asset.leases() if lease.tenant == sponsor.name]
+    rent = float(sum(lease.rent * lease.years for lease in leases))
+    cap = float(sum(asset.obligors().get("guarantor", {}).get(sponsor.name, 0.0) for asset in assets(deal)))
     c = losses.classes.index(SPONSOR) if SPONSOR in losses.classes else None
     zero = np.zeros(len(flows.scenarios))
     own = zero if c is None else losses["total"][:, k, :, c].sum(axis=1)
-    paid = flows.receipt("guarantee").sum(axis=1) if guarantees else zero
+    paid = flows.receipt("guarantee").sum(axis=1) if cap else zero
     held = 0.0 if c is None else float(losses.held[:, c].sum())
     whole = losses.tranche["total"][:, k].sum(axis=1)
     debt = float(sum(losses.held[n].sum() for n, t in enumerate(deal.tranches) if isinstance(t, Note)))

@@ -9,12 +9,11 @@ import numpy as np
 
 from pricing.market.market import Market
 from pricing.valuation.reprice import Bump, reprice
-from structuring.deals.deal import Deal, assets
+from structuring.deals.deal import Deal, drivers_of
 from structuring.deals.moved_drivers import moved, whole
 from structuring.scenarios.scenario import Scenario
 from waterfalls.cashflows import Table
 from waterfalls.errors import UnknownName
-from waterfalls.receipts import Receipts
 
 STEP = 25.0  # bp, up and down
 UP, DOWN, POINT = f"rates {STEP:+g} bp", f"rates {-STEP:+g} bp", 0.01
@@ -87,7 +86,7 @@ def effective(
 
 def movable(deal: Deal, scenarios: Sequence[Scenario], name: str) -> bool:
     """Whether every driver that a measure moves is read by the collateral and has numbers in all scenarios."""
-    read = frozenset[str]().union(*(asset.drivers() for asset in assets(deal) if not isinstance(asset, Receipts)))
+    read = drivers_of(deal)
     for bump in EFFECTIVE[name].bumps:
         for move in bump.moves:
             driver = getattr(move, "driver", None)

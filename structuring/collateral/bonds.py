@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from structuring.collateral.asset import Asset
+from structuring.scenarios.months import month_after
 from structuring.scenarios.scenario import Drivers, Rate, Scenario
+from structuring.scenarios.speed import rate_a_year
 from waterfalls.conventions import FREQUENCIES
 from waterfalls.errors import Fault, unknown
 from waterfalls.terms import term
@@ -70,8 +73,6 @@ class Bond:
         """The balance (M + 1,) and the interest (M,) by month when nothing goes wrong, in currency units."""
         import numpy as np
 
-        from structuring.collateral.pool_cash_flows import month_after
-
         repaid, interest = np.zeros(grid.months), np.zeros(grid.months)
         ends = {**self.instalments, self.maturity: self.notional - sum(self.instalments.values())}
         for date, amount in ends.items():
@@ -88,7 +89,7 @@ class Bond:
 
 
 @term
-class BondPortfolio:
+class BondPortfolio(Asset):
     """Bonds and loans by obligor. With A(m) the share of a bond that has not defaulted by the end of month m,
 
         interest = A(m) I(m)   principal = A(m) (B(m-1) - B(m))   defaults = (A(m-1) - A(m)) B(m-1)   value = A(m) B(m)
@@ -130,6 +131,18 @@ class BondPortfolio:
         for bond in self.bonds:
             owed[bond.obligor] = owed.get(bond.obligor, 0.0) + bond.notional
         return {"borrower": owed}
+
+    def own(self, driver: str) -> float | Mapping[str, float]:
+        """What the portfolio's own terms say of a driver, the severity by obligor."""
+        match driver:
+            case "default":
+                return rate_a_year(self.default)
+            case "severity":
+                return {bond.obligor: bond.severity for bond in self.bonds}
+            case "recovery_lag":
+                return float(self.recovery_lag)
+            case _:
+                return Asset.own(self, driver)
 
     def over(self, start: datetime.date) -> Iterator[Fault]:
         """What was over on the day from which the deal collects, each with its place in the portfolio."""

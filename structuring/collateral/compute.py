@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from structuring.collateral.asset import Asset
 from waterfalls.errors import Fault
 from waterfalls.terms import term
 
@@ -86,7 +87,7 @@ class TakeOrPay:
 
 
 @term
-class ComputeContract:
+class ComputeContract(Asset):
     """A fleet of accelerators: contracted hours first, market hours after the contract or its breach.
 
     contracted   = units x price x rent(t) x hours (take-or-pay), from delivery to the end of the contract or its breach
@@ -103,6 +104,7 @@ class ComputeContract:
     `contracted` of the receipts is revenue in the base case.
     """
 
+    valued_any_day: ClassVar[bool] = True
     fleet: tuple[Generation, ...]
     contract: TakeOrPay | None = None
     _: KW_ONLY
@@ -141,9 +143,15 @@ class ComputeContract:
         units = sum(sum(generation.deliveries.values()) for generation in self.fleet)
         return {"customer": {self.contract.counterparty: units * self.earned(units)}}
 
-    def over(self, start: datetime.date) -> Iterator[Fault]:
-        """What was over on the day from which the deal collects: nothing that its terms do not speak of."""
-        yield from ()
+    def own(self, driver: str) -> float | Mapping[str, float]:
+        """What the contract says of a driver by customer, and the fleet by generation."""
+        if driver == "utilisation":
+            return {generation.name: self.utilisation for generation in self.fleet}
+        if driver not in ("rent", "renewal", "renewal_rent"):
+            return Asset.own(self, driver)
+        if self.contract is None:
+            return {}
+        return {self.contract.counterparty: 1.0 if driver == "rent" else getattr(self.contract, driver)}
 
     def deliver(self, schedule: Schedule, scenarios: Drivers) -> Receipts:
         """What the fleet earns, costs and is worth, (S, T) in currency units; see the class for the formulas."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import KW_ONLY
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import Field
 
+from structuring.collateral.asset import Asset, Lease
 from waterfalls.errors import Fault
 from waterfalls.terms import term
 
@@ -73,7 +74,7 @@ class Letting(NamedTuple):
 
 
 @term
-class LeasePortfolio:
+class LeasePortfolio(Asset):
     """Leased property, such as data centres: rents, reimbursed costs, operating cost and appraised value.
 
     revenue(t)   = rent scale(t) x sum of rents + reimbursements, both x (1 - vacancy)
@@ -87,6 +88,7 @@ class LeasePortfolio:
     at the end of that collection period and nothing afterwards.
     """
 
+    valued_any_day: ClassVar[bool] = True
     tenants: tuple[Tenant, ...]
     _: KW_ONLY
     as_of: datetime.date
@@ -151,9 +153,20 @@ class LeasePortfolio:
         """Who owes the portfolio, by role: the rent a year of each tenant."""
         return {"tenant": {tenant.name: tenant.rent for tenant in self.tenants}}
 
-    def over(self, start: datetime.date) -> Iterator[Fault]:
-        """What was over on the day from which the deal collects: nothing that its terms do not speak of."""
-        yield from ()
+    def leases(self) -> tuple[Lease, ...]:
+        """Each tenant's own lease, and when it ends."""
+        return tuple(
+            Lease(tenant.name, tenant.rent, max((tenant.ends - self.as_of).days / 365.25, 0.0), (tenant.ends,))
+            for tenant in self.tenants
+        )
+
+    def own(self, driver: str) -> float | Mapping[str, float]:
+        """What the tenants' own terms say of a driver, by tenant."""
+        if driver == "rent":
+            return {tenant.name: 1.0 for tenant in self.tenants}
+        if driver in BY_TENANT and driver != "tenant_default":
+            return {tenant.name: getattr(tenant, driver) for tenant in self.tenants}
+        return Asset.own(self, driver)
 
     def deliver(self, schedule: Schedule, scenarios: Drivers) -> Receipts:
         """What the portfolio pays, costs and is worth, (S, T) in currency units; see the class for the formulas."""
@@ -198,8 +211,8 @@ class LeasePortfolio:
         return {"revenue": revenue * (1.0 - self.vacancy), "cost": cost, "value": value, "default": default}
 
 
-class Lease(NamedTuple):
-    """A lease of a share of a tenant's space: from and to instants (S or 1, 1), at a multiple of the tenant's own rent."""
+class Term(NamedTuple):
+    """A term of a lease of a share of a tenant's space: from and to instants (S or 1, 1), at a multiple of the tenant's own rent."""
 
     begins: np.ndarray
     ends: np.ndarray
@@ -223,7 +236,7 @@ def letting(tenant: Tenant, clock: Clock, schedule: Schedule, scenarios: Drivers
     new_term = np.inf if tenant.new_term is None else 360.0 * tenant.new_term
     level = clock.level(clock.hi, tenant.escalator, since, stated)
 
-    first = Lease(one * (-np.inf if tenant.begins is None else since), one * clock.at(tenant.ends), one, one, own=True)
+    first = Term(one * (-np.inf if tenant.begins is None else since), one * clock.at(tenant.ends), one, one, own=True)
     leases, rent, let = [first], np.zeros((1, 1)), np.zeros((1, 1))
     annual, empty = np.zeros((1, 1)), np.ones((1, 1))
     while leases:
@@ -238,8 +251,8 @@ def letting(tenant: Tenant, clock: Clock, schedule: Schedule, scenarios: Drivers
 
         renewed = clock.pick(renewal, ends) * (ends == lease.ends) * lease.share  # nothing of a lease that broke
         others = (
-            Lease(ends, ends + new_term, renewed, clock.pick(renewal_rent, ends), own=lease.own),
-            Lease(
+            Term(ends, ends + new_term, renewed, clock.pick(renewal_rent, ends), own=lease.own),
+            Term(
                 begins := ends + 30.0 * clock.pick(downtime, ends),
                 begins + new_term,
                 lease.share - renewed,

@@ -9,9 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from structuring.collateral.asset import Asset
 from structuring.collateral.loan_tape import COLUMNS, LoanLine, Months, Share, Tape
 from structuring.scenarios.scenario import Drivers, Rate, Scenario
-from structuring.scenarios.speed import Speed
+from structuring.scenarios.speed import Speed, rate_a_year
 from waterfalls.errors import Fault
 from waterfalls.terms import term
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @term
-class LoanPool:
+class LoanPool(Asset):
     """A pool of loans. With monthly default d and prepayment v, survival Q and the scheduled balance B of the group,
 
         order "sifma"        defaults = Q d B(m-1)     prepayments = Q v B(m)
@@ -148,17 +149,15 @@ class LoanPool:
         """What the pool reads from a scenario."""
         return frozenset({"prepayment", "default", "severity", "recovery_lag"})
 
-    def named(self) -> dict[str, tuple[str, list[str]]]:
-        """The drivers that it takes by name: none."""
-        return {}
-
-    def raises(self) -> tuple[str, ...]:
-        """The events it may raise: none."""
-        return ()
-
-    def obligors(self) -> dict[str, dict[str, float]]:
-        """Nobody by name: the borrowers of a pool are many and each of them small."""
-        return {}
+    def own(self, driver: str) -> float:
+        """What the pool's own terms say of a driver."""
+        match driver:
+            case "prepayment" | "default":
+                return rate_a_year(self.prepayment if driver == "prepayment" else self.default)
+            case "severity":
+                return self.severity[-1] if isinstance(self.severity, tuple) else self.severity
+            case _:
+                return float(self.recovery_lag)
 
     def over(self, start: datetime.date) -> Iterator[Fault]:
         """A first payment that was made before the deal collects."""

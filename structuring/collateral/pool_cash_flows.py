@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bisect
-import calendar
 import datetime
 import functools
 import itertools
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from structuring.collateral.loan_tape import Tape
+from structuring.scenarios.months import month_after
 
 if TYPE_CHECKING:
     from structuring.collateral.loan_tape import LoanLine
@@ -220,10 +220,3 @@ class MonthGrid:
             else self.by_period(array)
             for name, array in amounts.items()
         }
-
-
-def month_after(day: datetime.date, months: int, roll: int = 0) -> datetime.date:
-    """The same day some months later, or the last of that month; the last of a month is day `roll` where that is later."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    wanted = max(day.day, roll) if (day + datetime.timedelta(days=1)).day == 1 else day.day
-    return datetime.date(year, month + 1, min(wanted, calendar.monthrange(year, month + 1)[1]))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, field
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from structuring.collateral.asset import Asset, Lease
+from structuring.scenarios.months import month_after
 from waterfalls.errors import Fault
 from waterfalls.terms import term
 
@@ -97,7 +99,7 @@ class Escrow:
 
 
 @term
-class Project:
+class Project(Asset):
     """A data centre that is built, let as a whole with options to renew, and sold once the tenant has left.
 
     revenue(t)   = rent x share still let x rent scale(t), plus escrow income; gross if `operating_cost` is given
@@ -113,6 +115,7 @@ class Project:
     sale. `contracted` of the receipts is revenue in the base case.
     """
 
+    valued_any_day: ClassVar[bool] = True
     lease: LeaseWithOptions
     _: KW_ONLY
     residual: ByYear
@@ -158,9 +161,17 @@ class Project:
             owed["guarantor"] = {self.guarantee.guarantor: self.share * most}
         return owed
 
-    def over(self, start: datetime.date) -> Iterator[Fault]:
-        """What was over on the day from which the deal collects: nothing that its terms do not speak of."""
-        yield from ()
+    def leases(self) -> tuple[Lease, ...]:
+        """The one lease, for its initial term, and the dates at which it may end before the last."""
+        lease = self.lease
+        ends = tuple(month_after(lease.begins, 12 * years) for years in lease.terms[:-1])
+        return (Lease(lease.tenant, self.share * lease.rent, lease.initial, ends),)
+
+    def own(self, driver: str) -> float | Mapping[str, float]:
+        """What the lease says of a driver, by its tenant."""
+        if driver in ("rent", "renewal"):
+            return {self.lease.tenant: 1.0 if driver == "rent" else self.lease.renewal}
+        return Asset.own(self, driver)
 
     def deliver(self, schedule: Schedule, scenarios: Drivers) -> Receipts:
         """What the project earns, costs and is worth, (S, T) in currency units; see the class for the formulas."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from structuring.collateral.asset_classes import Asset
+from structuring.collateral.asset import Asset
+from structuring.collateral.asset_classes import Owned
+from structuring.collateral.given_receipts import Given
 from structuring.deals.holdings import Holdings
 from structuring.deals.sponsor import Sponsor
 from waterfalls.accounts import Account
@@ -59,7 +61,7 @@ class Deal:
     end_of_month: bool = False
     payment_lag: Annotated[int, Field(ge=0)] = 0
     currency: str = "USD"
-    collateral: Asset
+    collateral: Owned
     tranches: tuple[Note | Equity, ...]
     fees: tuple[Fee, ...] = ()
     accounts: tuple[Account, ...] = ()
@@ -108,10 +110,7 @@ def raised(fields: Mapping[str, Any]) -> list[str] | None:
     given, owned = fields.get("events", MISSING), fields.get("collateral")
     if given is MISSING or owned is None or is_broken(given) or is_broken(owned):
         return None
-    found = list(given)
-    for asset in owned if isinstance(owned, tuple) else (owned,):
-        found += list(asset.raises() if hasattr(asset, "raises") else asset.events)
-    return found
+    return [*given, *(event for asset in listed(owned) for event in asset.raises())]
 
 
 def conventions(fields: Mapping[str, Any]) -> Iterator[Fault]:
@@ -144,9 +143,17 @@ def dates_in_order(fields: Mapping[str, Any]) -> Iterator[Fault]:
         yield Fault("as_of", f"{as_of} leaves no payment before maturity {maturity}")
 
 
-def assets(deal: Deal) -> Sequence[Any]:
+def assets(deal: Deal) -> tuple[Asset, ...]:
     """What the vehicle owns, as a list."""
-    return deal.collateral if isinstance(deal.collateral, tuple) else (deal.collateral,)
+    return listed(deal.collateral)
+
+
+def listed(owned: Any) -> tuple[Asset, ...]:
+    """Collateral as a list, in which Receipts given from outside are an asset too."""
+    return tuple(
+        asset if isinstance(asset, Asset) else Given(asset)
+        for asset in (owned if isinstance(owned, tuple) else (owned,))
+    )
 
 
 def place_of(deal: Deal, i: int) -> str:
@@ -158,14 +165,14 @@ def place_of(deal: Deal, i: int) -> str:
 def drivers_of(deal: Deal) -> frozenset[str]:
     """The drivers that a deal's collateral reads, and `event` where the deal names events."""
     read = frozenset({"event"} if deal.events else ())
-    return read.union(*(asset.drivers() for asset in assets(deal) if hasattr(asset, "drivers")))
+    return read.union(*(asset.drivers() for asset in assets(deal)))
 
 
 def named_in(deal: Deal) -> dict[str, tuple[str, list[str]]]:
     """By driver that may be given by name: what bears a name, and the names in all the deal's collateral."""
     found: dict[str, tuple[str, list[str]]] = {"event": ("event", list(deal.events))}
     for asset in assets(deal):
-        for driver, (what, names) in asset.named().items() if hasattr(asset, "named") else ():
+        for driver, (what, names) in asset.named().items():
             kinds, others = found.get(driver, (what, []))
             kinds = kinds if what in kinds.split(" or ") else f"{kinds} or {what}"
             found[driver] = kinds, list(dict.fromkeys([*others, *names]))

@@ -26,7 +26,7 @@ def obligors(deal: Deal) -> dict[str, dict[str, float]]:
     """Amounts by role and name as the collateral states them: a year of rent or contract, notional, guaranteed amount."""
     found: dict[str, dict[str, float]] = {}
     for asset in assets(deal):
-        for role, owed in asset.obligors().items() if hasattr(asset, "obligors") else ():
+        for role, owed in asset.obligors().items():
             row = found.setdefault(role, {})
             for name, amount in owed.items():
                 row[name] = row.get(name, 0.0) + amount
@@ -48,7 +48,7 @@ def carried(deal: Deal) -> dict[str, float]:
     weights = weights_of(deal)
     shares: dict[str, float] = {}
     for asset, weight in zip(assets(deal), weights, strict=True):
-        owed = asset.obligors() if hasattr(asset, "obligors") else {}
+        owed = asset.obligors()
         amounts = {name: amount for role in PAYERS for name, amount in owed.get(role, {}).items()}
         total = sum(amounts.values())
         for name, amount in amounts.items() if total > 0.0 else [(UNNAMED, 1.0)]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from structuring.scenarios.drivers import DRIVERS
+from structuring.scenarios.months import a_month, a_year
 from structuring.scenarios.speed import UNITS, Speed
 
 if TYPE_CHECKING:
@@ -59,13 +60,3 @@ def whole(given: Any, driver: str, deal: Deal) -> Any:
         return {name: whole(value, driver, deal) for name, value in {**names, **given}.items()}
     start = min(deal.closing, deal.cutoff or deal.closing)
     return given if min(given) <= start else {start: 1.0, **given}
-
-
-def a_year(month: float) -> float:
-    """1 - (1 - month)^12: the rate a year to which a rate a month compounds."""
-    return 1.0 - (1.0 - month) ** 12
-
-
-def a_month(year: float) -> float:
-    """1 - (1 - year)^(1/12): the rate a month that compounds to a rate a year."""
-    return 1.0 - (1.0 - year) ** (1.0 / 12.0)

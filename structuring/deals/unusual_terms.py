@@ -9,10 +9,9 @@ import typing
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from structuring.collateral.asset_classes import meanings
 from structuring.collateral.loan_tape import Tape
 from structuring.deals.deal import Deal, clock
-from structuring.documents.plain_data import load
-from structuring.documents.yaml_and_json import MEANINGS
 from structuring.scenarios.drivers import DRIVERS
 from structuring.scenarios.scenario import Scenario, by_name
 from waterfalls.amortisation import EqualInstalments, Instalments, Sculpted
@@ -140,7 +139,7 @@ def rates_a_year() -> dict[str, frozenset[str]]:
     """By term, the fields that are rates a year, by what the documents say of their unit."""
     return {
         name: frozenset(field for field, said in fields.items() if said.startswith("decimal a year |"))
-        for name, fields in load(MEANINGS).items()
+        for name, fields in meanings().items()
     }
 
 

@@ -12,14 +12,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from structuring.collateral.asset import Asset
 from structuring.collateral.asset_classes import KINDS
 from structuring.deals.deal import Deal, assets
 from structuring.deals.exposures import FAILS
-from structuring.deals.moved_drivers import a_month, a_year
 from structuring.documents.yaml_and_json import load_term
 from structuring.scenarios.drivers import DRIVERS
+from structuring.scenarios.months import a_month, month_after
 from structuring.scenarios.scenario import Scenario
-from structuring.scenarios.speed import UNITS, Speed
+from structuring.scenarios.speed import UNITS
 from waterfalls.bounds import YEARS
 from waterfalls.errors import Fault, InvalidTerms, UnknownName, unknown
 from waterfalls.terms import kind_of, term
@@ -146,14 +147,12 @@ def paper(tranche: Any) -> str:
 
 def later(start: datetime.date, years: float) -> datetime.date:
     """A date some years on, to the month; what is further off than any deal is on the last date that there is."""
-    from structuring.collateral.pool_cash_flows import month_after
-
     return min(month_after(start, round(12.0 * min(years, 500.0))), datetime.date(YEARS[1], 12, 31))
 
 
-def moved(effect: Effect, asset: Any, deal: Deal, scale: float, begin: datetime.date) -> Any:
+def moved(effect: Effect, asset: Asset, deal: Deal, scale: float, begin: datetime.date) -> Any:
     """A driver as a scenario takes it; None where it strikes nobody."""
-    row, base = DRIVERS[effect.driver], base_of(asset, effect.driver)
+    row, base = DRIVERS[effect.driver], asset.own(effect.driver)
     if row.shape == "date":
         return struck(effect, asset, deal, later(begin, effect.after / scale))
 
@@ -172,7 +171,7 @@ def moved(effect: Effect, asset: Any, deal: Deal, scale: float, begin: datetime.
     return chosen or None
 
 
-def struck(effect: Effect, asset: Any, deal: Deal, when: datetime.date) -> Any:
+def struck(effect: Effect, asset: Asset, deal: Deal, when: datetime.date) -> Any:
     """A date, by name where the driver is the failure of someone by name."""
     if effect.driver in ("sale", "parent_bankruptcy"):
         return when
@@ -185,7 +184,7 @@ def struck(effect: Effect, asset: Any, deal: Deal, when: datetime.date) -> Any:
     return dict.fromkeys(who(effect, asset, deal, names), when) or None
 
 
-def who(effect: Effect, asset: Any, deal: Deal, names: Mapping[str, Any]) -> list[str]:
+def who(effect: Effect, asset: Asset, deal: Deal, names: Mapping[str, Any]) -> list[str]:
     """The names that an effect strikes."""
     if effect.who == "sponsor":
         return [name for name in names if deal.sponsor is not None and name == deal.sponsor.name]
@@ -193,40 +192,6 @@ def who(effect: Effect, asset: Any, deal: Deal, names: Mapping[str, Any]) -> lis
         amounts = {name: amount for owed in asset.obligors().values() for name, amount in owed.items() if name in names}
         return [max(amounts, key=lambda name: amounts[name])] if amounts else []
     return list(names)
-
-
-def base_of(asset: Any, driver: str) -> float | Mapping[str, float]:
-    """What a collateral's own terms say of a driver: one number, or one a name."""
-    if driver in UNITS:
-        return annual_rate(getattr(asset, driver))
-    if driver == "severity":
-        severity = getattr(asset, "severity", None)
-        by_bond = {bond.obligor: bond.severity for bond in getattr(asset, "bonds", ())}
-        return by_bond or float(severity[-1] if isinstance(severity, tuple) else severity or 0.0)
-    tenants = getattr(asset, "tenants", ())
-    if driver == "rent":
-        return dict.fromkeys(asset.named()["rent"][1], 1.0)
-    if tenants and hasattr(tenants[0], driver):
-        return {tenant.name: getattr(tenant, driver) for tenant in tenants}
-    if driver in ("renewal", "renewal_rent", "utilisation"):
-        terms = asset if driver == "utilisation" else getattr(asset, "lease", None) or asset.contract
-        return {name: getattr(terms, driver) for name in asset.named()[driver][1]}
-    if driver == "recovery_lag":
-        return float(asset.recovery_lag)
-    return 1.0 if DRIVERS[driver].unit.startswith("multiple") else 0.0
-
-
-def annual_rate(rate: Any) -> float:
-    """A rate of default or prepayment a year from what a pool says: a speed, monthly rates (the last), or nothing."""
-    if rate is None:
-        return 0.0
-    if isinstance(rate, Speed):
-        peaks = {"CDR": 1.0, "CPR": 1.0, "SDA": 0.006, "PSA": 0.06}
-        return peaks[rate.unit] * rate.value if rate.unit in peaks else a_year(rate.value)
-    if isinstance(rate, Mapping):
-        rate = rate[max(rate)]
-    last = rate[-1] if isinstance(rate, tuple) else rate
-    return a_year(last)
 
 
 def load_stress(path: Path | str) -> NamedStress:

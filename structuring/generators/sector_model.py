@@ -11,9 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from structuring.collateral.compute import ComputeContract
-from structuring.collateral.leases import LeasePortfolio
-from structuring.collateral.project import Project
 from structuring.deals.deal import Deal, assets, clock, drivers_of
 from structuring.deals.exposures import names_of
 from structuring.generators.prices_and_rates import PriceProcess
@@ -137,12 +134,12 @@ class World:
                 if driver in read and driver != "sale":
                     names.setdefault(driver, {}).update({known.get(name, name): None for name in sorted(own)})
             for asset in assets(deal):
-                if isinstance(asset, LeasePortfolio):
-                    re_let.update({known.get(t.name, t.name): t.re_let_rent for t in asset.tenants})
-                if isinstance(asset, Project):
-                    projects[known.get(asset.lease.tenant, asset.lease.tenant)] = None
-                if isinstance(asset, ComputeContract) and asset.customer is not None:
-                    customers[known.get(asset.customer, asset.customer)] = None
+                owes = asset.obligors()
+                if "re_let_rent" in asset.drivers() and isinstance(bases := asset.own("re_let_rent"), Mapping):
+                    re_let.update({known.get(name, name): base for name, base in bases.items()})
+                elif "renewal" in asset.drivers():
+                    projects |= {known.get(name, name): None for name in owes.get("tenant", ())}
+                customers |= {known.get(name, name): None for name in owes.get("customer", ())}
         return cls(
             {driver: tuple(found) for driver, found in names.items()}, reads, times, re_let,
             tuple(name for name in projects if name not in customers), tuple(customers),

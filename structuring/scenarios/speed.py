@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from structuring.scenarios.months import a_year
 from waterfalls.errors import InvalidTerms, unknown
 
 UNITS = {"prepayment": ("SMM", "CPR", "PSA", "ABS"), "default": ("MDR", "CDR", "SDA")}
@@ -56,3 +59,15 @@ def misplaced(driver: str, speed: Speed) -> str | None:
     if speed.unit in UNITS[driver]:
         return None
     return f"takes {', '.join(UNITS[driver])} or monthly rates, and {speed} is none of them"
+
+
+def rate_a_year(rate: Speed | float | Sequence[float] | Mapping[datetime.date, float] | None) -> float:
+    """What a pool says of prepayment or default as one rate a year: of a curve by age its peak, of a vector the last."""
+    if rate is None:
+        return 0.0
+    if isinstance(rate, Speed):
+        peaks = {"CDR": 1.0, "CPR": 1.0, "SDA": 0.006, "PSA": 0.06}
+        return peaks[rate.unit] * rate.value if rate.unit in peaks else a_year(rate.value)
+    if isinstance(rate, Mapping):
+        return a_year(rate[max(rate)])
+    return a_year(rate[-1] if isinstance(rate, Sequence) else rate)

@@ -36,17 +36,6 @@ def project(deal: Deal, scenarios: Scenarios, schedule: Schedule | None = None) 
     schedule = schedule or clock(deal)
     owned = assets(deal)
     drivers = Drivers.of(scenarios)
-    given = [asset for asset in owned if isinstance(asset, Receipts)]
-    if given:
-        if len(owned) > 1:
-            raise InvalidTerms("Receipts given from outside stand alone: they are all the collateral there is")
-        drivers.refuse_unread((), {})
-        rows = len(given[0].scenarios)
-        if drivers.count not in (1, rows):
-            raise InvalidTerms(
-                f"scenarios: the Receipts given from outside have {rows}, got {drivers.count}: leave them at one"
-            )
-        return given[0]
     if "event" in drivers.set_drivers and not deal.events:
         raise InvalidTerms(f"the deal {deal.name!r} names no events, so none can be raised: events: [...] in its file")
     drivers.refuse_unread(drivers_of(deal), named_in(deal))
@@ -57,7 +46,9 @@ def project(deal: Deal, scenarios: Scenarios, schedule: Schedule | None = None) 
     ]
     if past:
         raise InvalidTerms(past)
-    instants = Clock(schedule)
-    events = {name: instants.since(drivers.when("event", schedule, name=name)) for name in deal.events}
-    raised = Receipts(schedule.ends, events=events, scenarios=drivers.names)
-    return together([*(asset.deliver(schedule, drivers) for asset in owned), raised])
+    parts = [asset.deliver(schedule, drivers) for asset in owned]
+    if deal.events:
+        instants = Clock(schedule)
+        events = {name: instants.since(drivers.when("event", schedule, name=name)) for name in deal.events}
+        parts.append(Receipts(schedule.ends, events=events, scenarios=parts[0].scenarios))
+    return together(parts)

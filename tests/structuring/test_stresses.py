@@ -14,8 +14,9 @@ from structuring.collateral.bonds import Bond, BondPortfolio
 from structuring.collateral.loans import LoanPool
 from structuring.deals.deal import drivers_of
 from structuring.deals.deal_files import library
-from structuring.generators.named_stresses import Effect, NamedStress, annual_rate, load_stress, paper, stresses
+from structuring.generators.named_stresses import Effect, NamedStress, load_stress, paper, stresses
 from structuring.scenarios.drivers import DRIVERS
+from structuring.scenarios.speed import rate_a_year
 from waterfalls import Equity, Fixed, Note
 from waterfalls.errors import InvalidTerms, UnknownName
 
@@ -133,7 +134,7 @@ def test_an_event_strikes_only_a_deal_that_names_it():
 )
 def test_defaults_are_added_a_year_to_what_the_pool_says(base, expected):
     pool = LoanPool.level_pay(balance=100.0, rate=0.05, remaining_term=60, default=base)
-    assert annual_rate(pool.default) == pytest.approx(expected)
+    assert rate_a_year(pool.default) == pytest.approx(expected)
     deal = dataclasses.replace(DEALS["vantage-jersey"], collateral=pool, events=("refinancing freeze",))
     (rate,) = stresses()["AI demand shortfall"].scenario(deal, scale=2.0).default.values()
     assert 1.0 - (1.0 - rate) ** 12 == pytest.approx(expected + 0.04)

@@ -1,0 +1,61 @@
+"""An asset class of another package: a solar farm whose panels tire."""
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import KW_ONLY
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from structuring import Asset, Clock, Drivers
+from waterfalls import Receipts, term
+
+Positive = Annotated[float, Field(gt=0.0)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+@term
+class SolarFarm(Asset):
+    """A solar farm that sells all it makes at one price.
+
+    revenue = megawatts x 8,760 x utilisation x price x (1 - degradation)^(whole years since `begins`), accrued by 30/360.
+    """
+
+    megawatts: Positive
+    price: Positive
+    _: KW_ONLY
+    begins: datetime.date
+    utilisation: Share = 0.25
+    degradation: Share = 0.005
+    operating_cost: Annotated[float, Field(ge=0.0)] = 0.0
+
+    meanings: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "SolarFarm": {
+            "megawatts": "megawatts | peak power",
+            "price": "amount a megawatt-hour | what power sells at",
+            "begins": "the day from which it runs and its panels tire",
+            "utilisation": "share | of all hours at peak power, by the sun of the place",
+            "degradation": "share a year | what the panels lose",
+            "operating_cost": "amount a year | cost, reported gross",
+        }
+    }
+
+    def drivers(self) -> frozenset[str]:
+        return frozenset({"utilisation", "operating_cost"})
+
+    def own(self, driver: str) -> float:
+        return self.utilisation if driver == "utilisation" else 1.0
+
+    def deliver(self, schedule, scenarios: Drivers) -> Receipts:
+        clock = Clock(schedule)
+        begins = clock.at(self.begins)
+        hours = 8760.0 * clock.grown(begins, float("inf"), -self.degradation, begins, begins)
+        sun = scenarios.read("utilisation", schedule, self.utilisation)
+        cost = scenarios.read("operating_cost", schedule, 1.0) * self.operating_cost
+        return Receipts(
+            schedule.ends,
+            revenue=self.megawatts * self.price * hours * sun,
+            operating_cost=cost * clock.overlap(begins, float("inf")),
+            contracted=self.megawatts * self.price * hours * self.utilisation,
+            scenarios=scenarios.names,
+        )

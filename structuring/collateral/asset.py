@@ -1,0 +1,74 @@
+"""Asset: what a deal asks of whatever it owns, built in or from another package."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+from structuring.scenarios.drivers import DRIVERS
+from waterfalls.errors import Fault
+
+if TYPE_CHECKING:
+    from structuring.scenarios.scenario import Drivers
+    from waterfalls.receipts import Receipts
+    from waterfalls.schedule import Schedule
+
+
+class Lease(NamedTuple):
+    """Who rents, at which rent a year, for how many years without an option, and when the lease may end."""
+
+    tenant: str
+    rent: float
+    years: float
+    ends: tuple[datetime.date, ...]
+
+
+class Asset:
+    """A class of asset: derive from it, make it a `@term`, and say at least what it delivers.
+
+    Everything else has an answer that holds for most: it reads no driver, has no names, raises no event. Fields of the
+    term are fields of the deal file; `meanings` says of each, by term, what it means, with its unit before a bar:
+    `{"SolarFarm": {"megawatts": "megawatts | peak power"}}`.
+    """
+
+    __slots__ = ()
+    meanings: ClassVar[Mapping[str, Mapping[str, str]]] = {}
+    valued_any_day: ClassVar[bool] = False
+    """Whether its terms say what it is worth on any day, also before the first collection period ends."""
+
+    def deliver(self, schedule: Schedule, scenarios: Drivers) -> Receipts:
+        """Cash, costs, balances and value by scenario and collection period, (S, T) in currency units.
+
+        Each amount belongs to the collection period that holds its day. `contracted` is what would come in had nothing
+        gone wrong; `value` is the appraised value at the end of a period; what a `sale` fetches is `resale`.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.deliver")
+
+    def drivers(self) -> frozenset[str]:
+        """What it reads from a scenario; any other driver is refused."""
+        return frozenset()
+
+    def named(self) -> Mapping[str, tuple[str, list[str]]]:
+        """The drivers that it takes by name: what bears a name (a tenant, an obligor), and the names."""
+        return {}
+
+    def raises(self) -> tuple[str, ...]:
+        """The events that its receipts may raise, which a condition reads as event(name)."""
+        return ()
+
+    def obligors(self) -> Mapping[str, Mapping[str, float]]:
+        """Who owes what, by role (tenant, customer, borrower, guarantor) and name: a year of rent, or an amount."""
+        return {}
+
+    def leases(self) -> tuple[Lease, ...]:
+        """The leases by which it is let."""
+        return ()
+
+    def own(self, driver: str) -> float | Mapping[str, float]:
+        """What its own terms say of a driver where a scenario says nothing: one number, or one a name; rates a year."""
+        return 1.0 if DRIVERS[driver].unit.startswith("multiple") else 0.0
+
+    def over(self, start: datetime.date) -> Iterator[Fault]:
+        """What was over on the day from which the deal collects, so that it cannot be meant; it is refused."""
+        yield from ()

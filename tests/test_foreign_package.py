@@ -1,0 +1,112 @@
+"""An asset class of another package: installed into a folder of its own, and then in files, schema, advice and docs."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "examples" / "solar_farm"
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """What a Python prints in which the package is installed; only it, and what is installed here already."""
+    folder = tmp_path_factory.mktemp("site")
+    options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check"]
+    source = tmp_path_factory.mktemp("source") / "solar_farm"
+    source.mkdir()
+    for file in PACKAGE.glob("*.*"):
+        (source / file.name).write_bytes(file.read_bytes())
+    subprocess.run([sys.executable, "-m", "pip", "install", *options, "--target", str(folder), str(source)], check=True)
+
+    def says(*arguments, code=0):
+        path = os.pathsep.join([str(folder), str(ROOT), str(ROOT / "docs" / "_ext")])
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    return says
+
+
+RUN = f"""
+import numpy as np
+from structuring import Scenario, load_deal, run, save_deal
+deal = load_deal({str(PACKAGE / "deal.yaml")!r})
+scenarios = [Scenario("base"), Scenario("cloudy", utilisation=0.15, operating_cost=1.2)]
+slow, fast = (run(deal, scenarios, engine=engine) for engine in ("reference", "fast"))
+assert all(np.array_equal(slow.cash(name), fast.cash(name)) for name in slow.tranches)
+print(slow.receipt("revenue")[0, :3].tolist())
+print(slow.receipt("revenue")[1, 2], slow.balance["A"][:, -1].tolist())
+save_deal(deal, "sunny.yaml")
+assert load_deal("sunny.yaml") == deal
+"""
+
+
+def test_a_deal_file_runs_with_an_asset_of_another_package(installed, tmp_path, monkeypatch):
+    """100 MW x 8,760 hours x 25 % x 60 = 13.14 million a year, half of it a period; 0.5 % less after a year."""
+    monkeypatch.chdir(tmp_path)
+    base, cloudy = installed("-c", RUN).splitlines()[-2:]
+    assert json.loads(base) == pytest.approx([6.57e6, 6.57e6, 6.57e6 * 0.995], rel=1e-12)
+    assert float(cloudy.split()[0]) == pytest.approx(6.57e6 * 0.995 * 0.15 / 0.25, rel=1e-12)
+    assert json.loads(cloudy.split(maxsplit=1)[1])[0] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_it_stands_in_the_schema_the_advice_and_the_documentation(installed, tmp_path):
+    main = ["-c", "from pricing.cli import main; main()"]
+    described = json.loads(installed(*main, "schema"))
+    assert any("solar_farm" in kind.get("properties", {}) for kind in described["properties"]["collateral"]["oneOf"])
+    told = described["$defs"]["SolarFarm"]["properties"]["degradation"]
+    assert told["description"] == "what the panels lose (share a year)"
+    text = (PACKAGE / "deal.yaml").read_text(encoding="utf-8")
+    for wrong, said in (
+        ("solar_fram:", "Did you mean 'solar_farm'?"),
+        ("solar_farm: {megawats:", "Did you mean 'megawatts'?"),
+    ):
+        file = tmp_path / "deal.yaml"
+        file.write_text(
+            text.replace("solar_farm:" if "{" not in wrong else "solar_farm: {megawatts:", wrong), encoding="utf-8"
+        )
+        assert said in installed(*main, "validate", str(file), code=1)
+    page = installed("-c", "import terms; print(terms.page())")
+    assert "### SolarFarm" in page and "what the panels lose" in page and "says nothing of" not in page
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        (
+            "solar_farm = nothing_here:SolarFarm",
+            "the asset class nothing_here:SolarFarm of the package 'odd' cannot be loaded",
+        ),
+        ("farm = datetime:date", "datetime:date of the package 'odd' must be a @term that derives from Asset"),
+        (
+            "pool = structuring.collateral.loans:LoanPool",
+            "'loan_pool' of the package 'odd' is an asset class of 'firstloss'",
+        ),
+    ],
+)
+def test_what_cannot_stand_beside_the_others_is_refused_by_name(tmp_path, entry, said):
+    info = tmp_path / "odd-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: odd\nVersion: 1.0\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text(f"[firstloss.assets]\n{entry}\n", encoding="utf-8")
+    path = os.pathsep.join([str(tmp_path), str(ROOT)])
+    code = "from structuring import Deal"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    assert said in done.stderr
