@@ -234,14 +234,14 @@ def checked(frame: pd.DataFrame, where: str) -> dict[str, Any]:
         blame(frame["loan"].duplicated().to_numpy() & frame["loan"].notna().to_numpy(), "loan", "stands more than once")
     columns["level"], columns["every"] = np.ones(count), np.ones(count)
     if "frequency" in frame.columns:
-        given = frame["frequency"].fillna("monthly")
+        given = frame["frequency"].astype(object).fillna("monthly")
         blame(~given.isin(FREQUENCIES).to_numpy(), "frequency", f"must be one of {', '.join(map(repr, FREQUENCIES))}")
         columns["every"] = np.array([12.0 / FREQUENCIES.get(name, 12) for name in given])
         for name in ("remaining_term", "interest_only", "amortisation_term"):
             if name in frame.columns:
                 blame(columns[name] % columns["every"] > 0.0, name, "must be whole periods of the frequency")
     if "payment" in frame.columns:
-        given = frame["payment"].fillna("level")
+        given = frame["payment"].astype(object).fillna("level")
         blame(~given.isin(PAYMENTS).to_numpy(), "payment", f"must be one of {', '.join(map(repr, PAYMENTS))}")
         columns["level"] = (given == "level").to_numpy(dtype=np.float64)
     term, only = columns["remaining_term"], columns["interest_only"]

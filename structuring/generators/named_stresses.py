@@ -29,6 +29,7 @@ from waterfalls.tranches import Note
 MARK = "firstloss-stress"
 LIBRARY = Path(__file__).parents[1] / "library" / "stresses"
 PAPER = ("AA", "A", "BBB", "below", "unrated", "equity")  # AA holds AAA too
+WIDEST = 100_000.0  # basis points: a spread or a move of rates of 1,000 %
 NotNegative = Annotated[float, Field(ge=0.0)]
 Scale = Annotated[float, Field(ge=0.0)]
 
@@ -89,6 +90,10 @@ class NamedStress:
         for paper in fields.get("spread", {}):
             if paper not in PAPER:
                 yield Fault("spread", unknown("class of paper", paper, PAPER))
+        moves = {f"spread[{paper!r}]": bp for paper, bp in fields.get("spread", {}).items()}
+        for place, bp in {**moves, "rates": fields.get("rates", 0.0)}.items():
+            if abs(bp) > WIDEST:
+                yield Fault(place, f"must be basis points, at most {WIDEST:,.0f}, got {bp:g}")
 
     def named(self, scale: float) -> str:
         """The stress's name at a scale: 'sponsor default', 'sponsor default x 0.5'."""

@@ -135,3 +135,10 @@ def test_terms_out_of_all_bounds_are_refused(tmp_path, deal, change, said):
     with pytest.raises(InvalidTerms, match=said) as refused:
         load_deal(tmp_path / "deal.yaml")
     assert "line " in str(refused.value)
+
+
+def test_a_spread_of_a_stress_that_no_paper_has_is_refused_with_its_line(tmp_path):
+    file = tmp_path / "stress.yaml"
+    file.write_text("firstloss-stress: 1\nname: x\nstory: y\nspread: {AA: 1}\nrates: 40000000\n", encoding="utf-8")
+    with pytest.raises(InvalidTerms, match="line 5, rates: must be basis points, at most 100,000"):
+        load_stress(file)

@@ -149,3 +149,10 @@ def test_a_message_of_many_kinds_is_short_too():
 def test_the_numbers_of_rows_are_those_of_the_file(tmp_path):
     _, numbers = read_csv(written(tmp_path / "t.csv", "a title\n\n" + TAPE), (), ("balance", "rate"))
     assert list(numbers) == [4, 5]
+
+
+def test_an_empty_optional_column_of_a_tape_is_its_default_and_warns_of_nothing(tmp_path):
+    read = LoanPool.from_tape(
+        written(tmp_path / "t.csv", "balance,rate,remaining_term,payment,frequency\n1,0.05,60,,\n")
+    )
+    assert (read.lines.level.tolist(), read.lines.every.tolist()) == ([1.0], [1.0])

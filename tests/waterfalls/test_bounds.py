@@ -107,3 +107,18 @@ def test_definitions_that_read_each_other_too_deep_are_refused():
     said = {"d0": "cash()"} | {f"d{k + 1}": f"defined('d{k}') + 1" for k in range(1_000)}
     with within(20), pytest.raises(InvalidTerms, match="deep"):
         deal(said)
+
+
+@pytest.mark.parametrize("engine", ["reference", "fast"])
+def test_cash_far_beyond_the_notional_adds_up_but_for_rounding(engine):
+    """1e-9 of a notional of 1e-6 is less than the rounding of a third of a billion: that is no lost cash."""
+    dates = [datetime.date(2026, 4, 15), datetime.date(2026, 7, 15), datetime.date(2026, 10, 15)]
+    small = Deal(
+        "small", closing=datetime.date(2026, 1, 15), first_payment=dates[0], maturity=dates[-1], frequency="quarterly",
+        calendar="none", collateral=Receipts(dates, interest=[[1e9 / 3, 1e9 / 7, 1e9 / 11]]),
+        tranches=(Note("A", 3e-6, coupon=Fixed(0.05)), Note("B", 1e-6, coupon=Fixed(0.07)), Equity("E", 0.0)),
+        waterfall=pay(interest("A")) >> pay(interest("B")) >> pay(principal("A")).capped(1e-6) >> pay(residual("E")),
+    )  # fmt: skip
+    flows = run(small, [Scenario("base")], engine=engine)
+    flows.check()
+    assert flows.principal["A"][0].tolist() == [1e-6, 1e-6, pytest.approx(1e-6)]
