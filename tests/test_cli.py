@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -86,13 +87,23 @@ def test_the_senior_price_falls_with_every_shock():
     assert len(prices) == 3 and prices == sorted(prices, reverse=True)
 
 
+def test_without_scenarios_the_command_runs_the_base_case(tmp_path):
+    for file in ("deal.yaml", "market.yaml"):
+        shutil.copy(library()["vantage-jersey"].with_name(file), tmp_path)
+    told = json.loads(output("run", str(tmp_path), "--json"))
+    assert {row["scenario"] for row in told["prices"]} == {"base"}
+    explained = ("--date", "2029-05-21", "--scenario", "base")
+    assert output("explain", str(tmp_path), *explained[:2]).startswith("vantage-jersey")
+    assert output("price", str(tmp_path)).count("base") == output("price", str(tmp_path), *explained[2:]).count("base")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
         (["run", "vantage-jersy"], 1, "there is no shipped deal 'vantage-jersy'. Did you mean 'vantage-jersey'?"),
         (["run", "vantage-jersey", "--scenario", "rent cut"], 1, "Did you mean 'rent cut 40 %'?"),
         (["run", "no-such.yaml"], 1, "no-such.yaml"),
-        (["run", str(TOY)], 1, "there is no scenarios.yaml beside"),
+        (["run", str(TOY)], 1, "there is no market.yaml beside"),
         (["validate", "no-such.yaml"], 1, "there is no file 'no-such.yaml'"),
         (["library", "show", "beignet"], 1, "Did you mean 'beignet-2025'?"),
         (["run", "vantage-jersey", "--shock", "wide"], 2, "Invalid value for '--shock'"),

@@ -1,5 +1,6 @@
 """`firstloss validate`: what it refuses, what it doubts and where, and that it is silent about what is meant."""
 
+import re
 from pathlib import Path
 
 import babel.numbers
@@ -164,10 +165,9 @@ def test_a_note_that_nothing_repays_is_doubted(tmp_path):
     file = tmp_path / "deal.yaml"
     text = TOY.read_text(encoding="utf-8")
     start, end = text.index("collateral:"), text.index("\ntranches:") + 1
-    file.write_text(
-        text[:start] + LEASES + text[end:].replace("  - pay(fee", "  - pay(expense('operating'))\n  - pay(fee"),
-        encoding="utf-8",
-    )
+    rest = text[end:].replace("  - pay(fee", "  - pay(expense('operating'))\n  - pay(fee")
+    rest = rest.replace("pool_balance()", "balance('A')").replace("oc_ratio('A') < 1.3", "ltv('A') > 0.8")
+    file.write_text(text[:start] + LEASES + rest, encoding="utf-8")
     said = told(file).splitlines()
     assert [line for line in said if "A is unpaid on 2031-01-15 in every scenario: say what repays it" in line], said
     (tmp_path / "scenarios.yaml").write_text(
@@ -289,3 +289,12 @@ def test_faults_of_a_market_do_not_wait_for_each_other(fresh):
     line = line_in((fresh / "scenarios.yaml").read_text(encoding="utf-8"), "tenant_default: {anchr")
     assert f"line {line}, scenarios['anchor tenant leaves'].tenant_default: there is no tenant 'anchr tenant'." in said
     assert "scenarios['base'].gpu_price: there is no collateral of this deal that reads the driver 'gpu_price'." in said
+
+
+def test_a_word_that_speaks_of_a_term_that_is_not_there_is_told_with_its_line(fresh):
+    text = (fresh / "deal.yaml").read_text(encoding="utf-8")
+    first = re.search(r"pay\(interest\('(.*?)'\)\)", text)
+    text = write(fresh / "deal.yaml", (first[0], f"pay(additional_interest({first[1]!r}))"))
+    line = line_in(text, "additional_interest")
+    assert f"line {line}, waterfall" in told(fresh)
+    assert f"needs additional_rate, which {first[1]!r} lacks: give it the rate that it bears from" in told(fresh)

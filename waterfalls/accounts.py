@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 import waterfalls.words  # noqa: F401  (texts are read with its words)
+from waterfalls.amounts import odd_amounts
+from waterfalls.errors import Fault
 from waterfalls.language import Number
 from waterfalls.machine import Machine
 from waterfalls.terms import term
@@ -24,7 +27,11 @@ class Account:
     _: KW_ONLY
     target: Number | None = None
     balance: Annotated[float, Field(ge=0.0)] = 0.0
-    rate: float = 0.0
+    rate: Annotated[float, Field(ge=-0.5, le=1.0)] = 0.0
+
+    @staticmethod
+    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        yield from odd_amounts(fields, "target")
 
     def opening(self) -> dict[tuple[str, ...], float]:
         return {("account", self.name): self.balance}

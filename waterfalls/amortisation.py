@@ -71,9 +71,9 @@ class LevelPayments(Prepayable):
     """
 
     first: datetime.date
-    count: Annotated[int, Field(gt=0)]
+    count: Annotated[int, Field(gt=0, le=1000)]
     _: KW_ONLY
-    rate: float | None = None
+    rate: Annotated[float, Field(gt=-1.0, le=1.0)] | None = None
     prepaid: Prepaid = "pro rata"
 
     def repaid(self, schedule: Schedule, start: float, notional: float, rate: float) -> np.ndarray:

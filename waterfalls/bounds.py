@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from waterfalls.errors import Fault
 
 YEARS = (1901, 2199)  # that QuantLib knows
 MOST = 36_500  # days in a hundred years
+LARGEST = 1e18  # no deal has a number beyond it; what is made of numbers within it stays finite
 UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]"
 )  # in no file that others read back
@@ -48,3 +49,19 @@ def odd_text(text: str) -> str:
     """What is wrong with a text that no workbook or page can hold."""
     found = UNPRINTABLE.search(text)
     return f"must hold no control character, got {ascii(text)[:60]}" if found else ""
+
+
+def odd_size(place: str, value: Any) -> Iterator[Fault]:
+    """Numbers that no deal has, in a field of a term; terms inside have been asked themselves."""
+    if isinstance(value, (int, float)):
+        if abs(value) > LARGEST:
+            yield Fault(place, f"must be at most {LARGEST:g} in size, got {value:g}")
+    elif isinstance(value, (tuple, Mapping)):
+        for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
+            if isinstance(item, (int, float, tuple, Mapping)):
+                yield from odd_size(f"{place}[{key if isinstance(key, int) else str(key)!r}]", item)
+
+
+def odd_rate(rate: float) -> str | None:
+    """What is wrong with a rate a year: above 100 % it is per cent or basis points by mistake."""
+    return None if abs(rate) <= 1.0 else f"a rate is a decimal (0.04 is 4 %), got {rate:g}"

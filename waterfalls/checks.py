@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from waterfalls.accounts import Account
 from waterfalls.claims import Debt, Deposit, Residual, TopUp
 from waterfalls.clauses.clause import Clause
-from waterfalls.clauses.draw import Draw
 from waterfalls.clauses.pay import Pay
 from waterfalls.clauses.release import Release
 from waterfalls.definitions import levels
 from waterfalls.errors import Fault, unknown
 from waterfalls.fields import EXPENSES
 from waterfalls.forward import cannot_look_ahead
-from waterfalls.language import Condition, Node, Number
+from waterfalls.language import Condition, Need, Node, Number
 from waterfalls.ledgers import Ledger
+from waterfalls.numbers import Held
 from waterfalls.order import faults_of_order, faults_of_sale
 from waterfalls.parsing import DEEPEST
 from waterfalls.replacements import Replacement
@@ -40,23 +40,30 @@ def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
         for kind in ("tranches", "fees", "accounts", "triggers", "hedges", "facilities", "ledgers", "replacements")
     )
     definitions: Mapping[str, Number] = fields.get("definitions") or {}
-    notes = [tranche.name for tranche in tranches if not isinstance(tranche, Equity)]
-    known: dict[str, list[str] | None] = {
+    notes = [tranche for tranche in tranches if not isinstance(tranche, Equity)]
+    kinds: dict[str, list[Any]] = {
         "note": notes,
-        "equity": [tranche.name for tranche in tranches if not isinstance(tranche, Note)],
-        "tranche": [tranche.name for tranche in tranches],
-        "fee": [fee.name for fee in fees],
-        "account": [account.name for account in accounts],
-        "trigger": [trigger.name for trigger in triggers],
-        "hedge": [hedge.name for hedge in hedges],
-        "debt": [*notes, *(facility.name for facility in facilities)],
-        "balance": [*(tranche.name for tranche in tranches), *(facility.name for facility in facilities)],
-        "support": [*(account.name for account in accounts), *(facility.name for facility in facilities)],
-        "expense": list(EXPENSES),
-        "ledger": [ledger.name for ledger in ledgers],
-        "replacement": [asset.name for asset in replacements],
-        "definition": list(definitions),
-        "event": fields.get("raised"),  # None where it is not known before the deal runs
+        "equity": [tranche for tranche in tranches if not isinstance(tranche, Note)],
+        "tranche": tranches,
+        "fee": fees,
+        "account": accounts,
+        "trigger": triggers,
+        "hedge": hedges,
+        "debt": [*notes, *facilities],
+        "balance": [*tranches, *facilities],
+        "support": [*accounts, *facilities],
+        "ledger": ledgers,
+        "replacement": replacements,
+    }
+    waterfalls = regimes_of(fields["waterfall"]) if "waterfall" in fields else {}
+    whole = bool(waterfalls) and not is_broken(fields["waterfall"])  # clauses that could not be read may matter
+    events = fields.get("raised")  # None where it is not known before the deal runs
+    known: dict[str, Mapping[str, Any] | None] = {
+        **{kind: {part.name: part for part in parts} for kind, parts in kinds.items()},
+        "expense": dict.fromkeys(EXPENSES),
+        "paid": dict.fromkeys(expenses_paid(waterfalls)) if whole else None,
+        "definition": definitions,
+        "event": None if events is None else dict.fromkeys(events),
     }
     absent = {
         "tranches": ("note", "equity", "tranche", "debt", "balance"),
@@ -72,10 +79,12 @@ def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
     for field, kinds in absent.items():
         if field not in fields:  # its own faults are told elsewhere
             known |= dict.fromkeys(kinds)
-    kinds = ("balance", "account", "hedge", "fee", "ledger", "replacement")
-    everything = [name for kind in kinds for name in known[kind] or ()]
-    yield from twice(everything, "tranches, facilities, accounts, hedges, fees, ledgers and replacement collateral")
-    yield from twice(known["trigger"] or (), "triggers")
+    everything = [*tranches, *facilities, *accounts, *hedges, *fees, *ledgers, *replacements]
+    yield from twice(
+        [part.name for part in everything],
+        "tranches, facilities, accounts, hedges, fees, ledgers and replacement collateral",
+    )
+    yield from twice([trigger.name for trigger in triggers], "triggers")
 
     for i, fee in enumerate(fees):
         for field in ("on", "amount", "when"):
@@ -101,7 +110,7 @@ def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
     inside: dict[str, int] = {}
     for i, (name, number) in enumerate(definitions.items()):
         inside[name] = 0 if isinstance(number, Unsound) else levels(number, inside)
-        earlier = {**known, "definition": list(definitions)[:i]}
+        earlier = {**known, "definition": dict(list(definitions.items())[:i])}
         if not isinstance(number, Unsound):
             yield from names_in(f"definitions[{name!r}]", number, earlier)
     deep = next((name for name, count in inside.items() if count > DEEPEST), None)
@@ -123,7 +132,6 @@ def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
                     yield Fault(place, f"reads the trigger {need.name!r}, which is tested later: declare it first")
             yield from names_in(place, test, known)
 
-    waterfalls = regimes_of(fields["waterfall"]) if "waterfall" in fields else {}
     ends = {note.name: note.available_until for note in tranches if isinstance(note, Note)}
     ends |= {facility.name: getattr(facility, "expires", None) for facility in facilities}
     roots = [(f"waterfall[{i}]", clause) for each in waterfalls.values() for i, clause in sound_clauses(each)]
@@ -132,14 +140,12 @@ def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
     roots += [(f"regimes[{name!r}]", condition) for name, condition in sound(fields.get("regimes") or {})]
     by_note = {note.name: note for note in tranches if isinstance(note, Note)}
     every = [(place, node) for place, root in roots for node in root.walk()]
-    whole = bool(waterfalls) and not is_broken(fields["waterfall"])  # clauses that could not be read may matter
     if whole:
         yield from faults_of_sale([node for _, node in every])
     yield from (Fault(place, reason) for place, node in every if (reason := cannot_look_ahead(node, by_note)))
     for regime, waterfall in waterfalls.items():
         place = "waterfall" if regime == DEFAULT_REGIME else f"waterfall[{regime!r}]"
-        by_name = {account.name: account for account in accounts if isinstance(account, Account)}
-        yield from faults_in(place, waterfall, known, by_name)
+        yield from faults_in(place, waterfall, known)
         if whole:
             yield from faults_of_order(place, waterfall, ends)
     regimes: Mapping[str, Condition] = fields.get("regimes") or {}
@@ -156,8 +162,6 @@ def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
             )
     if whole and accounts:
         yield from stranded(accounts, waterfalls)
-    if whole:
-        yield from undrawable(tranches, waterfalls)
 
 
 def sound_clauses(waterfall: Any) -> list[tuple[int, Clause]]:
@@ -171,46 +175,23 @@ def sound(named: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return [(name, value) for name, value in named.items() if not isinstance(value, Unsound)]
 
 
-def faults_in(
-    place: str, waterfall: Waterfall, known: Mapping[str, Any], accounts: Mapping[str, Any]
-) -> Iterator[Fault]:
-    """Faults of one waterfall: unknown names, top-ups without a target, cash that reaches nobody."""
+def faults_in(place: str, waterfall: Waterfall, known: Mapping[str, Mapping[str, Any] | None]) -> Iterator[Fault]:
+    """Faults of one waterfall: unknown names, terms that what is named lacks, cash that reaches nobody."""
+    accounts = known["account"]
     for i, clause in sound_clauses(waterfall):
         yield from names_in(f"{place}[{i}]", clause, known)
         if isinstance(clause, Pay):
-            lends = [name for name in clause.supports if known["account"] is not None and name not in accounts]
+            lends = [name for name in clause.supports if accounts is not None and name not in accounts]
             if lends and any(isinstance(claim, (Residual, Deposit)) for claim in clause.each):
                 yield Fault(
                     f"{place}[{i}]", f"would draw all of {lends[0]!r}: whatever there is, is no need to borrow for"
                 )
-            for claim in clause.each:
-                account = accounts.get(claim.name)
-                if type(claim) is TopUp and account is not None and account.target is None:
-                    yield Fault(
-                        f"{place}[{i}]", f"tops up {claim.name!r}, which has no target: give it one, or deposit"
-                    )
     if not isinstance(waterfall, Waterfall):
         return  # the clause that could not be read may be the last
     last = waterfall.clauses[-1] if waterfall.clauses else None
     ends = isinstance(last, Pay) and any(isinstance(claim, Residual) for claim in last.each)
     if not ends or last is None or last.conditions or last.caps or last.source:
         yield Fault(place, "can strand cash: its last clause must be pay(residual(...)) without when, capped or from_")
-
-
-def undrawable(tranches: Iterable[Any], waterfalls: Mapping[str, Waterfall]) -> Iterator[Fault]:
-    """Draws on tranches that have promised nothing: they would bring nothing, in silence."""
-    promised = {
-        tranche.name: tranche.available_until is not None if isinstance(tranche, Note) else tranche.commitment > 0.0
-        for tranche in tranches
-        if isinstance(tranche, Note | Equity)
-    }
-    lacking = {True: "a commitment", False: "available_until, the last date on which it may be drawn"}
-    equity = {tranche.name for tranche in tranches if isinstance(tranche, Equity)}
-    for waterfall in waterfalls.values():
-        for clause in waterfall.clauses:
-            for name in clause.names if isinstance(clause, Draw) else ():
-                if promised.get(name) is False:
-                    yield Fault("waterfall", f"{clause} draws on {name!r}, which lacks {lacking[name in equity]}")
 
 
 def stranded(accounts: Iterable[Any], waterfalls: Mapping[str, Waterfall]) -> Iterator[Fault]:
@@ -234,13 +215,34 @@ def tests_of(i: int, trigger: Trigger) -> list[tuple[str, Condition]]:
     return [(f"triggers[{i}].{field}", test) for field, test in zip(("test", "cured_by"), trigger.tests, strict=False)]
 
 
-def names_in(place: str, node: Node, known: Mapping[str, Sequence[str] | None]) -> Iterator[Fault]:
-    """Names in an expression or a clause that nothing bears."""
+def names_in(place: str, node: Node, known: Mapping[str, Mapping[str, Any] | None]) -> Iterator[Fault]:
+    """Names in an expression or a clause that nothing bears, or that lack the terms it speaks of."""
     for part in node.walk():
         for need in part.needs():
-            names = known[need.what]
-            if names is not None and need.name not in names:
-                yield Fault(place, unknown(need.what, need.name, names))
+            things, paid = known[need.what], known["paid"]
+            if things is not None and need.name not in things:
+                yield Fault(place, unknown(need.what, need.name, things))
+            elif things is not None and (absent := lacking(need, things[need.name])):
+                yield Fault(place, f"'{part}' needs {absent}")
+            elif need.what == "expense" and isinstance(part, Held) and paid is not None and need.name not in paid:
+                yield Fault(place, f"'{part}' is read, but no clause pays expense({need.name!r})")
+
+
+ADVICE = {  # what a term that is lacking would say
+    "additional_rate": "give it the rate that it bears from its anticipated repayment date on",
+    "available_until": "the last date on which it may be drawn",
+    "commitment": "what its owner has still promised to pay in",
+    "target": "give it one, or deposit",
+    "notional": "what it paid in, or what it still will",
+}
+
+
+def lacking(need: Need, thing: Any) -> str:
+    """Which terms, of which it must have one, a thing lacks, with what they would say; empty where it has one."""
+    terms = [term for term in need.terms if hasattr(thing, term)]
+    if not terms or any(getattr(thing, term) not in (None, 0.0) for term in terms):
+        return ""
+    return f"{' or '.join(terms)}, which {need.name!r} lacks: {ADVICE[terms[0]]}"
 
 
 def twice(names: Iterable[str], what: str) -> Iterator[Fault]:

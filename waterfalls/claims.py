@@ -46,7 +46,9 @@ class Debt(Claim):
     kind: str = "interest"
 
     def needs(self) -> tuple[Need, ...]:
-        return (Need({"interest": "debt", "additional": "note"}.get(self.kind, self.kind), self.name),)
+        if self.kind == "additional":
+            return (Need("note", self.name, ("additional_rate",)),)
+        return (Need("debt" if self.kind == "interest" else self.kind, self.name),)
 
     def due(self, m: Machine) -> Value:
         return m["owed", self.kind, self.name]
@@ -114,6 +116,9 @@ class TopUp(Claim):
 
     needs_what: ClassVar[str] = "account"
 
+    def needs(self) -> tuple[Need, ...]:
+        return (Need("account", self.name, ("target",)),)
+
     def due(self, m: Machine) -> Value:
         target = m.plan.accounts[self.name].target
         assert target is not None
@@ -135,6 +140,9 @@ class Deposit(TopUp):
     """All the cash that the clause may use, into an account: a trap."""
 
     takes_all: ClassVar[bool] = True
+
+    def needs(self) -> tuple[Need, ...]:
+        return (Need("account", self.name),)
 
     def words(self) -> str:
         return f"into the {self.name}"

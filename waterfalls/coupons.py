@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, field
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -21,14 +22,17 @@ else:
     np = lazy_loader.load("numpy")
 
 
+Rate = Annotated[float, Field(ge=-1.0, le=10.0)]
+
+
 @term
 class Fixed:
     """A fixed coupon, per annum as a decimal; `step_up` is added for periods that begin on or after each date."""
 
     fixed: ClassVar[bool] = True
-    rate: float
+    rate: Rate
     _: KW_ONLY
-    step_up: Mapping[datetime.date, float] = field(default_factory=dict)
+    step_up: Mapping[datetime.date, Rate] = field(default_factory=dict)
 
     def ladder(self, plan: Contract) -> np.ndarray:
         """The rate by accrual period (T,)."""
@@ -57,13 +61,13 @@ class Floating:
 
     fixed: ClassVar[bool] = False
     index: str
-    margin: float
+    margin: Rate
     _: KW_ONLY
-    multiple: float = 1.0
-    cap: float | None = None
-    floor: float | None = None
+    multiple: Annotated[float, Field(ge=-100.0, le=100.0)] = 1.0
+    cap: Rate | None = None
+    floor: Rate | None = None
     reset_lag: Annotated[int, Field(ge=0)] = 0
-    step_up: Mapping[datetime.date, float] = field(default_factory=dict)
+    step_up: Mapping[datetime.date, Rate] = field(default_factory=dict)
 
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
@@ -95,6 +99,15 @@ class Floating:
     def ahead(self, m: Machine, k: int) -> Value:
         """The rate borne k periods ahead, as far as it is known: today's."""
         return self.borne(m)
+
+
+def negative_coupon(fields: Mapping[str, Any]) -> Iterator[Fault]:
+    """A fixed coupon that is below 0, or stepped there: a floating one is held at 0, since no lender pays interest."""
+    coupon = fields.get("coupon")
+    if isinstance(coupon, Fixed):
+        rates = list(itertools.accumulate([coupon.rate, *(coupon.step_up[date] for date in sorted(coupon.step_up))]))
+        if min(rates) < 0.0:
+            yield Fault("coupon", f"must not be below 0, got {min(rates):g}: no lender pays interest")
 
 
 def stepped_up(coupon: Fixed | Floating, base: float, plan: Contract) -> np.ndarray:

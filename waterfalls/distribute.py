@@ -12,6 +12,7 @@ import numpy as np
 
 from waterfalls import engine as fast
 from waterfalls import floats
+from waterfalls.bounds import odd_rate
 from waterfalls.cashflows import Cashflows
 from waterfalls.coupons import Floating
 from waterfalls.errors import InvalidTerms, TooLarge, UnknownName
@@ -133,6 +134,9 @@ def rate_array(
         )
     if not np.isfinite(array).all():
         raise InvalidTerms(f"rates[{index!r}] must be finite everywhere")
+    for rate in (array.min(initial=0.0), array.max(initial=0.0)):
+        if fault := odd_rate(rate):
+            raise InvalidTerms(f"rates[{index!r}]: {fault}")
     array.setflags(write=False)
     return array
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from waterfalls.conventions import odd_day_count
-from waterfalls.coupons import Fixed, Floating
+from waterfalls.coupons import Fixed, Floating, negative_coupon
 from waterfalls.errors import Fault
 from waterfalls.machine import Contract, Machine
 from waterfalls.terms import term
@@ -37,6 +37,7 @@ class Facility:
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
         yield from odd_day_count(fields)
+        yield from negative_coupon(fields)
         if fields.get("balance", 0.0) > fields.get("limit", float("inf")):
             yield Fault("balance", f"must not exceed the limit {fields['limit']:,.2f}, got {fields['balance']:,.2f}")
 

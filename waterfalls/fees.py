@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 import waterfalls.words  # noqa: F401  (texts are read with its words)
+from waterfalls.amounts import odd_amounts
 from waterfalls.conventions import odd_day_count
 from waterfalls.errors import Fault
 from waterfalls.language import Condition, Number
@@ -38,6 +39,7 @@ class Fee:
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
         yield from odd_day_count(fields)
+        yield from odd_amounts(fields, "on", "amount")
         annual, rate, amount, on = (fields.get(name) for name in ("annual", "rate", "amount", "on"))
         if sum(given is not None for given in (annual, rate, amount)) != 1:
             yield Fault(
@@ -58,7 +60,7 @@ class Fee:
         if self.amount is not None:
             accrued = m.max_(self.amount.settle(m), 0.0)
         elif self.on is not None and self.rate is not None:
-            accrued = self.on.settle(m) * self.rate * fraction
+            accrued = m.max_(self.on.settle(m), 0.0) * self.rate * fraction
         else:
             accrued = (self.annual or 0.0) * fraction
         if self.when is not None:

@@ -111,6 +111,10 @@ class Stepped(Number):
     first: float
     steps: tuple[tuple[str, float], ...]
 
+    @property
+    def written(self) -> tuple[float, ...]:  # type: ignore[override]
+        return (self.first, *(value for _, value in self.steps))
+
     def curve(self, plan: Contract) -> Any:
         """The values by payment date (T,)."""
         values = plan.schedule.flags_from_index(0) * self.first

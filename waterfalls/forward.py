@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import lazy_loader
 
-from waterfalls.language import Need, Number, as_date, finite, listed, named, quoted, word
+from waterfalls.amounts import rate_a_year
+from waterfalls.language import Need, Number, as_date, listed, named, quoted, word
 from waterfalls.machine import Contract, Machine, Value
 from waterfalls.numbers import reported, some
 from waterfalls.ratios import Flow, Ratio, cash_for_debt_service
@@ -196,7 +197,7 @@ class LoanLife(Ratio):
 @word
 def llcr(*names: str, rate: float | None = None) -> Number:
     """Loan life coverage: cash from this date to legal final, discounted at a rate (the coupon's unless said), over debt."""
-    return LoanLife(some("note", names), None if rate is None else finite(rate))
+    return LoanLife(some("note", names), None if rate is None else rate_a_year(rate))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -245,7 +246,7 @@ class MakeWhole(Number):
 @word
 def make_whole(name: str, *, rate: float, until: datetime.date | str | None = None) -> Number:
     """What a fixed-rate note loses when it is repaid now, at a rate: the cap of a `premium`, said before the principal."""
-    return MakeWhole(named("note", name), finite(rate), None if until is None else as_date(until).isoformat())
+    return MakeWhole(named("note", name), rate_a_year(rate), None if until is None else as_date(until).isoformat())
 
 
 def cannot_look_ahead(node: Any, notes: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 import waterfalls.words  # noqa: F401  (texts are read with its words)
+from waterfalls.amounts import odd_amounts
 from waterfalls.conventions import odd_day_count
 from waterfalls.coupons import Fixed, Floating
 from waterfalls.errors import Fault
@@ -37,6 +38,7 @@ class Swap:
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
         yield from odd_day_count(fields)
+        yield from odd_amounts(fields, "notional")
 
     def opening(self) -> dict[tuple[str, ...], float]:
         return {("owed", "hedge", self.name): self.arrears}

@@ -37,10 +37,12 @@ def word(factory: F) -> F:
 
 @dataclasses.dataclass(frozen=True)
 class Need:
-    """A name that an expression or a clause speaks of, and what must bear it: a note, an account, a trigger ..."""
+    """A name that an expression or a clause speaks of, what must bear it (a note, an account, a trigger ...), and the
+    terms of which that must have one."""
 
     what: str
     name: str
+    terms: tuple[str, ...] = ()
 
 
 class Node:
@@ -87,6 +89,7 @@ class Number(Expression):
     """An amount, a rate or a ratio that is known at a clause of a payment date."""
 
     infinite: bool = False  # whether it may be
+    written: tuple[float, ...] = ()  # the values it takes, where they are written out
 
     @staticmethod
     def __text__(text: Any) -> Number:
@@ -189,6 +192,10 @@ class Constant(Number):
     """A number that is written out."""
 
     value: float
+
+    @property
+    def written(self) -> tuple[float, ...]:  # type: ignore[override]
+        return (self.value,)
 
     def settle(self, m: Machine) -> Value:
         return self.value

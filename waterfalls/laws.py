@@ -37,7 +37,12 @@ class Law:
 
 def tolerance(plan: Plan) -> float:
     """By how much the two sides of a law may differ, in currency units."""
-    return TOLERANCE * (sum(tranche.notional for tranche in plan.tranches.values()) or 1.0)
+    return TOLERANCE * notional_of(plan)
+
+
+def notional_of(plan: Plan) -> float:
+    """What the tranches of a deal come to, by which the size of all its amounts is judged."""
+    return sum(tranche.notional for tranche in plan.tranches.values()) or 1.0
 
 
 def laws(plan: Plan) -> Iterator[Law]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 import waterfalls.words  # noqa: F401  (texts are read with its words)
+from waterfalls.amounts import odd_amounts
+from waterfalls.errors import Fault
 from waterfalls.language import Number
 from waterfalls.machine import Machine
 from waterfalls.terms import term
@@ -26,6 +29,10 @@ class Ledger:
     account: str
     limit: Number | None = None
     balance: Annotated[float, Field(ge=0.0)] = 0.0
+
+    @staticmethod
+    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        yield from odd_amounts(fields, "limit")
 
     def opening(self) -> dict[tuple[str, ...], float]:
         return {("ledger", self.name): self.balance}

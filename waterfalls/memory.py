@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar
 
+from waterfalls.amounts import rate_a_year
 from waterfalls.formulas import at_start
 from waterfalls.language import Need, Number, named, number, word
 from waterfalls.machine import Contract, Machine, Value
@@ -64,7 +65,7 @@ class Hurdle(Kept):
     irr: float
 
     def needs(self) -> tuple[Need, ...]:
-        return (Need("equity", self.name),)
+        return (Need("equity", self.name, ("notional", "commitment")),)
 
     def growth(self, plan: Contract) -> Any:
         return (1.0 + self.irr) ** plan.schedule.accruals("actual/365F")
@@ -92,7 +93,7 @@ class Hurdle(Kept):
 @word
 def hurdle(name: str, *, irr: float) -> Number:
     """What an equity must still receive for its holders to have earned `irr` a year: `.capped(hurdle('E', irr=0.12))`."""
-    return Hurdle(named("equity", name), float(irr))
+    return Hurdle(named("equity", name), rate_a_year(irr))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,6 +103,10 @@ class Average(Number):
     reads_start: ClassVar[bool] = True
     inner: Number
     trailing: int
+
+    @property
+    def infinite(self) -> bool:  # type: ignore[override]
+        return self.inner.infinite
 
     def remembers(self, plan: Contract) -> tuple[tuple[str, Number], ...]:
         """What is kept from date to date."""

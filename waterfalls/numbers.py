@@ -22,6 +22,9 @@ def reported(m: Machine, *key: str) -> Value:
     return functools.reduce(operator.add, (m[symbol] for symbol in m.plan.counted.get(key[1], ())), value)
 
 
+DRAWABLE = ("available_until", "commitment", "limit")  # the terms by which a note, equity or facility may be drawn on
+
+
 @dataclasses.dataclass(frozen=True)
 class Held(Number):
     """A symbol of the state, summed over names: balances, accounts, amounts owed."""
@@ -31,9 +34,10 @@ class Held(Number):
     what: str
     text: str
     said: str
+    of: tuple[str, ...] = ()  # the terms of which what is named must have one
 
     def needs(self) -> tuple[Need, ...]:
-        return tuple(Need(self.what, name) for name in self.names)
+        return tuple(Need(self.what, name, self.of) for name in self.names)
 
     def settle(self, m: Machine) -> Value:
         return functools.reduce(operator.add, (m[*self.symbol, name] for name in self.names))
@@ -72,13 +76,13 @@ def expense_due(name: str) -> Number:
 @word
 def undrawn(*names: str) -> Number:
     """What may still be drawn of the commitments of notes and equity, in total."""
-    return Held(("undrawn",), some("tranche", names), "tranche", "undrawn", "the undrawn commitment of")
+    return Held(("undrawn",), some("tranche", names), "tranche", "undrawn", "the undrawn commitment of", DRAWABLE)
 
 
 @word
 def drawn(*names: str) -> Number:
     """What was drawn at this date on notes and equity, in total."""
-    return Held(("drawn",), some("tranche", names), "tranche", "drawn", "what was drawn on")
+    return Held(("drawn",), some("tranche", names), "tranche", "drawn", "what was drawn on", DRAWABLE)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from waterfalls.accounts import Account
-from waterfalls.checks import expenses_paid, faults_between, regimes_of
+from waterfalls.checks import DEFAULT_REGIME, expenses_paid, faults_between
 from waterfalls.claims import Debt
 from waterfalls.clauses.call import Call, Premium
 from waterfalls.clauses.pay import Pay
@@ -24,16 +24,20 @@ from waterfalls.fields import EXPENSES
 from waterfalls.forward import CashAhead, ValueAhead
 from waterfalls.hedges import Swap
 from waterfalls.language import Condition, Node, Number
+from waterfalls.laws import notional_of
 from waterfalls.ledgers import Ledger
 from waterfalls.machine import Key
-from waterfalls.memory import Average, Kept
+from waterfalls.memory import Average, Cumulative, Kept
+from waterfalls.numbers import Receipt
 from waterfalls.ratios import Ratio
 from waterfalls.receipts import Receipts
 from waterfalls.replacements import Replacement
 from waterfalls.schedule import Schedule
 from waterfalls.tranches import Equity, Note
 from waterfalls.triggers import Trigger
-from waterfalls.waterfall import Waterfall
+from waterfalls.waterfall import Said, Waterfall
+
+MOST_TIMES = 1e6  # of what the tranches come to: cash of a date beyond it leaves the laws no room but rounding
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -290,23 +294,25 @@ def resolve(
     ledgers: Sequence[Ledger] = (),
     replacements: Sequence[Replacement] = (),
     definitions: Mapping[str, Number] | None = None,
-    waterfall: Waterfall | Mapping[str, Waterfall],
+    waterfall: Said | Mapping[str, Said],
     regimes: Mapping[str, Condition] | None = None,
 ) -> Plan:
     """The plan of liabilities on a schedule; refuses what can be known to be wrong."""
+    said_by = waterfall if isinstance(waterfall, Mapping) else {DEFAULT_REGIME: waterfall}
+    waterfalls = {regime: Waterfall.of(each) for regime, each in said_by.items()}
     parts = {"tranches": tranches, "fees": fees, "accounts": accounts, "triggers": triggers}
     parts |= {"facilities": facilities, "hedges": hedges, "ledgers": ledgers, "replacements": replacements}
     said = {"definitions": dict(definitions or {}), "regimes": dict(regimes or {})}
-    found = list(faults_between({**parts, **said, "waterfall": waterfall}))
+    found = list(faults_between({**parts, **said, "waterfall": waterfalls}))
     if found:
         raise InvalidTerms(found)
     named = {kind: {term.name: term for term in terms} for kind, terms in parts.items()}  # type: ignore[attr-defined]
-    plan = Plan(name, currency, schedule, **named, **said, waterfalls=regimes_of(waterfall))  # type: ignore[arg-type]
-    for node in plan.nodes:
-        for need in node.needs():
-            if need.what == "expense" and need.name not in plan.expenses:
-                raise InvalidTerms(f"'{node}' is read, but no clause pays expense({need.name!r})")
-    return plan
+    return Plan(name, currency, schedule, **named, **said, waterfalls=waterfalls)  # type: ignore[arg-type]
+
+
+def reported(name: str, plan: Plan, receipts: Receipts) -> bool:
+    """Whether a receipt can be read: cash, costs and defaults that are not reported are none, a balance is not known."""
+    return name in receipts.fields or name in plan.counted or name not in ("pool_balance", "value")
 
 
 def inputs_of(plan: Plan, receipts: Receipts, rates: Mapping[str, np.ndarray]) -> dict[Key, np.ndarray]:
@@ -331,6 +337,10 @@ def inputs_of(plan: Plan, receipts: Receipts, rates: Mapping[str, np.ndarray]) -
     for node in plan.nodes:
         if isinstance(node, Event) and node.name not in receipts.events:
             raise UnknownName("event", node.name, receipts.events)
+        sides = node.terms(plan) if isinstance(node, Ratio) else ()
+        for part in (node, *(part for side in sides for part in side.walk())):
+            if isinstance(part, (Receipt, Cumulative)) and not reported(part.name, plan, receipts):
+                raise InvalidTerms(f"'{node}' reads {part.name}, which the collateral does not report")
     inputs: dict[Key, np.ndarray] = {("receipt", name): array for name, array in receipts.fields.items()}
     inputs |= {("event", name): array for name, array in receipts.events.items()}
     inputs |= {("rate", name): array for name, array in rates.items()}
@@ -339,4 +349,16 @@ def inputs_of(plan: Plan, receipts: Receipts, rates: Mapping[str, np.ndarray]) -
             raise InvalidTerms("forward coverage reads contracted cash, which the collateral does not report")
         inputs[number.key()] = number.input(plan, receipts.fields["contracted"])
     inputs["receipt", "cash"] = receipts.cash
+    refuse_other_units(plan, receipts)
     return inputs
+
+
+def refuse_other_units(plan: Plan, receipts: Receipts) -> None:
+    """Refuses collateral that pays far more than the tranches come to, so much that what they are paid is rounding."""
+    cash, notional = receipts.cash, notional_of(plan)
+    if cash.max(initial=0.0) > MOST_TIMES * notional:
+        s, t = np.unravel_index(np.argmax(cash), cash.shape)
+        raise InvalidTerms(
+            f"the collateral of {plan.name!r} pays {cash[s, t]:,.0f} on {receipts.dates[t]} in scenario "
+            f"{receipts.scenarios[s]!r}, and all tranches come to {notional:,.0f}: one of them is in other units"
+        )

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from waterfalls.bounds import LARGEST
 from waterfalls.errors import InvalidTerms, UnknownName
 from waterfalls.fields import CASH, COSTS, FIELDS
 
@@ -121,6 +122,11 @@ def as_field(name: str, given: Array, count: int, periods: int) -> np.ndarray:
     if not np.isfinite(array).all():
         s, t = np.argwhere(~np.isfinite(array))[0]
         raise InvalidTerms(f"Receipts.{name}: scenario {s}, period {t} is {array[s, t]}; every amount must be finite")
+    if np.abs(array).max(initial=0.0) > LARGEST:
+        s, t = np.unravel_index(np.argmax(np.abs(array)), array.shape)
+        raise InvalidTerms(
+            f"Receipts.{name}: scenario {s}, period {t} is {array[s, t]:g}; no amount is above {LARGEST:g}"
+        )
     array.setflags(write=False)
     return array
 

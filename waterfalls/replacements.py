@@ -9,8 +9,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 import waterfalls.words  # noqa: F401  (texts are read with its words)
+from waterfalls.amounts import odd_amounts
 from waterfalls.conventions import odd_day_count
-from waterfalls.coupons import Fixed, Floating
+from waterfalls.coupons import Fixed, Floating, negative_coupon
 from waterfalls.errors import Fault
 from waterfalls.language import Constant, Number
 from waterfalls.machine import Machine
@@ -43,6 +44,8 @@ class Replacement:
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
         yield from odd_day_count(fields)
+        yield from negative_coupon(fields)
+        yield from odd_amounts(fields, "repays", "defaults", most=1.0)
 
     @staticmethod
     def counted(name: str) -> dict[str, tuple[str, str]]:

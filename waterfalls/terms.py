@@ -18,7 +18,7 @@ from typing import Any, TypeVar, dataclass_transform
 import pydantic
 from pydantic_core import CoreSchema, core_schema
 
-from waterfalls.bounds import odd, odd_count
+from waterfalls.bounds import odd, odd_count, odd_size
 from waterfalls.errors import Fault, InvalidTerms, nearest, unknown
 
 T = TypeVar("T")
@@ -60,7 +60,7 @@ def term(cls: type[T]) -> type[T]:
             construct(self, **{key: tuple(value) if isinstance(value, list) else value for key, value in given.items()})
         except pydantic.ValidationError as error:
             return faults_of(error, names)
-        return []
+        return [fault for name in names for fault in odd_size(name, getattr(self, name))]
 
     made.__fields__ = staticmethod(construct_fields)
     made.__init__ = __init__

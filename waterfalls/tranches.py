@@ -11,8 +11,9 @@ import lazy_loader
 from pydantic import Field
 
 from waterfalls.amortisation import EqualInstalments, Instalments, LevelPayments, Sculpted
+from waterfalls.amounts import odd_amounts
 from waterfalls.conventions import FLOATING_DAY_COUNTS, odd_day_count
-from waterfalls.coupons import Fixed, Floating
+from waterfalls.coupons import Fixed, Floating, negative_coupon
 from waterfalls.errors import Fault
 from waterfalls.language import Condition, Number
 from waterfalls.machine import Machine
@@ -65,6 +66,8 @@ class Note:
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
         yield from odd_day_count(fields)
+        yield from negative_coupon(fields)
+        yield from odd_amounts(fields, "interest_on")
         balance, notional = (fields.get(name) for name in ("balance", "notional"))
         if balance is not None and notional is not None and balance > notional:
             yield Fault("balance", f"must not exceed the notional {notional:,.2f}, got {balance:,.2f}")
@@ -115,7 +118,7 @@ class Note:
         plan, name = m.plan, self.name
         fraction = m.curve(plan.accruals[name])
         owed, balance = m["owed", "interest", name], m["balance", name]
-        base = balance if self.interest_on is None else self.interest_on.settle(m)
+        base = balance if self.interest_on is None else m.max_(self.interest_on.settle(m), 0.0)
         base = base + owed if self.interest_on_arrears else base
         accrued = base * self.coupon.borne(m) * fraction
         m["accrued", "interest", name] = accrued

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from waterfalls.clauses.clause import Clause
@@ -29,9 +30,16 @@ class Waterfall:
         # a field of a term takes a clause alone and a list of clauses too
         def of(value: Any) -> Any:
             clauses = value if isinstance(value, (tuple, list)) else (value,)
-            return Waterfall(tuple(clauses)) if all(isinstance(clause, Clause) for clause in clauses) else value
+            return cls.of(clauses) if all(isinstance(clause, Clause) for clause in clauses) else value
 
-        return or_text(cls, lambda text: of(parse(text, (Clause, Waterfall))), of)
+        return or_text(cls, lambda text: cls.of(parse(text, (Clause, Waterfall))), of)
+
+    @classmethod
+    def of(cls, said: Said) -> Waterfall:
+        """A waterfall from what is said for one: a clause alone, or a list of clauses."""
+        if isinstance(said, Waterfall):
+            return said
+        return cls(tuple(said) if isinstance(said, (tuple, list)) else (said,))  # type: ignore[arg-type]
 
     def __rshift__(self, other: Any) -> Waterfall:
         if isinstance(other, Waterfall):
@@ -49,3 +57,6 @@ class Waterfall:
 
     def __str__(self) -> str:
         return "\n>> ".join(map(str, self.clauses))
+
+
+Said = Clause | Waterfall | Sequence[Clause]  # what may stand for a waterfall

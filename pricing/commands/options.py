@@ -26,7 +26,11 @@ MarketFile = Annotated[
 ]
 ScenarioFile = Annotated[
     Path | None,
-    typer.Option("--scenarios", metavar="FILE", help="scenario file; scenarios.yaml beside the deal unless said"),
+    typer.Option(
+        "--scenarios",
+        metavar="FILE",
+        help="scenario file; scenarios.yaml beside the deal unless said, else the base case",
+    ),
 ]
 OneScenario = Annotated[
     str | None, typer.Option("--scenario", metavar="NAME", help="a scenario; the first of the file unless said")
@@ -34,16 +38,22 @@ OneScenario = Annotated[
 
 
 def case(deal: str, market: Path | None, scenarios: Path | None) -> tuple[Deal, tuple[Scenario, ...], Market]:
-    """A deal with its scenarios and its market, from the files named or those beside it."""
+    """A deal with its scenarios and its market, from the files named or those beside it.
+
+    Where no scenarios stand beside it, the plain base case is what is run.
+    """
     from pricing.contagion.market_stress import books
     from pricing.market.market_files import load_market
     from structuring.deals.deal_files import find_deal, load_deal, load_scenarios
+    from structuring.studies.run import BASE
     from waterfalls.errors import InvalidTerms
 
     if deal in books():
         raise InvalidTerms(f"{deal!r} is a book of deals: firstloss stress {deal} runs it")
     file, described = find_deal(deal), load_deal(deal)
-    paths = load_scenarios(scenarios or beside(file, "scenarios.yaml"))
+    paths = (BASE,)
+    if scenarios is not None or file.with_name("scenarios.yaml").is_file():
+        paths = load_scenarios(scenarios or file.with_name("scenarios.yaml"))
     return described, paths, load_market(market or beside(file, "market.yaml"))
 
 

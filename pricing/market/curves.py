@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from waterfalls.bounds import odd_rate
 from waterfalls.errors import CannotPrice, InvalidTerms
 
 FOREVER = 200  # years that a flat curve covers
@@ -128,14 +129,9 @@ def from_discounts(start: datetime.date, factors: Mapping[datetime.date, float])
     )
 
 
-def no_rate(rate: float) -> str | None:
-    """What is wrong with a rate a year: above 100 % it is per cent or basis points by mistake."""
-    return None if abs(rate) <= 1.0 else f"a rate is a decimal (0.04 is 4 %), got {rate:g}"
-
-
 def flat(start: datetime.date, rate: float) -> Curve:
     """A curve at one zero rate, continuous, Actual/365F, for 200 years."""
-    if wrong := no_rate(rate):
+    if wrong := odd_rate(rate):
         raise InvalidTerms(f"curve: {wrong}")
     days = 365 * FOREVER
     return Curve(np.array([start.toordinal(), start.toordinal() + days]), np.array([0.0, -rate * FOREVER]))

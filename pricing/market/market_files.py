@@ -11,10 +11,11 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from pricing.market.curves import Curve, flat, from_discounts, from_zero_rates, no_rate
+from pricing.market.curves import Curve, flat, from_discounts, from_zero_rates
 from pricing.market.market import Market, one_quote
 from structuring.deals.deal_files import companion
 from structuring.documents.yaml_and_json import load_term
+from waterfalls.bounds import odd_rate
 from waterfalls.conventions import odd_currency
 from waterfalls.errors import Fault, unknown
 from waterfalls.terms import term
@@ -80,7 +81,7 @@ def tenors(name: str, quotes: Mapping[str, float]) -> Iterator[Fault]:
 def high(rates: Mapping[str, float]) -> Iterator[Fault]:
     """Rates that are per cent or basis points, by place."""
     for place, rate in rates.items():
-        if wrong := no_rate(rate):
+        if wrong := odd_rate(rate):
             yield Fault(place, wrong)
 
 

@@ -33,7 +33,7 @@ NotNegative = Annotated[float, Field(ge=0.0)]
 Positive = Annotated[float, Field(gt=0.0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Multiple = Annotated[float, Field(ge=0.0, le=10.0)]
-Growth = Annotated[float, Field(gt=-1.0)]
+Growth = Annotated[float, Field(gt=-1.0, le=10.0)]
 
 
 @term

@@ -28,7 +28,7 @@ READS = frozenset(
 
 NotNegative = Annotated[float, Field(ge=0.0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Growth = Annotated[float, Field(gt=-1.0)]
+Growth = Annotated[float, Field(gt=-1.0, le=10.0)]
 ByYear = Mapping[int, NotNegative]  # amounts by year of operation: linear between, held outside
 
 
@@ -44,9 +44,9 @@ class LeaseWithOptions:
     rent: NotNegative
     _: KW_ONLY
     begins: datetime.date
-    initial: Annotated[int, Field(gt=0)]
-    option: Annotated[int, Field(gt=0)]
-    maximum: Annotated[int, Field(gt=0)]
+    initial: Annotated[int, Field(gt=0, le=200)]
+    option: Annotated[int, Field(gt=0, le=200)]
+    maximum: Annotated[int, Field(gt=0, le=200)]
     escalator: Growth = 0.0
     renewal: Share = 1.0
 
@@ -80,7 +80,7 @@ class ValueGuarantee:
     guaranteed: ByYear
     _: KW_ONLY
     cap: ByYear | None = None
-    years: Annotated[int, Field(gt=0)]
+    years: Annotated[int, Field(gt=0, le=200)]
     lag: NotNegative = 0.0
 
     @staticmethod

@@ -15,12 +15,13 @@ from waterfalls.receipts import Receipts, together
 from waterfalls.schedule import Schedule
 
 Scenarios = Scenario | Sequence[Scenario] | Paths
+BASE = Scenario("base")  # every driver as the collateral's own terms have it
 
 
 def run(
-    deal: Deal, scenarios: Scenarios, *, rates: Mapping[str, Any] | None = None, engine: Engine = "auto"
+    deal: Deal, scenarios: Scenarios = BASE, *, rates: Mapping[str, Any] | None = None, engine: Engine = "auto"
 ) -> Cashflows:
-    """Runs a deal's collateral and its priority of payments under scenarios.
+    """Runs a deal's collateral and its priority of payments under scenarios; the plain base case where none is given.
 
     `rates` gives each floating index a float, an array (T,) or (S, T), or a curve. Every flow is kept; for more
     scenarios than memory holds, `study` streams.

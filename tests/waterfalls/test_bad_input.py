@@ -1,16 +1,25 @@
 """What a deal refuses when it is built, with the place, what was said and what to say instead."""
 
+import datetime
 import re
 
 import pytest
+from deals import clock
 from tiny import flows_from, plan_from
 
+from waterfalls import Account, Equity, Facility, Fee, Fixed, Note, Swap
 from waterfalls.cashflows import Cashflows
+from waterfalls.clauses.clause import Clause
 from waterfalls.conventions import DAY_COUNTS
 from waterfalls.coupons import Floating
 from waterfalls.errors import FirstLossError, InvalidTerms, UnknownName, nearest
 from waterfalls.language import Condition, Number
+from waterfalls.ledgers import Ledger
 from waterfalls.parsing import parse
+from waterfalls.plan import resolve
+from waterfalls.replacements import Replacement
+from waterfalls.waterfall import Waterfall
+from waterfalls.words import dscr, pay, residual
 
 A = "tranches: [{note: {name: A, notional: 100.0, coupon: {fixed: {rate: 0.05}}, available_until: 2027-01-15}}]\n"
 TERMS = (
@@ -38,7 +47,7 @@ CLAUSES = {
     ),
     "a top-up without a target": (
         ["pay(top_up('trap'))", "release('trap')", "pay(residual('E'))"],
-        "waterfall[0]: tops up 'trap', which has no target: give it one, or deposit",
+        "waterfall[0]: 'top_up('trap')' needs target, which 'trap' lacks: give it one, or deposit",
     ),
     "a clause after all cash is gone": (
         ["pay(residual('E'))", "pay(interest('A'))", "pay(residual('E'))"],
@@ -83,6 +92,19 @@ SENTENCES = {
     "a word that nobody knows": (Number, "balanse('A')", "there is no word 'balanse'. Did you mean 'balance'?"),
     "a cure of what is no coverage": (Number, "cure(ltv('A'), 0.6)", "cure takes oc_ratio(...) or ic_ratio(...)"),
     "a cure at level 0": (Number, "cure(oc_ratio('A'), 0)", "the level of a cure must be above 0, got 0"),
+    "a cap below 0": (Clause, "pay(interest('A')).capped(-5)", "a cap must be at least 0, got -5: it would pay nothing, ever"),
+    "a cap that is stepped below 0": (
+        Clause, "pay(interest('A')).capped(stepped(5, {'2028-01-15': -1}))", "a cap must be at least 0, got -1 in 'stepped(",
+    ),
+    "a draw below 0": (Clause, "draw('A', amount=-5)", "must be at least 0, got -5"),
+    "a price below 0": (Clause, "call(price=-5)", "must be at least 0, got -5"),
+    "a write-down below 0": (Clause, "write_down('A', amount=-5)", "must be at least 0, got -5"),
+    "a write-up below 0": (Clause, "write_up('A', amount=-5)", "must be at least 0, got -5"),
+    "a debit below 0": (Clause, "debit('A', amount=-5)", "must be at least 0, got -5"),
+    "a rate in per cent": (Number, "llcr('A', rate=5)", "a rate is a decimal above -1 (0.04 is 4 %), got 5"),
+    "a rate that loses everything": (Number, "make_whole('A', rate=-1)", "a rate is a decimal above -1"),
+    "a hurdle in per cent": (Number, "hurdle('E', irr=12)", "a rate is a decimal above -1 (0.04 is 4 %), got 12"),
+    "an infinite average": (Number, "0 * average(dscr(), 2)", "'average(dscr(), 2)' is infinite when nothing is owed"),
     "a definition by no name": (Number, "defined('')", "the name of a definition is wanted, got ''"),
 }  # fmt: skip
 
@@ -163,3 +185,70 @@ def test_a_cap_below_the_floor_is_refused():
     with pytest.raises(InvalidTerms, match=r"^Floating.cap: must not be below the floor 0.05, got 0.02"):
         Floating("SOFR", 0.01, cap=0.02, floor=0.05)
     assert Floating("SOFR", 0.01, cap=0.05, floor=0.05).cap == 0.05
+
+
+JANUARY, BELOW = datetime.date(2028, 1, 15), Fixed(-0.02)
+ODD_TERMS = {
+    "a coupon below 0": (lambda: Note("A", 100.0, coupon=BELOW), "Note 'A'.coupon: must not be below 0, got -0.02: no lender pays"),
+    "a coupon stepped below 0": (
+        lambda: Note("A", 100.0, coupon=Fixed(0.05, step_up={JANUARY: -0.03, JANUARY.replace(2029): -0.03})),
+        "Note 'A'.coupon: must not be below 0, got -0.01",
+    ),
+    "a facility's coupon": (lambda: Facility("LC", 10.0, coupon=BELOW), "Facility 'LC'.coupon: must not be below 0"),
+    "a replacement's coupon": (lambda: Replacement("R", coupon=BELOW, repays=0.1), "Replacement 'R'.coupon: must not be below 0"),
+    "a target below 0": (lambda: Account("R", target=-5), "Account 'R'.target: must be at least 0, got -5"),
+    "an infinite target": (lambda: Account("R", target=dscr()), "Account 'R'.target: 'dscr()' is infinite when nothing is owed"),
+    "income that empties an account": (lambda: Account("R", rate=-2.0), "Account 'R'.rate: must be greater than or equal to -0.5"),
+    "a fee below 0": (lambda: Fee("T", amount=-5), "Fee 'T'.amount: must be at least 0, got -5"),
+    "a fee on less than nothing": (lambda: Fee("T", rate=0.01, on=-5), "Fee 'T'.on: must be at least 0, got -5"),
+    "an infinite fee": (lambda: Fee("T", amount=dscr()), "Fee 'T'.amount: 'dscr()' is infinite"),
+    "a limit below 0": (lambda: Ledger("L", account="R", limit=-5), "Ledger 'L'.limit: must be at least 0, got -5"),
+    "a notional below 0": (lambda: Swap("S", notional=-5), "Swap 'S'.notional: must be at least 0, got -5"),
+    "interest on less than nothing": (
+        lambda: Note("A", 100.0, coupon=Fixed(0.05), interest_on=-5), "Note 'A'.interest_on: must be at least 0, got -5",
+    ),
+    "a share in per cent": (lambda: Replacement("R", coupon=Fixed(0.05), repays=5), "Replacement 'R'.repays: must be between 0 and 1, got 5"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "message"), ODD_TERMS.values(), ids=ODD_TERMS)
+def test_a_term_refuses_an_amount_that_is_none(make, message):
+    with pytest.raises(InvalidTerms, match=re.escape(message)):
+        make()
+
+
+def test_a_leg_of_a_swap_may_be_below_0():
+    assert Swap("S", notional=5.0, pay=BELOW).pay == BELOW  # as euro swaps were quoted in 2020
+
+
+@pytest.mark.parametrize("part", ["interest_on: \"balance('A') - 200\"", "fee"])
+def test_what_is_charged_on_less_than_nothing_is_nothing(part):
+    fees = "fees: [{name: T, rate: 0.1, on: \"balance('A') - 200\"}]\n" if part == "fee" else ""
+    text = A.replace("available_until: 2027-01-15", part if part != "fee" else "grace: 0") + fees
+    flows = flows_from(
+        plan_from(
+            text + "waterfall: [pay(residual('E'))]"
+            if part != "fee"
+            else text + "waterfall: [pay(fee('T')), pay(residual('E'))]"
+        ),
+        interest=[9, 9, 9],
+    )
+    charged = flows.fees["T"] if part == "fee" else flows.accrued["A"]
+    assert charged.tolist() == [[0.0, 0.0, 0.0]]
+
+
+@pytest.mark.parametrize("rate", [4.0, [[0.04, 4.0, 0.04]], -1.5])
+def test_a_rate_in_per_cent_is_refused(rate):
+    text = A.replace("{fixed: {rate: 0.05}}", "{floating: {index: SONIA, margin: 0.02}}")
+    with pytest.raises(InvalidTerms, match=r"rates\['SONIA'\]: a rate is a decimal \(0.04 is 4 %\), got"):
+        flows_from(plan_from(text + "waterfall: [pay(residual('E'))]"), interest=[1, 1, 1], rates={"SONIA": rate})
+
+
+def test_a_clause_alone_is_a_waterfall():
+    alone = resolve("tiny", "USD", clock(3, "annual"), tranches=[Equity("E")], waterfall=pay(residual("E")))
+    listed = resolve(
+        "tiny", "USD", clock(3, "annual"), tranches=[Equity("E")], waterfall={"only": [pay(residual("E"))]}
+    )
+    assert alone.waterfalls["waterfall"] == listed.waterfalls["only"] == Waterfall((pay(residual("E")),))
+    with pytest.raises(InvalidTerms, match="a waterfall is made of clauses such as"):
+        resolve("tiny", "USD", clock(3, "annual"), tranches=[Equity("E")], waterfall=3)

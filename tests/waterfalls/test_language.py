@@ -270,7 +270,7 @@ def test_floating_point_terms_hold_no_nan():
         (Waterfall((pay(interest("A")),)), [], r"can strand cash: its last clause must be pay\(residual\(...\)\)"),
         (Waterfall((REST.capped(5.0),)), [], "can strand cash"),
         (Waterfall((REST.when(event("x")),)), [], "can strand cash"),
-        (pay(top_up("r")) >> release("r") >> REST, [Account("r")], "tops up 'r', which has no target"),
+        (pay(top_up("r")) >> release("r") >> REST, [Account("r")], r"'top_up\('r'\)' needs target, which 'r' lacks"),
         (pay(deposit("r")).when(event("x")) >> REST, [Account("r")], "nothing takes cash out of 'r'"),
         (pay(expense("operations")) >> REST, [], "there is no expense 'operations'. Did you mean 'operating'"),
         (

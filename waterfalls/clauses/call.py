@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar
 
+from waterfalls.amounts import as_amount
 from waterfalls.claims import Claim, claims
 from waterfalls.clauses.clause import Clause
-from waterfalls.language import Condition, Number, bounded, word
+from waterfalls.language import Condition, Number, word
 from waterfalls.machine import Machine, Value
 
 
@@ -72,7 +73,7 @@ class Premium(Claim):
 @word
 def call(*, price: Number | float) -> Call:
     """Sells the collateral at a price: `call(price=pool_balance()).when(pool_balance() < 10e6)`."""
-    return Call(price=bounded(price))
+    return Call(price=as_amount(price))
 
 
 @word

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from waterfalls.amounts import outside
 from waterfalls.errors import InvalidTerms
 from waterfalls.language import MODIFIERS, Condition, Need, Node, Number, condition, listed, named, number
 from waterfalls.machine import Machine, Value
@@ -44,7 +45,10 @@ class Clause(Node):
         return dataclasses.replace(self, conditions=tuple(sorted(both, key=str)))
 
     def capped(self, *caps: Number | float) -> Self:
-        """At most so much in all, support included; a negative cap is 0."""
+        """At most so much in all, support included; a cap that is below 0 when the deal runs is 0."""
+        for cap in caps:
+            if fault := outside(number(cap), 0.0):
+                raise InvalidTerms(f"a cap {fault}: it would pay nothing, ever")
         both = {*self.caps, *map(number, caps)}
         return dataclasses.replace(self, caps=tuple(sorted(both, key=str)))
 

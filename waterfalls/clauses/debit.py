@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar
 
+from waterfalls.amounts import as_amount
 from waterfalls.claims import Claim, claims
 from waterfalls.clauses.clause import Clause
 from waterfalls.errors import InvalidTerms
-from waterfalls.language import Need, Number, bounded, listed, named, quoted, word
+from waterfalls.language import Need, Number, listed, named, quoted, word
 from waterfalls.machine import Machine, Value
 from waterfalls.numbers import Held, some
 
@@ -73,7 +74,7 @@ def debit(*names: Any, amount: Number | float) -> Debit:
         raise InvalidTerms(
             "debit which ledger? Name the first to bear first: debit('B', 'A', amount=receipt('losses'))"
         )
-    return Debit(names=tuple(named("ledger", name) for name in names), amount=bounded(amount))
+    return Debit(names=tuple(named("ledger", name) for name in names), amount=as_amount(amount))
 
 
 @word

@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from waterfalls.amounts import as_amount
 from waterfalls.clauses.clause import Clause
 from waterfalls.clauses.pay import running
 from waterfalls.errors import InvalidTerms
-from waterfalls.language import Need, Number, bounded, listed, named, quoted, word
+from waterfalls.language import Need, Number, listed, named, quoted, word
 from waterfalls.machine import Contract, Machine, Value
+from waterfalls.numbers import DRAWABLE
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -24,7 +26,7 @@ class Draw(Clause):
     amount: Number
 
     def needs(self) -> tuple[Need, ...]:
-        return (*super().needs(), *(Need("balance", name) for name in self.names))
+        return (*super().needs(), *(Need("balance", name, DRAWABLE) for name in self.names))
 
     def settle(self, m: Machine, limit: Value | None) -> None:
         wanted = self.at_most(m, m.max_(self.amount.settle(m), 0.0), limit)
@@ -57,4 +59,4 @@ def draw(*names: Any, amount: Number | float) -> Draw:
     said = tuple(named("tranche", name) for name in names)
     if len(set(said)) < len(said):
         raise InvalidTerms(f"draw on each name once, got {', '.join(map(repr, said))}")
-    return Draw(names=said, amount=bounded(amount))
+    return Draw(names=said, amount=as_amount(amount))

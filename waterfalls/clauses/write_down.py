@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from waterfalls.amounts import as_amount
 from waterfalls.clauses.clause import Clause
 from waterfalls.errors import InvalidTerms
-from waterfalls.language import Need, Number, bounded, listed, named, quoted, word
+from waterfalls.language import Need, Number, listed, named, quoted, word
 from waterfalls.machine import Machine, Value
 
 
@@ -55,13 +56,13 @@ class WriteDown(Clause):
 @word
 def write_down(*names: Any, amount: Number | float) -> WriteDown:
     """Writes balances down by an amount, in the order named: `write_down('E', 'B', 'A', amount=...)`."""
-    return WriteDown(names=tranches(names), amount=bounded(amount), direction="down")
+    return WriteDown(names=tranches(names), amount=as_amount(amount), direction="down")
 
 
 @word
 def write_up(*names: Any, amount: Number | float) -> WriteDown:
     """Gives back what was written down before, in the order named."""
-    return WriteDown(names=tranches(names), amount=bounded(amount), direction="up")
+    return WriteDown(names=tranches(names), amount=as_amount(amount), direction="up")
 
 
 def tranches(names: tuple[Any, ...]) -> tuple[str, ...]:
