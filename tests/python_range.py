@@ -15,7 +15,18 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 TESTED = ("tests/waterfalls", "tests/structuring", "tests/pricing", "tests/test_commands.py")
 TOOLS = ("pytest>=8", "pytest-benchmark", "pytest-xdist", "hypothesis", "scipy", "duckdb", "jsonschema")
-QUICK = ("-q", "-n", "2", "-p", "no:cacheprovider", "--benchmark-disable", "-m", "not slow and not browser")
+QUICK = (
+    "-q",
+    "-n",
+    "2",
+    "-p",
+    "no:cacheprovider",
+    "--benchmark-disable",
+    "-m",
+    "not slow and not browser",
+    "-W",
+    "ignore::DeprecationWarning",
+)  # of what is old, of each other
 
 
 def main(uv: str, folder: Path) -> int:

@@ -443,3 +443,12 @@ def test_ctrl_c_at_a_terminal_keeps_what_is_finished():
 def test_typer_keeps_the_options_that_are_added():
     command = typer.main.get_command(app)
     assert {"json", "csv", "table", "parquet"} <= {parameter.name for parameter in command.commands["run"].params}
+
+
+def test_tables_fold_to_the_columns_that_are_said_where_there_is_no_terminal(monkeypatch):
+    wide = CliRunner().invoke(app, ["run", "vantage-jersey", "--shock", "100"]).stdout
+    assert max(map(len, wide.splitlines())) > 130
+    monkeypatch.setenv("COLUMNS", "100")
+    folded = CliRunner().invoke(app, ["run", "vantage-jersey", "--shock", "100"]).stdout
+    assert max(map(len, folded.splitlines())) <= 100
+    assert set(re.findall(r"\d[\d.]+", wide)) == set(re.findall(r"\d[\d.]+", folded))  # nothing is lost

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+TERMINAL = {"COLUMNS": "100", "LINES": "40"}  # what the pages are printed on
 FENCE = re.compile(r"^(?P<tick>```+)(?P<kind>[^\n]*)\n(?P<body>.*?)^(?P=tick)[ \t]*$", re.M | re.S)
 CAPTION = re.compile(r":caption: (?P<name>[^\s(]+)(?P<more> \(continued\))?\n\n?")
 SHOWN = {"toml", "text", "yaml", "shell", "{toctree}", "{include}", "{generated}", "{literalinclude}", "{note}"}
@@ -113,7 +114,11 @@ def outcome(command: str) -> str:
         return in_process(shlex.split(command))
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
-        ["bash", "-c", command], env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
+        ["bash", "-c", command],
+        env={**os.environ, **TERMINAL, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
     return done.stdout + done.stderr
@@ -124,7 +129,10 @@ def in_process(arguments: list[str]) -> str:
     from pricing.cli import main
 
     out = io.StringIO()
-    with mock.patch.object(sys, "argv", arguments), contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+    with (
+        mock.patch.object(sys, "argv", arguments), mock.patch.dict(os.environ, TERMINAL),
+        contextlib.redirect_stdout(out), contextlib.redirect_stderr(out),
+    ):  # fmt: skip
         try:
             main()
         except SystemExit as stop:

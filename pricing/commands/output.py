@@ -16,6 +16,7 @@ import contextlib
 import dataclasses
 import functools
 import inspect
+import os
 import shutil
 import sys
 import textwrap
@@ -186,5 +187,6 @@ def fitted(text: str, width: int) -> str:
 
 
 def columns() -> int | None:
-    """How wide the terminal is that the answer is printed on; None where it is no terminal."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    """How wide the terminal is that the answer is printed on, or what COLUMNS says; None where there is neither."""
+    wide = sys.stdout.isatty() or os.environ.get("COLUMNS")
+    return shutil.get_terminal_size().columns if wide else None
