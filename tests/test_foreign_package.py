@@ -1,4 +1,4 @@
-"""An asset class of another package: installed into a folder of its own, and then in files, schema, advice and docs."""
+"""An asset class and words of another package: installed into a folder of its own, and then in files, schema, advice and docs."""
 
 import json
 import os
@@ -47,6 +47,7 @@ slow, fast = (run(deal, scenarios, engine=engine) for engine in ("reference", "f
 assert all(np.array_equal(slow.cash(name), fast.cash(name)) for name in slow.tranches)
 print(slow.receipt("revenue")[0, :3].tolist())
 print(slow.receipt("revenue")[1, 2], slow.balance["A"][:, -1].tolist())
+print(slow["account", "reserve"][0].tolist())
 save_deal(deal, "sunny.yaml")
 assert load_deal("sunny.yaml") == deal
 """
@@ -55,10 +56,12 @@ assert load_deal("sunny.yaml") == deal
 def test_a_deal_file_runs_with_an_asset_of_another_package(installed, tmp_path, monkeypatch):
     """100 MW x 8,760 hours x 25 % x 60 = 13.14 million a year, half of it a period; 0.5 % less after a year."""
     monkeypatch.chdir(tmp_path)
-    base, cloudy = installed("-c", RUN).splitlines()[-2:]
+    base, cloudy, reserve = installed("-c", RUN).splitlines()[-3:]
     assert json.loads(base) == pytest.approx([6.57e6, 6.57e6, 6.57e6 * 0.995], rel=1e-12)
     assert float(cloudy.split()[0]) == pytest.approx(6.57e6 * 0.995 * 0.15 / 0.25, rel=1e-12)
     assert json.loads(cloudy.split(maxsplit=1)[1])[0] == pytest.approx(0.0, abs=1e-6)
+    # a tenth of what the reserve holds, while that is more than 0.7 of its target
+    assert json.loads(reserve)[:5] == pytest.approx([0.9e6, 0.81e6, 0.729e6, 0.6561e6, 0.6561e6], rel=1e-12)
 
 
 def test_it_stands_in_the_schema_the_advice_and_the_documentation(installed, tmp_path):
@@ -77,6 +80,15 @@ def test_it_stands_in_the_schema_the_advice_and_the_documentation(installed, tmp
             text.replace("solar_farm:" if "{" not in wrong else "solar_farm: {megawatts:", wrong), encoding="utf-8"
         )
         assert said in installed(*main, "validate", str(file), code=1)
+    for wrong, said in (
+        ("skimm(", "there is no word 'skimm'. Did you mean 'skim'?"),
+        ("skim('resrve'", "Did you mean 'reserve'?"),
+    ):
+        file.write_text(text.replace("skim(" if wrong == "skimm(" else "skim('reserve'", wrong), encoding="utf-8")
+        assert said in installed(*main, "validate", str(file), code=1)
+    assert "is sound: sunny" in installed(*main, "validate", str(PACKAGE / "deal.yaml"))
+    words = installed("-c", "import language; print(language.page())")
+    assert "### skim" in words and "> to take 50% of the reserve" in words and "### filled" in words
     page = installed("-c", "import terms; print(terms.page())")
     assert "### SolarFarm" in page and "what the panels lose" in page and "says nothing of" not in page
 
@@ -85,8 +97,12 @@ def test_it_stands_in_the_schema_the_advice_and_the_documentation(installed, tmp
     ("entry", "said"),
     [
         (
+            "[firstloss.words]\nown = odd_words",
+            "odd_words of the package 'odd' cannot be loaded: 'release' is a word of",
+        ),
+        (
             "solar_farm = nothing_here:SolarFarm",
-            "the asset class nothing_here:SolarFarm of the package 'odd' cannot be loaded",
+            "nothing_here:SolarFarm of the package 'odd' cannot be loaded",
         ),
         ("farm = datetime:date", "datetime:date of the package 'odd' must be a @term that derives from Asset"),
         (
@@ -99,7 +115,11 @@ def test_what_cannot_stand_beside_the_others_is_refused_by_name(tmp_path, entry,
     info = tmp_path / "odd-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: odd\nVersion: 1.0\n", encoding="utf-8")
-    (info / "entry_points.txt").write_text(f"[firstloss.assets]\n{entry}\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text(
+        entry if entry.startswith("[") else f"[firstloss.assets]\n{entry}\n", encoding="utf-8"
+    )
+    odd = "from waterfalls import word\n@word\ndef release(name): ..."
+    (tmp_path / "odd_words.py").write_text(odd, encoding="utf-8")
     path = os.pathsep.join([str(tmp_path), str(ROOT)])
     code = "from structuring import Deal"
     done = subprocess.run(

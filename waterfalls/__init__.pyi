@@ -11,6 +11,7 @@ from .claims import principal as principal
 from .claims import residual as residual
 from .claims import scheduled_principal as scheduled_principal
 from .claims import top_up as top_up
+from .clauses.clause import Clause as Clause
 from .clauses.pay import pay as pay
 from .conditions import trigger as trigger
 from .coupons import Fixed as Fixed
@@ -20,6 +21,9 @@ from .facilities import Facility as Facility
 from .fees import Fee as Fee
 from .formulas import at_start as at_start
 from .hedges import Swap as Swap
+from .language import Need as Need
+from .language import Number as Number
+from .language import word as word
 from .numbers import balance as balance
 from .numbers import pool_balance as pool_balance
 from .numbers import principal_collections as principal_collections

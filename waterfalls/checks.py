@@ -9,7 +9,6 @@ from waterfalls.accounts import Account
 from waterfalls.claims import Debt, Deposit, Residual, TopUp
 from waterfalls.clauses.clause import Clause
 from waterfalls.clauses.pay import Pay
-from waterfalls.clauses.release import Release
 from waterfalls.definitions import levels
 from waterfalls.errors import Fault, unknown
 from waterfalls.fields import EXPENSES
@@ -199,7 +198,9 @@ def stranded(accounts: Iterable[Any], waterfalls: Mapping[str, Waterfall]) -> It
     clauses = [clause for waterfall in waterfalls.values() for clause in waterfall.clauses]
     for i, account in enumerate(accounts):
         used = any(account.name in (*clause.supports, clause.source) for clause in clauses)
-        used = used or any(isinstance(clause, Release) and clause.account == account.name for clause in clauses)
+        used = used or any(
+            Need("account", account.name) in clause.needs() for clause in clauses if not isinstance(clause, Pay)
+        )
         filled = getattr(account, "balance", 0.0) > 0.0 or any(
             isinstance(claim, (TopUp, Deposit)) and claim.name == account.name
             for clause in clauses if isinstance(clause, Pay) for claim in clause.each

@@ -30,7 +30,10 @@ MODIFIERS: set[str] = set()
 
 
 def word(factory: F) -> F:
-    """Adds a factory to the closed list of words that a text may use."""
+    """Adds a factory to the closed list of words that a text may use; one that stands there already is refused."""
+    known = WORDS.setdefault(factory.__name__, factory)
+    if known.__module__ != factory.__module__:
+        raise InvalidTerms(f"{factory.__name__!r} is a word of {known.__module__} already: give yours another name")
     WORDS[factory.__name__] = factory
     return factory
 

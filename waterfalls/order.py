@@ -10,7 +10,6 @@ from waterfalls.clauses.call import Call, Called, Premium
 from waterfalls.clauses.clause import Clause
 from waterfalls.clauses.draw import Draw
 from waterfalls.clauses.pay import Pay
-from waterfalls.clauses.release import Release
 from waterfalls.conditions import OnOrAfter
 from waterfalls.errors import Fault
 from waterfalls.forward import MakeWhole
@@ -25,7 +24,7 @@ def faults_of_order(place: str, waterfall: Waterfall, ends: Mapping[str, Any]) -
     paid: set[str] = set()
     for i, clause in enumerate(waterfall.clauses):
         here, before, after = f"{place}[{i}]", waterfall.clauses[:i], waterfall.clauses[i + 1 :]
-        if isinstance(clause, (Draw, Release, Call)):
+        if clause.brings_cash:
             emptied = None
         if (
             emptied is not None

@@ -1,6 +1,7 @@
 """Every word of the language, in one place: `from waterfalls.words import *` is all that a term sheet needs to be typed.
 
-Importing this also lets texts be read, since a word is known once its module is loaded.
+Importing this also lets texts be read, since a word is known once its module is loaded. Last come the words of other
+packages, in modules that they name as entry points of the group `firstloss.words`; how-to: docs/howto/own-words.md.
 """
 
 from waterfalls.claims import (
@@ -25,6 +26,7 @@ from waterfalls.clauses.write_down import write_down, write_up
 from waterfalls.conditions import always, at_once, event, event_of_default, on_or_after, trigger
 from waterfalls.cures import cure
 from waterfalls.definitions import defined
+from waterfalls.doors import offered
 from waterfalls.formulas import at_start, max_, min_, ratio, stepped
 from waterfalls.forward import forward_dscr, llcr, make_whole
 from waterfalls.memory import average, cumulative, hurdle
@@ -104,3 +106,5 @@ __all__ = [
     "write_down",
     "write_up",
 ]
+
+offered("firstloss.words")

@@ -16,7 +16,7 @@ from waterfalls.checks import regimes_of
 from waterfalls.clauses.clause import Clause
 from waterfalls.clauses.pay import SHARINGS
 from waterfalls.errors import InvalidTerms
-from waterfalls.language import MODIFIERS, Condition, Number
+from waterfalls.language import MODIFIERS, WORDS, Condition, Number
 from waterfalls.parsing import parse
 
 EXAMPLES = {  # what is read and printed when the site is built
@@ -124,12 +124,19 @@ class Entry:
 
 
 def entries() -> Iterator[Entry]:
-    """Every word of the registry; one without an example is an error."""
-    for name in words.__all__:
-        made = getattr(words, name)
+    """Every word of the registry, those of other packages last; one of ours without an example is an error."""
+    for name in (*words.__all__, *sorted(WORDS.keys() - words.__all__)):
+        made = WORDS[name]
         returns = inspect.signature(made).return_annotation
         group = {"Number": "Numbers", "Condition": "Conditions", "Any": "Claims"}.get(returns, "Clauses")
-        yield Entry(name, group, signature(made), inspect.getdoc(made) or "", EXAMPLES[name])
+        yield Entry(name, group, signature(made), inspect.getdoc(made) or "", example_of(name))
+
+
+def example_of(name: str) -> str:
+    """A sentence with a word: of another package's the first that its docstring quotes."""
+    if name in words.__all__:
+        return EXAMPLES[name]
+    return next(iter(re.findall(rf"`([^`]*\b{name}\([^`]*)`", WORDS[name].__doc__ or "")), "")
 
 
 def signature(made: object) -> str:
@@ -166,7 +173,7 @@ def of(entry: Entry) -> str:
     """The section of one word."""
     deals = ", ".join(f"[{name}](gallery/{name}.md)" for name in used().get(entry.name, ()))
     where = f"\nUsed by {deals}.\n" if deals else ""
-    return f"### {entry.name}\n\n```python\n{entry.signature}\n```\n\n{markdown(entry.meaning)}\n\n{said(entry.example)}{where}"
+    return f"### {entry.name}\n\n```python\n{entry.signature}\n```\n\n{markdown(entry.meaning)}\n\n{said(entry.example) if entry.example else ''}{where}"
 
 
 def refusal(text: str) -> str:

@@ -3,12 +3,16 @@
 import datetime
 from collections.abc import Mapping
 from dataclasses import KW_ONLY
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from structuring import Asset, Clock, Drivers
-from waterfalls import Receipts, term
+from structuring import Asset
+from waterfalls import term
+
+if TYPE_CHECKING:
+    from structuring import Drivers
+    from waterfalls import Receipts
 
 Positive = Annotated[float, Field(gt=0.0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -46,7 +50,10 @@ class SolarFarm(Asset):
     def own(self, driver: str) -> float:
         return self.utilisation if driver == "utilisation" else 1.0
 
-    def deliver(self, schedule, scenarios: Drivers) -> Receipts:
+    def deliver(self, schedule, scenarios: "Drivers") -> "Receipts":
+        from structuring import Clock  # here, so that a deal file loads without NumPy
+        from waterfalls import Receipts
+
         clock = Clock(schedule)
         begins = clock.at(self.begins)
         hours = 8760.0 * clock.grown(begins, float("inf"), -self.degradation, begins, begins)

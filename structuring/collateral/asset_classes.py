@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Mapping
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Annotated, Any, Union
 
 from pydantic import ValidationError, WrapValidator
@@ -22,31 +21,21 @@ from structuring.collateral.loans import LoanPool
 from structuring.collateral.project import Project
 from structuring.documents.plain_data import load
 from structuring.documents.yaml_and_json import MEANINGS
+from waterfalls.doors import offered
 from waterfalls.errors import InvalidTerms
 from waterfalls.terms import is_term, kind_of
 
-GROUP = "firstloss.assets"
 
-
-def offered() -> tuple[type[Asset], ...]:
-    """The asset classes of other packages that are installed, by name; refused where one cannot stand beside the others."""
+def brought() -> tuple[type[Asset], ...]:
+    """The asset classes of other packages that are installed; refused where one cannot stand beside the others."""
     taken = {kind_of(kind): "firstloss" for kind in BUILT_IN}
     found: list[type[Asset]] = []
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
-        package = entry.dist.name if entry.dist is not None else entry.value
-        try:
-            kind = entry.load()
-        except Exception as error:
-            raise InvalidTerms(
-                f"the asset class {entry.value} of the package {package!r} cannot be loaded: {error}"
-            ) from error
+    for package, place, kind in offered("firstloss.assets"):
         if not (isinstance(kind, type) and issubclass(kind, Asset) and is_term(kind)):
-            raise InvalidTerms(f"{entry.value} of the package {package!r} must be a @term that derives from Asset")
+            raise InvalidTerms(f"{place} of the package {package!r} must be a @term that derives from Asset")
         name = kind_of(kind)
         if name in taken:
-            raise InvalidTerms(
-                f"{name!r} of the package {package!r} is an asset class of {taken[name]!r} already: rename one"
-            )
+            raise InvalidTerms(f"{name!r} of the package {package!r} is an asset class of {taken[name]!r} already")
         taken[name] = package
         found.append(kind)
     return tuple(found)
@@ -72,7 +61,7 @@ def owned(given: Any, handler: Callable[[Any], Any]) -> Any:
 
 
 BUILT_IN = (BondPortfolio, ComputeContract, LeasePortfolio, LoanPool, Project)
-KINDS: tuple[type[Asset], ...] = (*BUILT_IN, *offered())
+KINDS: tuple[type[Asset], ...] = (*BUILT_IN, *brought())
 if TYPE_CHECKING:
     from waterfalls.receipts import Receipts
 

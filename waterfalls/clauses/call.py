@@ -19,6 +19,7 @@ class Call(Clause):
     The receipts of the date itself still stand, as of determination; from the next date on every receipt is 0.
     """
 
+    brings_cash: ClassVar[bool] = True
     price: Number
 
     def settle(self, m: Machine, limit: Value | None) -> None:

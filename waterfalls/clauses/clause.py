@@ -26,6 +26,7 @@ class Clause(Node):
     supports: tuple[str, ...] = ()
     source: str | None = None
     modifiers: ClassVar[frozenset[str]] = frozenset({"when", "capped"})
+    brings_cash: ClassVar[bool] = False  # whether there may be cash after it where there was none before
 
     def __post_init__(self) -> None:
         accounts = (*self.supports, *((self.source,) if self.source else ()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, ClassVar
 
 from waterfalls.amounts import as_amount
 from waterfalls.clauses.clause import Clause
@@ -22,6 +22,7 @@ class Draw(Clause):
     account; the balance rises by it and bears interest from this date.
     """
 
+    brings_cash: ClassVar[bool] = True
     names: tuple[str, ...]
     amount: Number
 

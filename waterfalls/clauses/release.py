@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, ClassVar
 
 from waterfalls.clauses.clause import Clause
 from waterfalls.language import Need, named, word
@@ -14,6 +14,7 @@ from waterfalls.machine import Machine, Value
 class Release(Clause):
     """Moves min(cap, max(0, balance - target)) from an account to cash; without a target, all of it."""
 
+    brings_cash: ClassVar[bool] = True
     account: str
 
     def needs(self) -> tuple[Need, ...]:
