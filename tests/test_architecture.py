@@ -23,8 +23,8 @@ PACKAGES = list(MAY_IMPORT)
 ROOMS = {
     "structuring": {
         "documents": set(),
-        "simulation": set(),
-        "scenarios": {"simulation"},
+        "simulation": {"documents"},
+        "scenarios": {"documents", "simulation"},
         "collateral": {"documents", "scenarios"},
         "deals": {"documents", "scenarios", "collateral"},
         "studies": {"documents", "simulation", "scenarios", "deals"},
@@ -37,12 +37,12 @@ ROOMS = {
         "losses": {"market", "tables", "valuation"},
         "contagion": {"market", "tables", "valuation", "losses"},
         "analysis": {"market", "tables", "valuation", "losses"},
-        "report.contents": {"market", "valuation", "losses", "contagion", "analysis"},
-        "report.figures": {"analysis", "report.contents"},
+        "report.contents": {"market", "tables", "valuation", "losses", "contagion", "analysis"},
+        "report.figures": {"tables", "analysis", "report.contents"},
         "report": {
             "market", "tables", "valuation", "losses", "contagion", "analysis", "report.contents", "report.figures",
         },
-        "commands": {"market", "tables", "valuation", "losses", "contagion", "analysis", "report"},
+        "commands": {"market", "tables", "valuation", "losses", "contagion", "analysis", "report.contents", "report"},
         ".": {"commands"},
     },
 }  # fmt: skip

@@ -30,7 +30,7 @@ def output(*arguments: str) -> str:
 @pytest.mark.parametrize("deal", library())
 def test_run_prints_structure_prices_and_losses(deal):
     printed = output("run", deal, "--shock", "0", "--shock", "100")
-    for heading in ("Capital structure", "Clean price by spread shock", "Losses by investor class", "+100 bp"):
+    for heading in ("Capital structure", "Clean price per 100 by spread shock", "Losses by investor class", "+100 bp"):
         assert heading in printed
     assert "assumptions" in printed and not re.search(r"\bnan\b", printed.lower())
     assert "What happens" in printed and re.search(r"^ *base +(never|\d{4}).* nothing +nothing", printed, re.M)
@@ -82,8 +82,9 @@ def test_headroom_is_what_a_cut_may_reach():
 
 def test_the_senior_price_falls_with_every_shock():
     printed = output("run", "vantage-jersey", "--shock", "0", "--shock", "100", "--shock", "300")
-    row = next(line for line in printed.splitlines() if line.startswith("A-2 "))
-    prices = [float(word) for word in row.split()[1:]]
+    shown = printed.split("Clean price per 100 by spread shock: base\n")[1].splitlines()
+    row = next(line.split() for line in shown if line.split()[0] == "A-2")
+    prices = [float(word) for word in row[1:]]
     assert len(prices) == 3 and prices == sorted(prices, reverse=True)
 
 

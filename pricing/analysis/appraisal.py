@@ -1,4 +1,4 @@
-"""appraisal: what the collateral is worth on the valuation date, for a loan to value whose two sides are of one date."""
+"""The value of the collateral on the valuation date, as the loan-to-value ratio uses it."""
 
 from __future__ import annotations
 

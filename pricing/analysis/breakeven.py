@@ -1,4 +1,4 @@
-"""breakeven: how far a driver of the collateral may go before each note loses, in the words of a committee."""
+"""Breakevens: how far a driver of the collateral, such as rent, may move before each note loses."""
 
 from __future__ import annotations
 

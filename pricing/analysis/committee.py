@@ -1,4 +1,4 @@
-"""committee: what a committee is handed of one deal: prices by shock, and how far each driver may go before a note loses."""
+"""The credit committee's page of one deal: prices by spread shock, and the breakevens of every driver."""
 
 from __future__ import annotations
 

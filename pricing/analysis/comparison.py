@@ -1,4 +1,4 @@
-"""compare: two deals, or one under two versions of its terms: what differs, and what it does to prices and losses."""
+"""Compares two deals, or two versions of one: which terms differ, and how prices and losses change."""
 
 from __future__ import annotations
 

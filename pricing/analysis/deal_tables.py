@@ -1,4 +1,4 @@
-"""Tables a committee reads: the capital structure, prices by shock, losses by class. Each is a frame with named units."""
+"""Tables of a deal that was run: its capital structure, what happens in each scenario, and coverage by date."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from pricing.analysis.appraisal import appraised
 from pricing.analysis.headroom import headroom_to_trap
+from pricing.tables.quotients import quotient
 from waterfalls.claims import Debt
 from waterfalls.clauses.pay import Pay
 from waterfalls.coupons import Fixed
@@ -212,11 +213,6 @@ def by_date(flows: Cashflows) -> pd.DataFrame:
         columns |= {f"account {account}": flows.accounts[account][s] for account in plan.accounts}
         frames.append(pd.DataFrame(columns))
     return pd.concat(frames, ignore_index=True)
-
-
-def quotient(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
-    """top / bottom, NaN where bottom is 0."""
-    return np.divide(top, bottom, out=np.full(len(top), np.nan), where=bottom > 0.0)
 
 
 def collections(flows: Cashflows) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""headroom_to_trap: how much cash for debt service may go before a coverage test holds, whatever else the test asks."""
+"""Headroom to a cash trap: how much cash for debt service may go before a trigger that tests coverage trips."""
 
 from __future__ import annotations
 

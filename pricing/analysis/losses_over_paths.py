@@ -1,4 +1,4 @@
-"""Paths drawn around a scenario, and what tranches and investor classes lose over them, as tables."""
+"""Draws random paths around a scenario, and tells the distribution of losses over them by tranche and investor class."""
 
 from __future__ import annotations
 

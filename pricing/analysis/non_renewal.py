@@ -1,4 +1,4 @@
-"""non_renewal: what each note loses if a lease is not renewed at one of its dates, and the date from which it is safe."""
+"""What each note loses if a lease is not renewed at one of the dates at which it may end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""reverse_stress: the smallest shock that does what one fears."""
+"""Reverse stress testing: the smallest shock that brings a measure, such as a class's loss, to a given level."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import math
 from collections.abc import Callable
 
 from waterfalls.errors import CannotPrice, Fault, InvalidTerms
-
-MOST_STEPS = 200
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,39 +56,21 @@ def reverse_stress(
             raise CannotPrice(f"reverse stress: the measure is NaN at a shock of {x:g}")
         return value
 
-    below, least, most = low, at(low), -math.inf
-    if least >= target:
-        return Breach(low, least, low, calls)
-    most = least
+    below, above, value, most = low, low, at(low), -math.inf
     for i in range(1, steps + 1):
-        x = low + (high - low) * i / steps
-        value = at(x)
-        most = max(most, value)
         if value >= target:
-            return bisected(at, target, below, x, value, tolerance, lambda: calls)
-        below = x
-    raise CannotPrice(
-        f"reverse stress: no shock between {low:g} and {high:g} reaches {target:g}; the most at {steps + 1} points is {most:g}"
-    )
-
-
-def bisected(
-    at: Callable[[float], float],
-    target: float,
-    below: float,
-    above: float,
-    value: float,
-    tolerance: float,
-    calls: Callable[[], int],
-) -> Breach:
-    """Halves an interval of which the upper end reaches the target and the lower does not."""
-    for _ in range(MOST_STEPS):
-        middle = 0.5 * (below + above)
-        if above - below <= tolerance or not below < middle < above:
             break
+        below, above = above, low + (high - low) * i / steps
+        most, value = max(most, value), at(above)
+    if value < target:
+        raise CannotPrice(
+            f"reverse stress: no shock between {low:g} and {high:g} reaches {target:g}; "
+            f"the most at {steps + 1} points is {max(most, value):g}"
+        )
+    while above - below > tolerance and below < (middle := 0.5 * (below + above)) < above:
         found = at(middle)
         if found >= target:
             above, value = middle, found
         else:
             below = middle
-    return Breach(above, value, below, calls())
+    return Breach(above, value, below, calls)

@@ -1,4 +1,4 @@
-"""since_issue: what each tranche cost at issue, what it became day by day, and what passing time, rates and spreads made of it."""
+"""Price changes since issue, day by day, split into what passing time, rates and spreads did."""
 
 from __future__ import annotations
 

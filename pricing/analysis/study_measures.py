@@ -1,4 +1,4 @@
-"""Measures of streamed runs: `study(deal, paths, measure=priced(market, shocks))`.
+"""Prices and losses as measures of a `study`, chunk by chunk: `study(deal, paths, measure=priced(market, shocks))`.
 
 A measure is two functions: `of(block)` of a chunk of flows a part, `join(parts)` the whole, equal to the bit to that of
 all flows at once. Every chunk starts from the same spreads, solved once where the measure is made.

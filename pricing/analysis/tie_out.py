@@ -1,4 +1,4 @@
-"""tieout: a servicer's report beside the model, amount by amount."""
+"""Ties out a servicer's report: each reported amount beside the amount that the model gives."""
 
 from __future__ import annotations
 
@@ -107,7 +107,8 @@ def standing(flows: Cashflows) -> dict[str, np.ndarray]:
 
 def coverage(flows: Cashflows, s: int) -> dict[str, np.ndarray]:
     """The debt service coverage and the loan to value of all notes at each date (T,); no debt service is infinite cover."""
-    from pricing.analysis.deal_tables import quotient, signed
+    from pricing.analysis.deal_tables import signed
+    from pricing.tables.quotients import quotient
 
     notes = tuple(flows.plan.notes_by_name)
     cash, service = (

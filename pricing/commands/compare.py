@@ -1,4 +1,4 @@
-"""firstloss compare."""
+"""The command `firstloss compare`: two deals, or two versions of one, side by side."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pricing.commands.options import MarketFile, ScenarioFile, Shocks, beside, case, holdings_of, parallel
+from pricing.commands.options import MarketFile, ScenarioFile, Shocks, beside, case, parallel
 from pricing.commands.output import Answer, answers, columns
 from pricing.commands.progress import progress
 
@@ -132,6 +132,7 @@ def run_side(
     from pricing.losses.who_bears import who_bears
     from pricing.market.market import projected
     from pricing.valuation.price import price
+    from structuring.deals.deal import holdings_of
     from structuring.studies.run import run
     from waterfalls.terms import plain
 
@@ -265,16 +266,12 @@ def shown(value: float, *, signed: bool) -> str:
 
 def numbers(frame: pd.DataFrame, keys: int) -> str:
     """Texts to the left, numbers to two places, changes with their sign; what is not known is blank."""
+    from pricing.tables.aligned_text import lined_up
+
     cells = [[str(name).partition("\0")[0] for name in frame.columns]]
     for row in frame.itertuples(index=False):
         cells.append([
             str(value) if i < keys else shown(value, signed=cells[0][i] == "+/-")
             for i, value in enumerate(row)
         ])  # fmt: skip
-    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
-    return "\n".join(
-        "  ".join(
-            f"{c:<{w}}" if i < keys else f"{c:>{w}}" for i, (c, w) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in cells
-    )
+    return lined_up(cells, "<" * keys + ">" * (len(cells[0]) - keys))

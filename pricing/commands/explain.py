@@ -1,4 +1,4 @@
-"""firstloss explain."""
+"""The command `firstloss explain`: one payment date, clause by clause."""
 
 from __future__ import annotations
 

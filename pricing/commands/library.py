@@ -1,4 +1,4 @@
-"""firstloss library."""
+"""The command `firstloss library`: the deals and stresses that ship."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""firstloss new."""
+"""The command `firstloss new`: the files of a new deal, to be edited."""
 
 from __future__ import annotations
 

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from pricing.market.market import Market
     from pricing.valuation.spread_shocks import SpreadShock
     from structuring.deals.deal import Deal
-    from structuring.deals.holdings import Holdings
     from structuring.scenarios.scenario import Scenario
 
 DealName = Annotated[
@@ -82,17 +81,6 @@ def parallel(shocks: Sequence[float] | None) -> list[SpreadShock]:
     from pricing.valuation.spread_shocks import SpreadShock
 
     return [SpreadShock.parallel(bp=bp) for bp in dict.fromkeys(shocks or ()) if bp != 0.0]
-
-
-def holdings_of(deal: Deal) -> Holdings:
-    """Who holds a deal; without holdings nobody can be said to lose."""
-    from waterfalls.errors import InvalidTerms
-
-    if deal.holdings is None:
-        raise InvalidTerms(
-            f"the deal {deal.name!r} has no holdings: say who holds each tranche, 'unidentified' if not known"
-        )
-    return deal.holdings
 
 
 def about(deal: Deal, market: Market, **more: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How every command answers: as text for a reader, or as JSON, CSV or Parquet for a machine.
+"""Prints and writes what a command found: text for a reader, or JSON, CSV or Parquet for a machine.
 
     --json           one document on standard output: {"firstloss-price": 1, ..., "tables": {name: [row, ...]}}
     --csv            one table on standard output: the first, or that of --table NAME

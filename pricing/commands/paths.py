@@ -1,4 +1,4 @@
-"""firstloss paths."""
+"""The command `firstloss paths`: losses over many random paths."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from pricing.commands.options import (
     Shocks,
     about,
     case,
-    holdings_of,
     named,
     parallel,
 )
@@ -63,6 +62,7 @@ def paths(
     from pricing.analysis.losses_over_paths import classes_over_paths, drawn_paths, every_path, tranches_over_paths
     from pricing.analysis.study_measures import borne
     from pricing.market.market import projected
+    from structuring.deals.deal import holdings_of
     from structuring.studies.chunks import Unfinished
     from structuring.studies.run import run
     from structuring.studies.study import study

@@ -1,4 +1,4 @@
-"""firstloss price."""
+"""The command `firstloss price`: prices under spread shocks, and breakevens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Progress: one line on a terminal's standard error for what takes longer than two seconds; nothing anywhere else."""
+"""A progress line on the terminal for whatever takes longer than two seconds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""firstloss run."""
+"""The command `firstloss run`: runs a deal, prices it and says who loses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pricing.commands.options import DealName, MarketFile, ScenarioFile, Shocks, case, holdings_of, named, parallel
+from pricing.commands.options import DealName, MarketFile, ScenarioFile, Shocks, case, named, parallel
 from pricing.commands.output import Answer, Say, answers, columns
 from pricing.commands.progress import progress
 
@@ -51,8 +51,11 @@ def run(
     from pricing.losses.who_bears import who_bears
     from pricing.market.market import projected
     from pricing.report.console import printed
-    from pricing.report.written_files import json_of, outputs
+    from pricing.report.contents.stress_result import stress_results
+    from pricing.report.json_and_parquet import as_json
+    from pricing.report.written_files import outputs
     from pricing.valuation.price import price
+    from structuring.deals.deal import holdings_of
     from structuring.documents.whole_files import csv_of, folder, whole
     from structuring.studies.run import run as run_deal
 
@@ -67,7 +70,7 @@ def run(
         losses = who_bears(prices, holdings, reference=(base, "unchanged"))
 
     worst = shocks[-1].name if shocks else "unchanged"
-    stresses, parts = [(name, worst) for name in wanted], (described, flows, prices, losses)
+    cases = stress_results(described, flows, prices, losses, quotes, scenario=wanted, shock=worst)
     tables = {
         "prices": prices.frame,
         "losses": losses.frame,
@@ -87,11 +90,11 @@ def run(
                 say(f"wrote {out / name}.csv ({len(frame):,} rows)")
         if report is not None or xlsx is not None:
             with progress("searching breakevens and writing") as told:
-                outputs(*parts, quotes, paths[0], stresses, say, report=report, xlsx=xlsx, progress=told)
+                outputs(cases, paths[0], say, report=report, xlsx=xlsx, progress=told)
 
     return Answer(
         tables,
-        printed(*parts, wanted, worst, width=columns()),
-        document=lambda: json_of(*parts, quotes, stresses),
+        printed(cases, width=columns()),
+        document=lambda: as_json(*cases),
         then=then,
     )

@@ -1,4 +1,4 @@
-"""firstloss schema."""
+"""The command `firstloss schema`: the JSON Schema of a deal file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""firstloss stress."""
+"""The command `firstloss stress`: one stress from the collateral to the end bearers of its losses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from pricing.commands.options import (
     ScenarioFile,
     about,
     case,
-    holdings_of,
     parallel,
 )
 from pricing.commands.output import Answer, answers, columns
@@ -71,6 +70,7 @@ def stress(
     from pricing.valuation.named_stresses import stressed
     from pricing.valuation.price import price as price_flows
     from pricing.valuation.spread_shocks import UNCHANGED, Stress
+    from structuring.deals.deal import holdings_of
     from structuring.generators.named_stresses import stresses
     from structuring.studies.run import run
 

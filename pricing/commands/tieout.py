@@ -1,4 +1,4 @@
-"""firstloss tieout."""
+"""The command `firstloss tieout`: a servicer's report beside the model."""
 
 from __future__ import annotations
 
@@ -113,7 +113,8 @@ def told(title: str, table: pd.DataFrame) -> Iterator[str]:
 def aligned(table: pd.DataFrame) -> str:
     """A tie-out as text, amounts to the cent and ratios to four places."""
     from pricing.analysis.tie_out import RATIO
-    from pricing.tables.aligned_text import unsigned_zero
+    from pricing.tables.aligned_text import lined_up
+    from pricing.tables.number_formats import unsigned_zero
 
     rows = [["date", "clause", "item", "theirs", "ours", "difference", ""]]
     line: Any
@@ -122,9 +123,4 @@ def aligned(table: pd.DataFrame) -> str:
         numbers = [unsigned_zero(f"{value:,.{places}f}") for value in (line.theirs, line.ours, line.difference)]
         clause = f"({line.clause})" if line.clause else ""
         rows.append([str(line.date), clause, str(line.item), *numbers, "" if line.ties else "OUT"])
-    widths = [max(len(row[i]) for row in rows) for i in range(7)]
-    sides = "<<<>>><"
-    return "\n".join(
-        "  ".join(f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True)).rstrip()
-        for row in rows
-    )
+    return lined_up(rows, "<<<>>><")

@@ -1,4 +1,4 @@
-"""firstloss validate."""
+"""The command `firstloss validate`: every fault of a deal's files, each with its line."""
 
 from __future__ import annotations
 

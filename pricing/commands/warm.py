@@ -1,4 +1,4 @@
-"""firstloss warm."""
+"""The command `firstloss warm`: compiles the fast engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""clearing: what institutions pay each other when some cannot pay in full."""
+"""Clears the debts between institutions: what each pays when some cannot pay in full."""
 
 from __future__ import annotations
 

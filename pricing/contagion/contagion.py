@@ -1,4 +1,4 @@
-"""contagion: the second round, when losses make institutions sell and their sales make others lose."""
+"""The second round of losses: institutions that lost must sell, and their sales lower prices for all who hold the same."""
 
 from __future__ import annotations
 

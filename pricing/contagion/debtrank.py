@@ -1,4 +1,4 @@
-"""debtrank: how much of its capital each institution loses when claims on the distressed are worth less before anyone fails."""
+"""DebtRank: the capital that institutions lose as claims on distressed debtors lose value, before anyone defaults."""
 
 from __future__ import annotations
 

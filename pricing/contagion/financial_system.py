@@ -1,4 +1,4 @@
-"""The system that contagion runs on: institutions, a shock and markets as arrays, joined by name."""
+"""The arrays on which contagion is computed: institutions, their holdings and rules, and the depth of markets."""
 
 from __future__ import annotations
 

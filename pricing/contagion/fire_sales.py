@@ -1,4 +1,4 @@
-"""Forced sales as arrays: who must sell, what that does to prices, and what the prices do to everyone.
+"""Fire sales on arrays: who must sell, how far prices fall, and what that costs everyone.
 
 S scenarios, N institutions, K assets. Institutions sell in proportion what can be sold, so a holding is at all times
 

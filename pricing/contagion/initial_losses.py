@@ -1,4 +1,4 @@
-"""The first shock: losses of one deal or several as arrays by class and tranche, joined by name."""
+"""The losses of one deal or several, by investor class and tranche, with which contagion begins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""market_stress: the whole market in one book under one story: who loses how much, and how far it is from 2008."""
+"""Runs a book that stands for the whole market under one stress: losses by class, second round and end bearers."""
 
 from __future__ import annotations
 
@@ -7,23 +7,15 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import KW_ONLY, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from pydantic import Field
+import numpy as np
 
 from pricing.contagion.contagion import Contagion, Mode, contagion
+from pricing.contagion.initial_losses import shock_of
 from pricing.contagion.market_stress_result import MODES, MarketStress
-from pricing.contagion.market_stress_tables import (
-    bearers_of,
-    beside,
-    classes_of,
-    leverage_of,
-    rounds_of,
-    rows_of,
-    share_of,
-    values_before,
-)
-from pricing.contagion.stress_chain import named_place
+from pricing.contagion.market_stress_tables import beside, classes_of, leverage_of, rounds_of, rows_of
+from pricing.contagion.stress_chain import assumed, bearers_of, named_place
 from pricing.losses.institutions import Institutions, load_institutions
 from pricing.losses.who_bears import Losses, who_bears
 from pricing.market.market import Market, projected
@@ -31,8 +23,9 @@ from pricing.market.market_files import load_market
 from pricing.valuation.named_stresses import stressed
 from pricing.valuation.price import price
 from pricing.valuation.spread_shocks import SpreadShock, Stress
+from structuring.deals.deal import holdings_of
 from structuring.deals.deal_files import LIBRARY, library, load_deal, load_scenarios
-from structuring.deals.holdings import UNIDENTIFIED
+from structuring.documents.bounded_numbers import NotNegative, Positive
 from structuring.documents.yaml_and_json import load_term
 from structuring.generators.named_stresses import NamedStress, load_stress, paper
 from structuring.scenarios.scenario import Scenario
@@ -47,8 +40,6 @@ if TYPE_CHECKING:
 
 MARK = "firstloss-market-story"
 BONDS = "corporate bonds"  # what the bonds of the book are part of, in the institutions file
-Positive = Annotated[float, Field(gt=0.0)]
-Share = Annotated[float, Field(ge=0.0)]
 
 
 @term
@@ -63,7 +54,7 @@ class Supply:
     issuance: Positive
     average: Positive
     _: KW_ONLY
-    per_doubling: Annotated[float, Field(ge=0.0)]
+    per_doubling: NotNegative
 
     def widening(self, scale: float = 1.0) -> float:
         """Basis points at a scale of the story."""
@@ -81,7 +72,7 @@ class MarketStory:
 
     supply: Supply
     _: KW_ONLY
-    failures: Mapping[str, Share] = field(default_factory=dict)
+    failures: Mapping[str, NotNegative] = field(default_factory=dict)
     bonds: tuple[str, ...] = ()
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
@@ -121,29 +112,31 @@ def market_stress(
             progress(len(losses), len(described.deals))
         losses[name] = lost_in(deal, described, told, tale.failures.get(name, 1.0), scale, widening, quotes)
     rows = pd.concat([rows_of(name, each) for name, each in losses.items()], ignore_index=True)
-    held_bonds = {
-        who: float(sum(values_before(losses[name]) @ share_of(losses[name], who) for name in tale.bonds))
-        for who in dict.fromkeys(name for each in losses.values() for name in each.classes)
-    }
-    known = less_bonds(known, held_bonds)
+    names, shock = told.named(scale), next(iter(losses.values())).prices.shocks[-1]
+    first = shock_of(list(losses.values()), (names, shock))
+    public = np.concatenate([np.full(len(each.shares), name in tale.bonds) for name, each in losses.items()])
+    known = less_bonds(known, dict(zip(first.classes, first.held @ public, strict=True)))
     depth = dict(known.depth)
     for name in tale.bonds:
         depth[f"{name}: {described.deals[name].tranches[0].name}"] = depth[BONDS]
-    names = told.named(scale)
-    shock = next(iter(losses.values())).prices.shocks[-1]
     second: dict[Mode, Contagion] = {
         mode: contagion(list(losses.values()), institutions=known, depth=depth, mode=mode, cell=(names, shock))
         for mode in MODES
     }
+    made = second["thresholds"]
+    direct, late = (
+        dict(zip(made.institutions, lost, strict=True)) for lost in (made.direct[0], (made.total - made.direct)[0])
+    )
+    bearers, _ = bearers_of(direct, late, known)
     return MarketStress(
         book=described,
         stress=told.name,
         scale=scale,
         widening=widening,
         tranches=rows,
-        classes=classes_of(losses, known),
+        classes=classes_of(first, known),
         rounds=rounds_of(second),
-        bearers=bearers_of(second["thresholds"], known),
+        bearers=bearers,
         concentration=described.concentration(),
         beside=beside(described, rows),
         leverage=leverage_of(described, tale.bonds),
@@ -212,10 +205,7 @@ def lost_in(
     """The losses of one deal in the book's currency: its part, its exchange rate, all its tranches."""
     from structuring.studies.run import run
 
-    if deal.holdings is None:
-        raise InvalidTerms(
-            f"the deal {deal.name!r} has no holdings: say who holds each tranche, {UNIDENTIFIED!r} if not known"
-        )
+    holdings = holdings_of(deal)
     own = deal.name in library() and load_deal(deal.name) == deal
     base = load_scenarios(deal.name)[0] if own else Scenario("base")
     market = load_market(deal.name) if own else by_paper(quotes, deal)
@@ -237,7 +227,7 @@ def lost_in(
         flows = run(deal, [base, scenario], rates=projected(there, deal))
     prices = price(flows, there, pairs=[pair], reference=base.name, before=before)
     return scaled(
-        who_bears(prices, deal.holdings, reference=(base.name, "unchanged")), book.scales[deal.name], book.currency
+        who_bears(prices, holdings, reference=(base.name, "unchanged")), book.scales[deal.name], book.currency
     )
 
 
@@ -299,9 +289,8 @@ def assumptions_of(book: Book, stress: NamedStress, tale: MarketStory, known: In
         *((f"{place} of {', '.join(names)}", {"assumption": told}) for (place, told), names in own.items()),
         *((named_place(place, known), source) for place, source in known.sources.items()),
     ]
-    said = [f"{place}: {source['assumption']}" for place, source in listed if "assumption" in source]
     return (
-        *said,
+        *assumed(listed),
         "market: round quotes by class of paper for the deals without a market of their own; every deal is valued on the "
         "date of its market file, May to November 2026, and the values are added",
         "supply: the widening falls on every note alike, and on no equity; quotes are taken to stand before it",

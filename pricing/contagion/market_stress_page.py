@@ -1,4 +1,4 @@
-"""The page of a market stress: the user's question answered in words, then in tables, then every assumption."""
+"""A stress of the whole market as text: the answer in sentences, its tables, and every assumption."""
 
 from __future__ import annotations
 

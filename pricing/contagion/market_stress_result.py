@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from pricing.contagion import amounts_in_words
 from pricing.contagion.contagion import Contagion, Mode
-from pricing.contagion.market_stress_tables import per_cent
 from pricing.losses.abs_cdo import LOST_2008, what_differs
 from pricing.losses.who_bears import Losses
+from pricing.tables.quotients import per_cent
 from structuring.deals.exposures import UNNAMED
 from structuring.studies.book import Book
 
 if TYPE_CHECKING:
     import pandas as pd
 
+money = functools.partial(amounts_in_words.money, unit=1e9)
+listed = functools.partial(amounts_in_words.listed, unit=1e9)
 MODES: dict[Mode, str] = {"thresholds": "those sell who must", "linear": "all sell to keep their leverage"}
 
 
@@ -67,17 +71,17 @@ def sentences(made: MarketStress) -> tuple[str, ...]:
     credit = float(classes["credit_loss"].sum())
     worst = made.by_deal().sort_values("total_loss", ascending=False).head(4).set_index("deal")["total_loss"]
     said = [
-        f"The book holds {billions(value)} of AI debt and equity at value; under {made.stress!r}, scale {made.scale:g}, it "
-        f"loses {billions(total)}{of(total, value)}: {billions(credit)} for dollars that do not come or come later, "
-        f"{billions(total - credit)} for spreads and rates ({made.widening:.0f} bp of "
+        f"The book holds {money(value)} of AI debt and equity at value; under {made.stress!r}, scale {made.scale:g}, it "
+        f"loses {money(total)}{of(total, value)}: {money(credit)} for dollars that do not come or come later, "
+        f"{money(total - credit)} for spreads and rates ({made.widening:.0f} bp of "
         "the widening of each note is for supply)."
     ]
     if total == 0.0:
         return (*said, "Nothing is lost, so nobody sells.", *compared(made))
-    said.append(f"By deal: {spelled(worst)}.")
+    said.append(f"By deal: {listed(worst)}.")
     ranked = classes.sort_values("total_loss", ascending=False)
     parts = [
-        f"{row.investor_class} {billions(row.total_loss)} ({row.per_cent_of_holding:.1f} % of what they hold"
+        f"{row.investor_class} {money(row.total_loss)} ({row.per_cent_of_holding:.1f} % of what they hold"
         + (f", {row.per_cent_of_capital:.2f} % of capital)" if row.per_cent_of_capital == row.per_cent_of_capital else ")")
         for row in ranked.itertuples()
         if row.total_loss > 0.0
@@ -85,19 +89,19 @@ def sentences(made: MarketStress) -> tuple[str, ...]:
     said.append(f"First round, by class: {'; '.join(parts)}.")
     hidden = float(classes["not_reported"].sum())
     if hidden > 0.0:
-        said.append(f"{billions(hidden)} of it shows in no accounts: banks and insurers hold it at amortised cost.")
+        said.append(f"{money(hidden)} of it shows in no accounts: banks and insurers hold it at amortised cost.")
     for mode, each in made.second.items():
         late = (each.total - each.direct)[0]
         more = float(late.sum())
-        who = spelled(dict(sorted(zip(each.institutions, late, strict=True), key=lambda item: -item[1])[:4]))
+        who = listed(dict(sorted(zip(each.institutions, late, strict=True), key=lambda item: -item[1])[:4]))
         said.append(
-            f"Second round, {mode} ({MODES[mode]}): {billions(more)} more, {each.amplification[0]:.2f} times the first round in all, the "
+            f"Second round, {mode} ({MODES[mode]}): {money(more)} more, {each.amplification[0]:.2f} times the first round in all, the "
             f"bonds and loans of other sectors that fall with it counted: {who}."
             if more > 0.0
             else f"Second round, {mode} ({MODES[mode]}): nobody falls below a threshold or is redeemed, and nobody sells."
         )
     ends = made.bearers.sort_values("first_round", ascending=False).head(6).set_index("bearer")["first_round"]
-    said.append(f"In the end the first round falls on {spelled(ends)}.")
+    said.append(f"In the end the first round falls on {listed(ends)}.")
     return (*said, *compared(made))
 
 
@@ -110,9 +114,9 @@ def compared(made: MarketStress) -> tuple[str, ...]:
     top = "; ".join(f"{row.obligor} {100 * row.share:.0f} %" for row in named.head(5).itertuples())
     index, today = float(first["herfindahl"].iloc[0]), made.leverage
     return (
-        f"Size beside 2008: {billions(owed)} of debt against {billions(then['issued'])} of SF ABS CDOs issued "
-        f"({owed / then['issued']:.2f} times); {billions(lost)} of principal never repaid and {billions(marks)} of value lost by "
-        f"notes against {billions(then['written_down'])} written down ({100 * lost / owed:.0f} % and {100 * marks / owed:.0f} % of debt against "
+        f"Size beside 2008: {money(owed)} of debt against {money(then['issued'])} of SF ABS CDOs issued "
+        f"({owed / then['issued']:.2f} times); {money(lost)} of principal never repaid and {money(marks)} of value lost by "
+        f"notes against {money(then['written_down'])} written down ({100 * lost / owed:.0f} % and {100 * marks / owed:.0f} % of debt against "
         f"{100 * then['loss']:.0f} %).",
         f"Leverage: the vehicles with equity of their own owe {today['vehicles']:.1f} dollars for each dollar of equity, the "
         f"mezzanine ABS CDO of 2006 {today['mezz-abs-cdo-2006']:.1f}; {100 * today['recourse']:.0f} % of the book is owed by "
@@ -126,12 +130,3 @@ def compared(made: MarketStress) -> tuple[str, ...]:
 
 def of(part: float, whole: float) -> str:
     return f" ({100.0 * part / whole:.1f} %)" if whole > 0.0 else ""
-
-
-def billions(amount: float) -> str:
-    return f"{amount / 1e9:,.1f}bn"
-
-
-def spelled(amounts: Mapping[str, float] | Any) -> str:
-    """`banks 1.0bn, insurers 2.0bn`, what is nothing left out."""
-    return ", ".join(f"{who} {billions(amount)}" for who, amount in amounts.items() if abs(amount) >= 5e7) or "nobody"

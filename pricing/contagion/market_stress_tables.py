@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pricing.contagion.contagion import Contagion, Mode
+from pricing.contagion.initial_losses import Shock
 from pricing.losses.abs_cdo import LOST_2008
-from pricing.losses.accounting import ends_of, institution
+from pricing.losses.accounting import institution
 from pricing.losses.institutions import Institutions
 from pricing.losses.who_bears import Losses
+from pricing.tables.quotients import per_cent
 from structuring.deals.deal_files import load_deal
 from structuring.deals.exposures import debt
 from structuring.deals.holdings import UNIDENTIFIED
@@ -36,11 +38,6 @@ def values_before(losses: Losses) -> np.ndarray:
     return np.maximum(losses.prices.npv[s, k] + losses.tranche["total"][s, k], 0.0)
 
 
-def share_of(losses: Losses, who: str) -> np.ndarray:
-    """The share of each tranche (N,) that a class holds."""
-    return losses.shares[:, losses.classes.index(who)] if who in losses.classes else np.zeros(len(losses.shares))
-
-
 def rows_of(name: str, losses: Losses) -> pd.DataFrame:
     """One row a tranche."""
     import pandas as pd
@@ -57,31 +54,22 @@ def rows_of(name: str, losses: Losses) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def classes_of(losses: Mapping[str, Losses], known: Institutions) -> pd.DataFrame:
+def classes_of(first: Shock, known: Institutions) -> pd.DataFrame:
     """One row an investor class, over every deal of the book."""
     import pandas as pd
 
-    found: dict[str, dict[str, float]] = {}
-    for each in losses.values():
-        s, k = stressed_cell(each)
-        before = values_before(each)
-        for c, name in enumerate(each.classes):
-            share = each.shares[:, c]
-            row = found.setdefault(
-                name, {"value_before": 0.0, "credit_loss": 0.0, "market_loss": 0.0, "total_loss": 0.0}
-            )
-            row["value_before"] += float(before @ share)
-            for part in ("credit", "market", "total"):
-                row[f"{part}_loss"] += float(each.tranche[part][s, k] @ share)
     rows = []
-    for name, row in found.items():
-        one = institution(known, name)
+    for c, name in enumerate(first.classes):
+        one, total, credit, held = institution(known, name), first.total[0, c], first.credit[0, c], first.held[c].sum()
         rows.append({
             "investor_class": name,
-            **row,
-            "not_reported": row["market_loss"] if one.basis == "amortised cost" else 0.0,
-            "per_cent_of_holding": per_cent(row["total_loss"], row["value_before"]),
-            "per_cent_of_capital": per_cent(row["total_loss"], one.capital or 0.0),
+            "value_before": held,
+            "credit_loss": credit,
+            "market_loss": total - credit,
+            "total_loss": total,
+            "not_reported": total - credit if one.basis == "amortised cost" else 0.0,
+            "per_cent_of_holding": per_cent(total, held),
+            "per_cent_of_capital": per_cent(total, one.capital),
         })  # fmt: skip
     table: Any = pd.DataFrame(rows)
     last = table["investor_class"] == UNIDENTIFIED
@@ -99,20 +87,6 @@ def rounds_of(second: Mapping[Mode, Contagion]) -> pd.DataFrame:
         capital = np.where(np.isfinite(made.capital), made.capital, 0.0)
         table[f"total_{mode}_per_cent_of_capital"] = per_cent(made.total[0], capital)
     return table[table.drop(columns="institution").abs().sum(axis=1) > 0.0].reset_index(drop=True)
-
-
-def bearers_of(made: Contagion, known: Institutions) -> pd.DataFrame:
-    """One row an end bearer: what the first and the second round cost it; each sums to the losses of the round."""
-    import pandas as pd
-
-    rounds = {}
-    for name, lost in (("first_round", made.direct[0]), ("second_round", (made.total - made.direct)[0])):
-        flow, _, ends = ends_of(
-            {who: np.array([amount]) for who, amount in zip(made.institutions, lost, strict=True)}, known
-        )
-        rounds[name] = pd.Series(flow[0].sum(axis=0), index=list(ends))
-    table: Any = pd.DataFrame(rounds).fillna(0.0).rename_axis("bearer").reset_index()
-    return table[(table["first_round"] != 0.0) | (table["second_round"] != 0.0)].reset_index(drop=True)
 
 
 def beside(book: Book, rows: pd.DataFrame) -> pd.DataFrame:
@@ -157,10 +131,3 @@ def leverage_of(book: Book, bonds: tuple[str, ...]) -> dict[str, float]:
         "mezz-abs-cdo-2006": debt(then) / equity(then),
         "recourse": sum(owed[name] for name in bonds) / everything if everything else math.nan,
     }
-
-
-def per_cent(part: Any, whole: Any) -> Any:
-    """100 x part / whole, NaN where the whole is 0 or not known."""
-    top, bottom = np.broadcast_arrays(np.asarray(part, dtype=np.float64), np.asarray(whole, dtype=np.float64))
-    made = np.divide(100.0 * top, bottom, out=np.full(bottom.shape, np.nan), where=bottom > 0.0)
-    return float(made) if made.ndim == 0 else made

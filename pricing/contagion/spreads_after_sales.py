@@ -1,4 +1,4 @@
-"""as_spread: falls of price in the second round, back through the pricer as wider spreads."""
+"""Turns the price falls of forced sales into a spread shock, so that the deal can be priced after them."""
 
 from __future__ import annotations
 

@@ -1,21 +1,21 @@
-"""chain: one stress of a deal followed from collateral to household, every link a table, every assumption named."""
+"""Follows one stress of a deal from the collateral through investor classes and forced sales to the end bearers."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pricing.contagion.amounts_in_words import listed, money
 from pricing.contagion.contagion import Contagion, Mode, contagion
 from pricing.losses.accounting import ends_of, reported
 from pricing.losses.institutions import Institutions
 from pricing.losses.loss_bridge import ADDED, Bridge, bridge
 from pricing.losses.who_bears import Losses
-from structuring.deals.deal import Deal
+from structuring.deals.deal import Deal, holdings_of
 from waterfalls.cashflows import Cashflows
-from waterfalls.errors import InvalidTerms
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,28 +109,15 @@ def chain(
     """
     import pandas as pd
 
-    holdings = deal.holdings
-    if holdings is None:
-        raise InvalidTerms(
-            f"the deal {deal.name!r} has no holdings: say who holds each tranche, 'unidentified' if not known"
-        )
+    holdings = holdings_of(deal)
     made = bridge(flows, losses, reference=losses.reference[0], shock=shock)
     second = contagion(losses, institutions=institutions, mode=mode, cell=(scenario, shock), **more)
     by_class = dict(zip(second.institutions, second.direct[0], strict=True))
-    first = {name: np.array([lost]) for name, lost in by_class.items() if name in losses.classes}
+    first = {name: lost for name, lost in by_class.items() if name in losses.classes}
     late = dict(zip(second.institutions, (second.total - second.direct)[0], strict=True))
-    flow, classes, names = ends_of(first, institutions)
-    again, _, others = ends_of({name: np.array([lost]) for name, lost in late.items()}, institutions)
-    ends = dict.fromkeys([*names, *others], 0.0)
-    one, two = dict(ends), dict(ends)
-    one.update(zip(names, flow[0].sum(axis=0), strict=True))
-    two.update(zip(others, again[0].sum(axis=0), strict=True))
-    total = sum(one.values())
-    bearers = pd.DataFrame([
-        {"bearer": who, "first_round": one[who], "second_round": two[who], "total": one[who] + two[who],
-         "per_cent_of_first": 100.0 * one[who] / total if total else np.nan}
-        for who in ends if one[who] or two[who]
-    ])  # fmt: skip
+    bearers, (flow, classes, names) = bearers_of(first, late, institutions)
+    bearers["total"] = bearers["first_round"] + bearers["second_round"]
+    bearers["per_cent_of_first"] = 100.0 * bearers["first_round"] / (bearers["first_round"].sum() or np.nan)
     rows = [
         {"investor_class": classes[c], "bearer": names[b], "loss": flow[0, c, b]}
         for c, b in np.argwhere(flow[0] != 0.0)
@@ -154,16 +141,32 @@ def chain(
     )
 
 
+def bearers_of(
+    first: Mapping[str, float], second: Mapping[str, float], known: Institutions
+) -> tuple[pd.DataFrame, tuple[np.ndarray, tuple[str, ...], tuple[str, ...]]]:
+    """One row an end bearer: what the losses of both rounds by institution cost it; and the flows of the first round."""
+    import pandas as pd
+
+    both = [ends_of({who: np.array([lost]) for who, lost in losses.items()}, known) for losses in (first, second)]
+    rounds = [dict(zip(ends, flow[0].sum(axis=0).tolist(), strict=True)) for flow, _, ends in both]
+    rows = [(who, *(each.get(who, 0.0) for each in rounds)) for who in dict.fromkeys([*rounds[0], *rounds[1]])]
+    kept = [row for row in rows if any(row[1:])]
+    return pd.DataFrame(kept, columns=["bearer", "first_round", "second_round"]), both[0]
+
+
 def assumptions(deal: Deal, institutions: Institutions) -> tuple[str, ...]:
     """What of a deal's holders and of institutions rests on no public source, one sentence each, with its place."""
-    said = [f"{place}: {source['assumption']}" for place, source in deal.sources.items() if "assumption" in source]
-    for place, source in institutions.sources.items():
-        if "assumption" in source:
-            said.append(f"{named_place(place, institutions)}: {source['assumption']}")
+    of = {named_place(place, institutions): source for place, source in institutions.sources.items()}
+    said = assumed([*deal.sources.items(), *of.items()])
     said.append(
         "vehicles pass losses on to their owners in proportion; limited liability is that of the wrapper at the end"
     )
     return tuple(said)
+
+
+def assumed(sources: Iterable[tuple[str, Mapping[str, str]]]) -> list[str]:
+    """The figures that rest on an assumption, each with its place."""
+    return [f"{place}: {source['assumption']}" for place, source in sources if "assumption" in source]
 
 
 def named_place(place: str, institutions: Institutions) -> str:
@@ -179,12 +182,3 @@ def costs(made: Bridge, s: int) -> str:
     saved, added = any(amount <= -5e4 for amount in amounts), any(amount >= 5e4 for amount in amounts)
     said = [words for words, so in (("costs saved taken off", saved), ("additional costs added", added)) if so]
     return f", {' and '.join(said)}" if said else ""
-
-
-def money(amount: float) -> str:
-    return f"{amount / 1e6:,.1f}m"
-
-
-def listed(amounts: Mapping[str, float] | Any) -> str:
-    """`banks 1.0m, insurers 2.0m`, what is nothing left out."""
-    return ", ".join(f"{name} {money(amount)}" for name, amount in amounts.items() if abs(amount) >= 5e4) or "nobody"

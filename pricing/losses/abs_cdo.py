@@ -1,4 +1,4 @@
-"""Tranches of tranches: how a mezzanine ABS CDO passes losses on, and the public numbers of 2008 beside a deal of today."""
+"""Losses of a CDO made of ABS tranches, and the public figures of 2008 to set a deal beside."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who reports a loss, and who bears it: by accounting basis, in per cent of what is held, and down to end bearers."""
+"""Losses as institutions report them, by accounting basis, and as they reach the people behind the institutions."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pricing.losses.look_through import look_through
 from pricing.losses.who_bears import Losses
 from pricing.losses.wrappers import Borne, unwrap
 from pricing.tables.named_arrays import unique
+from pricing.tables.quotients import per_cent
 from structuring.deals.holdings import UNIDENTIFIED, Holdings
 from waterfalls.errors import Fault, InvalidTerms, unknown
 
@@ -82,10 +83,6 @@ def institution(institutions: Institutions, name: str) -> Institution:
     if name == UNIDENTIFIED and name not in known:
         return Institution(name)
     return institutions[name]
-
-
-def per_cent(amount: float, of: float | None) -> float:
-    return 100.0 * amount / of if of else np.nan
 
 
 def ends_of(

@@ -1,4 +1,4 @@
-"""Institutions: what an investor class owns, what it must keep, and what it is made of; and the file that says so."""
+"""Institutions, such as banks and funds: assets, capital, the thresholds below which they sell; and their file."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
-
-from pydantic import Field
+from typing import TYPE_CHECKING, Any, Literal
 
 from pricing.losses.wrappers import Wrapper
+from structuring.documents.bounded_numbers import NotNegative, Positive, Share
 from structuring.documents.yaml_and_json import load_term
 from waterfalls.conventions import odd_currency
 from waterfalls.errors import CannotPrice, Fault, UnknownName, unknown
@@ -24,8 +23,6 @@ MONEY = frozenset({  # the fields of institutions and wrappers that are amounts
     "assets", "capital", "equity", "at1", "bail_in", "own_funds", "bonus_reserve", "nav", "liabilities"
 })  # fmt: skip
 Basis = Literal["amortised cost", "other comprehensive income", "profit and loss"]
-NotNegative = Annotated[float, Field(ge=0.0)]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 @term
@@ -44,7 +41,7 @@ class Threshold:
 
     kind: Literal["leverage", "risk-weighted", "solvency", "margin"]
     _: KW_ONLY
-    minimum: Annotated[float, Field(gt=0.0)]
+    minimum: Positive
     target: float | None = None
     weights: Mapping[str, NotNegative] = field(default_factory=dict)
     otherwise: NotNegative = 1.0
@@ -76,7 +73,7 @@ class Institution:
 
     name: str
     _: KW_ONLY
-    assets: Annotated[float, Field(gt=0.0)] | None = None
+    assets: Positive | None = None
     capital: NotNegative | None = None
     basis: Basis = "profit and loss"
     threshold: Threshold | None = None

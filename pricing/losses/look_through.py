@@ -1,4 +1,4 @@
-"""look_through: losses of holders traced through the vehicles they own, to those in whom they end."""
+"""Traces losses through vehicles that own each other to those who own them in the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""bridge: from what the collateral failed to bring to those who received less for it; it sums to zero."""
+"""The loss bridge: what the collateral paid less than in the reference, and who received less for it; the two are equal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""off_balance_sheet: what comes back to the sponsor of a vehicle that does not stand in its accounts."""
+"""What a sponsor may have to pay to a vehicle that its balance sheet leaves out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""who_bears: what each investor class loses, and whether credit, rates or spreads took it."""
+"""Losses by investor class, split into what credit, interest rates and spreads took."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pricing.tables.named_arrays import labels, room
+from pricing.tables.quotients import per_cent
 from pricing.valuation.prices import Prices, cell_columns
 from structuring.deals.holdings import Holdings
 from waterfalls.errors import Fault, InvalidTerms, unknown
@@ -204,7 +205,4 @@ def par_held(losses: Losses) -> np.ndarray:
 
 def with_share(frame: pd.DataFrame) -> pd.DataFrame:
     """A frame with its total loss in per cent of par."""
-    held, total = frame["par"].to_numpy(), frame["total"].to_numpy()
-    return frame.assign(
-        per_cent_of_par=np.divide(100.0 * total, held, out=np.full(len(held), np.nan), where=held > 0.0)
-    )
+    return frame.assign(per_cent_of_par=per_cent(frame["total"], frame["par"]))

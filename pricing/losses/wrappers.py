@@ -1,4 +1,4 @@
-"""Wrappers: how a loss inside an institution reaches the people behind it.
+"""How a loss inside an institution, such as a bank or a pension plan, is shared by the people behind it.
 
 Each is a term that holds the book and is called with a loss, (S,) or a number: `Bank(...)(loss)` is {bearer: amount} in
 the order in which they bear, and the amounts sum to the loss. What stays with the institution falls on its own owners;
@@ -10,16 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, field
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-from pydantic import Field
 
+from structuring.documents.bounded_numbers import NotNegative, Positive, Share
 from waterfalls.errors import Fault, InvalidTerms
 from waterfalls.terms import term
 
-Amount = Annotated[float, Field(ge=0.0)]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Borne = dict[str, np.ndarray]
 
 
@@ -55,10 +53,10 @@ class Bank:
     other banks and behind them taxpayers. Source of the order: BRRD articles 48 and 108; 12 CFR 360.
     """
 
-    equity: Amount
+    equity: NotNegative
     _: KW_ONLY
-    at1: Amount = 0.0
-    bail_in: Amount = 0.0
+    at1: NotNegative = 0.0
+    bail_in: NotNegative = 0.0
 
     def __call__(self, loss: Any) -> Borne:
         steps = [("bank shareholders", self.equity), ("AT1 holders", self.at1), ("bail-in creditors", self.bail_in)]
@@ -73,11 +71,11 @@ class LifeInsurer:
     used; then own funds, then the guaranty scheme and behind it policyholders' claims.
     """
 
-    own_funds: Amount
+    own_funds: NotNegative
     _: KW_ONLY
     unit_linked: Share = 0.0
     participation: Share = 0.0
-    bonus_reserve: Amount = 0.0
+    bonus_reserve: NotNegative = 0.0
 
     def __call__(self, loss: Any) -> Borne:
         lost = np.asarray(loss, dtype=np.float64)
@@ -97,7 +95,7 @@ class MutualFund:
     Source of the mechanism: Chen, Goldstein and Jiang (2010); Jin, Kacperczyk, Kahraman and Suntheim (2022) on swing prices.
     """
 
-    nav: Amount
+    nav: NotNegative
     _: KW_ONLY
     leaving: Share = 0.0
     stale: Share = 0.0
@@ -123,13 +121,13 @@ class PensionPlan:
     ratio of `floor` an insolvent employer's plan goes to the insurer of pensions: it bears the share `sponsor_fails`.
     """
 
-    assets: Amount
-    liabilities: Annotated[float, Field(gt=0.0)]
+    assets: NotNegative
+    liabilities: Positive
     _: KW_ONLY
     employer: Share = 1.0
     floor: Share = 0.0
     sponsor_fails: Share = 0.0
-    duration: Amount = 12.0
+    duration: NotNegative = 12.0
     spread_share: Share = 1.0
 
     def __call__(self, loss: Any) -> Borne:
@@ -168,7 +166,7 @@ class SavingsPlan:
 class LeveragedFund:
     """A hedge fund or private-credit vehicle with limited liability: investors up to `equity`, then those who lent to it."""
 
-    equity: Amount
+    equity: NotNegative
     _: KW_ONLY
     investors: str = "fund investors"
     lenders: str = "margin lenders"
@@ -181,7 +179,7 @@ class LeveragedFund:
 class Company:
     """A company, such as a sponsor or a property and casualty insurer: shareholders up to `equity`, then its creditors."""
 
-    equity: Amount
+    equity: NotNegative
     _: KW_ONLY
     shareholders: str = "shareholders"
     creditors: str = "corporate creditors"

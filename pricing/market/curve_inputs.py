@@ -1,4 +1,4 @@
-"""Makes a curve of whatever says discount factors: QuantLib objects, tables of dates, flat rates, objects of others."""
+"""Makes a `Curve` from what a user has: a QuantLib curve, a table of dates, a flat rate, or an object with `discount(date)`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Curves: discount factors on dates, as numbers that nothing can move."""
+"""Discount curves as fixed numbers: discount factors on dates, log-linear between them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Market files: a small YAML document in, a `Market` out, with every fault at once."""
+"""Reads a market from a YAML or JSON file, and tells every fault of it at once."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pydantic import Field
 from pricing.market.curves import Curve, flat, from_discounts, from_zero_rates
 from pricing.market.market import Market, one_quote
 from structuring.deals.deal_files import companion
+from structuring.documents.bounded_numbers import Positive
 from structuring.documents.yaml_and_json import load_term
 from waterfalls.bounds import odd_rate
 from waterfalls.conventions import odd_currency
@@ -21,7 +22,6 @@ from waterfalls.errors import Fault, unknown
 from waterfalls.terms import term
 
 MARK = "firstloss-market"
-Factor = Annotated[float, Field(gt=0.0)]
 
 
 @term
@@ -97,7 +97,7 @@ class Ois:
     rates: Mapping[str, float]
     _: KW_ONLY
     index: str = "SOFR"
-    futures: Mapping[str, Factor] = field(default_factory=dict)
+    futures: Mapping[str, Positive] = field(default_factory=dict)
     convexity: float | Mapping[str, float] = 0.0
     settlement_days: Annotated[int, Field(ge=0, le=10)] | None = None
     payment_lag: Annotated[int, Field(ge=0, le=10)] | None = None
@@ -178,7 +178,7 @@ class MarketData:
     swap: CurveTerms | None = None
     projections: Mapping[str, CurveTerms] = field(default_factory=dict)
     fixings: Mapping[str, Mapping[datetime.date, float]] = field(default_factory=dict)
-    fx: Mapping[str, Factor] = field(default_factory=dict)
+    fx: Mapping[str, Positive] = field(default_factory=dict)
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""The rates that floating indices fix at: fixings behind the valuation date, forwards of the projection curve ahead."""
+"""Projects floating rates: past fixings before the valuation date, forward rates of a curve after it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""For machines: a run as one JSON document, and its long frames as Parquet that DuckDB, Spark and pandas read."""
+"""Results for machines: one JSON document, or Parquet files that DuckDB, Spark and pandas read."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pricing.report.contents.case import Case
-from pricing.report.contents.formats import missing
+from pricing.report.contents.stress_result import StressResult
 from pricing.report.several_stresses import tables
+from pricing.tables.number_formats import missing
 from structuring.documents.optional_packages import need
 from structuring.documents.whole_files import folder as folder_of
 from structuring.documents.whole_files import whole
@@ -24,7 +24,7 @@ VERSION = 1
 REFUSED = re.compile(r"[ ,;{}()\n\t=]")  # in the name of a column, by Spark
 
 
-def as_json(case: Case, *others: Case) -> str:
+def as_json(case: StressResult, *others: StressResult) -> str:
     """A run as JSON: what it is, the tables of the report, every price and loss; amounts in currency units, unknown null.
 
     {"firstloss-run": 1, "deal", "currency", "valuation", "reference", "stress", "stresses", "tables": {name: [row]},

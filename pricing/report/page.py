@@ -1,47 +1,25 @@
-"""write_report: one page of HTML that opens offline, with its tables, figures and the code that draws them inside."""
+"""Writes the report as one HTML page that opens without a network."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pricing.report.contents.case import Case, Framed
-from pricing.report.contents.formats import TEXTS, heading, missing, shown
 from pricing.report.contents.sheets import Sheet
-from pricing.report.several_stresses import cases_of, parts_of
+from pricing.report.contents.stress_result import StressResult, StressResults, stress_results, written_from
+from pricing.report.several_stresses import parts_of, titled
+from pricing.tables.number_formats import TEXTS, heading, missing, shown
 from structuring.documents.optional_packages import need
 from structuring.documents.whole_files import whole
-
-if TYPE_CHECKING:
-    from pricing.analysis.breakeven import Breakevens
-    from pricing.analysis.non_renewal import NonRenewals
-    from pricing.contagion.stress_chain import Chain
-    from pricing.losses.who_bears import Losses
-    from pricing.market.market import Market
-    from pricing.valuation.prices import Prices
-    from structuring.deals.deal import Deal
-    from waterfalls.cashflows import Cashflows
 
 HERE = Path(__file__).parent
 
 
-def write_report(
-    path: Path | str,
-    deal: Deal,
-    flows: Cashflows,
-    prices: Prices,
-    losses: Losses,
-    market: Market,
-    *,
-    scenario: Any = None,
-    shock: str | None = None,
-    breakevens: Sequence[Breakevens | NonRenewals] = (),
-    chain: Chain | Sequence[Chain] | None = None,
-    further: Mapping[str, Framed] | None = None,
-) -> Path:
+@written_from(stress_results)
+def write_report(path: Path, cases: StressResults) -> None:
     """Writes a report of a deal in one stress, the last scenario under the last shock unless said; gives its path.
 
     `scenario` may be a list of names: the stresses then stand side by side, and each in detail below. `chain` (of the same
@@ -49,16 +27,16 @@ def write_report(
     a frame, by title.
     The page needs no network, follows light and dark, sorts its tables and prints.
     """
-    cases = cases_of(
-        deal, flows, prices, losses, market,
-        scenario=scenario, shock=shock, breakevens=breakevens, chain=chain, further=further,
-    )  # fmt: skip
+    write_page(path, cases)
+
+
+def write_page(path: Path, cases: StressResults) -> None:
+    """Writes the page of results, whole or not at all."""
     with whole(path) as file:
         file.write_text(page(cases), encoding="utf-8")
-    return Path(path)
 
 
-def page(cases: Sequence[Case]) -> str:
+def page(cases: Sequence[StressResult]) -> str:
     """The page as text. Every name is escaped: what comes from a deal file is never markup."""
     case = cases[0]
     jinja2, offline = need("jinja2"), need("plotly.offline")
@@ -68,7 +46,7 @@ def page(cases: Sequence[Case]) -> str:
     )
     return template.render(
         case=case,
-        title=f"{case.deal.name}, {case.prices.valuation}, {'; '.join(each.stress for each in cases)}: not investment advice",
+        title=titled(cases),
         cases=cases,
         parts=parts_of(cases),
         rows=lambda sheet: list(rows(sheet, case)),
@@ -101,7 +79,7 @@ class Row:
     total: bool
 
 
-def rows(sheet: Sheet, case: Case) -> Iterator[Row]:
+def rows(sheet: Sheet, case: StressResult) -> Iterator[Row]:
     """The rows of a table."""
     kinds = [sheet.kind(column) for column in sheet.frame.columns]
     for number, values in enumerate(sheet.frame.itertuples(index=False, name=None)):

@@ -1,18 +1,18 @@
-"""The sections of the page: what stands under each heading, in the order in which a committee asks."""
+"""The sections of the report's page: headings, sentences, figures and tables, in the order a committee asks."""
 
 from __future__ import annotations
 
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from pricing.report.contents.formats import shown
-from pricing.report.contents.sheets import Sheet, sheets
+from pricing.report.contents.sheets import Sheet, coverage_words, sheets
 from pricing.report.figures import bridges, charts, sankeys
 from pricing.report.figures.figure import Figure
 from pricing.report.figures.palette import ink_on, tranche_colours
+from pricing.tables.number_formats import shown
 
 if TYPE_CHECKING:
-    from pricing.report.contents.case import Case
+    from pricing.report.contents.stress_result import StressResult
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Section:
     sheets: tuple[Sheet, ...] = ()
 
 
-def sections(case: Case) -> list[Section]:
+def sections(case: StressResult) -> list[Section]:
     """Every section that has something to show."""
     tables = {sheet.name: sheet for sheet in sheets(case)}
 
@@ -112,14 +112,17 @@ def sections(case: Case) -> list[Section]:
         ),
     ]
     last = Section(
-        "assumptions", "Assumptions and coverage", coverage_words(case), sheets=pick("holders_known", "assumptions")
+        "assumptions",
+        "Assumptions and coverage",
+        coverage_words(case.deal),
+        sheets=pick("holders_known", "assumptions"),
     )
     rest = [Section(f"further-{i}", sheet.title, sheets=(sheet,)) for i, sheet in enumerate(tables.values())]
     kept = [section for section in (*found, *rest) if section.figures or section.lines or section.sheets]
     return [*kept, last]
 
 
-def bands(case: Case, sheet: Sheet) -> tuple[Band, ...]:
+def bands(case: StressResult, sheet: Sheet) -> tuple[Band, ...]:
     """The capital structure as stacked bands."""
     rows: list[dict[str, Any]] = sheet.frame.to_dict("records")
     whole = sum(row["size"] + row["undrawn"] for row in rows) or 1.0
@@ -141,22 +144,10 @@ def bands(case: Case, sheet: Sheet) -> tuple[Band, ...]:
     return tuple(found)
 
 
-def gains(case: Case) -> str:
+def gains(case: StressResult) -> str:
     """What a drawing of flows cannot show."""
     (s, k), losses = case.cell, case.losses
     gained = -float((losses.tranche["total"][s, k][:, None] * losses.shares).clip(max=0.0).sum())
     if shown(gained, "money", case.unit) == shown(0.0, "money", case.unit):
         return ""
     return f" Gains of {case.unit.words} {shown(gained, 'money', case.unit)} are in the tables and not in the drawing of flows."
-
-
-def coverage_words(case: Case) -> str:
-    """How many of the deal's figures are sourced, and what the market file is."""
-    sources = case.deal.sources
-    if not sources:
-        return "The deal file names no sources: treat every figure as an assumption."
-    sourced = sum("source" in said for said in sources.values())
-    return (
-        f"Of {len(sources)} entries on where figures come from, {sourced} name a source and {len(sources) - sourced} are "
-        "assumptions. Scenarios are chosen, not forecast."
-    )

@@ -1,4 +1,4 @@
-"""Several stresses in one report: side by side, then each in detail; what is common to them is told once."""
+"""A report of several stresses: tables that set them side by side, then each in detail."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pricing.losses.who_bears import losses_in_total
-from pricing.report.contents.case import Case, case_of
 from pricing.report.contents.sheets import Sheet, sheets
+from pricing.report.contents.stress_result import StressResult
 from pricing.report.sections import Section, sections
-from waterfalls.errors import InvalidTerms
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
-
-    from pricing.contagion.stress_chain import Chain
 
 IN_DETAIL = ("cash", "time", "prices", "bridge", "losses", "ends")  # the sections that are of one stress
 ONCE = ("prices_reference",)  # the tables in them that are of none
@@ -31,24 +28,7 @@ class Part:
     sections: tuple[Section, ...]
 
 
-def cases_of(
-    *parts: Any, scenario: Any = None, chain: Chain | Sequence[Chain] | None = None, further: Any = None, **more: Any
-) -> tuple[Case, ...]:
-    """A case for each of the scenarios, the last of the flows unless said; the first holds what is common to all."""
-    names = list(dict.fromkeys(scenario)) if isinstance(scenario, list | tuple) and scenario else [scenario]
-    chains = list(chain) if isinstance(chain, Sequence) else [] if chain is None else [chain]
-    if len(chains) > len(names):
-        raise InvalidTerms(f"chain: {len(chains)} are given and the stresses are {len(names)}: one of each")
-    of = {each.scenario: each for each in chains if each.scenario in names}
-    spare = next(
-        (each for each in chains if each.scenario not in names), None
-    )  # of no stress named: the first refuses it
-    first = case_of(*parts, scenario=names[0], chain=spare or of.get(names[0]), further=further, **more)
-    more = {**more, "breakevens": ()}
-    return (first, *(case_of(*parts, scenario=name, chain=of.get(name), **more) for name in names[1:]))
-
-
-def parts_of(cases: Sequence[Case]) -> list[Part]:
+def parts_of(cases: Sequence[StressResult]) -> list[Part]:
     """The page: of one stress its sections; of several what is common, the comparison, each in detail, the assumptions."""
     first = sections(cases[0])
     if len(cases) == 1:
@@ -64,7 +44,13 @@ def parts_of(cases: Sequence[Case]) -> list[Part]:
     return [*found, Part("", "", (common[-1],))]
 
 
-def tables(cases: Sequence[Case]) -> list[Sheet]:
+def titled(cases: Sequence[StressResult]) -> str:
+    """The title of a page or a workbook."""
+    first, stresses = cases[0], "; ".join(case.stress for case in cases)
+    return f"{first.deal.name}, {first.prices.valuation}, {stresses}: not investment advice"
+
+
+def tables(cases: Sequence[StressResult]) -> list[Sheet]:
     """Every table of a report: a second stress's end in _2, a third's in _3."""
     found = sheets(cases[0])
     if len(cases) > 1:
@@ -92,7 +78,7 @@ def numbered_sheet(sheet: Sheet, n: int) -> Sheet:
     return dataclasses.replace(sheet, name=f"{sheet.name}_{n}")
 
 
-def compared(cases: Sequence[Case]) -> list[Sheet]:
+def compared(cases: Sequence[StressResult]) -> list[Sheet]:
     """Losses by class and by tranche, and prices, a column a stress."""
     import pandas as pd
 
@@ -103,7 +89,7 @@ def compared(cases: Sequence[Case]) -> list[Sheet]:
     by_tranche = pd.DataFrame({"tranche": list(prices.tranches)})
     clean = by_tranche.assign(**{f"{first.reference}, {first.losses.reference[1]}": prices["clean"][first.origin]})
 
-    def lost(case: Case) -> np.ndarray:
+    def lost(case: StressResult) -> np.ndarray:
         return case.losses.tranche["total"][case.cell]
 
     return [
@@ -116,7 +102,7 @@ def compared(cases: Sequence[Case]) -> list[Sheet]:
 
 
 def beside(
-    name: str, title: str, frame: pd.DataFrame, cases: Sequence[Case], kind: str, of: Callable[[Case], Any], totals: int = 0
+    name: str, title: str, frame: pd.DataFrame, cases: Sequence[StressResult], kind: str, of: Callable[[StressResult], Any], totals: int = 0
 ) -> Sheet:  # fmt: skip
     """A table with a column for every stress."""
     kinds = {str(column): "text" if n == 0 else "money" if column == "par" else kind for n, column in enumerate(frame)}
@@ -125,7 +111,7 @@ def beside(
     return Sheet(name, title, frame, kinds, "Positive is a loss." if kind == "money" else "", totals)
 
 
-def labels(cases: Sequence[Case], taken: list[str]) -> Iterator[str]:
+def labels(cases: Sequence[StressResult], taken: list[str]) -> Iterator[str]:
     """The names of the stresses, told from the columns that stand already."""
     for case in cases:
         name = case.named(case.cell[0])

@@ -1,73 +1,53 @@
-"""write_workbook: the tables of a report as an Excel file, exact numbers under formats that show them in millions."""
+"""Writes the tables of the report as an Excel workbook, with exact numbers."""
 
 from __future__ import annotations
 
 import datetime
 import io
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pricing.report.contents.case import Case, Framed
-from pricing.report.contents.formats import TEXTS, heading, kind_of, missing, shown
 from pricing.report.contents.sheets import Sheet
-from pricing.report.several_stresses import cases_of, tables
+from pricing.report.contents.stress_result import StressResult, StressResults, stress_results, written_from
+from pricing.report.several_stresses import tables, titled
+from pricing.tables.number_formats import TEXTS, heading, kind_of, missing, shown
 from structuring.documents.optional_packages import need
 from structuring.documents.whole_files import as_text, whole
-
-if TYPE_CHECKING:
-    from pricing.analysis.breakeven import Breakevens
-    from pricing.analysis.non_renewal import NonRenewals
-    from pricing.contagion.stress_chain import Chain
-    from pricing.losses.who_bears import Losses
-    from pricing.market.market import Market
-    from pricing.valuation.prices import Prices
-    from structuring.deals.deal import Deal
-    from waterfalls.cashflows import Cashflows
 
 FIRST = 4  # the row of headings: title, note and an empty row stand above
 LONGEST_NAME = 31  # of a sheet, in Excel
 WIDEST = 60
 
 
-def write_workbook(
-    path: Path | str,
-    deal: Deal,
-    flows: Cashflows,
-    prices: Prices,
-    losses: Losses,
-    market: Market,
-    *,
-    scenario: Any = None,
-    shock: str | None = None,
-    breakevens: Sequence[Breakevens | NonRenewals] = (),
-    chain: Chain | Sequence[Chain] | None = None,
-    further: Mapping[str, Framed] | None = None,
-) -> Path:
+@written_from(stress_results)
+def write_workbook(path: Path, cases: StressResults) -> None:
     """Writes the tables of `write_report`, one a sheet, and the long frames of prices and losses; gives its path.
 
     `scenario` may be a list of names, `chain` a list of theirs: the tables of a second stress end in _2. Amounts are in currency units and shown in millions; headings are frozen; a text is never a formula.
     """
-    cases = cases_of(
-        deal, flows, prices, losses, market,
-        scenario=scenario, shock=shock, breakevens=breakevens, chain=chain, further=further,
-    )  # fmt: skip
+    write_tables(path, cases)
+
+
+def workbook(cases: StressResults) -> Any:
+    """The tables as an openpyxl workbook."""
     case = cases[0]
     book = need("openpyxl").Workbook()
     book.remove(book.active)
-    book.properties.title = (
-        f"{deal.name}, {prices.valuation}, {'; '.join(each.stress for each in cases)}: not investment advice"
-    )
+    book.properties.title = titled(cases)
     for sheet in [*tables(cases), *long_frames(case)]:
         fill(book.create_sheet(sheet.name[:LONGEST_NAME]), sheet, case)
+    return book
+
+
+def write_tables(path: Path, cases: StressResults) -> None:
+    """Writes the workbook of results, whole or not at all."""
     held = io.BytesIO()
     with whole(path) as file:
-        book.save(held)
+        workbook(cases).save(held)
         file.write_bytes(held.getvalue())
-    return Path(path)
 
 
-def long_frames(case: Case) -> list[Sheet]:
+def long_frames(case: StressResult) -> list[Sheet]:
     """Prices and losses in every scenario and shock, where they fit a sheet."""
     found = []
     for name, result, amounts in (
@@ -93,7 +73,7 @@ MEASURES = {
 }
 
 
-def fill(page: Any, sheet: Sheet, case: Case) -> None:
+def fill(page: Any, sheet: Sheet, case: StressResult) -> None:
     """One sheet: its title, then headings that stay, then the rows."""
     styles = need("openpyxl.styles")
     columns = need("openpyxl.utils").get_column_letter
@@ -142,7 +122,7 @@ def plain(value: Any) -> str:
     return need("openpyxl.cell.cell").ILLEGAL_CHARACTERS_RE.sub("", str(value))
 
 
-def number_format(kind: str, case: Case) -> str:
+def number_format(kind: str, case: StressResult) -> str:
     if kind in TEXTS:
         return "yyyy-mm-dd" if kind == "date" else "@"
     return kind_of(kind, case.unit).excel

@@ -2,57 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
+from pricing.tables.number_formats import NARROW, Unit, heading, shown
 
-def text(frame: pd.DataFrame, *, millions: tuple[str, ...] = (), width: int | None = None) -> str:
-    """A frame as aligned text: `millions` are shown in millions, ratios to three places; what is unknown is blank.
+MILLIONS = Unit("", 1e6)
 
-    A table wider than `width` is folded: the columns before its first number stand again before each part.
+
+def text(
+    frame: pd.DataFrame,
+    *,
+    millions: Sequence[str] = (),
+    kinds: Mapping[str, str] | None = None,
+    unit: Unit = MILLIONS,
+    width: int | None = None,
+) -> str:
+    """A frame as aligned text: columns of `kinds` as these are shown, `millions` in millions, other numbers to two places.
+
+    What is unknown is blank. A table wider than `width` is folded: the columns before its first number stand again before
+    each part.
     """
+    by_column = {**dict.fromkeys(millions, "money"), **(kinds or {})}
+    headings = [heading(str(column), by_column.get(str(column), "quote"), unit) for column in frame.columns]
 
-    def shown(column: str) -> Any:
-        shares = ("attachment", "detachment", "enhancement", "ltv", "headroom_to_trap", "headroom_to_default")
+    def cells(column: Any) -> list[str]:
+        kind = by_column.get(str(column), "quote")
+        texts = [value if isinstance(value, str) else shown(value, kind, unit) for value in frame[column]]
+        return [text.replace(NARROW, " ") for text in texts]
 
-        def one(value: Any) -> str:
-            if isinstance(value, str):
-                return value
-            if value is None or not np.isfinite(value):
-                return ""
-            if column in millions:
-                return unsigned_zero(f"{value / 1e6:,.1f}")
-            if column in shares:
-                return f"{100 * value:.1f} %"
-            return unsigned_zero(f"{value:,.2f}")
-
-        return one
-
-    formatters = {column: shown(str(column)) for column in frame.columns}
-    headings = [str(column).replace("_", " ") for column in frame.columns]
-    named = frame.rename(columns=dict(zip(frame.columns, headings, strict=True)))
-    shown_as: Any = dict(zip(headings, formatters.values(), strict=True))
-    told = named.to_string(index=frame.index.name is not None, formatters=shown_as, na_rep="")
+    named = pd.DataFrame(
+        {heading: cells(column) for heading, column in zip(headings, frame.columns, strict=True)}, index=frame.index
+    )
+    told = named.to_string(index=frame.index.name is not None)
     if width is None or max(map(len, told.splitlines())) <= width:
         return told
     if frame.index.name is None:
         keys = max(next((i for i, kind in enumerate(frame.dtypes) if kind.kind in "if"), 1), 1)
-        stub = [
-            "  ".join(map(str, row))
-            for row in zip(*(padded(frame[name]) for name in frame.columns[:keys]), strict=True)
-        ]
-        named = named.iloc[:, keys:].set_axis(stub, axis=0).rename_axis(columns=" ".join(headings[:keys]))
-    return named.to_string(formatters=shown_as, na_rep="", line_width=width).replace(" \\\n", "\n")
-
-
-def unsigned_zero(number: str) -> str:
-    """A number as text, without the sign where it is rounded to 0."""
-    return number.removeprefix("-") if not number.strip("-0.") else number
+        rows = zip(*(padded(frame[name]) for name in frame.columns[:keys]), strict=True)
+        named = named.iloc[:, keys:].set_axis(["  ".join(row) for row in rows], axis=0)
+        named = named.rename_axis(columns=" ".join(headings[:keys]))
+    return named.to_string(line_width=width).replace(" \\\n", "\n")
 
 
 def padded(cells: Any) -> list[str]:
     """Cells as texts of one width."""
     texts = [str(cell) for cell in cells]
     return [text.ljust(max(map(len, texts), default=0)) for text in texts]
+
+
+def lined_up(rows: Sequence[Sequence[str]], sides: str) -> str:
+    """Rows of texts in columns two blanks apart, each to the left (<) or the right (>) as `sides` says."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(sides))]
+    return "\n".join(
+        "  ".join(f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True)).rstrip()
+        for row in rows
+    )

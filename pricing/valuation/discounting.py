@@ -1,4 +1,4 @@
-"""Sums over cash flows: products and exponentials in blocks, each row by itself, so that company does not change its bits."""
+"""Discounted sums of many cash flows at once, by blocks, so that the result of a row depends on that row alone."""
 
 from __future__ import annotations
 

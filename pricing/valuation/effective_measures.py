@@ -1,4 +1,4 @@
-"""Effective measures: what tranches lose when the deal is run anew under moved rates or drivers, at the same spreads."""
+"""Effective durations and sensitivities: the deal is run again under moved rates or drivers, with spreads held."""
 
 from __future__ import annotations
 

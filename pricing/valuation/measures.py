@@ -1,4 +1,4 @@
-"""Measures: one table says of each its name, unit, sign, formula and function; frames and documents read it.
+"""The measures of a desk, such as clean price, z-spread, duration and dv01: unit, sign, formula and function of each.
 
 A function takes `Cells` and gives an array that broadcasts to (N, S, K): tranche, scenario, shock. In the formulas
 F_j is the cash on date j, t_j its years from the valuation date (Actual/365F), D_j the discount factor, z_j the spread,

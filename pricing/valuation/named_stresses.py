@@ -1,4 +1,4 @@
-"""Named stresses as pricing takes them: a scenario, and the spread shock that comes with it."""
+"""A named stress for pricing: the scenario to run, and the spread shock that belongs to it."""
 
 from __future__ import annotations
 

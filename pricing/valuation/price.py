@@ -1,4 +1,4 @@
-"""price: every tranche, in every scenario, under every shock, at one market."""
+"""Prices every tranche of a deal, in every scenario, under every spread shock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prices: what `price` gives."""
+"""The result of `price`: measures by scenario, shock and tranche, and their frames."""
 
 from __future__ import annotations
 

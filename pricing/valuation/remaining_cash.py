@@ -1,4 +1,4 @@
-"""What lies ahead of a valuation date: each tranche's cash, when it comes, and what it is quoted on."""
+"""The cash that each tranche still pays after the valuation date, with its dates, balance and accrued interest."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pricing.market.curves import Curve
+from pricing.tables.quotients import quotient
 from waterfalls.cashflows import Cashflows
 from waterfalls.conventions import unadjusted
 from waterfalls.coupons import Floating
@@ -224,10 +225,7 @@ class Ahead:
     def wal(self) -> np.ndarray:
         """sum(principal x years) / sum(principal) (N, S), Actual/365F; NaN where no principal is paid."""
         principal = np.stack([self.flows.principal[name][:, self.first :] for name in self.names])
-        repaid = principal.sum(axis=2)
-        return np.divide(
-            (principal * self.times).sum(axis=2), repaid, out=np.full(repaid.shape, np.nan), where=repaid > 0.0
-        )
+        return quotient((principal * self.times).sum(axis=2), principal.sum(axis=2))
 
     @cached_property
     def realised_loss(self) -> np.ndarray:

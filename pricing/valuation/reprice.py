@@ -1,4 +1,4 @@
-"""reprice: what tranches are worth when rates or drivers move and the deal is run anew, spreads held."""
+"""Runs a deal again under moved rates or drivers, and values it at the spreads it had before."""
 
 from __future__ import annotations
 

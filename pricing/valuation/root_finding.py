@@ -1,4 +1,4 @@
-"""Rates that give values: spreads and yields for many cash flows at once."""
+"""Finds the yields or spreads at which cash flows are worth given values, for many at once."""
 
 from __future__ import annotations
 

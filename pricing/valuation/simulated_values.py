@@ -1,4 +1,4 @@
-"""Values over simulated paths: of credit, or of rates. The spread is what makes their mean the reference price."""
+"""Values over simulated paths of credit or rates: expected value, option-adjusted spread, duration and convexity."""
 
 from __future__ import annotations
 

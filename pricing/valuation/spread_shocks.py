@@ -1,4 +1,4 @@
-"""Shocks: how spreads move, as values. A shock leaves flows alone; a `Stress` pairs it with a scenario."""
+"""Spread shocks: parallel, by tranche, by rating, by tenor and others; a `Stress` pairs one with a scenario."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Spreads and yields of tranches at prices: one price, or a table of them, in every scenario."""
+"""The z-spread or yield of a tranche at a given price, or at a table of prices."""
 
 from __future__ import annotations
 

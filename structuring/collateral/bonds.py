@@ -5,11 +5,10 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, field
-from typing import TYPE_CHECKING, Annotated, Any
-
-from pydantic import Field
+from typing import TYPE_CHECKING, Any
 
 from structuring.collateral.asset import Asset
+from structuring.documents.bounded_numbers import Months, NotNegative, Share
 from structuring.scenarios.months import month_after
 from structuring.scenarios.scenario import Drivers, Rate, Scenario
 from structuring.scenarios.speed import rate_a_year
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
     from structuring.collateral.pool_cash_flows import MonthGrid
     from waterfalls.receipts import Receipts
     from waterfalls.schedule import Schedule
-
-NotNegative = Annotated[float, Field(ge=0.0)]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 @term
@@ -104,7 +100,7 @@ class BondPortfolio(Asset):
     bonds: tuple[Bond, ...]
     _: KW_ONLY
     default: Rate = None
-    recovery_lag: Annotated[int, Field(ge=0)] = 12
+    recovery_lag: Months = 12
 
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:

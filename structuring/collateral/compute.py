@@ -5,11 +5,10 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
-
-from pydantic import Field
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from structuring.collateral.asset import Asset
+from structuring.documents.bounded_numbers import Growth, Multiple, NotNegative, Positive, Share
 from waterfalls.errors import Fault
 from waterfalls.terms import term
 
@@ -28,12 +27,6 @@ READS = frozenset(
 BY_GENERATION = ("gpu_price", "utilisation", "residual_value")
 BY_CUSTOMER = ("rent", "renewal", "renewal_rent", "contract_breach", "tenant_default", "sale")
 HOURS = 8760.0  # a year
-
-NotNegative = Annotated[float, Field(ge=0.0)]
-Positive = Annotated[float, Field(gt=0.0)]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Multiple = Annotated[float, Field(ge=0.0, le=10.0)]
-Growth = Annotated[float, Field(gt=-1.0, le=10.0)]
 
 
 @term

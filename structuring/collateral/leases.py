@@ -1,4 +1,4 @@
-"""LeasePortfolio: space let to tenants, what they pay, and what the whole is worth."""
+"""LeasePortfolio: space leased to tenants, the rent it earns and its value."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 from pydantic import Field
 
 from structuring.collateral.asset import Asset, Lease
+from structuring.documents.bounded_numbers import Growth, Multiple, NotNegative, Positive, Share
 from waterfalls.errors import Fault
 from waterfalls.terms import term
 
@@ -25,12 +26,6 @@ if TYPE_CHECKING:
     from waterfalls.schedule import Schedule
 
 BY_TENANT = frozenset({"tenant_default", "renewal", "renewal_rent", "re_let_rent", "downtime", "rent"})
-
-NotNegative = Annotated[float, Field(ge=0.0)]
-Positive = Annotated[float, Field(gt=0.0)]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Multiple = Annotated[float, Field(ge=0.0, le=10.0)]
-Growth = Annotated[float, Field(gt=-1.0, le=10.0)]
 
 
 @term

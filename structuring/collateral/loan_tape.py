@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 from pydantic_core import CoreSchema, core_schema
 
+from structuring.documents.bounded_numbers import Months, NotNegative, Share
 from waterfalls.conventions import FREQUENCIES
 from waterfalls.errors import Fault, InvalidTerms
 from waterfalls.terms import term
@@ -24,11 +25,6 @@ OPTIONAL = ("loan", "age", "interest_only", "payment", "amortisation_term", "fre
 WHOLE = {"remaining_term": 1, "age": 0, "interest_only": 0, "amortisation_term": 1}  # whole numbers, at least this
 PAYMENTS = ("level", "equal principal")
 COLUMNS = ("balance", "rate", "remaining_term", "age", "interest_only", "every", "level", "over")
-
-
-NotNegative = Annotated[float, Field(ge=0.0)]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Months = Annotated[int, Field(ge=0)]
 
 
 @term

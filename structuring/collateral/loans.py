@@ -74,76 +74,25 @@ class LoanPool(Asset):
             yield Fault("severity", "must hold at least one value")
 
     @classmethod
-    def level_pay(
-        cls,
-        *,
-        balance: float,
-        rate: float,
-        remaining_term: int,
-        age: int = 0,
-        prepayment: Rate = None,
-        default: Rate = None,
-        severity: float | tuple[float, ...] = 1.0,
-        recovery_lag: int = 0,
-        recovery_timing: tuple[float, ...] = (),
-        order: Literal["sifma", "sequential"] = "sifma",
-        advances: bool = False,
-        servicing: float = 0.0,
-        first_payment: datetime.date | None = None,
-    ) -> LoanPool:
+    def level_pay(cls, *, balance: float, rate: float, remaining_term: int, age: int = 0, **pool: Any) -> LoanPool:
         """A pool of one line that pays the same amount every month, to nothing at the end; the rest as of the pool.
 
         Loans that pay otherwise are lines: LoanPool((LoanLine(...), ...)).
         """
-        return cls(
-            (LoanLine(balance, rate, remaining_term=remaining_term, age=age),),
-            prepayment=prepayment,
-            default=default,
-            severity=severity,
-            recovery_lag=recovery_lag,
-            recovery_timing=recovery_timing,
-            order=order,
-            advances=advances,
-            servicing=servicing,
-            first_payment=first_payment,
-        )
+        return cls((LoanLine(balance, rate, remaining_term=remaining_term, age=age),), **pool)
 
     @classmethod
     def from_tape(
-        cls,
-        tape: pd.DataFrame | Path | str,
-        *,
-        sheet: str | None = None,
-        ignore: Sequence[str] = (),
-        prepayment: Rate = None,
-        default: Rate = None,
-        severity: float | tuple[float, ...] = 1.0,
-        recovery_lag: int = 0,
-        recovery_timing: tuple[float, ...] = (),
-        order: Literal["sifma", "sequential"] = "sifma",
-        advances: bool = False,
-        servicing: float = 0.0,
-        first_payment: datetime.date | None = None,
+        cls, tape: pd.DataFrame | Path | str, *, sheet: str | None = None, ignore: Sequence[str] = (), **pool: Any
     ) -> LoanPool:
         """A pool from a row a loan: a DataFrame, or a CSV, Parquet or Excel file; every bad row is listed with its reasons.
 
         Columns: balance, rate, remaining_term, and if wanted loan, age, interest_only, payment, amortisation_term,
         frequency.
         `ignore` names columns to leave aside; any other is refused. `sheet` is needed where a workbook has several.
-        Rows that are alike are taken together.
+        Rows that are alike are taken together. The rest is as of the pool: LoanPool.from_tape(tape, prepayment=...).
         """
-        return cls(
-            Tape.read(tape, sheet=sheet, ignore=ignore),
-            prepayment=prepayment,
-            default=default,
-            severity=severity,
-            recovery_lag=recovery_lag,
-            recovery_timing=recovery_timing,
-            order=order,
-            advances=advances,
-            servicing=servicing,
-            first_payment=first_payment,
-        )
+        return cls(Tape.read(tape, sheet=sheet, ignore=ignore), **pool)
 
     def drivers(self) -> frozenset[str]:
         """What the pool reads from a scenario."""

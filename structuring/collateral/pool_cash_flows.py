@@ -1,4 +1,4 @@
-"""The arithmetic of loan pools: scheduled curves of many lines at once, months, and what comes later."""
+"""Scheduled balances and interest of many loans at once, and the months of a pool within a deal's periods."""
 
 from __future__ import annotations
 

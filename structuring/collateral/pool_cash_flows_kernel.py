@@ -1,4 +1,4 @@
-"""The kernel of loan pools: every flow of a group on one pass over its months, path by path."""
+"""The compiled loop over months and paths that gives a loan pool's defaults, prepayments and recoveries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Project: a joint venture builds a data centre, lets it to its sponsor, and is promised what it will be worth."""
+"""Project: a data centre that a joint venture builds and leases to its sponsor, with a residual value guarantee."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import Field
 
 from structuring.collateral.asset import Asset, Lease
+from structuring.documents.bounded_numbers import Growth, NotNegative, Share
 from structuring.scenarios.months import month_after
 from waterfalls.errors import Fault
 from waterfalls.terms import term
@@ -26,9 +27,6 @@ READS = frozenset(
     {"rent", "renewal", "tenant_default", "guarantor_default", "delay_months", "overrun", "residual_value", "value"}
 )
 
-NotNegative = Annotated[float, Field(ge=0.0)]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Growth = Annotated[float, Field(gt=-1.0, le=10.0)]
 ByYear = Mapping[int, NotNegative]  # amounts by year of operation: linear between, held outside
 
 

@@ -1,4 +1,4 @@
-"""A deal: what a vehicle owns, what it owes, and in what order it pays; described once."""
+"""Deal: the terms of one securitisation, from its collateral and tranches to its priority of payments."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from structuring.deals.sponsor import Sponsor
 from waterfalls.accounts import Account
 from waterfalls.checks import faults_between
 from waterfalls.conventions import CALENDARS, CONVENTIONS, FREQUENCIES, calendar_names, odd_currency
-from waterfalls.errors import Fault, unknown
+from waterfalls.errors import Fault, InvalidTerms, unknown
 from waterfalls.facilities import Facility
 from waterfalls.fees import Fee
 from waterfalls.hedges import Swap
@@ -160,6 +160,15 @@ def place_of(deal: Deal, i: int) -> str:
     """Where the deal file says the i-th of what the vehicle owns."""
     index = f"[{i}]" if isinstance(deal.collateral, tuple) else ""
     return f"collateral{index}.{kind_of(type(assets(deal)[i]))}"
+
+
+def holdings_of(deal: Deal) -> Holdings:
+    """Who holds a deal; without holdings nobody can be said to lose."""
+    if deal.holdings is None:
+        raise InvalidTerms(
+            f"the deal {deal.name!r} has no holdings: say who holds each tranche, 'unidentified' if not known"
+        )
+    return deal.holdings
 
 
 def drivers_of(deal: Deal) -> frozenset[str]:

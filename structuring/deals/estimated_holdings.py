@@ -1,4 +1,4 @@
-"""complete: holdings estimated from what is known of tranches and of classes."""
+"""Estimates who holds what from the sizes of tranches and the totals of investor classes."""
 
 from __future__ import annotations
 

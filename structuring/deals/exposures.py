@@ -1,4 +1,4 @@
-"""Exposure: who, by name and role, stands behind what a deal owes."""
+"""The obligors behind a deal, by name and role, and how much of its debt rests on each."""
 
 from __future__ import annotations
 

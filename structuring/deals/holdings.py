@@ -1,4 +1,4 @@
-"""Holdings: which investor class holds which share of each tranche, and how one knows."""
+"""Holdings: the share of each tranche that each investor class holds, and how that is known."""
 
 from __future__ import annotations
 

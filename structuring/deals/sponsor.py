@@ -1,4 +1,4 @@
-"""The sponsor behind an off-balance-sheet vehicle, and what it has promised it."""
+"""Sponsor: the company behind an off-balance-sheet vehicle, and what it has promised the vehicle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Doubts: what makes sense by itself and is seldom meant, said as sentences and never as errors."""
+"""Warnings about terms that are allowed and seldom meant, such as a rate of 500 % or a payment after legal final."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Workbooks: one sheet of an Excel file as a frame, with the numbers of its rows."""
+"""Reads one sheet of an Excel workbook as a frame, with the row numbers that messages name."""
 
 from __future__ import annotations
 

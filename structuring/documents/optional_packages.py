@@ -1,4 +1,4 @@
-"""Optional packages: an absent one is one clear error, with the command that installs it."""
+"""Imports an optional package, or says which command installs it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Named stresses: what a story does to each kind of collateral and to spreads, at any scale from none to more than told."""
+"""Named stresses, such as a shortfall of AI demand: what each does to collateral and spreads, at any scale."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
-
-from pydantic import Field
+from typing import Any, Literal
 
 from structuring.collateral.asset import Asset
 from structuring.collateral.asset_classes import KINDS
 from structuring.deals.deal import Deal, assets
 from structuring.deals.exposures import FAILS
+from structuring.documents.bounded_numbers import NotNegative
 from structuring.documents.yaml_and_json import load_term
 from structuring.scenarios.drivers import DRIVERS
 from structuring.scenarios.months import a_month, month_after
@@ -30,8 +29,6 @@ MARK = "firstloss-stress"
 LIBRARY = Path(__file__).parents[1] / "library" / "stresses"
 PAPER = ("AA", "A", "BBB", "below", "unrated", "equity")  # AA holds AAA too
 WIDEST = 100_000.0  # basis points: a spread or a move of rates of 1,000 %
-NotNegative = Annotated[float, Field(ge=0.0)]
-Scale = Annotated[float, Field(ge=0.0)]
 
 
 @term

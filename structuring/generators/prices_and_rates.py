@@ -1,4 +1,4 @@
-"""Processes: prices and short rates on paths, drawn by exact transitions."""
+"""Random processes on paths: prices that revert and jump, and Hull-White short rates."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from structuring.documents.bounded_numbers import NotNegative, Positive
 from waterfalls.errors import InvalidTerms
 from waterfalls.terms import term
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from structuring.deals.deal import Deal
     from structuring.simulation.random_numbers import Draws
 
-NotNegative = Annotated[float, Field(ge=0.0)]
-Positive = Annotated[float, Field(gt=0.0)]
 Loading = Annotated[float, Field(ge=-1.0, le=1.0)]
 
 

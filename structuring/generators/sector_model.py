@@ -1,4 +1,4 @@
-"""SectorModel: one factor, the fortune of the AI sector, that strikes everything a deal depends on at once."""
+"""SectorModel: one random factor for the AI sector that moves tenants, prices, values and defaults together."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pydantic import Field
 
 from structuring.deals.deal import Deal, assets, clock, drivers_of
 from structuring.deals.exposures import names_of
+from structuring.documents.bounded_numbers import NotNegative, Share
 from structuring.generators.prices_and_rates import PriceProcess
 from structuring.scenarios.paths import Paths
 from structuring.simulation.copula import Copula
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from structuring.simulation.copula import Factors
     from structuring.simulation.random_numbers import Draws
 
-NotNegative = Annotated[float, Field(ge=0.0)]
 Hazard = NotNegative | Mapping[float, NotNegative]
 SECTOR = "AI"
 GPU = PriceProcess(0.35, mean_reversion=0.6, factor_loading=0.6, jump_rate=0.15, jump_mean=-0.35, jump_sd=0.2)
@@ -77,7 +77,7 @@ class SectorModel:
     resale_elasticity: NotNegative = 1.0
     residual_value: Response = field(default_factory=lambda: Response(0.25, 0.5))
     re_let_rent: Response = field(default_factory=lambda: Response(0.15, 0.5))
-    non_renewal: Annotated[float, Field(ge=0.0, le=1.0)] = 0.1
+    non_renewal: Share = 0.1
     sale_lag: NotNegative = 12.0
     sobol: bool = False
 

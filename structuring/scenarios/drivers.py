@@ -1,4 +1,4 @@
-"""The drivers: everything that may differ from one scenario to another, with its meaning, unit and shape."""
+"""The drivers that a scenario may set, such as rent or default, each with its meaning, unit and bounds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Speeds of prepayment and default as vectors of monthly rates.
+"""Monthly rates of prepayment and default from the market's speeds: CPR, PSA, ABS, CDR, SDA.
 
 A year's rate x is 1 - (1 - x)^(1/12) a month. PSA and SDA follow the age of the loan by the standard curves, ABS counts
 loans originated; all three are given from the first month of life, and a pool shifts them by the age of its loans.

@@ -1,4 +1,4 @@
-"""Paths: many unnamed scenarios at once, given as arrays or drawn as they are needed."""
+"""Paths: many unnamed scenarios at once, as arrays by driver, given or drawn at random."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The clock of collateral: 30/360 days, on which a quarter is exactly a quarter of a year on regular dates."""
+"""Converts dates to 30/360 days within a deal's collection periods, so that collateral can compute in years."""
 
 from __future__ import annotations
 

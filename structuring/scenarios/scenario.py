@@ -1,4 +1,4 @@
-"""Scenario: one named path; and the normal form in which collateral reads scenarios and paths alike."""
+"""Scenario: one named future of a deal's drivers; and `Drivers`, as which collateral reads scenarios and paths."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Copulas: how the fates of many depend on what they share, and on nothing else about them."""
+"""Copulas: correlated latent variables for many names, Gaussian or Student-t, with sectors."""
 
 from __future__ import annotations
 

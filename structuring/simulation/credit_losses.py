@@ -1,4 +1,4 @@
-"""Correlated defaults: obligors that fail together because one factor, such as the AI sector, strikes them all.
+"""Correlated defaults under one factor: obligors, and the loss distribution of a pool and of its tranches.
 
 An obligor defaults by time t when its latent X = sqrt(asset_correlation) M + sqrt(1 - asset_correlation) E falls below
 the quantile of its default probability; M is the common factor and E its own, both standard normal. The asset
@@ -12,12 +12,12 @@ import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import QuantLib as ql
-from pydantic import Field
 
+from structuring.documents.bounded_numbers import NotNegative, Share
 from structuring.simulation.normal_distribution import inverse_normal, normal_cdf
 from waterfalls.errors import Fault, InvalidTerms
 from waterfalls.terms import term
@@ -30,7 +30,6 @@ REACH = 8.5  # standard deviations of the factor: 2e-17 lies beyond
 NODES, MOST_STEPS = 65, 2**14
 ERROR = 1e-10
 CELLS = 2**20  # of the distributions held at once, given the factor
-NotNegative = Annotated[float, Field(ge=0.0)]
 
 
 @term
@@ -44,7 +43,7 @@ class Obligor:
     exposure: NotNegative
     _: KW_ONLY
     hazard: NotNegative | Mapping[float, NotNegative]
-    recovery: Annotated[float, Field(ge=0.0, le=1.0)] = 0.4
+    recovery: Share = 0.4
 
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:

@@ -1,4 +1,4 @@
-"""Defaults of many obligors on many paths: whether and when each fails, given the factors."""
+"""Default times of many obligors on many paths, given the common factors."""
 
 from __future__ import annotations
 

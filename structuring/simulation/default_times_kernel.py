@@ -1,4 +1,4 @@
-"""The kernel of correlated defaults: Philox, a table of the normal distribution, and inversion of who defaults."""
+"""The compiled loop that draws correlated default times."""
 
 from __future__ import annotations
 

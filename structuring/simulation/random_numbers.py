@@ -1,4 +1,4 @@
-"""Random numbers that depend on nothing but a seed, the number of the path and their place in it."""
+"""Keyed random numbers for paths: they depend on the seed, the path and the position alone."""
 
 from __future__ import annotations
 

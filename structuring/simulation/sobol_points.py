@@ -1,4 +1,4 @@
-"""Sobol points for the few numbers that matter most, such as the factors: number p of a path never moves."""
+"""Sobol points: low-discrepancy numbers for the common factors, the same for a path whatever the chunk."""
 
 from __future__ import annotations
 

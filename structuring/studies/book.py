@@ -1,4 +1,4 @@
-"""Book: many deals under the same scenarios, and what they have in common."""
+"""Book: several deals under the same scenarios, their obligors and holders taken together."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import KW_ONLY, field
-from typing import TYPE_CHECKING, Annotated, Any
-
-from pydantic import Field
+from typing import TYPE_CHECKING, Any
 
 from structuring.deals.deal import Deal, drivers_of
 from structuring.deals.deal_files import find_deal, load_deal
 from structuring.deals.exposures import FAILS, UNNAMED, exposures, herfindahl
 from structuring.deals.holdings import UNIDENTIFIED
+from structuring.documents.bounded_numbers import Positive
 from structuring.scenarios.paths import Paths
 from structuring.scenarios.scenario import Scenario
 from structuring.studies.shared_scenarios import View
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-Positive = Annotated[float, Field(gt=0.0)]
 Rates = Mapping[str, Any] | Callable[[Deal], Mapping[str, Any]] | None
 
 
@@ -60,12 +58,8 @@ def read_once(path: str, changed: int) -> Deal:
 
 
 @term
-class Book:
-    """Many deals under shared scenarios: amounts are in `currency`, each deal's times its weight and exchange rate.
-
-    `as_of` is the date from which shared paths count: years of dated drivers, and months of drivers with a value a
-    period or month. A driver given by name names ultimate obligors. `sources` says where its figures come from, by path.
-    """
+class BookFile:
+    """A book as its file says it, before the deals are read."""
 
     name: str
     _: KW_ONLY
@@ -73,6 +67,15 @@ class Book:
     positions: tuple[Position, ...]
     currency: str = "USD"
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@term
+class Book(BookFile):
+    """Many deals under shared scenarios: amounts are in `currency`, each deal's times its weight and exchange rate.
+
+    `as_of` is the date from which shared paths count: years of dated drivers, and months of drivers with a value a
+    period or month. A driver given by name names ultimate obligors. `sources` says where its figures come from, by path.
+    """
 
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:

@@ -1,18 +1,14 @@
-"""Book files: a book from YAML or JSON, and back."""
+"""Reads a book of deals from a YAML or JSON file, and writes one."""
 
 from __future__ import annotations
 
 import dataclasses
-import datetime
-from collections.abc import Mapping
-from dataclasses import KW_ONLY, field
 from pathlib import Path
 from typing import Any
 
 from structuring.deals.deal_files import load_deal
 from structuring.documents.yaml_and_json import load_term, save_term
-from structuring.studies.book import Book, Position
-from waterfalls.terms import term
+from structuring.studies.book import Book, BookFile
 
 MARK = "firstloss-book"
 
@@ -35,15 +31,3 @@ def load_book(path: Path | str) -> Book:
 def save_book(book: Book, path: Path | str) -> None:
     """Writes a book to a YAML or JSON file that `load_book` reads back to an equal book."""
     save_term(book, path, mark=MARK)
-
-
-@term
-class BookFile:
-    """A book as its file says it, before the deals are read."""
-
-    name: str
-    _: KW_ONLY
-    as_of: datetime.date
-    positions: tuple[Position, ...]
-    currency: str = "USD"
-    sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Chunks of scenarios on threads, processes or a cluster: lost workers survived, finished work kept, the rest named."""
+"""Runs chunks of scenarios on threads, processes or a cluster, and keeps what is finished when workers are lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""run: a deal under scenarios, every flow kept."""
+"""Runs a deal under scenarios: its collateral first, then its priority of payments."""
 
 from __future__ import annotations
 

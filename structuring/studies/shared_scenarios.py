@@ -1,4 +1,4 @@
-"""Shared scenarios: what happens once in the world, as each deal of a book sees it."""
+"""Scenarios of a whole book as each of its deals reads them: by its own names, drivers and dates."""
 
 from __future__ import annotations
 

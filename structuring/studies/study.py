@@ -1,4 +1,4 @@
-"""study: a deal under many scenarios, streamed in chunks, keeping what a measure says."""
+"""Runs a deal under many scenarios in chunks, and keeps only what a measure asks for."""
 
 from __future__ import annotations
 

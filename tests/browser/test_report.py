@@ -10,8 +10,8 @@ from pricing import SpreadShock, load_market, price, who_bears
 from pricing.analysis.breakeven import breakeven
 from pricing.contagion.stress_chain import chain
 from pricing.losses.institutions import load_institutions
-from pricing.report.contents.case import case_of
 from pricing.report.contents.sheets import sheets
+from pricing.report.contents.stress_result import stress_results
 from pricing.report.page import write_report
 from structuring import load_deal, load_scenarios, run
 
@@ -53,7 +53,7 @@ def case():
     last = scenarios[-1].name
     ends = chain(deal, flows, losses, load_institutions(), last, "+300 bp")
     found = [breakeven(deal, scenarios[0], driver="gpu_price", market=market)]
-    return case_of(deal, flows, prices, losses, market, breakevens=found, chain=ends)
+    return stress_results(deal, flows, prices, losses, market, breakevens=found, chain=ends)[0]
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pricing import SpreadShock, load_market, price, projected, who_bears
-from pricing.report.contents.case import case_of
+from pricing.report.contents.stress_result import stress_results
 from pricing.report.figures.bridges import loss_bridge, value_bridge
 from pricing.report.figures.charts import balances, class_bars, coverage, heat, trigger_dates
 from pricing.report.figures.figure import Figure, between, drawn
@@ -23,7 +23,9 @@ def case():
     deal, market = load_deal("vantage-jersey"), load_market("vantage-jersey")
     flows = run(deal, load_scenarios("vantage-jersey"), rates=projected(market, deal))
     prices = price(flows, market, [SpreadShock.parallel(bp=300)])
-    return case_of(deal, flows, prices, who_bears(prices, deal.holdings, reference=("base", "unchanged")), market)
+    return stress_results(
+        deal, flows, prices, who_bears(prices, deal.holdings, reference=("base", "unchanged")), market
+    )[0]
 
 
 def rectangles(picture, *colours):

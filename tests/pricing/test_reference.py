@@ -118,8 +118,8 @@ def test_run_prints_the_prices_of_the_base_and_of_each_stress_asked_for(place, w
     asked = ("anchor tenant leaves", STRESS)
     text = told("run", str(place), "--shock", "100", *(word for name in asked for word in ("--scenario", name)))
     for name in ("base", *asked):
-        part = text.split(f"Clean price by spread shock: '{name}'")[1].split("\n\n")[0]
-        rows = {line.split()[0]: [float(cell) for cell in line.split()[1:]] for line in part.splitlines()[3:]}
+        part = text.split(f"Clean price per 100 by spread shock: {name}\n")[1].split("\n\n")[0]
+        rows = {line.split()[0]: [float(cell) for cell in line.split()[1:]] for line in part.splitlines()[1:]}
         clean = whole["clean"][whole.scenarios.index(name)].T
         for tranche, row in zip(whole.tranches, clean, strict=True):
             assert rows[tranche] == pytest.approx(row[np.isfinite(row)], abs=0.005)

@@ -18,9 +18,9 @@ from typer.testing import CliRunner
 from pricing.analysis.committee import committee
 from pricing.analysis.deal_tables import by_date
 from pricing.cli import app
-from pricing.report.contents.case import case_of
 from pricing.report.contents.cash import items
 from pricing.report.contents.sheets import sheets
+from pricing.report.contents.stress_result import stress_results
 from pricing.report.contents.trigger_readings import readings
 from pricing.report.figures.sankeys import cash_sankey, loss_sankey
 from pricing.report.json_and_parquet import as_json, write_parquet
@@ -81,7 +81,7 @@ def same(text, value):
 
 
 def test_the_page_holds_what_the_frames_hold(vantage, tmp_path):
-    page, case = parsed(write_report(tmp_path / "r.html", *vantage)), case_of(*vantage)
+    page, case = parsed(write_report(tmp_path / "r.html", *vantage)), stress_results(*vantage)[0]
     shown = {name: rows[1:] for name, rows in page.tables.items()}
     assert list(shown) == [sheet.name for sheet in sorted(sheets(case), key=lambda one: list(shown).index(one.name))]
     for sheet in sheets(case):
@@ -110,7 +110,7 @@ def test_names_are_never_markup(evil, tmp_path):
 
 
 def test_a_workbook_holds_what_the_frames_hold(vantage, tmp_path):
-    book, case = openpyxl.load_workbook(write_workbook(tmp_path / "r.xlsx", *vantage)), case_of(*vantage)
+    book, case = openpyxl.load_workbook(write_workbook(tmp_path / "r.xlsx", *vantage)), stress_results(*vantage)[0]
     for sheet in sheets(case):
         page = book[sheet.name[:31]]
         assert page.freeze_panes == f"B{FIRST + 1}"
@@ -138,7 +138,9 @@ def test_a_name_is_never_a_formula(evil, tmp_path):
 
 
 def test_json_reads_back_to_the_frames(vantage):
-    document = json.loads(as_json(case_of(*vantage)), parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+    document = json.loads(
+        as_json(stress_results(*vantage)[0]), parse_constant=lambda name: pytest.fail(f"{name} is not JSON")
+    )
     assert document["stress"] == {"scenario": "rent cut 40 %", "shock": "+300 bp"}
     _, _, prices, losses, _ = vantage
     for name, frame in (("prices", prices.frame()), ("losses", losses.frame())):
@@ -170,7 +172,7 @@ def test_every_shipped_deal_has_a_report_whose_cash_adds_up(deal, tmp_path):
 
 
 def test_what_flows_into_a_node_flows_out(vantage):
-    case = case_of(*vantage)
+    case = stress_results(*vantage)[0]
     for figure in (cash_sankey(case), loss_sankey(case)):
         link = figure.traces[0]["link"]
         into, out = (
@@ -201,7 +203,8 @@ def test_readings_are_what_the_servicer_would_test(vantage):
 def test_the_page_says_every_breakeven_that_the_price_command_says(vantage, tmp_path):
     deal, _, _, _, market = vantage
     base = load_scenarios("vantage-jersey")[0]
-    outputs(*vantage, base, [("rent cut 40 %", "+300 bp")], lambda _: None, report=tmp_path / "r.html")
+    cases = stress_results(*vantage, scenario="rent cut 40 %", shock="+300 bp")
+    outputs(cases, base, lambda _: None, report=tmp_path / "r.html")
     page = html.unescape((tmp_path / "r.html").read_text("utf-8"))
     told = committee(deal, base, market).split("Breakevens: ")[1:]
     sentences = [line for part in told for line in part.strip().splitlines()[1:]]
@@ -243,9 +246,9 @@ def test_every_stress_asked_for_is_on_the_page_in_the_workbook_and_in_json(vanta
 
 def test_a_case_is_of_one_deal(vantage, evil):
     with pytest.raises(InvalidTerms, match="flows: are of"):
-        case_of(vantage[0], *evil[1:])
+        stress_results(vantage[0], *evil[1:])
     with pytest.raises(KeyError, match="Did you mean 'rent cut 40 %'"):
-        _ = case_of(*vantage, scenario="rent cut").cell
+        _ = stress_results(*vantage, scenario="rent cut")[0].cell
 
 
 def test_an_absent_extra_is_one_message_with_the_command(vantage, tmp_path, monkeypatch):

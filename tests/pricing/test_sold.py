@@ -12,8 +12,8 @@ from pricing.losses.off_balance_sheet import off_balance_sheet
 from pricing.losses.who_bears import who_bears
 from pricing.market.market import projected
 from pricing.market.market_files import load_market
-from pricing.report.contents.case import case_of
 from pricing.report.contents.cash import items
+from pricing.report.contents.stress_result import stress_results
 from pricing.report.figures.charts import balances, highest, span
 from pricing.valuation.price import price
 from structuring.deals.deal_files import load_deal, load_scenarios
@@ -96,7 +96,7 @@ def test_a_guarantee_that_would_be_paid_after_the_sale_is_no_cost_of_the_sponsor
 
 def test_drawings_end_with_the_sale():
     deal, market, flows, losses = called_deal("vantage-jersey", 2.0)
-    case = case_of(deal, flows, losses.prices, losses, market)
+    case = stress_results(deal, flows, losses.prices, losses, market)[0]
     sold = next(day for day in flows.dates if day >= CALL_DATE)
     after = np.array([day > sold for day in flows.dates])
     assert flows.receipts["value"][0][after].any()

@@ -1,4 +1,4 @@
-"""Where the cash came from and where it went, over the life of a deal in one scenario: the law of cash, item by item."""
+"""Sources and uses of cash over the life of a deal in one scenario, item by item; the two sides are equal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from waterfalls.plan import Key
 if TYPE_CHECKING:
     import pandas as pd
 
-    from pricing.report.contents.case import Case
+    from pricing.report.contents.stress_result import StressResult
     from waterfalls.cashflows import Cashflows
 
 DUST = 1e-9  # of all cash: less is not an item
@@ -89,7 +89,7 @@ def reserves(flows: Cashflows, s: int) -> list[Item]:
     return found
 
 
-def cash_frame(case: Case) -> pd.DataFrame:
+def cash_frame(case: StressResult) -> pd.DataFrame:
     """Sources and uses of cash in every scenario shown: one row an item, a column a scenario."""
     import pandas as pd
 

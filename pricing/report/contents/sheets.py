@@ -18,8 +18,9 @@ from pricing.valuation.prices import prices_by_shock
 if TYPE_CHECKING:
     import pandas as pd
 
-    from pricing.report.contents.case import Case
-    from pricing.report.contents.formats import Unit
+    from pricing.report.contents.stress_result import StressResult
+    from pricing.tables.number_formats import Unit
+    from structuring.deals.deal import Deal
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -61,7 +62,7 @@ STRUCTURE = {
 }
 
 
-def sheets(case: Case) -> list[Sheet]:
+def sheets(case: StressResult) -> list[Sheet]:
     """Every table of a report, in its order; what the case does not hold is left out."""
     found = [
         structure(case),
@@ -76,7 +77,7 @@ def sheets(case: Case) -> list[Sheet]:
     return [sheet for sheet in (*found, provenance(case)) if sheet is not None and len(sheet.frame)]
 
 
-def structure(case: Case) -> Sheet:
+def structure(case: StressResult) -> Sheet:
     frame = capital_structure(case.flows, case.prices, case.reference, deal=case.deal).drop(columns="enhancement")
     date, _ = appraised(case.flows, case.origin[0], case.prices.valuation, case.deal)
     note = (
@@ -89,7 +90,7 @@ def structure(case: Case) -> Sheet:
     return Sheet("capital_structure", "Capital structure, most senior first", frame, STRUCTURE, note)
 
 
-def happening(case: Case) -> Sheet | None:
+def happening(case: StressResult) -> Sheet | None:
     """What each scenario brings, in dates and unpaid amounts: paths without a name are too many to list."""
     if isinstance(case.prices.scenarios, range):
         return None
@@ -99,7 +100,7 @@ def happening(case: Case) -> Sheet | None:
     return Sheet("what_happens", title, frame, kinds)
 
 
-def funding(case: Case) -> Sheet:
+def funding(case: StressResult) -> Sheet:
     """Who funded the vehicle and what the money stands in: the part of the assets is the remainder."""
     import pandas as pd
 
@@ -123,19 +124,19 @@ def funding(case: Case) -> Sheet:
     )
 
 
-def cash(case: Case) -> Sheet:
+def cash(case: StressResult) -> Sheet:
     frame = cash_frame(case)
     kinds = {case.named(s): "money" for s in case.rows}
     return Sheet("cash", "Cash in and out over the life of the deal, by scenario", frame, kinds, totals=2)
 
 
-def triggers(case: Case) -> Sheet | None:
+def triggers(case: StressResult) -> Sheet | None:
     frame = trigger_frame(case)
     kinds = {str(c): "date" if str(c).startswith("first") else "count" for c in frame.columns[2:]}
     return Sheet("triggers", "Triggers, and when they trip", frame, kinds)
 
 
-def prices(case: Case, s: int) -> Sheet:
+def prices(case: StressResult, s: int) -> Sheet:
     frame = prices_by_shock(case.prices, case.prices.scenarios[s]).reset_index()
     frame.columns = ["tranche", *case.prices.shocks]
     name = "prices_reference" if s == case.origin[0] else "prices_stress"
@@ -143,7 +144,7 @@ def prices(case: Case, s: int) -> Sheet:
     return Sheet(name, f"Clean price per 100 by spread shock: {case.named(s)}", frame, kinds)
 
 
-def loss_bridge(case: Case) -> Sheet:
+def loss_bridge(case: StressResult) -> Sheet:
     """From what the collateral failed to bring to who received less, in cash; the two sides are equal."""
     import pandas as pd
 
@@ -163,7 +164,7 @@ def loss_bridge(case: Case) -> Sheet:
     return Sheet("loss_bridge", title, frame, {"cash_lost": "money"}, note, 2)
 
 
-def bridge(case: Case) -> Sheet:
+def bridge(case: StressResult) -> Sheet:
     """From value at the reference to value in the stress, tranche by tranche."""
     import pandas as pd
 
@@ -179,18 +180,18 @@ def bridge(case: Case) -> Sheet:
     return Sheet("value_bridge", f"From value to value: {case.stress}", frame, kinds, note, 1)
 
 
-def by_class(case: Case) -> Sheet:
+def by_class(case: StressResult) -> Sheet:
     frame = losses_in_total(case.losses, case.scenario, case.shock)
     return Sheet("losses_by_class", f"Losses by investor class: {case.stress}", frame, LOSSES, "Positive is a loss.", 1)
 
 
-def by_tranche(case: Case) -> Sheet:
+def by_tranche(case: StressResult) -> Sheet:
     frame = losses_by_class(case.losses, case.scenario, case.shock)
     note = "The first to lose stands first."
     return Sheet("losses_by_tranche", f"Losses by tranche and investor class: {case.stress}", frame, LOSSES, note)
 
 
-def chained(case: Case) -> list[Sheet]:
+def chained(case: StressResult) -> list[Sheet]:
     """The second round, and those in whom losses end: the frames of the chain."""
     chain = case.chain
     if chain is None:
@@ -218,7 +219,7 @@ def alone(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.drop(columns=[name for name in ("scenario",) if name in frame])
 
 
-def breakevens(case: Case) -> list[Sheet]:
+def breakevens(case: StressResult) -> list[Sheet]:
     """How far each driver may go, and what a lease that ends costs."""
     import pandas as pd
 
@@ -258,7 +259,7 @@ def guessed(frame: pd.DataFrame, column: Any) -> str:
     return "count" if whole else "money" if np.nanmax(np.abs(values), initial=0.0) >= 1e3 else "number"
 
 
-def provenance(case: Case) -> Sheet:
+def provenance(case: StressResult) -> Sheet:
     """Where each figure of the deal file comes from."""
     import pandas as pd
 
@@ -269,3 +270,15 @@ def provenance(case: Case) -> Sheet:
         where = said["source"] if sourced else said.get("assumption", "")
         rows.append({"figure": path, "basis": basis, "where_from": where})
     return Sheet("assumptions", "Where each figure comes from", pd.DataFrame(rows), {})
+
+
+def coverage_words(deal: Deal) -> str:
+    """How many of the deal's figures are sourced and how many assumed."""
+    sources = deal.sources
+    if not sources:
+        return "The deal file names no sources: treat every figure as an assumption."
+    sourced = sum("source" in said for said in sources.values())
+    return (
+        f"Of {len(sources)} entries on where figures come from, {sourced} name a source and {len(sources) - sourced} are "
+        "assumptions. Scenarios are chosen, not forecast."
+    )

@@ -1,4 +1,4 @@
-"""What the triggers read: every comparison of every trigger, date by date, by the reference engine with a journal."""
+"""What each trigger compares on each date: the ratio that was read, and the level it is tested against."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from waterfalls.ratios import Ratio, dscr
 if TYPE_CHECKING:
     import pandas as pd
 
-    from pricing.report.contents.case import Case
+    from pricing.report.contents.stress_result import StressResult
     from waterfalls.cashflows import Cashflows
 
 
@@ -69,7 +69,7 @@ def first_on(flags: np.ndarray, dates: tuple[datetime.date, ...]) -> datetime.da
     return dates[raised[0]] if len(raised) else None
 
 
-def trigger_frame(case: Case) -> pd.DataFrame:
+def trigger_frame(case: StressResult) -> pd.DataFrame:
     """One row a trigger: its test, when it first trips in each scenario shown, and on how many dates it is on."""
     import pandas as pd
 

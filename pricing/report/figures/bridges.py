@@ -1,4 +1,4 @@
-"""Bridges: steps that lead from one amount to another, and from a loss to those who bear it."""
+"""Bridge charts: from value before to value after a stress, and from the collateral's shortfall to who bears it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pricing.report.figures.figure import Figure, escaped
 from pricing.report.figures.palette import COMPONENTS, NEUTRAL, REFERENCE, STRESS, tranche_colours
 
 if TYPE_CHECKING:
-    from pricing.report.contents.case import Case
+    from pricing.report.contents.stress_result import StressResult
 
 SHORTFALL = "#4A5560"
 
 
-def value_bridge(case: Case) -> Figure:
+def value_bridge(case: StressResult) -> Figure:
     """From the value of all tranches at the reference to that in the stress, by what took it."""
     (s, k), (s0, k0), unit = case.cell, case.origin, case.unit
     steps = [(name, -float(case.losses.tranche[name][s, k].sum()) / unit.divisor) for name in COMPONENTS]
@@ -46,7 +46,7 @@ def value_bridge(case: Case) -> Figure:
     return Figure("value-bridge", title, [trace], layout, 320)
 
 
-def loss_bridge(case: Case) -> Figure | None:
+def loss_bridge(case: StressResult) -> Figure | None:
     """From the collateral's shortfall, to the right, back to nothing by those who received less."""
     s, unit, colours = case.cell[0], case.unit, tranche_colours(list(case.flows.tranches))
     rows = []

@@ -1,4 +1,4 @@
-"""Figures over time and by cell: balances, coverage, triggers, prices by shock, losses by tranche and class."""
+"""Charts of a report: balances, coverage and triggers over time, prices by shock, losses and breakevens."""
 
 from __future__ import annotations
 
@@ -20,36 +20,31 @@ from pricing.report.figures.palette import (
     ink_on,
     tranche_colours,
 )
+from pricing.tables.quotients import quotient
 
 if TYPE_CHECKING:
-    from pricing.report.contents.case import Case
+    from pricing.report.contents.stress_result import StressResult
 
 THIN = 0.07  # of the axis: a band thinner than this has no room for its name
 
 
-def span(case: Case) -> list[str]:
+def span(case: StressResult) -> list[str]:
     """The first date, and the last on which anything is owed or came in, in the scenarios shown."""
     flows, rows = case.flows, list(case.rows)
-    alive = np.abs(collections(flows)[rows]).sum(axis=0)
-    for name in flows.plan.notes_by_name:
-        alive = alive + flows.balance[name][rows].sum(axis=0)
-    for name in flows.plan.facilities:
-        alive = alive + flows["balance", name][rows].sum(axis=0)
+    alive = np.abs(collections(flows)[rows]).sum(axis=0) + sum(owed[rows].sum(axis=0) for owed in debts(case).values())
     last = np.flatnonzero(alive)[-1] if alive.any() else flows.periods - 1
     return [days(case)[0], days(case)[max(int(last), 1)]]
 
 
-def days(case: Case) -> list[str]:
+def days(case: StressResult) -> list[str]:
     return [day.isoformat() for day in case.flows.dates]
 
 
-def balances(case: Case, s: int) -> Figure:
+def balances(case: StressResult, s: int) -> Figure:
     """What the notes and facilities owe after each payment, the most senior at the bottom, and the collateral's value."""
     flows, unit = case.flows, case.unit
     colours = tranche_colours(list(flows.tranches))
-    bands = {name: flows.balance[name][s] for name in flows.plan.notes_by_name}
-    bands |= {name: flows["balance", name][s] for name in flows.plan.facilities}
-    bands = {name: amounts / unit.divisor for name, amounts in bands.items() if amounts.any()}
+    bands = {name: owed[s] / unit.divisor for name, owed in debts(case).items() if owed[s].any()}
     value = flows.receipt("value")[s] / unit.divisor
     base = np.zeros(flows.periods)
     traces: list[dict[str, Any]] = []
@@ -89,15 +84,19 @@ def balances(case: Case, s: int) -> Figure:
     return Figure(f"balances-{name}", f"Balances, {case.named(s)} ({unit.words})", traces, layout, 300)
 
 
-def highest(case: Case) -> float:
+def highest(case: StressResult) -> float:
     """The top of the axis that all drawings of balances share."""
-    flows, rows = case.flows, list(case.rows)
-    owed = sum(flows.balance[name][rows] for name in flows.plan.notes_by_name)
-    owed = owed + sum(flows["balance", name][rows] for name in flows.plan.facilities)
-    return float(max(np.max(owed), np.max(flows.receipt("value")[rows], initial=0.0)))
+    rows = list(case.rows)
+    owed = sum(owed[rows] for owed in debts(case).values())
+    return float(max(np.max(owed), np.max(case.flows.receipt("value")[rows], initial=0.0)))
 
 
-def coverage(case: Case) -> list[Figure]:
+def debts(case: StressResult) -> dict[str, np.ndarray]:
+    """What each note and facility owes (S, T), the most senior first."""
+    return {name: case.flows["balance", name] for name in (*case.flows.plan.notes_by_name, *case.flows.plan.facilities)}
+
+
+def coverage(case: StressResult) -> list[Figure]:
     """Each ratio that a trigger reads, in the reference and in the stress, with the levels at which triggers trip."""
     by_row = {s: [found for found in readings(case.flows, s) if found.ratio] for s in case.rows}
     stressed = by_row[case.cell[0]]
@@ -139,18 +138,8 @@ def levels(alike: list[Reading]) -> tuple[list[dict[str, Any]], list[dict[str, A
             continue
         level = float(found.level[np.isfinite(found.level)][-1])
         line = {"dash": "dash", "width": 1, "color": NEUTRAL}
-        shapes.append(
-            {
-                "type": "line",
-                "xref": "paper",
-                "x0": 0,
-                "x1": 1,
-                "y0": level,
-                "y1": level,
-                "line": line,
-                "layer": "below",
-            }
-        )
+        across = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "line": line, "layer": "below"}
+        shapes.append({**across, "y0": level, "y1": level})
         text = f"{escaped(found.trigger)} {escaped(found.sign)} {level:.2f}x"
         notes.append({
             "xref": "paper", "x": 1, "xanchor": "right", "y": level, "yanchor": "top", "text": text, "showarrow": False,
@@ -161,7 +150,7 @@ def levels(alike: list[Reading]) -> tuple[list[dict[str, Any]], list[dict[str, A
     return shapes, notes
 
 
-def trigger_dates(case: Case) -> Figure | None:
+def trigger_dates(case: StressResult) -> Figure | None:
     """On which dates each trigger is on."""
     flows = case.flows
     if not any(flows.triggers[name][list(case.rows)].any() for name in flows.triggers):
@@ -192,13 +181,13 @@ def trigger_dates(case: Case) -> Figure | None:
     return Figure("trigger-dates", "Dates on which a trigger is on", traces, layout, 110 + 34 * len(names))
 
 
-def heat(case: Case, s: int) -> Figure:
+def heat(case: StressResult, s: int) -> Figure:
     """Clean prices by tranche and shock, coloured by how far they are from the reference."""
     prices, (s0, k0) = case.prices, case.origin
     quoted = np.flatnonzero(np.isfinite(prices["clean"][list(case.rows)]).any(axis=(0, 1)))
     clean = prices["clean"][s][:, quoted].T  # (N, K)
     start = prices["clean"][s0, k0][quoted, None]
-    moved = 100.0 * (np.divide(clean, start, out=np.full(clean.shape, np.nan), where=start > 0.0) - 1.0)
+    moved = 100.0 * (quotient(clean, start) - 1.0)
     text = [[f"{value:,.2f}" if np.isfinite(value) else "" for value in row] for row in clean]
     widest = 60.0
     trace = {
@@ -226,7 +215,7 @@ def heat(case: Case, s: int) -> Figure:
     return Figure(f"heat-{name}", title, [trace], layout, 60 + 44 * len(quoted))
 
 
-def tranche_bars(case: Case) -> Figure:
+def tranche_bars(case: StressResult) -> Figure:
     """Losses by tranche, the most senior on top, by what took them."""
     (s, k), names = case.cell, list(case.prices.tranches)
     by = {name: case.losses.tranche[name][s, k][::-1] / case.unit.divisor for name in COMPONENTS}
@@ -234,7 +223,7 @@ def tranche_bars(case: Case) -> Figure:
     return loss_bars("tranche-bars", title, names[::-1], by)
 
 
-def class_bars(case: Case) -> Figure:
+def class_bars(case: StressResult) -> Figure:
     """Losses by investor class, the largest on top, by what took them."""
     (s, k), losses = case.cell, case.losses
     by = {name: losses.tranche[name][s, k] @ losses.shares / case.unit.divisor for name in COMPONENTS}
@@ -275,7 +264,7 @@ def loss_bars(figure: str, title: str, names: list[str], by: dict[str, np.ndarra
     return Figure(figure, title, traces, layout, 90 + 36 * max(len(names), 2), wide)
 
 
-def breakeven_bars(case: Case) -> Figure | None:
+def breakeven_bars(case: StressResult) -> Figure | None:
     """How far each driver may go before each note first loses, as a share of the scenario."""
     rows = [
         (f"{found.driver.replace('_', ' ')}: {name}", name, float(first))

@@ -1,4 +1,4 @@
-"""Colours that mean the same on every page: safe for the colour-blind, legible on light and on dark."""
+"""The colours of tranches, classes and components, safe for the colour-blind, legible on light and dark."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from pricing.report.figures.figure import Figure, escaped
 from pricing.report.figures.palette import NEUTRAL, class_colours, faded, tranche_colours
 
 if TYPE_CHECKING:
-    from pricing.report.contents.case import Case
+    from pricing.report.contents.stress_result import StressResult
 
 GROUPS = {  # what the cash was paid as, in the order of most waterfalls
     "expense": "costs and fees",
@@ -35,7 +35,7 @@ class Net:
         before = self.links.get((start, end), (0.0, ""))[0]
         self.links[start, end] = (before + amount, colours[1])
 
-    def figure(self, name: str, title: str, case: Case, height: int) -> Figure:
+    def figure(self, name: str, title: str, case: StressResult, height: int) -> Figure:
         """The drawing, every node with its amount beside its name."""
         places = {key: i for i, key in enumerate(self.nodes)}
         through = dict.fromkeys(self.nodes, 0.0)
@@ -69,7 +69,7 @@ class Net:
         )
 
 
-def cash_sankey(case: Case) -> Figure:
+def cash_sankey(case: StressResult) -> Figure:
     """Cash of the stress scenario over the life of the deal."""
     s, net, cash = case.cell[0], Net(), (1, "cash")
     colours = tranche_colours(list(case.flows.tranches))
@@ -90,7 +90,7 @@ def cash_sankey(case: Case) -> Figure:
     return net.figure("cash-sankey", f"Cash over the life of the deal, {case.named(s)}", case, 460)
 
 
-def loss_sankey(case: Case) -> Figure | None:
+def loss_sankey(case: StressResult) -> Figure | None:
     """Losses of the stress from tranche to class, and on to end bearers; gains cannot be drawn and are left out."""
     (s, k), net = case.cell, Net()
     tranches, classes = tranche_colours(list(case.prices.tranches)), class_colours(case.losses.classes)

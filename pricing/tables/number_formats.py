@@ -1,4 +1,4 @@
-"""How numbers are shown: one table of kinds, which the page and the workbook read."""
+"""How numbers are shown: one table of kinds, which the console, the page and the workbook read."""
 
 from __future__ import annotations
 
@@ -76,10 +76,12 @@ def shown(value: Any, name: str, unit: Unit) -> str:
     if name in TEXTS:
         return value.isoformat()[:10] if isinstance(value, datetime.date) else str(value)
     kind = kind_of(name, unit)
-    text = f"{value * kind.times:,.{kind.decimals}f}"
-    if float(text.replace(",", "")) == 0.0:
-        text = text.removeprefix("-")
-    return text + kind.suffix
+    return unsigned_zero(f"{value * kind.times:,.{kind.decimals}f}") + kind.suffix
+
+
+def unsigned_zero(number: str) -> str:
+    """A number as text, without the sign where it is rounded to 0."""
+    return number.removeprefix("-") if not number.strip("-0.") else number
 
 
 def heading(column: str, name: str, unit: Unit) -> str:
