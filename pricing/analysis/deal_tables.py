@@ -64,9 +64,11 @@ def capital_structure(
             "attachment": (total - owed) / total,
             "detachment": (total - senior) / total,
             "enhancement": (total - owed) / total,
+            **dict.fromkeys(("ltv", "dscr", "dscr_low"), np.nan),
             "wal": prices["wal"][s, 0, i],
             "spread": 1e4 * prices["z_spread"][s, 0, i],
             "clean": prices["clean"][s, 0, i],
+            **dict.fromkeys(("headroom_to_trap", "headroom_to_default"), np.nan),
         }
         notes = tuple(other for other in above if other in plan.notes_by_name)
         if name in plan.notes_by_name and owed > 0.0:
@@ -75,19 +77,7 @@ def capital_structure(
             row["dscr"], row["dscr_low"] = (np.median(cover), cover.min()) if len(cover) else (np.nan, np.nan)
             row["headroom_to_trap"], row["headroom_to_default"] = trap, headroom_to_default(flows, s, notes)
         rows.append(row)
-    columns = [
-        "tranche",
-        "size",
-        "undrawn",
-        "coupon",
-        "attachment",
-        "detachment",
-        "enhancement",
-        "ltv",
-        "dscr",
-        "dscr_low",
-    ]
-    return pd.DataFrame(rows, columns=[*columns, "wal", "spread", "clean", "headroom_to_trap", "headroom_to_default"])
+    return pd.DataFrame(rows)
 
 
 def coupon_words(tranche: Note | Equity) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from structuring.deals.deal import Deal, assets, clock, drivers_of
 from structuring.generators.prices_and_rates import PriceProcess
 from structuring.scenarios.drivers import DRIVERS
-from structuring.scenarios.paths import Paths
+from structuring.scenarios.paths import Paths, each
 from structuring.scenarios.period_clock import Clock
 from structuring.scenarios.scenario import Drivers, Scenario, expanded
 from waterfalls.errors import InvalidTerms, UnknownName
@@ -65,7 +65,7 @@ def draw_all(
         name: base[name] * process.multiples(draws, years, factor, stream=10 + n)
         for n, (name, process) in enumerate(processes.items())
     }
-    return found | {name: repeated(value, draws.count) for name, value in fixed.items()}
+    return found | {name: each(value, lambda row: np.repeat(row, draws.count, axis=0)) for name, value in fixed.items()}
 
 
 def constant(deal: Deal, driver: str, value: Any, schedule: Schedule) -> Any:
@@ -89,13 +89,6 @@ def constant(deal: Deal, driver: str, value: Any, schedule: Schedule) -> Any:
 
         return {name: dated(base) for name, base in names.items()} if names else dated(own[0])
     raise InvalidTerms(f"the scenario's {driver} cannot stand on drawn paths: give it as a number, a vector or a date")
-
-
-def repeated(value: Any, count: int) -> Any:
-    """One row for each of `count` paths."""
-    if isinstance(value, Mapping):
-        return {name: repeated(each, count) for name, each in value.items()}
-    return np.repeat(value, count, axis=0)
 
 
 # Tables -------------------------------------------------------------------------------------------------------------

@@ -33,7 +33,6 @@ def explain(
     \b
     Tables: clauses.
     """
-    from pricing.market.market import projected
     from structuring.studies.run import run
     from waterfalls.language import as_date
 
@@ -41,7 +40,7 @@ def explain(
     wanted = named(scenario, paths)
     chosen = [path for path in paths if path.name == wanted]
     with progress(f"explaining {described.name}"):
-        told = run(described, chosen, rates=projected(quotes, described)).explain(wanted, as_date(date))
+        told = run(described, chosen, rates=quotes.rates(described)).explain(wanted, as_date(date))
     more = {"scenario": wanted, "date": told.date, "regime": told.regime, "triggers": list(told.triggers)}
     more |= {"collected": told.collected, "reported": told.reported}
     return Answer({"clauses": told.frame}, [str(told)], {**about(described, quotes), **more})

@@ -61,7 +61,6 @@ def paths(
     """
     from pricing.analysis.losses_over_paths import classes_over_paths, drawn_paths, every_path, tranches_over_paths
     from pricing.analysis.study_measures import borne
-    from pricing.market.market import projected
     from structuring.deals.deal import holdings_of
     from structuring.studies.chunks import Unfinished
     from structuring.studies.run import run
@@ -70,7 +69,7 @@ def paths(
     described, given, quotes = case(deal, market, scenarios)
     base, around = given[0], next(path for path in given if path.name == named(scenario, given))
     many = drawn_paths(described, around, processes_of(draw, correlation), count, seed=seed)
-    rates = projected(quotes, described)
+    rates = quotes.rates(described)
     reference = run(described, [base], rates=rates)
     measure = borne(
         holdings_of(described), quotes, parallel(shock), reference=reference, against=(base.name, "unchanged")

@@ -49,7 +49,6 @@ def run(
     """
     from pricing.analysis.deal_tables import by_date, capital_structure, what_happens
     from pricing.losses.who_bears import who_bears
-    from pricing.market.market import projected
     from pricing.report.console import printed
     from pricing.report.contents.stress_result import stress_results
     from pricing.report.json_and_parquet import as_json
@@ -65,7 +64,7 @@ def run(
     shocks = parallel(shock)
 
     with progress(f"running {described.name}"):
-        flows = run_deal(described, paths, rates=projected(quotes, described))
+        flows = run_deal(described, paths, rates=quotes.rates(described))
         prices = price(flows, quotes, shocks, reference=base)
         losses = who_bears(prices, holdings, reference=(base, "unchanged"))
 

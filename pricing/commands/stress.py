@@ -7,14 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pricing.commands.options import (
-    DealName,
-    MarketFile,
-    ScenarioFile,
-    about,
-    case,
-    parallel,
-)
+from pricing.commands.options import DealName, MarketFile, ScenarioFile, about, case, parallel
 from pricing.commands.output import Answer, answers, columns
 from pricing.commands.progress import progress
 
@@ -66,7 +59,6 @@ def stress(
     from pricing.contagion.stress_chain import chain
     from pricing.losses.institutions import institutions_in
     from pricing.losses.who_bears import who_bears
-    from pricing.market.market import projected
     from pricing.valuation.named_stresses import stressed
     from pricing.valuation.price import price as price_flows
     from pricing.valuation.spread_shocks import UNCHANGED, Stress
@@ -89,11 +81,11 @@ def stress(
     for more in parallel([shock]):
         pair = Stress(struck.name, more if pair.shock == UNCHANGED else pair.shock + more)
     with progress(f"following {scenario!r}"):
-        flows = run(described, [base, struck], rates=projected(quotes, described))
+        flows = run(described, [base, struck], rates=quotes.rates(described))
         before, there = None, quotes
         if rates:
             before, there = (flows, quotes), quotes.shifted(rates)
-            flows = run(described, [base, struck], rates=projected(there, described))
+            flows = run(described, [base, struck], rates=there.rates(described))
         prices = price_flows(flows, there, pairs=[pair], reference=base.name, before=before)
         losses = who_bears(prices, holdings_of(described), reference=(base.name, "unchanged"))
         institutions = institutions_in(described.currency, quotes)

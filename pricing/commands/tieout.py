@@ -58,7 +58,6 @@ def tieout(
     """
     from pricing.analysis.tie_out import offered, read_report, tie_out
     from pricing.analysis.tie_out import write_template as write
-    from pricing.market.market import projected
     from structuring.studies.run import run
     from waterfalls.errors import InvalidTerms
     from waterfalls.language import as_date
@@ -72,7 +71,7 @@ def tieout(
     described, paths, quotes = case(deal, market, scenarios)
     wanted = named(scenario, paths)
     with progress(f"tying out {described.name}"):
-        flows = run(described, [p for p in paths if p.name == wanted], rates=projected(quotes, described))
+        flows = run(described, [p for p in paths if p.name == wanted], rates=quotes.rates(described))
         if report is None or write_template is not None:
             assert write_template is not None
             count = write(write_template, flows, wanted, [as_date(day) for day in date or ()])

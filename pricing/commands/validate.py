@@ -15,7 +15,6 @@ from waterfalls.errors import Fault
 if TYPE_CHECKING:
     import pandas as pd
 
-    from pricing.market.market import Market
     from structuring.deals.deal import Deal
     from structuring.scenarios.scenario import Scenario
     from waterfalls.cashflows import Cashflows
@@ -39,6 +38,7 @@ def validate(
     \b
     Tables: findings.
     """
+    from pricing.market.market_files import load_market
     from structuring.deals.deal_files import find_deal, load_deal, load_scenarios
     from structuring.deals.unusual_terms import doubts, left_unpaid, too_late
     from structuring.documents.yaml_and_json import lined
@@ -60,7 +60,7 @@ def validate(
     said = lined(doubts(deal), path) if deal is not None else []
     rows += [finding("doubt", path.name, doubt) for doubt in said]
     places = {name: path.with_name(name) for name in ("scenarios.yaml", "market.yaml")}
-    load = {"scenarios.yaml": load_scenarios, "market.yaml": market_in}
+    load = {"scenarios.yaml": load_scenarios, "market.yaml": load_market}
     found = {name: tried(name, partial(load[name], place)) for name, place in places.items() if place.is_file()}
     paths, quotes = (found.get(name) for name in places)
     if "market.yaml" in found:
@@ -85,12 +85,6 @@ def validate(
     told = [*map(str, refused), *(f"doubtful: {doubt}" for doubt in said)]
     error = FirstLossError("\n".join(told)) if refused and len(told) > 1 else next(iter(refused), None)
     return Answer({"findings": lambda: as_table(rows)}, lines, {"file": str(path), "sound": not refused}, refused=error)
-
-
-def market_in(file: Path) -> Market:
-    from pricing.market.market_files import load_market
-
-    return load_market(file)
 
 
 def quoted(deal: Path, market: Path) -> None:

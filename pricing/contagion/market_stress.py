@@ -18,11 +18,11 @@ from pricing.contagion.market_stress_tables import beside, classes_of, leverage_
 from pricing.contagion.stress_chain import assumed, bearers_of, named_place
 from pricing.losses.institutions import Institutions, load_institutions
 from pricing.losses.who_bears import Losses, who_bears
-from pricing.market.market import Market, projected
+from pricing.market.market import Market
 from pricing.market.market_files import load_market
 from pricing.valuation.named_stresses import stressed
 from pricing.valuation.price import price
-from pricing.valuation.spread_shocks import SpreadShock, Stress
+from pricing.valuation.spread_shocks import UNCHANGED, SpreadShock, Stress
 from structuring.deals.deal import holdings_of
 from structuring.deals.deal_files import LIBRARY, library, load_deal, load_scenarios
 from structuring.documents.bounded_numbers import NotNegative, Positive
@@ -214,17 +214,13 @@ def lost_in(
         tranche.name: bp + (widening if isinstance(tranche, Note) else 0.0)
         for tranche, bp in zip(deal.tranches, stress.spreads(deal, scale=scale).values(), strict=True)
     }
-    moved = any(moves.values())
-    pair = (
-        Stress(scenario.name, SpreadShock.by_tranche(bp=moves, name="spreads of the story"))
-        if moved
-        else Stress(scenario.name)
-    )
-    flows = run(deal, [base, scenario], rates=projected(market, deal))
+    shock = SpreadShock.by_tranche(bp=moves, name="spreads of the story") if any(moves.values()) else UNCHANGED
+    pair = Stress(scenario.name, shock)
+    flows = run(deal, [base, scenario], rates=market.rates(deal))
     before, there = None, market
     if stress.rates and scale:
         before, there = (flows, market), market.shifted(scale * stress.rates)
-        flows = run(deal, [base, scenario], rates=projected(there, deal))
+        flows = run(deal, [base, scenario], rates=there.rates(deal))
     prices = price(flows, there, pairs=[pair], reference=base.name, before=before)
     return scaled(
         who_bears(prices, holdings, reference=(base.name, "unchanged")), book.scales[deal.name], book.currency

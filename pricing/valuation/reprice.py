@@ -11,6 +11,7 @@ import numpy as np
 
 from pricing.market.market import Market
 from pricing.tables.named_arrays import labels, room
+from pricing.tables.quotients import quotient
 from pricing.valuation.price import cells_at, fixed, price, reference_spreads
 from pricing.valuation.prices import Prices, cell_columns, position
 from pricing.valuation.spread_shocks import UNCHANGED
@@ -159,7 +160,7 @@ class Repriced:
         index = cell_columns(self.prices, s, np.zeros_like(s), np.arange(tranches))
         index["bump"] = labels(np.repeat(m, tranches), self.bumps)
         base = np.broadcast_to(self.prices.npv[:, :1], self.npv.shape)
-        relative = np.divide(self.change, base, out=np.full(base.shape, np.nan), where=base > 0.0)
+        relative = quotient(self.change, base)
         columns = {name: index[name] for name in ("deal", "currency", "scenario", "bump", "tranche")}
         return pd.DataFrame(
             {**columns, "npv": self.npv.ravel(), "change": self.change.ravel(), "relative": relative.ravel()}

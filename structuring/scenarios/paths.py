@@ -67,13 +67,13 @@ class Paths:
         cut.seed, cut.draw, cut.first, cut.count = self.seed, self.draw, self.first + start, max(stop - start, 0)
         cut._arrays = None
         if self._arrays is not None:
-            cut._arrays = {
-                driver: {name: row[start:stop] for name, row in rows.items()}
-                if isinstance(rows, Mapping)
-                else rows[start:stop]
-                for driver, rows in self._arrays.items()
-            }
+            cut._arrays = {driver: each(rows, lambda row: row[start:stop]) for driver, rows in self._arrays.items()}
         return cut
+
+
+def each(value: Any, change: Callable[[Any], Any]) -> Any:
+    """What a driver says, changed: one value, or one a name."""
+    return {name: each(part, change) for name, part in value.items()} if isinstance(value, Mapping) else change(value)
 
 
 def rows_in(arrays: Mapping[str, Any]) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from structuring.deals.deal import Deal, clock, drivers_of, named_in
 from structuring.deals.exposures import names_of
 from structuring.scenarios.drivers import DRIVERS
-from structuring.scenarios.paths import Paths
+from structuring.scenarios.paths import Paths, each
 from structuring.scenarios.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -74,9 +74,7 @@ class Seen:
         given = self.paths.rows(slice(draws.first, draws.first + draws.count)).arrays
         schedule = clock(self.view.deal)
         return {
-            driver: {name: self.moved(driver, rows, schedule) for name, rows in value.items()}
-            if isinstance(value, Mapping)
-            else self.moved(driver, value, schedule)
+            driver: each(value, lambda rows, driver=driver: self.moved(driver, rows, schedule))
             for driver, value in self.view.chosen(given).items()
         }
 
