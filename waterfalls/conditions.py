@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import datetime
 
-from waterfalls.language import Condition, Need, as_date, condition, named, word
+from waterfalls.dates import as_date
+from waterfalls.language import Condition, Need, condition, named, word
 from waterfalls.machine import Machine, Value
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from waterfalls import engine as fast
 from waterfalls import floats
+from waterfalls.arguments import instance, mapping, numbers, takes, text
 from waterfalls.bounds import odd_rate
 from waterfalls.cashflows import Cashflows
 from waterfalls.coupons import Floating
@@ -26,6 +27,7 @@ SMALL = 32  # scenarios up to which the reference is quick enough not to load Nu
 ROOM = 8e9  # bytes of results that a run may keep
 
 
+@takes(plan=instance(Plan), receipts=instance(Receipts), rates=mapping, engine=text)
 def distribute(
     plan: Plan, receipts: Receipts, *, rates: Mapping[str, Any] | None = None, engine: Engine = "auto"
 ) -> Cashflows:
@@ -112,6 +114,11 @@ def fixings(plan: Plan, rates: Mapping[str, Any], scenarios: int) -> dict[str, n
     for source, (coupon, day_count) in wanted.items():
         index = coupon.index
         if source not in rates and index not in rates:
+            if not rates:
+                raise InvalidTerms(
+                    f"rates: the deal reads {index!r}, and no rate is given: rates={{{index!r}: 0.04}}, or an array by "
+                    "period, or a curve"
+                )
             raise UnknownName("rate for the index", index, rates)
         given = rates[source] if source in rates else rates[index]
         found[source] = rate_array(index, given, plan.schedule, day_count, scenarios, coupon.reset_lag)
@@ -124,7 +131,9 @@ def rate_array(
     """Rates by accrual period from a float, an array or a curve."""
     if hasattr(given, "discount"):
         given = forwards(given, schedule, day_count, reset_lag)
-    array = np.atleast_2d(np.array(given, dtype=np.float64))  # a copy, which nobody else can change
+    array = np.atleast_2d(
+        np.array(numbers(f"rates[{index!r}]", given), dtype=np.float64)
+    )  # a copy, which nobody else can change
     if array.shape == (1, 1):
         array = np.full((1, schedule.periods), array[0, 0])
     if array.shape not in ((1, schedule.periods), (scenarios, schedule.periods)):
@@ -132,8 +141,6 @@ def rate_array(
             f"rates[{index!r}] must be a float, a curve or an array of shape ({schedule.periods},) or "
             f"({scenarios}, {schedule.periods}), got shape {np.shape(given)}"
         )
-    if not np.isfinite(array).all():
-        raise InvalidTerms(f"rates[{index!r}] must be finite everywhere")
     for rate in (array.min(initial=0.0), array.max(initial=0.0)):
         if fault := odd_rate(rate):
             raise InvalidTerms(f"rates[{index!r}]: {fault}")

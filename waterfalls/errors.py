@@ -108,3 +108,9 @@ def nearest(name: object, known: Iterable[str]) -> str | None:
         if given.quick_ratio() >= most and (like := given.ratio()) >= most and (best is None or like > most):
             best, most = candidate, like
     return best
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it: short, on one line."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -6,8 +6,9 @@ import dataclasses
 import functools
 from typing import Any, ClassVar
 
+from waterfalls.dates import as_date
 from waterfalls.errors import InvalidTerms
-from waterfalls.language import Number, as_date, bounded, finite, listed, number, word
+from waterfalls.language import Number, bounded, finite, listed, number, word
 from waterfalls.machine import Contract, Machine, Value
 
 

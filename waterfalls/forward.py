@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import lazy_loader
 
 from waterfalls.amounts import rate_a_year
-from waterfalls.language import Need, Number, as_date, listed, named, quoted, word
+from waterfalls.dates import as_date
+from waterfalls.language import Need, Number, listed, named, quoted, word
 from waterfalls.machine import Contract, Machine, Value
 from waterfalls.numbers import reported, some
 from waterfalls.ratios import Flow, Ratio, cash_for_debt_service

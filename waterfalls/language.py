@@ -7,15 +7,12 @@ reference engine and `emit` as instructions for the fast one, beside its `words`
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import datetime
 import math
 import operator
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
-from waterfalls.bounds import odd_date
 from waterfalls.errors import InvalidTerms
 from waterfalls.machine import Machine, Value
 from waterfalls.terms import or_text
@@ -379,12 +376,3 @@ def quoted(*names: str, **options: Any) -> str:
 def listed(items: list[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
-
-
-def as_date(given: datetime.date | str) -> datetime.date:
-    """A date, or its ISO text."""
-    with contextlib.suppress(TypeError, ValueError):
-        date = given if isinstance(given, datetime.date) else datetime.date.fromisoformat(given)
-        if not odd_date(date):
-            return date
-    raise InvalidTerms(f"a date from 1901 to 2199 such as '2026-11-30' is wanted, got {given!r}")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from waterfalls.arguments import days, mapping, texts
 from waterfalls.bounds import LARGEST
 from waterfalls.errors import InvalidTerms, UnknownName
 from waterfalls.fields import CASH, COSTS, FIELDS
@@ -60,8 +61,10 @@ class Receipts:
         events: Mapping[str, Array] | None = None,
         scenarios: Sequence[str] | range | None = None,
     ) -> None:
+        dates = days("dates", dates)
+        scenarios = scenarios if scenarios is None or isinstance(scenarios, range) else texts("scenarios", scenarios)
         given = {name: value for name, value in locals().items() if name in FIELDS and value is not None}
-        flags = dict(events or {})
+        flags = dict(mapping("events", {} if events is None else events))
         sized = {name: as_numbers(name, value) for name, value in {**given, **flags}.items()}
         most = max((array.shape[0] for array in sized.values() if array.ndim == 2), default=1)
         count = len(scenarios) if scenarios is not None else most

@@ -19,7 +19,8 @@ import pydantic
 from pydantic_core import CoreSchema, core_schema
 
 from waterfalls.bounds import odd, odd_count, odd_size
-from waterfalls.errors import Fault, InvalidTerms, nearest, unknown
+from waterfalls.dates import dated
+from waterfalls.errors import Fault, InvalidTerms, nearest, shown, unknown
 
 T = TypeVar("T")
 CONFIG = pydantic.ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
@@ -52,7 +53,8 @@ def term(cls: type[T]) -> type[T]:
             raise InvalidTerms([Fault(f"{head(made, given)}{dot(fault.place)}", fault.what) for fault in found])
 
     def construct_fields(self: Any, given: Mapping[str, Any]) -> list[Fault]:
-        found = [fault for name, value in given.items() for fault in odd(name, value)]
+        given, found = dated(given)
+        found += [fault for name, value in given.items() for fault in odd(name, value)]
         found += [Fault(name, wrong) for name in counts(made) if (wrong := odd_count(given.get(name)))]
         if found:
             return found
@@ -144,12 +146,6 @@ def step_of_union(step: int | str) -> bool:
 
 BRANCH = re.compile(r"[A-Z\[(]|(?:function-[a-z]+|json-or-python|is-instance|dict|tuple|list|nullable)\[")
 BRANCHES = frozenset({"float", "int", "str", "bool", "date", "none"})
-
-
-def shown(value: object) -> str:
-    """A value as a message shows it: short."""
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def dot(place: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from waterfalls.clauses.clause import Clause
-from waterfalls.errors import InvalidTerms
+from waterfalls.errors import InvalidTerms, shown
 from waterfalls.parsing import parse
 from waterfalls.terms import or_text
 
@@ -20,6 +20,8 @@ class Waterfall:
     __items__: ClassVar[type] = Clause
 
     def __post_init__(self) -> None:
+        if not isinstance(self.clauses, tuple | list):
+            raise InvalidTerms(f"Waterfall.clauses: must be a list of clauses, got {shown(self.clauses)}")
         object.__setattr__(self, "clauses", tuple(self.clauses))
         for clause in self.clauses:
             if not isinstance(clause, Clause):

@@ -15,6 +15,7 @@ from structuring.deals.moved_drivers import moved, whole
 from structuring.scenarios.drivers import DRIVERS
 from structuring.scenarios.scenario import Scenario
 from structuring.studies.run import run
+from waterfalls.arguments import instance, number, takes, text
 from waterfalls.cashflows import Cashflows
 from waterfalls.errors import Fault, InvalidTerms, unknown
 from waterfalls.tranches import Note
@@ -91,6 +92,7 @@ class Breakevens:
         return "; held by " + ", ".join(f"{who} {share:.0%}" for who, share in shares if share > 0.0)
 
 
+@takes(deal=instance(Deal), scenario=instance(Scenario), driver=text, market=instance(Market), worst=number())
 def breakeven(deal: Deal, scenario: Scenario, *, driver: str, market: Market, worst: float = 0.0) -> Breakevens:
     """The multiple of a driver, from 1 towards `worst`, at which each note first loses and at which it yields nothing.
 

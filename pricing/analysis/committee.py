@@ -20,6 +20,7 @@ from structuring.scenarios.drivers import DRIVERS
 from structuring.scenarios.scenario import Scenario
 from structuring.scenarios.speed import Speed
 from structuring.studies.run import run
+from waterfalls.arguments import instance, many, takes, texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +32,14 @@ TOWARDS = {
 }  # fmt: skip
 
 
+@takes(
+    deal=instance(Deal),
+    scenario=instance(Scenario),
+    market=instance(Market),
+    shocks=many(SpreadShock),
+    drivers=texts,
+    reference=instance(Scenario),
+)
 def committee(
     deal: Deal,
     scenario: Scenario,

@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 
+from waterfalls.arguments import function, number, takes, whole
 from waterfalls.errors import CannotPrice, Fault, InvalidTerms
 
 
@@ -19,6 +20,7 @@ class Breach:
     calls: int
 
 
+@takes(measure=function, target=number(), low=number(), high=number(), tolerance=number(0.0), steps=whole())
 def reverse_stress(
     measure: Callable[[float], float],
     *,

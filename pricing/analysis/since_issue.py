@@ -15,8 +15,9 @@ from pricing.valuation.prices import Prices
 from pricing.valuation.remaining_cash import row_of
 from pricing.valuation.spread_shocks import UNCHANGED
 from structuring.deals.holdings import Holdings
+from waterfalls.arguments import instance, key, mapping, takes
 from waterfalls.cashflows import Cashflows
-from waterfalls.errors import InvalidTerms
+from waterfalls.errors import InvalidTerms, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,6 +80,7 @@ class SinceIssue:
         return pd.DataFrame(rows, columns=["tranche", "investor_class", "holding", "purchase_price", "clean", "gain"])
 
 
+@takes(flows=instance(Cashflows, Mapping), days=mapping, scenario=key)
 def since_issue(
     flows: Cashflows | Mapping[str, Cashflows], days: Mapping[str, Market], *, scenario: str | None = None
 ) -> SinceIssue:
@@ -95,7 +97,11 @@ def since_issue(
             raise InvalidTerms(
                 f"days: must be in order, got {b!r} on {after.valuation} after {a!r} on {before.valuation}"
             )
-    runs = {name: flows if isinstance(flows, Cashflows) else flows[name] for name, _ in markets}
+    runs = {}
+    for name, _ in markets:
+        runs[name] = flows if isinstance(flows, Cashflows) else flows.get(name)
+        if not isinstance(runs[name], Cashflows):
+            raise InvalidTerms(f"flows: need those of {name!r}, got {shown(runs[name])}")
     spreads = [reference_spreads(runs[name], market, scenario) for name, market in markets]
     s = row_of(runs[markets[0][0]], scenario)
 

@@ -34,7 +34,7 @@ def explain(
     Tables: clauses.
     """
     from structuring.studies.run import run
-    from waterfalls.language import as_date
+    from waterfalls.dates import as_date
 
     described, paths, quotes = case(deal, market, scenarios)
     wanted = named(scenario, paths)

@@ -59,8 +59,8 @@ def tieout(
     from pricing.analysis.tie_out import offered, read_report, tie_out
     from pricing.analysis.tie_out import write_template as write
     from structuring.studies.run import run
+    from waterfalls.dates import as_date
     from waterfalls.errors import InvalidTerms
-    from waterfalls.language import as_date
 
     if (report is None) == (write_template is None):
         raise InvalidTerms("give a report to hold against the model, or --write-template FILE to begin one")

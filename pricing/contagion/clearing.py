@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from pricing.tables.named_arrays import Matrix, Vector, labelled, matrix, rows_of, sized, unique, vector
+from waterfalls.arguments import named, number, takes, text
 from waterfalls.errors import Fault, InvalidTerms
 
 if TYPE_CHECKING:
@@ -60,6 +61,9 @@ class Clearing:
         )
 
 
+@takes(
+    liabilities=named, assets=named, external=named, external_ranks=text, alpha=number(0.0, 1.0), beta=number(0.0, 1.0)
+)
 def clearing(
     liabilities: Matrix,
     assets: Vector,

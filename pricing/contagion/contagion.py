@@ -15,6 +15,7 @@ from pricing.contagion.initial_losses import shock_by, shock_of
 from pricing.losses.institutions import Institution, Institutions
 from pricing.losses.who_bears import Losses
 from pricing.tables.named_arrays import Matrix, labelled, nested, unique
+from waterfalls.arguments import cell, instance, many, named, takes, text, whole
 from waterfalls.errors import Fault, InvalidTerms, unknown
 
 if TYPE_CHECKING:
@@ -150,6 +151,18 @@ class Contagion:
         )
 
 
+@takes(
+    institutions=many(Institutions, Institution),
+    prices=named,
+    other_assets=named,
+    depth=named,
+    mode=text,
+    cell=cell,
+    rounds=whole(),
+    impact=text,
+    caps=instance(bool),
+    liabilities=named,
+)
 def contagion(
     losses: Losses | Sequence[Losses] | Mapping[str, Any],
     *,
@@ -231,7 +244,7 @@ def clear(
 ) -> tuple[Clearing | None, np.ndarray]:
     """Debts between institutions cleared, and what creditors lose (S, N): debtors have their capital and what they owe."""
     nothing = np.zeros(capital.shape)
-    if liabilities is None:
+    if liabilities is None or not len(liabilities):
         return None, nothing
     debts = nested(liabilities)
     parties = unique(

@@ -39,7 +39,7 @@ def shock_of(losses: Losses | Sequence[Losses] | Mapping[str, Any], cell: tuple[
         lost = sized(vector(losses, classes, "losses"))
         none = np.zeros((len(classes), 0))
         return Shock(range(len(lost)), classes, (), lost, lost, none, np.ones((len(lost), 0)))
-    parts = [losses] if isinstance(losses, Losses) else list(losses)
+    parts = [losses] if isinstance(losses, Losses) else list(losses) if isinstance(losses, list | tuple) else []
     if not parts or not all(isinstance(part, Losses) for part in parts):
         raise InvalidTerms("losses: must be Losses of who_bears(...), several of them, or a loss by institution")
     shocks = [of_deal(part, cell, len(parts) > 1) for part in parts]

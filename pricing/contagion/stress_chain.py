@@ -15,6 +15,7 @@ from pricing.losses.institutions import Institutions
 from pricing.losses.loss_bridge import ADDED, Bridge, bridge
 from pricing.losses.who_bears import Losses
 from structuring.deals.deal import Deal, holdings_of
+from waterfalls.arguments import instance, key, takes, text
 from waterfalls.cashflows import Cashflows
 
 if TYPE_CHECKING:
@@ -90,6 +91,15 @@ class Chain:
         return tuple(said)
 
 
+@takes(
+    deal=instance(Deal),
+    flows=instance(Cashflows),
+    losses=instance(Losses),
+    institutions=instance(Institutions),
+    scenario=key,
+    shock=key,
+    mode=text,
+)
 def chain(
     deal: Deal,
     flows: Cashflows,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pricing.losses.wrappers import Wrapper
 from structuring.documents.bounded_numbers import NotNegative, Positive, Share
 from structuring.documents.yaml_and_json import load_term
+from waterfalls.arguments import path, takes
 from waterfalls.conventions import odd_currency
 from waterfalls.errors import CannotPrice, Fault, UnknownName, unknown
 from waterfalls.terms import term
@@ -162,6 +163,7 @@ class Institutions:
         return dataclasses.replace(self, institutions=listed, currency=currency, depth=depth)
 
 
+@takes(path=path)
 def load_institutions(path: Path | str | None = None) -> Institutions:
     """Institutions from a file, or those that ship with the toolkit; every fault is told at once with its place."""
     return load_term(Path(__file__).with_name("institutions.yaml") if path is None else path, Institutions, mark=MARK)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pricing.tables.named_arrays import Matrix, Vector, labelled, matrix, rows_of, sized, unique, vector
+from waterfalls.arguments import named, takes, texts
 from waterfalls.errors import Fault, InvalidTerms, Unbalanced, unknown
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class LookThrough:
         )
 
 
+@takes(losses=named, owners=named, ends=texts, shares=named)
 def look_through(
     losses: Vector,
     owners: Matrix,

@@ -11,6 +11,7 @@ import numpy as np
 from pricing.losses.who_bears import Losses
 from pricing.valuation.prices import position
 from structuring.deals.holdings import Holdings
+from waterfalls.arguments import instance, key, takes
 from waterfalls.cashflows import Cashflows
 from waterfalls.errors import InvalidTerms, Unbalanced, UnknownName
 from waterfalls.fields import CASH, EXPENSES
@@ -110,6 +111,7 @@ class Bridge:
                 yield row
 
 
+@takes(flows=instance(Cashflows), losses=instance(Losses), reference=key, shock=key)
 def bridge(
     flows: Cashflows, losses: Losses | None = None, *, reference: Any = "base", shock: str = "unchanged"
 ) -> Bridge:

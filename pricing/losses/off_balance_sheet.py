@@ -9,6 +9,7 @@ import numpy as np
 
 from pricing.losses.who_bears import Losses
 from structuring.deals.deal import Deal, assets
+from waterfalls.arguments import instance, key, takes
 from waterfalls.cashflows import Cashflows
 from waterfalls.errors import InvalidTerms
 from waterfalls.tranches import Note
@@ -47,6 +48,7 @@ class OffBalanceSheet:
         return debt / equity, (debt + (0.0 if self.consolidated else self.debt)) / equity
 
 
+@takes(deal=instance(Deal), flows=instance(Cashflows), losses=instance(Losses), shock=key)
 def off_balance_sheet(deal: Deal, flows: Cashflows, losses: Losses, shock: str = "unchanged") -> OffBalanceSheet:
     """What a vehicle means for its sponsor, scenario by scenario.
 

@@ -12,6 +12,7 @@ from pricing.tables.named_arrays import labels, room
 from pricing.tables.quotients import per_cent
 from pricing.valuation.prices import Prices, cell_columns
 from structuring.deals.holdings import Holdings
+from waterfalls.arguments import cell, instance, takes
 from waterfalls.errors import Fault, InvalidTerms, unknown
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class Losses:
         })  # fmt: skip
 
 
+@takes(prices=instance(Prices), holdings=instance(Holdings), reference=cell)
 def who_bears(prices: Prices, holdings: Holdings, *, reference: tuple[Any, str] = REFERENCE) -> Losses:
     """What each investor class loses in every scenario and shock against the reference (scenario, shock).
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pricing.market.curves import REACH, Curve, flat, from_discounts
+from waterfalls.dates import as_date
 from waterfalls.errors import InvalidTerms
 
 
@@ -17,7 +18,8 @@ def curve_from(
 
     A `Curve`; a QuantLib term structure or handle; a flat rate; a mapping, Series or DataFrame of dates to discount
     factors; or anything with `discount(date)`. The last and QuantLib's are read on `dates`, else on every day to the
-    end (`max_date`, where there is one; 50 years where there is none).
+    end (`max_date`, where there is one; 50 years where there is none). A curve that starts before the valuation date is
+    taken from there on: P(t) / P(valuation).
     """
     if isinstance(given, Curve):
         curve = given
@@ -36,11 +38,14 @@ def curve_from(
             "a curve is a QuantLib YieldTermStructure or its handle, an object with discount(date), a mapping or "
             f"DataFrame of dates to discount factors, or a flat rate; got {type(given).__name__}"
         )
-    if valuation is not None and curve.start != valuation:
+    if valuation is None or curve.start == valuation:
+        return curve
+    if curve.start > valuation or curve.end <= valuation:
         raise InvalidTerms(
-            f"the curve starts on {curve.start}, and the valuation date is {valuation}: they must be the same"
+            f"the curve covers {curve.start} to {curve.end}, and the valuation date is {valuation}: "
+            "it must start on it or before"
         )
-    return curve
+    return curve.forward(valuation)
 
 
 def needed(valuation: datetime.date | None) -> datetime.date:
@@ -68,18 +73,6 @@ def factors_of(given: Any) -> dict[datetime.date, float]:
             raise InvalidTerms(f"the curve has two discount factors on {date}")
         found[date] = float(factor)
     return found
-
-
-def as_date(key: Any) -> datetime.date:
-    """A date from a date, a datetime (Timestamp) or ISO text."""
-    if isinstance(key, datetime.datetime):
-        return key.date()
-    if isinstance(key, datetime.date):
-        return key
-    try:
-        return datetime.date.fromisoformat(str(key)[:10])
-    except ValueError:
-        raise InvalidTerms(f"a curve's nodes are dates, got {key!r}") from None
 
 
 def read_daily(given: Any, start: datetime.date, dates: Iterable[datetime.date] | None) -> Curve:

@@ -12,7 +12,9 @@ import numpy as np
 from pricing.market.curve_inputs import curve_from
 from pricing.market.curves import Curve
 from pricing.market.projected_rates import projected_rates
-from waterfalls.errors import CannotPrice, Fault, InvalidTerms, unknown
+from waterfalls.arguments import having, instance, mapping, number, one_date, takes, text, whole
+from waterfalls.conventions import odd_currency
+from waterfalls.errors import CannotPrice, Fault, InvalidTerms, shown, unknown
 from waterfalls.terms import term
 from waterfalls.tranches import Equity
 
@@ -55,6 +57,17 @@ class Quote:
 Quotable = Any  # a Quote, a number or a QuantLib quote, or {kind: one of them}
 
 
+def dated_rates(name: str, given: Any) -> dict[str, dict[datetime.date, float]]:
+    """Fixings: by index, rates by date."""
+    return {
+        index: {
+            one_date(f"{name}[{index!r}]", day): number(-1.0, 1.0)(f"{name}[{index!r}][{day}]", rate)
+            for day, rate in mapping(f"{name}[{index!r}]", days).items()
+        }
+        for index, days in mapping(name, given).items()
+    }
+
+
 @dataclasses.dataclass(frozen=True)
 class Market:
     """What everything is worth on the valuation date: a frozen value, safe to share between threads and processes.
@@ -79,6 +92,10 @@ class Market:
     today: bool
     ex_coupon: int
 
+    @takes(
+        quotes=mapping, valuation=one_date, projections=mapping, fixings=dated_rates, fx=mapping, today=instance(bool),
+        ex_coupon=whole(0, 366), currency=text,
+    )  # fmt: skip
     def __init__(
         self,
         curve: Any,
@@ -96,19 +113,12 @@ class Market:
         ex_coupon: int = 0,
     ) -> None:
         found: list[Fault] = []
-        if not 0 <= ex_coupon <= 366:
-            found.append(Fault("ex_coupon", f"must be days before a payment, from 0 to 366, got {ex_coupon!r}"))
+        found += odd_currency({"currency": currency})
         read = {name: one_quote(f"quotes[{name!r}]", quote, found) for name, quote in (quotes or {}).items()}
         default = None if otherwise is None else one_quote("otherwise", otherwise, found)
         for name, rate in (fx or {}).items():
-            if not (np.isfinite(rate) and rate > 0.0):
-                found.append(Fault(f"fx[{name!r}]", f"must be above 0, got {rate:g}"))
-        for index, days in (fixings or {}).items():
-            found += [
-                Fault(f"fixings[{index!r}][{day}]", "must be finite")
-                for day, rate in days.items()
-                if not np.isfinite(rate)
-            ]
+            if not isinstance(rate, float | int) or not (np.isfinite(rate) and rate > 0.0):
+                found.append(Fault(f"fx[{name!r}]", f"must be above 0, got {shown(rate)}"))
         if found:
             raise InvalidTerms([Fault(f"Market.{fault.place}", fault.what) for fault in found])
         main = curve_from(curve, valuation)
@@ -234,9 +244,12 @@ def read(given: Any) -> Any:
 
 def as_market(given: Any, flows: Cashflows, dates: Iterable[datetime.date] | None = None) -> Market:
     """A market as given; of a bare curve, one at which every spread is zero, the equity's too."""
-    market = (
-        given if isinstance(given, Market) else Market(curve_from(given, dates=dates or flows.dates), otherwise=0.0)
-    )
+    if isinstance(given, Market):
+        market = given
+    else:  # a rate and a table of factors do not say where they start: where the flows do
+        says = hasattr(given, "referenceDate") or isinstance(given, Curve)
+        start = None if says else flows.plan.schedule.payment[0]
+        market = Market(curve_from(given, start, dates=dates or flows.dates), otherwise=0.0)
     if market.currency not in (None, flows.plan.currency):
         raise CannotPrice(
             f"the deal {flows.deal!r} pays {flows.plan.currency} and the market discounts {market.currency}: "
@@ -245,6 +258,7 @@ def as_market(given: Any, flows: Cashflows, dates: Iterable[datetime.date] | Non
     return market
 
 
+@takes(market=instance(Market), deal=having("tranches", "waterfall", said="a Deal"))
 def projected(market: Market, deal: Deal | Plan) -> dict[str, np.ndarray]:
     """The rate of every floating index by accrual period (T,), as a function: `market.rates(deal)`."""
     return market.rates(deal)

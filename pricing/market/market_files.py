@@ -16,6 +16,7 @@ from pricing.market.market import Market, one_quote
 from structuring.deals.deal_files import companion
 from structuring.documents.bounded_numbers import Positive
 from structuring.documents.yaml_and_json import load_term
+from waterfalls.arguments import path, takes
 from waterfalls.bounds import odd_rate
 from waterfalls.conventions import odd_currency
 from waterfalls.errors import Fault, unknown
@@ -208,6 +209,7 @@ def early(place: str, terms: Any, valuation: datetime.date | None) -> Iterator[F
             yield Fault(f"{place}.nodes", f"{date} comes before the valuation date {valuation}")
 
 
+@takes(path=path)
 def load_market(path: Path | str) -> Market:
     """A market from a file that begins with `firstloss-market: 1`, or a shipped deal's; every fault is told at once.
 

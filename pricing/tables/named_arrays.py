@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from waterfalls.arguments import named
 from waterfalls.errors import Fault, InvalidTerms, TooLarge, unknown
 
 MOST_ROWS = 10_000_000
@@ -83,7 +84,7 @@ def nested(table: Matrix) -> dict[str, dict[str, float]]:
         return {
             row: {name: value for name, value in cells.items() if value == value} for row, cells in table.iterrows()
         }
-    return {row: dict(cells.items()) for row, cells in table.items()}
+    return {row: dict(named(f"[{row!r}]", cells).items()) for row, cells in table.items()}
 
 
 def sized(array: np.ndarray, count: int | None = None) -> np.ndarray:

@@ -12,6 +12,7 @@ from pricing.valuation.reprice import Bump, reprice
 from structuring.deals.deal import Deal, drivers_of
 from structuring.deals.moved_drivers import moved, whole
 from structuring.scenarios.scenario import Scenario
+from waterfalls.arguments import instance, many, takes, texts
 from waterfalls.cashflows import Table
 from waterfalls.errors import UnknownName
 
@@ -65,6 +66,7 @@ EFFECTIVE: dict[str, EffectiveMeasure] = {
 }  # fmt: skip
 
 
+@takes(deal=instance(Deal), scenarios=many(Scenario), market=instance(Market), measures=texts)
 def effective(
     deal: Deal, scenarios: Scenario | Sequence[Scenario], market: Market, measures: Sequence[str] | None = None
 ) -> Table:

@@ -9,8 +9,10 @@ from pricing.valuation.spread_shocks import SpreadShock, Stress
 from structuring.deals.deal import Deal
 from structuring.generators.named_stresses import NamedStress, load_stress
 from structuring.scenarios.scenario import Scenario
+from waterfalls.arguments import instance, number, one_date, takes
 
 
+@takes(stress=instance(NamedStress, str), deal=instance(Deal), scale=number(0.0), start=one_date, on=instance(Scenario))
 def stressed(
     stress: NamedStress | str,
     deal: Deal,

@@ -14,6 +14,7 @@ from pricing.valuation.prices import STATUS, Prices, position
 from pricing.valuation.remaining_cash import Ahead, row_of
 from pricing.valuation.root_finding import HIGHEST, LOWEST, rates_for
 from pricing.valuation.spread_shocks import Move, Override, SpreadShock, Stress, ToPrice, listed, spreads_under
+from waterfalls.arguments import instance, key, many, refused, takes
 from waterfalls.cashflows import Cashflows, Table
 from waterfalls.errors import CannotPrice, InvalidTerms
 
@@ -22,6 +23,16 @@ Pairs = Iterable[Stress | tuple[Any, SpreadShock]]
 Before = tuple[Cashflows, Any]
 
 
+def pair_before(name: str, given: Any) -> Before:
+    """Flows and their market before a move of rates."""
+    if not isinstance(given, tuple | list) or len(given) != 2 or not isinstance(given[0], Cashflows):
+        raise refused(name, "flows and a market, (flows, market)", given)
+    return given[0], given[1]
+
+
+@takes(
+    flows=instance(Cashflows), shocks=many(SpreadShock), pairs=many(Stress, tuple), reference=key, before=pair_before
+)
 def price(
     flows: Cashflows,
     market: Any,
@@ -130,6 +141,13 @@ def cells_at(flows: Cashflows, market: Market, spreads: Mapping[str, float], sho
                 f"{flows.scenarios[s]!r}: quote it as a z-spread"
             )
     moved = spreads_under(shocks, np.nan_to_num(base), ahead)
+    beyond = np.argwhere(~((moved >= LOWEST) & (moved <= HIGHEST)))
+    if len(beyond):
+        i, j, k = beyond[0]
+        raise CannotPrice(
+            f"the spread of {flows.tranches[i]!r} under {shocks[k].name!r} would be {1e4 * moved[i, j, k]:,.0f} bp: "
+            f"spreads are from {LOWEST:.0%} to {HIGHEST:,.0%} a year"
+        )
     return Cells(ahead, ahead.discounts(market.curve), moved, market)
 
 

@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 import QuantLib as ql
 
+from pricing.valuation.prices import position
 from pricing.valuation.remaining_cash import balance_at, row_of
+from waterfalls.arguments import instance, key, one_date, takes, text
 from waterfalls.cashflows import Cashflows
 from waterfalls.conventions import unadjusted
 from waterfalls.errors import CannotPrice
 from waterfalls.schedule import day_counter, to_ql
 
 
+@takes(flows=instance(Cashflows), tranche=text, scenario=key)
 def to_quantlib_leg(flows: Cashflows, tranche: str, scenario: Any = None) -> list[ql.CashFlow]:
     """One tranche's flows in one scenario as a `ql.Leg`, which `ql.CashFlows` and `ql.Bond` take.
 
@@ -46,6 +49,7 @@ def to_quantlib_leg(flows: Cashflows, tranche: str, scenario: Any = None) -> lis
     return leg
 
 
+@takes(flows=instance(Cashflows), tranche=text, scenario=key, valuation=one_date)
 def to_quantlib_bond(
     flows: Cashflows, tranche: str, scenario: Any = None, *, valuation: datetime.date | None = None
 ) -> ql.Bond:
@@ -55,6 +59,7 @@ def to_quantlib_bond(
     is that of `valuation`, or of the start; pass the valuation date to the bond's methods too.
     """
     schedule = flows.plan.schedule
+    position("tranche", tranche, flows.tranches)
     at = valuation or schedule.payment[0]
     face = balance_at(flows, tranche, at)[row_of(flows, scenario)]
     if not face > 0.0:

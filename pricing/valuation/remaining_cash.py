@@ -41,7 +41,13 @@ class Ahead:
     @classmethod
     def at(cls, flows: Cashflows, market: Market) -> Ahead:
         """What lies ahead by a market's date and its rules."""
-        return cls(flows, market.valuation, market.today, market.ex_coupon)
+        made = cls(flows, market.valuation, market.today, market.ex_coupon)
+        if not made.dates:
+            raise CannotPrice(
+                f"{flows.deal!r} makes its last payment on {flows.dates[-1]}, and the valuation date is {market.valuation}: "
+                "nothing is left to value"
+            )
+        return made
 
     @cached_property
     def first(self) -> int:

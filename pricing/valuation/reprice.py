@@ -20,6 +20,7 @@ from structuring.deals.moved_drivers import moved, told, whole
 from structuring.scenarios.drivers import DRIVERS
 from structuring.scenarios.scenario import Scenario
 from structuring.studies.run import run
+from waterfalls.arguments import instance, key, many, takes, text
 from waterfalls.distribute import Engine
 from waterfalls.errors import Fault, InvalidTerms, unknown
 from waterfalls.terms import term
@@ -167,6 +168,9 @@ class Repriced:
         )
 
 
+@takes(
+    deal=instance(Deal), scenarios=many(Scenario), market=instance(Market), bumps=many(Bump), reference=key, engine=text
+)
 def reprice(
     deal: Deal,
     scenarios: Scenario | Sequence[Scenario],

@@ -16,6 +16,7 @@ from structuring.deals.deal import Deal, plan
 from structuring.scenarios.scenario import Scenario
 from structuring.simulation.random_numbers import Draws
 from structuring.studies.run import run
+from waterfalls.arguments import instance, key, numbers, takes, text
 from waterfalls.cashflows import Cashflows
 from waterfalls.coupons import Floating
 from waterfalls.errors import CannotPrice, InvalidTerms
@@ -59,6 +60,7 @@ class Expected:
         )
 
 
+@takes(flows=instance(Cashflows), promised=instance(Cashflows), under=text, discounts=numbers, reference=key)
 def expected(
     flows: Cashflows, market: Any, *, promised: Cashflows, under: Under, discounts: np.ndarray | None = None, reference: Any = None
 ) -> Expected:  # fmt: skip

@@ -10,10 +10,20 @@ from pricing.market.market import as_market
 from pricing.valuation.prices import position
 from pricing.valuation.remaining_cash import Ahead
 from pricing.valuation.root_finding import rates_for, root
+from waterfalls.arguments import instance, numbers, refused, takes, text, whole
 from waterfalls.cashflows import Cashflows
 from waterfalls.errors import InvalidTerms
 
 
+def prices_above_0(name: str, given: Any) -> Any:
+    """Prices that a spread can give, per 100."""
+    array = np.asarray(numbers(name, given))
+    if ((array <= 0.0) | (array > 1e6)).any():
+        raise refused(name, "above 0, per 100", given)
+    return given
+
+
+@takes(flows=instance(Cashflows), tranche=text, price=prices_above_0, per_year=whole(1, 12))
 def z_spread(flows: Cashflows, market: Any, *, tranche: str, price: Any, per_year: int | None = None) -> np.ndarray:
     """The z-spreads at which a tranche's flows are worth clean prices, in every scenario.
 
@@ -50,6 +60,7 @@ def compounded(
     return found
 
 
+@takes(flows=instance(Cashflows), tranche=text, price=prices_above_0)
 def yield_to_maturity(flows: Cashflows, market: Any, *, tranche: str, price: Any) -> np.ndarray:
     """The yields at which a tranche's flows are worth clean prices on the market's valuation date, in every scenario.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from structuring.deals.deal import Deal
 from structuring.documents.yaml_and_json import load_term, save_term
 from structuring.scenarios.scenario import Scenario
+from waterfalls.arguments import instance, path, takes
 from waterfalls.errors import UnknownName
 from waterfalls.terms import term
 
@@ -15,11 +16,13 @@ LIBRARY = Path(__file__).parents[1] / "library"
 MARK = "firstloss"
 
 
+@takes(path=path)
 def load_deal(path: Path | str) -> Deal:
     """A deal from a file, or a shipped one by its name; every fault is told at once with its place."""
     return load_term(find_deal(path), Deal, mark=MARK)
 
 
+@takes(deal=instance(Deal), path=path)
 def save_deal(deal: Deal, path: Path | str) -> None:
     """Writes a deal to a YAML or JSON file that `load_deal` reads back to an equal deal."""
     save_term(deal, path, mark=MARK)
@@ -32,6 +35,7 @@ class Scenarios:
     scenarios: tuple[Scenario, ...]
 
 
+@takes(path=path)
 def load_scenarios(path: Path | str) -> tuple[Scenario, ...]:
     """The scenarios of a file, or of a shipped deal by its name."""
     return load_term(companion(path, "scenarios.yaml"), Scenarios, mark="firstloss-scenarios").scenarios

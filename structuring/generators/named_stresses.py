@@ -20,6 +20,7 @@ from structuring.scenarios.drivers import DRIVERS
 from structuring.scenarios.months import a_month, month_after
 from structuring.scenarios.scenario import Scenario
 from structuring.scenarios.speed import UNITS
+from waterfalls.arguments import path, takes
 from waterfalls.bounds import YEARS
 from waterfalls.errors import Fault, InvalidTerms, UnknownName, unknown
 from waterfalls.terms import kind_of, term
@@ -196,6 +197,7 @@ def who(effect: Effect, asset: Asset, deal: Deal, names: Mapping[str, Any]) -> l
     return list(names)
 
 
+@takes(path=path)
 def load_stress(path: Path | str) -> NamedStress:
     """A stress from a file that begins with `firstloss-stress: 1`, or a shipped one by its name."""
     if Path(path).suffix in (".yaml", ".yml", ".json"):

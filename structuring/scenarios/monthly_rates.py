@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from structuring.scenarios.speed import Speed
+from waterfalls.arguments import days, numbers, takes, whole
 from waterfalls.errors import InvalidTerms
 
 MONTHS = 360
@@ -104,6 +105,7 @@ def by_days(unit: str, given: Any, dates: Sequence[datetime.date]) -> np.ndarray
     return rates
 
 
+@takes(rate=numbers, months=whole(1, 1200), dates=days)
 def cpr(rate: Any, months: int = MONTHS, *, dates: Sequence[datetime.date] | None = None) -> np.ndarray:
     """Conditional prepayment rate, a year, as monthly rates; a vector gives each month its own.
 
@@ -112,11 +114,13 @@ def cpr(rate: Any, months: int = MONTHS, *, dates: Sequence[datetime.date] | Non
     return vector("CPR", rate, months) if dates is None else by_days("CPR", rate, dates)
 
 
+@takes(multiple=numbers, months=whole(1, 1200))
 def psa(multiple: Any, months: int = MONTHS) -> np.ndarray:
     """Prepayment by the PSA curve: 1.0 is 100 % PSA, which rises by 0.2 % CPR a month of age to 6 % at month 30."""
     return vector("PSA", multiple, months)
 
 
+@takes(speed=numbers, months=whole(1, 1200))
 def abs_speed(speed: Any, months: int = MONTHS) -> np.ndarray:
     """Prepayment as a share of the loans originated, a month (0.015 is 1.5 ABS), as a rate of those that survive."""
     return vector("ABS", speed, months)
@@ -127,6 +131,7 @@ def mdr(rate: Any, months: int = MONTHS) -> np.ndarray:
     return vector("MDR", rate, months)
 
 
+@takes(rate=numbers, months=whole(1, 1200), dates=days)
 def cdr(rate: Any, months: int = MONTHS, *, dates: Sequence[datetime.date] | None = None) -> np.ndarray:
     """Conditional default rate, a year, as monthly rates; a vector gives each month its own.
 
@@ -135,6 +140,7 @@ def cdr(rate: Any, months: int = MONTHS, *, dates: Sequence[datetime.date] | Non
     return vector("CDR", rate, months) if dates is None else by_days("CDR", rate, dates)
 
 
+@takes(multiple=numbers, months=whole(1, 1200))
 def sda(multiple: Any, months: int = MONTHS) -> np.ndarray:
     """Default by the SDA curve: 1.0 is 100 % SDA, which peaks at 0.6 % CDR between months 30 and 60 of age."""
     return vector("SDA", multiple, months)

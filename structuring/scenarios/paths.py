@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from structuring.scenarios.drivers import DRIVERS
+from waterfalls.arguments import function, takes, whole
 from waterfalls.errors import Fault, InvalidTerms, unknown
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Paths:
         Paths(10_000, seed=7, draw=lambda draws: {"gpu_price": exp(0.3 * draws.normal(1))})
     """
 
+    @takes(count=whole(), seed=whole(0), draw=function)
     def __init__(self, count: int | None = None, *, seed: int = 0, draw: Draw | None = None, **drivers: Any) -> None:
         if (draw is None) != bool(drivers):
             raise InvalidTerms("Paths: give arrays by driver or a function to draw them, one of the two")

@@ -17,7 +17,9 @@ from structuring.deals.holdings import UNIDENTIFIED
 from structuring.documents.bounded_numbers import Positive
 from structuring.scenarios.paths import Paths
 from structuring.scenarios.scenario import Scenario
+from structuring.studies.run import scenario_list
 from structuring.studies.shared_scenarios import View
+from waterfalls.arguments import function, instance, takes, whole
 from waterfalls.conventions import odd_currency
 from waterfalls.errors import Fault, InvalidTerms, UnknownName, unknown
 from waterfalls.terms import term
@@ -231,6 +233,7 @@ class BookStudy:
         return self.book.by_class(self.total(name))
 
 
+@takes(book=instance(Book), scenarios=scenario_list, chunk=whole(), workers=whole(), progress=function)
 def study_book(
     book: Book,
     scenarios: Scenario | Sequence[Scenario] | Paths,

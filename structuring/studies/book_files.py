@@ -9,10 +9,12 @@ from typing import Any
 from structuring.deals.deal_files import load_deal
 from structuring.documents.yaml_and_json import load_term, save_term
 from structuring.studies.book import Book, BookFile
+from waterfalls.arguments import path, takes
 
 MARK = "firstloss-book"
 
 
+@takes(path=path)
 def load_book(path: Path | str) -> Book:
     """A book from a file that begins with `firstloss-book: 1`; every fault is told at once with its place.
 

@@ -8,6 +8,7 @@ from typing import Any
 from structuring.deals.deal import Deal, assets, clock, drivers_of, named_in, place_of, plan
 from structuring.scenarios.period_clock import Clock
 from structuring.scenarios.scenario import Drivers, Paths, Scenario
+from waterfalls.arguments import instance, many, mapping, takes, text
 from waterfalls.cashflows import Cashflows
 from waterfalls.distribute import Engine, distribute, refuse_too_large
 from waterfalls.errors import Fault, InvalidTerms
@@ -18,6 +19,12 @@ Scenarios = Scenario | Sequence[Scenario] | Paths
 BASE = Scenario("base")  # every driver as the collateral's own terms have it
 
 
+def scenario_list(name: str, given: Any) -> Scenarios:
+    """The scenarios of a run: one, some in a list, or paths."""
+    return given if isinstance(given, Paths) else many(Scenario)(name, given)
+
+
+@takes(deal=instance(Deal), scenarios=scenario_list, rates=mapping, engine=text)
 def run(
     deal: Deal, scenarios: Scenarios = BASE, *, rates: Mapping[str, Any] | None = None, engine: Engine = "auto"
 ) -> Cashflows:

@@ -13,7 +13,8 @@ import numpy as np
 from structuring.deals.deal import Deal, plan
 from structuring.scenarios.scenario import Paths, Scenario
 from structuring.studies.chunks import Chunk, Stopped, Unfinished, cut, in_turn, on_executor
-from structuring.studies.run import Scenarios, project
+from structuring.studies.run import Scenarios, project, scenario_list
+from waterfalls.arguments import function, having, instance, mapping, takes, text, whole
 from waterfalls.cashflows import Cashflows
 from waterfalls.distribute import ROOM, Engine, chosen, fixings, settle
 from waterfalls.errors import InvalidTerms, TooLarge
@@ -71,6 +72,16 @@ PLANS: dict[str, Plan] = {}
 MOST_PLANS = 8
 
 
+@takes(
+    deal=instance(Deal),
+    scenarios=scenario_list,
+    measure=having("of", "join", said="a measure, with of(block) and join(parts), such as summary()"),
+    rates=mapping,
+    engine=text,
+    chunk=whole(),
+    workers=whole(),
+    progress=function,
+)
 def study(
     deal: Deal,
     scenarios: Scenarios,
@@ -112,6 +123,8 @@ def study(
         listed = deal.collateral
         deal = dataclasses.replace(deal, collateral=listed.rows(slice(0, 1)))
     total = len(listed.scenarios if isinstance(listed, Receipts) else listed)
+    if not total:
+        raise InvalidTerms("scenarios: need one or more, got none")
     work = Work(uuid.uuid4().hex, deal, chosen(engine, total), measure)
     check_size(work, total, min(chunk, total))
     indices = fixings(work.plan, rates or {}, total)  # curves are read here: workers see arrays

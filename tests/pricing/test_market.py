@@ -407,7 +407,7 @@ REFUSED = {
     "empty handle": (lambda f: price(f, ql.YieldTermStructureHandle()), CannotPrice, "the YieldTermStructureHandle is empty"),
     "no start": (lambda f: Market(0.04), InvalidTerms, "this curve does not say where it starts: give valuation="),
     "two starts": (lambda f: Market(ql.FlatForward(ON + 1, 0.04, ql.Actual365Fixed()), valuation=V), InvalidTerms,
-        "the curve starts on 2026-01-16, and the valuation date is 2026-01-15: they must be the same"),
+        "the curve covers 2026-01-16 to 2076-01-04, and the valuation date is 2026-01-15: it must start on it or before"),
     "no curve": (lambda f: price(f, "SOFR"), InvalidTerms, "a curve is a QuantLib YieldTermStructure or its handle"),
     "price out of reach": (lambda f: price(f, market({"A": {"price": 1e9}})), CannotPrice, "no spread from -100% to 5,000% gives 'A' the price 1e+09"),
     "price of nothing": (lambda f: price(f, market({"A": {"price": 40.0}}), reference="dead"), CannotPrice,
@@ -430,7 +430,7 @@ REFUSED = {
     "shock nan": (lambda f: SpreadShock.parallel(bp=float("inf")), InvalidTerms, "Parallel.bp: must be a finite number, got inf"),
     "two of a name": (lambda f: price(f, market(), [SpreadShock.parallel(bp=1, name="x"), SpreadShock.parallel(bp=2, name="x")]), InvalidTerms,
         "two shocks are named 'x' and differ"),
-    "a number": (lambda f: price(f, market(), [100]), InvalidTerms, "must be SpreadShocks, such as SpreadShock.parallel(bp=100); got 100"),
+    "a number": (lambda f: price(f, market(), [100]), InvalidTerms, "shocks[0]: must be a SpreadShock, got 100"),
     "pair": (lambda f: price(f, market(), pairs=[Stress("bas")]), UnknownName, "there is no scenario 'bas'. Did you mean 'base'?"),
     "measure": (lambda f: price(f, market())["durations"], UnknownName, "there is no measure 'durations'"),
 }  # fmt: skip

@@ -78,7 +78,7 @@ def test_a_date_or_a_period_that_makes_no_sense_is_refused():
     market = Market(NODES, valuation=V, otherwise=0.0)
     with pytest.raises(CannotPrice, match="settlement must be from 2026-03-10 to 2036-03-10, got 2026-03-09"):
         market.settled(V - dt.timedelta(days=1))
-    with pytest.raises(InvalidTerms, match="Market.ex_coupon: must be days before a payment, from 0 to 366, got -1"):
+    with pytest.raises(InvalidTerms, match="ex_coupon: must be a whole number, from 0 to 366, got -1"):
         Market(NODES, valuation=V, ex_coupon=-1)
 
 

@@ -431,7 +431,7 @@ def test_a_waterfall_that_is_none_is_told_without_the_names_of_types_inside(toy,
 
 
 def test_what_only_a_run_can_know_is_refused_there(toy):
-    with pytest.raises(UnknownName, match="rate for the index 'SOFR'"):
+    with pytest.raises(InvalidTerms, match="the deal reads 'SOFR', and no rate is given"):
         run(toy, Scenario("base"))
     with pytest.raises(UnknownName, match="collateral of this deal that reads the driver 'gpu_price'"):
         run(toy, Scenario("base", gpu_price=0.5), rates=RATES)

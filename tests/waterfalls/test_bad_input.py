@@ -145,8 +145,8 @@ def test_a_number_that_cannot_look_ahead_says_why():
             "Receipts.revenue: must not be negative, got -2.50 on 2028-01-15 in scenario 'given': report gross revenue, "
             "and operating_cost beside it for expense('operating')",
         ),
-        ({"interest": [1.0] * 3, "rates": {"SOFR": float("nan")}}, InvalidTerms, "rates['SOFR'] must be finite"),
-        ({"interest": [1.0] * 3}, UnknownName, "there is no rate for the index 'SOFR'"),
+        ({"interest": [1.0] * 3, "rates": {"SOFR": float("nan")}}, InvalidTerms, "rates['SOFR']: must be finite"),
+        ({"interest": [1.0] * 3}, InvalidTerms, "the deal reads 'SOFR', and no rate is given"),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_in_a_run_is_refused(arrives, error, message):

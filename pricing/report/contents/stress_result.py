@@ -18,6 +18,8 @@ from pricing.market.market import Market
 from pricing.tables.number_formats import Unit, unit_of
 from pricing.valuation.prices import Prices
 from structuring.deals.deal import Deal
+from waterfalls import arguments
+from waterfalls.arguments import each, having, instance, key, takes
 from waterfalls.cashflows import Cashflows
 from waterfalls.errors import InvalidTerms
 
@@ -116,6 +118,18 @@ P = ParamSpec("P")
 Write = Callable[[Path, StressResults], None]
 
 
+@takes(
+    deal=instance(Deal),
+    flows=instance(Cashflows),
+    prices=instance(Prices),
+    losses=instance(Losses),
+    market=instance(Market),
+    scenario=each(key, alone=True),
+    shock=key,
+    breakevens=each(having("sentences", said="breakevens, of breakeven(...)")),
+    chain=each(having("bridge", "contagion", said="a chain, of chain(...)"), alone=True),
+    further=each(having("frame", said="a result with a frame")),
+)
 def stress_results(
     deal: Deal,
     flows: Cashflows,
@@ -139,8 +153,8 @@ def stress_results(
     chains = list(chain) if isinstance(chain, Sequence) else [] if chain is None else [chain]
     if len(chains) > len(names):
         raise InvalidTerms(f"chain: {len(chains)} are given and the stresses are {len(names)}: one of each")
-    of = {each.scenario: each for each in chains}
-    stray = next((each for each in chains if each.scenario not in names), None)  # of no stress: the first refuses it
+    of = {one.scenario: one for one in chains}
+    stray = next((one for one in chains if one.scenario not in names), None)  # of no stress: the first refuses it
     parts = (deal, flows, prices, losses, market)
     first = StressResult(*parts, names[0], shock, tuple(breakevens), stray or of.get(names[0]), further or {})
     return (first, *(StressResult(*parts, name, shock, chain=of.get(name)) for name in names[1:]))
@@ -152,8 +166,9 @@ def written_from(results: Callable[P, StressResults]) -> Callable[[Write], Calla
     def decorate(write: Write) -> Callable[Concatenate[Path | str, P], Path]:
         @functools.wraps(write)
         def written(path: Path | str, *args: P.args, **kwargs: P.kwargs) -> Path:
-            write(Path(path), results(*args, **kwargs))
-            return Path(path)
+            place = Path(arguments.path("path", path))
+            write(place, results(*args, **kwargs))
+            return place
 
         taken = inspect.signature(results)
         path = inspect.Parameter("path", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation="Path | str")
