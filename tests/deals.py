@@ -33,13 +33,13 @@ from waterfalls import (
     distribute,
 )
 from waterfalls.clauses.pay import Pay
+from waterfalls.clock.schedule import schedule
 from waterfalls.errors import InvalidTerms
 from waterfalls.fields import CASH, EXPENSES
-from waterfalls.language import number
-from waterfalls.ledgers import Ledger
+from waterfalls.language.expressions import number
 from waterfalls.plan import Plan, resolve
-from waterfalls.replacements import Replacement
-from waterfalls.schedule import schedule
+from waterfalls.terms.ledgers import Ledger
+from waterfalls.terms.replacements import Replacement
 from waterfalls.words import (
     additional_interest,
     at_once,

@@ -4,22 +4,22 @@ import datetime as dt
 
 import numpy as np
 
-from waterfalls.accounts import Account
-from waterfalls.claims import deposit, fee, interest, principal, residual, top_up
+from waterfalls.clauses.claims import deposit, fee, interest, principal, residual, top_up
 from waterfalls.clauses.pay import pay
 from waterfalls.clauses.release import release
 from waterfalls.clauses.write_down import write_down
-from waterfalls.conditions import trigger
-from waterfalls.coupons import Fixed, Floating
-from waterfalls.fees import Fee
-from waterfalls.memory import cumulative
-from waterfalls.numbers import balance, pool_balance, principal_collections
+from waterfalls.clock.schedule import schedule
+from waterfalls.language.conditions import trigger
+from waterfalls.language.memory import cumulative
+from waterfalls.language.numbers import balance, pool_balance, principal_collections
+from waterfalls.language.ratios import ic_ratio, oc_ratio
 from waterfalls.plan import Plan, resolve
-from waterfalls.ratios import ic_ratio, oc_ratio
 from waterfalls.receipts import Receipts
-from waterfalls.schedule import schedule
-from waterfalls.tranches import Equity, Note
-from waterfalls.triggers import Trigger
+from waterfalls.terms.accounts import Account
+from waterfalls.terms.coupons import Fixed, Floating
+from waterfalls.terms.fees import Fee
+from waterfalls.terms.tranches import Equity, Note
+from waterfalls.terms.triggers import Trigger
 
 RATES = {"SOFR": 0.035}
 SENIOR, MEZZANINE = ("A-1", "A-2", "A-3"), ("B", "C")

@@ -43,8 +43,8 @@ def test_the_make_targets_it_names_exist():
 
 
 def test_the_sentence_it_shows_is_one():
-    from waterfalls.clauses.clause import Clause
-    from waterfalls.parsing import parse
+    from waterfalls.clauses.waterfall import Clause
+    from waterfalls.language.parsing import parse
 
     (sentence,) = re.findall(r"^    (pay\(.*)$", README, re.M)
     assert str(parse(sentence, Clause)) == sentence.replace(

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from pricing.cli import app
 from structuring.deals.deal_files import library
-from waterfalls.conventions import CURRENCIES
+from waterfalls.clock.conventions import CURRENCIES
 
 TOY = Path(__file__).parent / "structuring" / "toy.yaml"
 

@@ -20,9 +20,9 @@ import QuantLib as ql
 import pricing
 import structuring
 import waterfalls
+from waterfalls.clock.schedule import schedule
 from waterfalls.errors import FirstLossError
 from waterfalls.plan import resolve
-from waterfalls.schedule import schedule
 
 DATE = datetime.date
 NAMES = Path(__file__).with_name("public_names.txt").read_text("utf-8").split()

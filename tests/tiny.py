@@ -7,11 +7,11 @@ from deals import clock, same
 
 from structuring.documents.plain_data import Loader
 from waterfalls import Account, Equity, Facility, Fee, Note, Receipts, Swap, Trigger, Waterfall, distribute
-from waterfalls.language import Condition, Number
-from waterfalls.ledgers import Ledger
+from waterfalls.language.expressions import Condition, Number
 from waterfalls.plan import resolve
-from waterfalls.replacements import Replacement
-from waterfalls.terms import read
+from waterfalls.terms.ledgers import Ledger
+from waterfalls.terms.replacements import Replacement
+from waterfalls.terms.term import read
 
 PARTS = {
     "tranches": tuple[Note | Equity, ...],

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from waterfalls.engines.laws import laws, never_negative, tolerance
+from waterfalls.engines.outputs import Outputs
+from waterfalls.engines.totals import SUMMED, TOTALS, years
 from waterfalls.errors import TooLarge, Unbalanced, UnknownName
-from waterfalls.laws import laws, never_negative, tolerance
-from waterfalls.outputs import Outputs
-from waterfalls.plan import Key, Plan
+from waterfalls.language.machine import Key
+from waterfalls.notebook import tabled
+from waterfalls.plan import Plan
 from waterfalls.receipts import Receipts
 
 if TYPE_CHECKING:
@@ -164,10 +167,11 @@ class Cashflows:
         return pd.DataFrame({"deal": self.deal, "currency": self.plan.currency, **index, **data})
 
     def _repr_html_(self) -> str:
-        from waterfalls.notebook import summed, tabled
-
         size = f"{len(self.receipts.scenarios):,} scenarios, {self.periods} dates, sums in {self.plan.currency}"
-        return tabled(f"{self.deal}: {size}", summed(self))
+        columns = ["interest", "principal", "draws", "written_down", "shortfall"]
+        grouped = next(self.blocks()).frame().groupby(["scenario", "tranche"], observed=True, sort=False)
+        sums: Any = grouped[columns].sum()
+        return tabled(f"{self.deal}: {size}", sums.reset_index())
 
     def blocks(self) -> Iterator[Cashflows]:
         """The same flows as views of at most 128 scenarios."""
@@ -182,6 +186,34 @@ class Cashflows:
         from waterfalls.explain import explain
 
         return explain(self, scenario, date)
+
+    def totals(self) -> dict[str, np.ndarray]:
+        """Arrays (S, N) by name: the sums over all dates, `unpaid` the balance of notes at the last, and `wal`.
+
+        wal = sum(principal x years) / sum(principal), NaN where nothing was repaid. loss = written down (net of written up)
+        + balance and interest still owed at the last date: cash terms, not value.
+        """
+        S, notes = len(self.receipts.scenarios), self.plan.notes_by_name
+        columns: dict[str, list[np.ndarray]] = {name: [] for name in (*TOTALS, "wal")}
+        after = years(self.plan)
+        for tranche in self.plan.tranches:
+            if ("total", SUMMED[0], tranche) in self.outputs.carried:
+                sums = {name: self.outputs.carried["total", name, tranche] for name in SUMMED}
+                unpaid = self.outputs.carried["balance", tranche] if tranche in notes else np.zeros(S)
+                owed = self.outputs.carried["owed", "interest", tranche] if tranche in notes else 0.0
+            else:
+                given = {name: getattr(self, name)[tranche] for name in SUMMED[:4]}
+                given["shortfall"] = self.shortfall[tranche] if tranche in notes else np.zeros((S, len(after)))
+                given["weighted"] = given["principal"] * after
+                sums = {name: np.cumsum(array, axis=1)[:, -1] for name, array in given.items()}  # in the order of dates
+                unpaid = self.balance[tranche][:, -1] if tranche in notes else np.zeros(S)
+                owed = self.arrears[tranche][:, -1] if tranche in notes else 0.0
+            weighted, repaid = sums.pop("weighted"), sums["principal"]
+            wal = np.divide(weighted, repaid, out=np.full(S, np.nan), where=repaid > 0.0)
+            loss = sums["written_down"] + (unpaid + owed)
+            for name, array in {**sums, "unpaid": unpaid, "loss": loss, "wal": wal}.items():
+                columns[name].append(array)
+        return {name: np.stack(arrays, axis=1) for name, arrays in columns.items()}
 
     def check(self) -> None:
         """Proves the laws of claims and cash to 1e-9 of the deal's notional; `Unbalanced` names what does not add up.

@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from waterfalls.accounts import Account
-from waterfalls.claims import Debt, Deposit, Residual, TopUp
-from waterfalls.clauses.clause import Clause
+from waterfalls.clauses.claims import Debt, Deposit, Residual, TopUp
+from waterfalls.clauses.order import faults_of_order, faults_of_sale
 from waterfalls.clauses.pay import Pay
-from waterfalls.definitions import levels
+from waterfalls.clauses.waterfall import Clause, Waterfall
 from waterfalls.errors import Fault, unknown
 from waterfalls.fields import EXPENSES
-from waterfalls.forward import cannot_look_ahead
-from waterfalls.language import Condition, Need, Node, Number
-from waterfalls.ledgers import Ledger
-from waterfalls.numbers import Held
-from waterfalls.order import faults_of_order, faults_of_sale
-from waterfalls.parsing import DEEPEST
-from waterfalls.replacements import Replacement
-from waterfalls.terms import Unsound, is_broken
-from waterfalls.tranches import Equity, Note
-from waterfalls.triggers import Trigger
-from waterfalls.waterfall import Waterfall
+from waterfalls.language.definitions import levels
+from waterfalls.language.expressions import Condition, Number
+from waterfalls.language.forward import cannot_look_ahead
+from waterfalls.language.numbers import Held
+from waterfalls.language.parsing import DEEPEST
+from waterfalls.language.vocabulary import Need, Node
+from waterfalls.terms.accounts import Account
+from waterfalls.terms.ledgers import Ledger
+from waterfalls.terms.replacements import Replacement
+from waterfalls.terms.term import Unsound, is_broken
+from waterfalls.terms.tranches import Equity, Note
+from waterfalls.terms.triggers import Trigger
 
 DEFAULT_REGIME = "waterfall"
 

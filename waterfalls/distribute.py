@@ -10,17 +10,17 @@ from typing import Any, Literal
 
 import numpy as np
 
-from waterfalls import engine as fast
-from waterfalls import floats
 from waterfalls.arguments import instance, mapping, numbers, takes, text
 from waterfalls.bounds import odd_rate
 from waterfalls.cashflows import Cashflows
-from waterfalls.coupons import Floating
+from waterfalls.clock.schedule import Schedule, fraction_of, from_ql, to_ql
+from waterfalls.engines import fast, floats
+from waterfalls.engines.outputs import Outputs
 from waterfalls.errors import InvalidTerms, TooLarge, UnknownName
-from waterfalls.outputs import Outputs
-from waterfalls.plan import Key, Plan, inputs_of
+from waterfalls.language.machine import Key
+from waterfalls.plan import Plan, inputs_of
 from waterfalls.receipts import Receipts
-from waterfalls.schedule import Schedule, fraction_of, from_ql, to_ql
+from waterfalls.terms.coupons import Floating
 
 Engine = Literal["auto", "reference", "fast"]
 SMALL = 32  # scenarios up to which the reference is quick enough not to load Numba
@@ -89,7 +89,7 @@ def chosen(engine: Engine, scenarios: int) -> Literal["reference", "fast"]:
 
 def warm() -> None:
     """Loads the kernel, compiling it where the cache has none: some seconds once, about half a second after."""
-    from waterfalls import kernel
+    from waterfalls.engines import kernel
 
     kernel.warm()
 

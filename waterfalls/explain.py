@@ -8,19 +8,19 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from waterfalls.claims import Debt, Principal
-from waterfalls.clauses.clause import Clause
+from waterfalls.clauses.claims import Debt, Principal
 from waterfalls.clauses.debit import Credit
 from waterfalls.clauses.pay import Pay
+from waterfalls.clauses.waterfall import Clause
+from waterfalls.engines.floats import Floats
+from waterfalls.engines.one_date import settle_date
 from waterfalls.errors import InvalidTerms, UnknownName
 from waterfalls.fields import CASH
-from waterfalls.floats import Floats
-from waterfalls.language import Comparison, Condition
-from waterfalls.machine import Key
-from waterfalls.numbers import reported
-from waterfalls.one_date import settle_date
+from waterfalls.language.expressions import Comparison, Condition
+from waterfalls.language.machine import Key
+from waterfalls.language.numbers import reported
+from waterfalls.language.ratios import Ratio
 from waterfalls.plan import Plan, inputs_of
-from waterfalls.ratios import Ratio
 from waterfalls.receipts import Receipts
 
 if TYPE_CHECKING:

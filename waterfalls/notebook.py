@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-    from waterfalls.cashflows import Cashflows
-
 MOST_ROWS = 24
 
 
@@ -37,14 +35,6 @@ def tabled(title: str, frame: pd.DataFrame) -> str:
         f"<p><strong>{escaped(title)}</strong></p>"
         f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>{more}"
     )
-
-
-def summed(flows: Cashflows) -> pd.DataFrame:
-    """What each tranche was paid over all dates, scenario by scenario, of the first scenarios."""
-    columns = ["interest", "principal", "draws", "written_down", "shortfall"]
-    grouped = next(flows.blocks()).frame().groupby(["scenario", "tranche"], observed=True, sort=False)
-    sums: Any = grouped[columns].sum()
-    return sums.reset_index()
 
 
 def decimals(column: list[Any]) -> int:

@@ -9,33 +9,33 @@ from functools import cached_property
 
 import numpy as np
 
-from waterfalls.accounts import Account
 from waterfalls.checks import DEFAULT_REGIME, expenses_paid, faults_between
-from waterfalls.claims import Debt
 from waterfalls.clauses.call import Call, Premium
+from waterfalls.clauses.claims import Debt
 from waterfalls.clauses.pay import Pay
-from waterfalls.conditions import AtOnce, Event
-from waterfalls.coupons import Fixed, Floating
-from waterfalls.definitions import Defined
+from waterfalls.clauses.waterfall import Said, Waterfall
+from waterfalls.clock.schedule import Schedule
 from waterfalls.errors import InvalidTerms, UnknownName
-from waterfalls.facilities import Facility
-from waterfalls.fees import Fee
 from waterfalls.fields import EXPENSES
-from waterfalls.forward import CashAhead, ValueAhead
-from waterfalls.hedges import Swap
-from waterfalls.language import Condition, Node, Number
-from waterfalls.laws import notional_of
-from waterfalls.ledgers import Ledger
-from waterfalls.machine import Key
-from waterfalls.memory import Average, Cumulative, Kept
-from waterfalls.numbers import Receipt
-from waterfalls.ratios import Ratio
+from waterfalls.language.conditions import AtOnce, Event
+from waterfalls.language.definitions import Defined
+from waterfalls.language.expressions import Condition, Number
+from waterfalls.language.forward import CashAhead, ValueAhead
+from waterfalls.language.machine import Key
+from waterfalls.language.memory import Average, Cumulative, Kept
+from waterfalls.language.numbers import Receipt
+from waterfalls.language.ratios import Ratio
+from waterfalls.language.vocabulary import Node
 from waterfalls.receipts import Receipts
-from waterfalls.replacements import Replacement
-from waterfalls.schedule import Schedule
-from waterfalls.tranches import Equity, Note
-from waterfalls.triggers import Trigger
-from waterfalls.waterfall import Said, Waterfall
+from waterfalls.terms.accounts import Account
+from waterfalls.terms.coupons import Fixed, Floating
+from waterfalls.terms.facilities import Facility
+from waterfalls.terms.fees import Fee
+from waterfalls.terms.hedges import Swap
+from waterfalls.terms.ledgers import Ledger
+from waterfalls.terms.replacements import Replacement
+from waterfalls.terms.tranches import Equity, Note
+from waterfalls.terms.triggers import Trigger
 
 MOST_TIMES = 1e6  # of what the tranches come to: cash of a date beyond it leaves the laws no room but rounding
 
@@ -58,6 +58,11 @@ class Plan:
     definitions: dict[str, Number]
     waterfalls: dict[str, Waterfall]
     regimes: dict[str, Condition]
+
+    @property
+    def notional(self) -> float:
+        """What the tranches come to, by which the size of all amounts is judged."""
+        return sum(tranche.notional for tranche in self.tranches.values()) or 1.0
 
     @cached_property
     def notes_by_name(self) -> dict[str, Note]:
@@ -355,7 +360,7 @@ def inputs_of(plan: Plan, receipts: Receipts, rates: Mapping[str, np.ndarray]) -
 
 def refuse_other_units(plan: Plan, receipts: Receipts) -> None:
     """Refuses collateral that pays far more than the tranches come to, so much that what they are paid is rounding."""
-    cash, notional = receipts.cash, notional_of(plan)
+    cash, notional = receipts.cash, plan.notional
     if cash.max(initial=0.0) > MOST_TIMES * notional:
         s, t = np.unravel_index(np.argmax(cash), cash.shape)
         raise InvalidTerms(

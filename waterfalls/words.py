@@ -4,7 +4,8 @@ Importing this also lets texts be read, since a word is known once its module is
 packages, in modules that they name as entry points of the group `firstloss.words`; how-to: docs/howto/own-words.md.
 """
 
-from waterfalls.claims import (
+from waterfalls.clauses.call import call, called, premium
+from waterfalls.clauses.claims import (
     additional_interest,
     deposit,
     expense,
@@ -16,21 +17,20 @@ from waterfalls.claims import (
     scheduled_principal,
     top_up,
 )
-from waterfalls.clauses.call import call, called, premium
 from waterfalls.clauses.debit import credit, debit, deficiency
 from waterfalls.clauses.draw import draw
 from waterfalls.clauses.pay import pay
 from waterfalls.clauses.purchase import purchase
 from waterfalls.clauses.release import release
 from waterfalls.clauses.write_down import write_down, write_up
-from waterfalls.conditions import always, at_once, event, event_of_default, on_or_after, trigger
-from waterfalls.cures import cure
-from waterfalls.definitions import defined
 from waterfalls.doors import offered
-from waterfalls.formulas import at_start, max_, min_, ratio, stepped
-from waterfalls.forward import forward_dscr, llcr, make_whole
-from waterfalls.memory import average, cumulative, hurdle
-from waterfalls.numbers import (
+from waterfalls.language.conditions import always, at_once, event, event_of_default, on_or_after, trigger
+from waterfalls.language.cures import cure
+from waterfalls.language.definitions import defined
+from waterfalls.language.formulas import at_start, max_, min_, ratio, stepped
+from waterfalls.language.forward import forward_dscr, llcr, make_whole
+from waterfalls.language.memory import average, cumulative, hurdle
+from waterfalls.language.numbers import (
     balance,
     cash,
     defaulted_balance,
@@ -44,7 +44,7 @@ from waterfalls.numbers import (
     receipt,
     undrawn,
 )
-from waterfalls.ratios import debt_service, dscr, ic_ratio, ltv, oc_ratio
+from waterfalls.language.ratios import debt_service, dscr, ic_ratio, ltv, oc_ratio
 
 __all__ = [
     "additional_interest",

@@ -13,11 +13,12 @@ from docstrings import markdown, prose
 from structuring.deals.deal_files import library, load_deal
 from waterfalls import words
 from waterfalls.checks import regimes_of
-from waterfalls.clauses.clause import Clause
 from waterfalls.clauses.pay import SHARINGS
+from waterfalls.clauses.waterfall import Clause
 from waterfalls.errors import InvalidTerms
-from waterfalls.language import MODIFIERS, WORDS, Condition, Number
-from waterfalls.parsing import parse
+from waterfalls.language.expressions import Condition, Number
+from waterfalls.language.parsing import parse
+from waterfalls.language.vocabulary import MODIFIERS, WORDS
 
 EXAMPLES = {  # what is read and printed when the site is built
     "pay": "pay(interest('A-1', 'A-2'), sharing='pro rata by due').supported_by('liquidity reserve')",

@@ -14,7 +14,7 @@ from pricing.cli import app
 from pricing.valuation.measures import MEASURES
 from structuring.scenarios.drivers import DRIVERS
 from waterfalls import fields
-from waterfalls.conventions import CALENDARS, CONVENTIONS, DAY_COUNTS, FLOATING_DAY_COUNTS, FREQUENCIES
+from waterfalls.clock.conventions import CALENDARS, CONVENTIONS, DAY_COUNTS, FLOATING_DAY_COUNTS, FREQUENCIES
 
 ROOT = Path(__file__).resolve().parents[2]
 

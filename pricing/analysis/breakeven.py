@@ -18,7 +18,7 @@ from structuring.studies.run import run
 from waterfalls.arguments import instance, number, takes, text
 from waterfalls.cashflows import Cashflows
 from waterfalls.errors import Fault, InvalidTerms, unknown
-from waterfalls.tranches import Note
+from waterfalls.terms.tranches import Note
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,7 +17,7 @@ from structuring.documents.plain_data import Loader
 from structuring.documents.whole_files import unshield
 from structuring.documents.yaml_and_json import STEP
 from waterfalls.errors import Fault, InvalidTerms, unknown
-from waterfalls.terms import MISSING, field_types, is_a, is_term, is_union, kind_of, plain, read_term
+from waterfalls.terms.term import MISSING, field_types, is_a, is_term, is_union, kind_of, plain, read_term
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,12 +9,12 @@ import numpy as np
 from pricing.analysis.appraisal import appraised
 from pricing.analysis.headroom import headroom_to_trap
 from pricing.tables.quotients import quotient
-from waterfalls.claims import Debt
+from waterfalls.clauses.claims import Debt
 from waterfalls.clauses.pay import Pay
-from waterfalls.coupons import Fixed
 from waterfalls.fields import CASH
-from waterfalls.ratios import Signed, cash_for_debt_service, service_of
-from waterfalls.tranches import Equity, Note
+from waterfalls.language.ratios import Signed, cash_for_debt_service, service_of
+from waterfalls.terms.coupons import Fixed
+from waterfalls.terms.tranches import Equity, Note
 
 if TYPE_CHECKING:
     import pandas as pd

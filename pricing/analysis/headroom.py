@@ -7,13 +7,14 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from waterfalls.definitions import Defined
+from waterfalls.engines.floats import Floats
 from waterfalls.explain import determinations
-from waterfalls.floats import Floats
-from waterfalls.language import Comparison, Condition, Node, Number
-from waterfalls.machine import Machine, Value
+from waterfalls.language.definitions import Defined
+from waterfalls.language.expressions import Comparison, Condition, Number
+from waterfalls.language.machine import Machine, Value
+from waterfalls.language.ratios import Coverage, Dscr, Flow
+from waterfalls.language.vocabulary import Node
 from waterfalls.plan import Plan
-from waterfalls.ratios import Coverage, Dscr, Flow
 
 if TYPE_CHECKING:
     from waterfalls.cashflows import Cashflows

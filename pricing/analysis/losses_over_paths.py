@@ -15,8 +15,8 @@ from structuring.scenarios.drivers import DRIVERS
 from structuring.scenarios.paths import Paths, each
 from structuring.scenarios.period_clock import Clock
 from structuring.scenarios.scenario import Drivers, Scenario, expanded
+from waterfalls.clock.schedule import Schedule, years_from
 from waterfalls.errors import InvalidTerms, UnknownName
-from waterfalls.schedule import Schedule, years_from
 
 if TYPE_CHECKING:
     import pandas as pd

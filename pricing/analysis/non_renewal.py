@@ -17,7 +17,7 @@ from structuring.deals.deal import Deal, assets
 from structuring.scenarios.scenario import Scenario
 from structuring.studies.run import run
 from waterfalls.errors import InvalidTerms
-from waterfalls.tranches import Note
+from waterfalls.terms.tranches import Note
 
 if TYPE_CHECKING:
     import pandas as pd

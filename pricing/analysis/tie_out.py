@@ -16,8 +16,8 @@ from structuring.documents.tables import frame_of, read_rows
 from structuring.documents.whole_files import csv_of, excel_of, folder, whole
 from waterfalls.errors import Fault, InvalidTerms, nearest
 from waterfalls.explain import MOVED, SOURCES, every, payment_on
-from waterfalls.ratios import cash_for_debt_service, service_of
-from waterfalls.terms import term
+from waterfalls.language.ratios import cash_for_debt_service, service_of
+from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -133,7 +133,7 @@ def run_side(
     from pricing.valuation.price import price
     from structuring.deals.deal import holdings_of
     from structuring.studies.run import run
-    from waterfalls.terms import plain
+    from waterfalls.terms.term import plain
 
     flows = run(deal, paths, rates=quotes.rates(deal))
     prices = price(flows, quotes, shocks, reference=paths[0].name)

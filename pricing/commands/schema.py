@@ -21,6 +21,6 @@ def schema() -> None:
     from structuring.collateral.asset_classes import meanings
     from structuring.deals.deal import Deal
     from structuring.deals.deal_files import MARK
-    from waterfalls.schema import schema as schema_of
+    from waterfalls.terms.schema import schema as schema_of
 
     typer.echo(json.dumps(schema_of(Deal, mark=MARK, meanings=meanings()), indent=1))

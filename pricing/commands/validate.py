@@ -94,9 +94,9 @@ def quoted(deal: Path, market: Path) -> None:
     """
     from structuring.documents.plain_data import parsed
     from structuring.documents.yaml_and_json import lined
-    from waterfalls.conventions import CURRENCIES
+    from waterfalls.clock.conventions import CURRENCIES
     from waterfalls.errors import FirstLossError, InvalidTerms, unknown
-    from waterfalls.terms import Unsound
+    from waterfalls.terms.term import Unsound
 
     try:
         owes, data = (parsed(file)[0] for file in (deal, market))
@@ -131,8 +131,8 @@ def run_once(
     from structuring.documents.yaml_and_json import with_lines
     from structuring.scenarios.scenario import Scenario
     from structuring.studies.run import project, run
-    from waterfalls.coupons import Floating
     from waterfalls.errors import InvalidTerms, UnknownName
+    from waterfalls.terms.coupons import Floating
 
     paths = paths or [Scenario("base")]
     try:

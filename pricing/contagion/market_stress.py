@@ -32,8 +32,8 @@ from structuring.scenarios.scenario import Scenario
 from structuring.studies.book import Book
 from structuring.studies.book_files import load_book
 from waterfalls.errors import Fault, InvalidTerms, UnknownName, unknown
-from waterfalls.terms import term
-from waterfalls.tranches import Note
+from waterfalls.terms.term import term
+from waterfalls.terms.tranches import Note
 
 if TYPE_CHECKING:
     from structuring.deals.deal import Deal

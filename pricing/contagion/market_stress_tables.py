@@ -19,7 +19,7 @@ from structuring.deals.deal_files import load_deal
 from structuring.deals.exposures import debt
 from structuring.deals.holdings import UNIDENTIFIED
 from structuring.studies.book import Book
-from waterfalls.tranches import Equity, Note
+from waterfalls.terms.tranches import Equity, Note
 
 if TYPE_CHECKING:
     import pandas as pd

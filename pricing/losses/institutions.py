@@ -12,9 +12,9 @@ from pricing.losses.wrappers import Wrapper
 from structuring.documents.bounded_numbers import NotNegative, Positive, Share
 from structuring.documents.yaml_and_json import load_term
 from waterfalls.arguments import path, takes
-from waterfalls.conventions import odd_currency
+from waterfalls.clock.conventions import odd_currency
 from waterfalls.errors import CannotPrice, Fault, UnknownName, unknown
-from waterfalls.terms import term
+from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
     from pricing.market.market import Market

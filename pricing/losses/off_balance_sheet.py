@@ -12,7 +12,7 @@ from structuring.deals.deal import Deal, assets
 from waterfalls.arguments import instance, key, takes
 from waterfalls.cashflows import Cashflows
 from waterfalls.errors import InvalidTerms
-from waterfalls.tranches import Note
+from waterfalls.terms.tranches import Note
 
 if TYPE_CHECKING:
     import pandas as pd

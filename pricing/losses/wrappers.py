@@ -16,7 +16,7 @@ import numpy as np
 
 from structuring.documents.bounded_numbers import NotNegative, Positive, Share
 from waterfalls.errors import Fault, InvalidTerms
-from waterfalls.terms import term
+from waterfalls.terms.term import term
 
 Borne = dict[str, np.ndarray]
 

@@ -13,10 +13,10 @@ from pricing.market.curve_inputs import curve_from
 from pricing.market.curves import Curve
 from pricing.market.projected_rates import projected_rates
 from waterfalls.arguments import having, instance, mapping, number, one_date, takes, text, whole
-from waterfalls.conventions import odd_currency
+from waterfalls.clock.conventions import odd_currency
 from waterfalls.errors import CannotPrice, Fault, InvalidTerms, shown, unknown
-from waterfalls.terms import term
-from waterfalls.tranches import Equity
+from waterfalls.terms.term import term
+from waterfalls.terms.tranches import Equity
 
 if TYPE_CHECKING:
     from structuring.deals.deal import Deal

@@ -18,9 +18,9 @@ from structuring.documents.bounded_numbers import Positive
 from structuring.documents.yaml_and_json import load_term
 from waterfalls.arguments import path, takes
 from waterfalls.bounds import odd_rate
-from waterfalls.conventions import odd_currency
+from waterfalls.clock.conventions import odd_currency
 from waterfalls.errors import Fault, unknown
-from waterfalls.terms import term
+from waterfalls.terms.term import term
 
 MARK = "firstloss-market"
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from pricing.market.curves import Curve
 from structuring.deals.deal import Deal, plan
-from waterfalls.coupons import Floating
+from waterfalls.clock.schedule import year_fraction
 from waterfalls.errors import CannotPrice, unknown
 from waterfalls.plan import Plan
-from waterfalls.schedule import year_fraction
+from waterfalls.terms.coupons import Floating
 
 
 def projected_rates(

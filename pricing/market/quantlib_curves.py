@@ -12,8 +12,8 @@ import numpy as np
 import QuantLib as ql
 
 from pricing.market.curves import REACH, Curve, from_discounts
+from waterfalls.clock.schedule import from_ql, to_ql
 from waterfalls.errors import CannotPrice, InvalidTerms, UnknownName
-from waterfalls.schedule import from_ql, to_ql
 
 _evaluation = threading.Lock()
 

@@ -12,7 +12,7 @@ from pricing.report.contents.stress_result import StressResults
 from pricing.tables.aligned_text import text
 from structuring.deals.unusual_terms import doubts, left_unpaid
 from waterfalls.cashflows import Cashflows
-from waterfalls.laws import tolerance
+from waterfalls.engines.laws import tolerance
 
 
 def printed(cases: StressResults, *, width: int | None = None) -> Iterator[str]:

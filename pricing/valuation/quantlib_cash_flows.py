@@ -13,9 +13,9 @@ from pricing.valuation.prices import position
 from pricing.valuation.remaining_cash import balance_at, row_of
 from waterfalls.arguments import instance, key, one_date, takes, text
 from waterfalls.cashflows import Cashflows
-from waterfalls.conventions import unadjusted
+from waterfalls.clock.conventions import unadjusted
+from waterfalls.clock.schedule import day_counter, to_ql
 from waterfalls.errors import CannotPrice
-from waterfalls.schedule import day_counter, to_ql
 
 
 @takes(flows=instance(Cashflows), tranche=text, scenario=key)

@@ -14,11 +14,11 @@ import numpy as np
 from pricing.market.curves import Curve
 from pricing.tables.quotients import quotient
 from waterfalls.cashflows import Cashflows
-from waterfalls.conventions import unadjusted
-from waterfalls.coupons import Floating
+from waterfalls.clock.conventions import unadjusted
+from waterfalls.clock.schedule import Roll, year_fraction, years_from
 from waterfalls.errors import CannotPrice, UnknownName
-from waterfalls.schedule import Roll, year_fraction, years_from
-from waterfalls.tranches import Note
+from waterfalls.terms.coupons import Floating
+from waterfalls.terms.tranches import Note
 
 if TYPE_CHECKING:
     from pricing.market.market import Market

@@ -23,7 +23,7 @@ from structuring.studies.run import run
 from waterfalls.arguments import instance, key, many, takes, text
 from waterfalls.distribute import Engine
 from waterfalls.errors import Fault, InvalidTerms, unknown
-from waterfalls.terms import term
+from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
     import pandas as pd

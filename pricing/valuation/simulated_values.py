@@ -18,9 +18,9 @@ from structuring.simulation.random_numbers import Draws
 from structuring.studies.run import run
 from waterfalls.arguments import instance, key, numbers, takes, text
 from waterfalls.cashflows import Cashflows
-from waterfalls.coupons import Floating
+from waterfalls.clock.schedule import years_from
 from waterfalls.errors import CannotPrice, InvalidTerms
-from waterfalls.schedule import years_from
+from waterfalls.terms.coupons import Floating
 
 if TYPE_CHECKING:
     import pandas as pd

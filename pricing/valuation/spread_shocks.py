@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field
 
 from waterfalls.errors import Fault, InvalidTerms, UnknownName
-from waterfalls.terms import term
+from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
     from pricing.valuation.remaining_cash import Ahead

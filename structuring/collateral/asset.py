@@ -11,8 +11,8 @@ from waterfalls.errors import Fault
 
 if TYPE_CHECKING:
     from structuring.scenarios.scenario import Drivers
+    from waterfalls.clock.schedule import Schedule
     from waterfalls.receipts import Receipts
-    from waterfalls.schedule import Schedule
 
 
 class Lease(NamedTuple):

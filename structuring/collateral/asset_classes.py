@@ -23,7 +23,7 @@ from structuring.documents.plain_data import load
 from structuring.documents.yaml_and_json import MEANINGS
 from waterfalls.doors import offered
 from waterfalls.errors import InvalidTerms
-from waterfalls.terms import is_term, kind_of
+from waterfalls.terms.term import is_term, kind_of
 
 
 def brought() -> tuple[type[Asset], ...]:

@@ -12,16 +12,16 @@ from structuring.documents.bounded_numbers import Months, NotNegative, Share
 from structuring.scenarios.months import month_after
 from structuring.scenarios.scenario import Drivers, Rate, Scenario
 from structuring.scenarios.speed import rate_a_year
-from waterfalls.conventions import FREQUENCIES
+from waterfalls.clock.conventions import FREQUENCIES
 from waterfalls.errors import Fault, unknown
-from waterfalls.terms import term
+from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
     import numpy as np
 
     from structuring.collateral.pool_cash_flows import MonthGrid
+    from waterfalls.clock.schedule import Schedule
     from waterfalls.receipts import Receipts
-    from waterfalls.schedule import Schedule
 
 
 @term

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from structuring.collateral.asset import Asset
 from structuring.documents.bounded_numbers import Growth, Multiple, NotNegative, Positive, Share
 from waterfalls.errors import Fault
-from waterfalls.terms import term
+from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
     import numpy as np
 
     from structuring.scenarios.period_clock import Clock
     from structuring.scenarios.scenario import Drivers
+    from waterfalls.clock.schedule import Schedule
     from waterfalls.receipts import Receipts
-    from waterfalls.schedule import Schedule
 
 READS = frozenset(
     {"gpu_price", "utilisation", "residual_value", "value", "sale", "operating_cost", "delay_months", "overrun"}

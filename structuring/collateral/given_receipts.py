@@ -10,8 +10,8 @@ from waterfalls.errors import InvalidTerms
 
 if TYPE_CHECKING:
     from structuring.scenarios.scenario import Drivers
+    from waterfalls.clock.schedule import Schedule
     from waterfalls.receipts import Receipts
-    from waterfalls.schedule import Schedule
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

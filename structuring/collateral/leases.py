@@ -12,7 +12,7 @@ from pydantic import Field
 from structuring.collateral.asset import Asset, Lease
 from structuring.documents.bounded_numbers import Growth, Multiple, NotNegative, Positive, Share
 from waterfalls.errors import Fault
-from waterfalls.terms import term
+from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from structuring.scenarios.period_clock import Clock
     from structuring.scenarios.scenario import Drivers
+    from waterfalls.clock.schedule import Schedule
     from waterfalls.receipts import Receipts
-    from waterfalls.schedule import Schedule
 
 BY_TENANT = frozenset({"tenant_default", "renewal", "renewal_rent", "re_let_rent", "downtime", "rent"})
 

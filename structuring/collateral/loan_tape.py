@@ -12,9 +12,9 @@ from pydantic import Field
 from pydantic_core import CoreSchema, core_schema
 
 from structuring.documents.bounded_numbers import Months, NotNegative, Share
-from waterfalls.conventions import FREQUENCIES
+from waterfalls.clock.conventions import FREQUENCIES
 from waterfalls.errors import Fault, InvalidTerms
-from waterfalls.terms import term
+from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,14 +14,14 @@ from structuring.collateral.loan_tape import COLUMNS, LoanLine, Months, Share, T
 from structuring.scenarios.scenario import Drivers, Rate, Scenario
 from structuring.scenarios.speed import Speed, rate_a_year
 from waterfalls.errors import Fault
-from waterfalls.terms import term
+from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from waterfalls.clock.schedule import Schedule
     from waterfalls.receipts import Receipts
-    from waterfalls.schedule import Schedule
 
 
 @term

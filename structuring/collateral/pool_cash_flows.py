@@ -17,7 +17,7 @@ from structuring.scenarios.months import month_after
 if TYPE_CHECKING:
     from structuring.collateral.loan_tape import LoanLine
     from structuring.scenarios.period_clock import Clock
-    from waterfalls.schedule import Schedule
+    from waterfalls.clock.schedule import Schedule
 
 CELLS = 4_000_000  # lines x months held at a time
 MANY_PATHS = 64  # from which on the kernel is worth loading; it gives the same bits

@@ -13,15 +13,15 @@ from structuring.collateral.asset import Asset, Lease
 from structuring.documents.bounded_numbers import Growth, NotNegative, Share
 from structuring.scenarios.months import month_after
 from waterfalls.errors import Fault
-from waterfalls.terms import term
+from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
     import numpy as np
 
     from structuring.scenarios.period_clock import Clock
     from structuring.scenarios.scenario import Drivers
+    from waterfalls.clock.schedule import Schedule
     from waterfalls.receipts import Receipts
-    from waterfalls.schedule import Schedule
 
 READS = frozenset(
     {"rent", "renewal", "tenant_default", "guarantor_default", "delay_months", "overrun", "residual_value", "value"}

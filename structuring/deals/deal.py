@@ -16,24 +16,24 @@ from structuring.collateral.asset_classes import Owned
 from structuring.collateral.given_receipts import Given
 from structuring.deals.holdings import Holdings
 from structuring.deals.sponsor import Sponsor
-from waterfalls.accounts import Account
 from waterfalls.checks import faults_between
-from waterfalls.conventions import CALENDARS, CONVENTIONS, FREQUENCIES, calendar_names, odd_currency
+from waterfalls.clauses.waterfall import Waterfall
+from waterfalls.clock.conventions import CALENDARS, CONVENTIONS, FREQUENCIES, calendar_names, odd_currency
 from waterfalls.errors import Fault, InvalidTerms, unknown
-from waterfalls.facilities import Facility
-from waterfalls.fees import Fee
-from waterfalls.hedges import Swap
-from waterfalls.language import Condition, Number
-from waterfalls.ledgers import Ledger
-from waterfalls.replacements import Replacement
-from waterfalls.terms import MISSING, is_broken, kind_of, term
-from waterfalls.tranches import Equity, Note
-from waterfalls.triggers import Trigger
-from waterfalls.waterfall import Waterfall
+from waterfalls.language.expressions import Condition, Number
+from waterfalls.terms.accounts import Account
+from waterfalls.terms.facilities import Facility
+from waterfalls.terms.fees import Fee
+from waterfalls.terms.hedges import Swap
+from waterfalls.terms.ledgers import Ledger
+from waterfalls.terms.replacements import Replacement
+from waterfalls.terms.term import MISSING, is_broken, kind_of, term
+from waterfalls.terms.tranches import Equity, Note
+from waterfalls.terms.triggers import Trigger
 
 if TYPE_CHECKING:
+    from waterfalls.clock.schedule import Schedule
     from waterfalls.plan import Plan
-    from waterfalls.schedule import Schedule
 
 
 @term
@@ -190,7 +190,7 @@ def named_in(deal: Deal) -> dict[str, tuple[str, list[str]]]:
 
 def clock(deal: Deal) -> Schedule:
     """The deal's payment dates and collection periods."""
-    from waterfalls.schedule import schedule
+    from waterfalls.clock.schedule import schedule
 
     return schedule(
         closing=deal.closing,

@@ -10,7 +10,7 @@ from structuring.documents.yaml_and_json import load_term, save_term
 from structuring.scenarios.scenario import Scenario
 from waterfalls.arguments import instance, path, takes
 from waterfalls.errors import UnknownName
-from waterfalls.terms import term
+from waterfalls.terms.term import term
 
 LIBRARY = Path(__file__).parents[1] / "library"
 MARK = "firstloss"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from structuring.deals.deal import Deal, assets
-from waterfalls.tranches import Note
+from waterfalls.terms.tranches import Note
 
 PAYERS = ("tenant", "customer", "borrower")  # those whose payments carry the debt
 ROLES = (*PAYERS, "guarantor", "sponsor")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from waterfalls.terms import term
+from waterfalls.terms.term import term
 
 
 @term

@@ -14,20 +14,21 @@ from structuring.collateral.loan_tape import Tape
 from structuring.deals.deal import Deal, clock
 from structuring.scenarios.drivers import DRIVERS
 from structuring.scenarios.scenario import Scenario, by_name
-from waterfalls.amortisation import EqualInstalments, Instalments, Sculpted
 from waterfalls.checks import DEFAULT_REGIME, regimes_of
-from waterfalls.claims import Claim, Debt, Principal
+from waterfalls.clauses.claims import Claim, Debt, Principal
 from waterfalls.clauses.pay import Pay
-from waterfalls.conventions import FREQUENCIES
-from waterfalls.coupons import Fixed
-from waterfalls.definitions import Defined
+from waterfalls.clauses.waterfall import Waterfall
+from waterfalls.clock.conventions import FREQUENCIES
 from waterfalls.errors import Fault
-from waterfalls.formulas import Stepped
-from waterfalls.language import Comparison, Constant, Node, Number
-from waterfalls.ratios import Ratio
-from waterfalls.terms import field_types, is_a, is_family, is_term, is_union, kind_of
-from waterfalls.tranches import Note
-from waterfalls.waterfall import Waterfall
+from waterfalls.language.definitions import Defined
+from waterfalls.language.expressions import Comparison, Constant, Number
+from waterfalls.language.formulas import Stepped
+from waterfalls.language.ratios import Ratio
+from waterfalls.language.vocabulary import Node
+from waterfalls.terms.amortisation import EqualInstalments, Instalments, Sculpted
+from waterfalls.terms.coupons import Fixed
+from waterfalls.terms.term import field_types, is_a, is_family, is_term, is_union, kind_of
+from waterfalls.terms.tranches import Note
 
 if TYPE_CHECKING:
     from waterfalls.cashflows import Cashflows
@@ -87,7 +88,7 @@ def too_late(deal: Deal, scenarios: Sequence[Scenario]) -> Iterator[Fault]:
 
 def left_unpaid(flows: Cashflows) -> Iterator[Fault]:
     """Notes that no scenario repays by the last date, and collateral that pays after it, where nothing is collected."""
-    from waterfalls.laws import tolerance
+    from waterfalls.engines.laws import tolerance
 
     for i, note in enumerate(flows.plan.tranches.values()):
         owed = flows.balance[note.name][:, -1].min() if isinstance(note, Note) else 0.0

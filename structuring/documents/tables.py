@@ -19,7 +19,7 @@ from structuring.documents.csv_files import read_csv
 from structuring.documents.excel import read_workbook
 from structuring.documents.headings import SOUGHT, heading
 from waterfalls.errors import Fault, InvalidTerms, nearest, unknown
-from waterfalls.terms import MISSING, Broken, Unsound, field_types, is_a, is_term, is_union, read
+from waterfalls.terms.term import MISSING, Broken, Unsound, field_types, is_a, is_term, is_union, read
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,7 +14,7 @@ from structuring.documents.plain_data import Dumper, parsed
 from structuring.documents.tables import Elsewhere
 from structuring.documents.whole_files import whole
 from waterfalls.errors import Fault, FirstLossError, InvalidTerms, UnknownName
-from waterfalls.terms import MISSING, plain, read_term
+from waterfalls.terms.term import MISSING, plain, read_term
 
 T = TypeVar("T")
 MEANINGS = Path(__file__).with_name("meanings.yaml")  # of every field of a document

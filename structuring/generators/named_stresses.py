@@ -23,8 +23,8 @@ from structuring.scenarios.speed import UNITS
 from waterfalls.arguments import path, takes
 from waterfalls.bounds import YEARS
 from waterfalls.errors import Fault, InvalidTerms, UnknownName, unknown
-from waterfalls.terms import kind_of, term
-from waterfalls.tranches import Note
+from waterfalls.terms.term import kind_of, term
+from waterfalls.terms.tranches import Note
 
 MARK = "firstloss-stress"
 LIBRARY = Path(__file__).parents[1] / "library" / "stresses"

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from structuring.documents.bounded_numbers import NotNegative, Positive
 from waterfalls.errors import InvalidTerms
-from waterfalls.terms import term
+from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
     import numpy as np
@@ -192,8 +192,8 @@ def index_rates(
 
     from structuring.deals.deal import clock
     from structuring.simulation.random_numbers import Draws
+    from waterfalls.clock.schedule import years_from
     from waterfalls.distribute import forwards
-    from waterfalls.schedule import years_from
 
     schedule = clock(deal)
     simple, fractions = forwards(curve, schedule, day_count), schedule_fractions(schedule, day_count)
@@ -209,7 +209,7 @@ def schedule_fractions(schedule: Any, day_count: str) -> np.ndarray:
 
     import numpy as np
 
-    from waterfalls.schedule import year_fraction
+    from waterfalls.clock.schedule import year_fraction
 
     pairs = itertools.pairwise(schedule.payment)
     return np.array([year_fraction(day_count, a, b, roll=schedule.roll) for a, b in pairs])

@@ -19,7 +19,7 @@ from structuring.scenarios.paths import Paths
 from structuring.simulation.copula import Copula
 from structuring.studies.book import Book
 from waterfalls.errors import UnknownName
-from waterfalls.terms import term
+from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
     import numpy as np

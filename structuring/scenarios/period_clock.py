@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from waterfalls.schedule import Schedule
+    from waterfalls.clock.schedule import Schedule
 
 MONTH, YEAR = 30.0, 360.0
 

@@ -15,12 +15,12 @@ from structuring.scenarios.drivers import DRIVERS, Driver
 from structuring.scenarios.paths import Paths
 from structuring.scenarios.speed import Speed, misplaced
 from waterfalls.errors import Fault, InvalidTerms, UnknownName, unknown
-from waterfalls.terms import term
+from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from waterfalls.schedule import Schedule
+    from waterfalls.clock.schedule import Schedule
 
 __all__ = ["Drivers", "Paths", "Scenario"]
 

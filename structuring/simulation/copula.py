@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from waterfalls.errors import Fault
-from waterfalls.terms import term
+from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
     import numpy as np

@@ -20,7 +20,7 @@ import QuantLib as ql
 from structuring.documents.bounded_numbers import NotNegative, Share
 from structuring.simulation.normal_distribution import inverse_normal, normal_cdf
 from waterfalls.errors import Fault, InvalidTerms
-from waterfalls.terms import term
+from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
     pass

@@ -20,9 +20,9 @@ from structuring.scenarios.scenario import Scenario
 from structuring.studies.run import scenario_list
 from structuring.studies.shared_scenarios import View
 from waterfalls.arguments import function, instance, takes, whole
-from waterfalls.conventions import odd_currency
+from waterfalls.clock.conventions import odd_currency
 from waterfalls.errors import Fault, InvalidTerms, UnknownName, unknown
-from waterfalls.terms import term
+from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,10 +10,10 @@ from structuring.scenarios.period_clock import Clock
 from structuring.scenarios.scenario import Drivers, Paths, Scenario
 from waterfalls.arguments import instance, many, mapping, takes, text
 from waterfalls.cashflows import Cashflows
+from waterfalls.clock.schedule import Schedule
 from waterfalls.distribute import Engine, distribute, refuse_too_large
 from waterfalls.errors import Fault, InvalidTerms
 from waterfalls.receipts import Receipts, together
-from waterfalls.schedule import Schedule
 
 Scenarios = Scenario | Sequence[Scenario] | Paths
 BASE = Scenario("base")  # every driver as the collateral's own terms have it

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from structuring.simulation.random_numbers import Draws
-    from waterfalls.schedule import Schedule
+    from waterfalls.clock.schedule import Schedule
 
 
 ALONE = ("parent_bankruptcy", "sale")  # a deal has one sponsor, and is sold as one by its own name

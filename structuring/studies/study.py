@@ -17,11 +17,12 @@ from structuring.studies.run import Scenarios, project, scenario_list
 from waterfalls.arguments import function, having, instance, mapping, takes, text, whole
 from waterfalls.cashflows import Cashflows
 from waterfalls.distribute import ROOM, Engine, chosen, fixings, settle
+from waterfalls.engines.totals import TOTALS
 from waterfalls.errors import InvalidTerms, TooLarge
 from waterfalls.fields import CASH
-from waterfalls.plan import Key, Plan
+from waterfalls.language.machine import Key
+from waterfalls.plan import Plan
 from waterfalls.receipts import Receipts
-from waterfalls.totals import TOTALS, totals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -270,8 +271,8 @@ class Totals:
     sums: ClassVar[bool] = True
 
     def of(self, block: Cashflows) -> Summary[Any]:
-        """The totals of a chunk: see `waterfalls.totals`."""
-        return Summary(block.deal, block.tranches, totals(block))
+        """The totals of a chunk: see `waterfalls.engines.totals`."""
+        return Summary(block.deal, block.tranches, block.totals())
 
     def join(self, parts: Sequence[Summary[Any]]) -> Summary[Any]:
         """The scenarios of every part, in order."""

@@ -16,7 +16,7 @@ from structuring.simulation.copula import OWN, Copula
 from structuring.simulation.credit_losses import Obligor
 from structuring.simulation.default_times import SimulatedLosses, default_years
 from structuring.simulation.random_numbers import Draws
-from waterfalls.schedule import schedule
+from waterfalls.clock.schedule import schedule
 
 NOISE = 0.6  # of the goal is asserted: the machines are shared
 MONTHS = 360

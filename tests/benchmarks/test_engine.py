@@ -14,10 +14,9 @@ from standard import RATES, TERMS, pool, standard
 
 from structuring import Deal, study, summary
 from waterfalls import Equity, Fixed, Note, interest, pay, principal, residual
-from waterfalls import engine as fast
 from waterfalls.distribute import distribute, fixings, settle, warm
+from waterfalls.engines import fast
 from waterfalls.plan import inputs_of
-from waterfalls.totals import totals
 
 FEW = 2  # scenarios of the reference in one round: its cost is the same for each
 FLOOR = 0.6  # of each goal: the machines are noisy
@@ -50,9 +49,9 @@ def plain(plan):
 
 
 def summarised(plan, receipts):
-    return totals(
-        settle(plan, receipts, fixings(plan, RATES, len(receipts.scenarios)), engine="fast", keep=(), sums=True)
-    )
+    return settle(
+        plan, receipts, fixings(plan, RATES, len(receipts.scenarios)), engine="fast", keep=(), sums=True
+    ).totals()
 
 
 def cases(plan):
@@ -127,7 +126,7 @@ def test_a_new_deal_is_compiled_in_milliseconds(benchmark, plan):
 
 
 def test_one_kernel_serves_every_deal(benchmark, plan):
-    from waterfalls import kernel
+    from waterfalls.engines import kernel
 
     def several():
         for other in (plan, standard(periods=24), ladder(2)):

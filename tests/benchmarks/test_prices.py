@@ -16,13 +16,13 @@ from pricing.valuation.price import price
 from pricing.valuation.root_finding import rates_for
 from pricing.valuation.spread_shocks import SpreadShock
 from waterfalls.cashflows import Cashflows
-from waterfalls.claims import interest, principal, residual
+from waterfalls.clauses.claims import interest, principal, residual
 from waterfalls.clauses.pay import pay
-from waterfalls.coupons import Fixed
+from waterfalls.clock.schedule import schedule
 from waterfalls.plan import resolve
 from waterfalls.receipts import Receipts
-from waterfalls.schedule import schedule
-from waterfalls.tranches import Equity, Note
+from waterfalls.terms.coupons import Fixed
+from waterfalls.terms.tranches import Equity, Note
 
 ENOUGH = 0.6  # of a goal: the machines are shared
 START, ON = dt.date(2026, 1, 15), ql.Date(15, 1, 2026)

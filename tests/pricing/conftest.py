@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from waterfalls.cashflows import Cashflows
-from waterfalls.claims import interest, principal, residual
+from waterfalls.clauses.claims import interest, principal, residual
 from waterfalls.clauses.pay import pay
-from waterfalls.coupons import Fixed, Floating
+from waterfalls.clock.schedule import Roll, Schedule, schedule
 from waterfalls.distribute import distribute
-from waterfalls.numbers import principal_collections
+from waterfalls.language.numbers import principal_collections
 from waterfalls.plan import resolve
 from waterfalls.receipts import Receipts
-from waterfalls.schedule import Roll, Schedule, schedule
-from waterfalls.tranches import Equity, Note
+from waterfalls.terms.coupons import Fixed, Floating
+from waterfalls.terms.tranches import Equity, Note
 
 START = dt.date(2026, 1, 15)
 

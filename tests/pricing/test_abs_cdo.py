@@ -16,7 +16,7 @@ from structuring.deals.deal_files import load_deal, load_scenarios
 from structuring.deals.holdings import Holdings
 from structuring.studies.run import run
 from waterfalls.errors import InvalidTerms
-from waterfalls.tranches import Note
+from waterfalls.terms.tranches import Note
 
 
 def from_below(sizes):

@@ -22,7 +22,7 @@ from structuring.deals.deal_files import library
 from structuring.documents.optional_packages import MissingExtra
 from waterfalls import Fixed, Note
 from waterfalls.errors import FirstLossError
-from waterfalls.terms import plain
+from waterfalls.terms.term import plain
 
 
 def told(a, b):

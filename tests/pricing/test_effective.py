@@ -16,9 +16,9 @@ from structuring.deals.deal_files import load_deal, load_scenarios
 from structuring.scenarios.monthly_rates import cdr, cpr
 from structuring.scenarios.scenario import Scenario
 from structuring.studies.run import run
-from waterfalls.coupons import Fixed
 from waterfalls.errors import InvalidTerms, UnknownName
-from waterfalls.tranches import Equity, Note
+from waterfalls.terms.coupons import Fixed
+from waterfalls.terms.tranches import Equity, Note
 from waterfalls.words import interest, pay, principal, principal_collections, residual
 
 

@@ -12,16 +12,16 @@ from pricing.valuation.price import price
 from pricing.valuation.quantlib_cash_flows import to_quantlib_bond, to_quantlib_leg
 from pricing.valuation.spreads_at_prices import yield_to_maturity, z_spread
 from structuring import Deal, LoanPool, Scenario, psa, run
-from waterfalls.amortisation import LevelPayments
-from waterfalls.claims import interest, principal, residual, scheduled_principal
+from waterfalls.clauses.claims import interest, principal, residual, scheduled_principal
 from waterfalls.clauses.pay import pay
-from waterfalls.coupons import Fixed
+from waterfalls.clock.schedule import schedule
 from waterfalls.distribute import distribute
 from waterfalls.errors import InvalidTerms
 from waterfalls.plan import resolve
 from waterfalls.receipts import Receipts
-from waterfalls.schedule import schedule
-from waterfalls.tranches import Equity, Note
+from waterfalls.terms.amortisation import LevelPayments
+from waterfalls.terms.coupons import Fixed
+from waterfalls.terms.tranches import Equity, Note
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ from pricing.market.market_files import load_market
 from pricing.market.quantlib_curves import evaluated, ois, treasuries
 from pricing.valuation.price import price
 from pricing.valuation.spread_shocks import SpreadShock, Stress
+from waterfalls.clock.schedule import from_ql, to_ql
 from waterfalls.errors import CannotPrice, FirstLossError, InvalidTerms, UnknownName
-from waterfalls.schedule import from_ql, to_ql
 
 V = dt.date(2026, 1, 15)
 ON = ql.Date(15, 1, 2026)

@@ -6,7 +6,7 @@ import pytest
 from pricing import Market, load_market, price, projected
 from structuring import load_deal, load_scenarios, run
 from structuring.deals.deal_files import library
-from waterfalls.schedule import years_from
+from waterfalls.clock.schedule import years_from
 
 
 @pytest.mark.parametrize("name", [name for name in library() if name != "stack-master-trust"])  # 353 dates: slow

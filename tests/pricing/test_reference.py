@@ -19,7 +19,7 @@ from pricing.valuation.price import price
 from pricing.valuation.spread_shocks import SpreadShock
 from structuring import load_deal, load_scenarios, run
 from waterfalls.errors import CannotPrice
-from waterfalls.terms import plain
+from waterfalls.terms.term import plain
 
 STRESS = "rents fall 45 %"
 

@@ -16,7 +16,7 @@ from structuring.scenarios.scenario import Scenario
 from structuring.scenarios.speed import Speed
 from structuring.studies.run import run
 from waterfalls.errors import InvalidTerms, UnknownName
-from waterfalls.tranches import Note
+from waterfalls.terms.tranches import Note
 
 DEALS = ["coreweave-ddtl-4", "vantage-jersey", "beignet-2025"]
 

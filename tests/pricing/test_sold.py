@@ -20,7 +20,7 @@ from structuring.deals.deal_files import load_deal, load_scenarios
 from structuring.studies.run import run
 from waterfalls import Receipts, Waterfall, distribute
 from waterfalls.clauses.call import call
-from waterfalls.conditions import on_or_after
+from waterfalls.language.conditions import on_or_after
 
 NOTE = "tranches: [{note: {name: A, notional: 100.0, coupon: {fixed: {rate: 0.05}}}}]\n"
 CALLED = (

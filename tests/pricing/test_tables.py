@@ -7,7 +7,7 @@ from tiny import flows_from, plan_from
 
 from pricing.analysis.deal_tables import by_date, signed, what_happens
 from pricing.tables.aligned_text import text
-from waterfalls.ratios import cash_for_debt_service
+from waterfalls.language.ratios import cash_for_debt_service
 
 NOTE = "tranches: [{note: {name: A, notional: 100.0, coupon: {fixed: {rate: 0.05}}}}]\n"
 

@@ -12,7 +12,7 @@ from structuring.deals.deal_files import library, load_scenarios
 from structuring.documents.yaml_and_json import parsed
 from waterfalls import Equity, Fixed, Note
 from waterfalls.errors import FirstLossError, InvalidTerms, Unbalanced
-from waterfalls.terms import read
+from waterfalls.terms.term import read
 
 RATES = dict.fromkeys(("SOFR", "SONIA", "EURIBOR 3M"), 0.04)
 ABSURD = (1e300, -1e300, 1e18, 9e17)

@@ -15,9 +15,9 @@ from structuring.deals.exposures import exposures, herfindahl
 from structuring.deals.sponsor import Sponsor
 from structuring.studies.book import Book, Position, study_book
 from structuring.studies.book_files import load_book, save_book
-from waterfalls.coupons import Fixed
 from waterfalls.errors import InvalidTerms, UnknownName
-from waterfalls.tranches import Equity, Note
+from waterfalls.terms.coupons import Fixed
+from waterfalls.terms.tranches import Equity, Note
 from waterfalls.words import interest, pay, principal, residual
 
 D = dt.date

@@ -17,9 +17,9 @@ from structuring.deals.deal_files import load_deal
 from structuring.scenarios.monthly_rates import cdr, psa
 from structuring.scenarios.scenario import Drivers, Paths, Scenario
 from structuring.studies.run import run
+from waterfalls.clock.schedule import schedule
 from waterfalls.errors import InvalidTerms
-from waterfalls.schedule import schedule
-from waterfalls.terms import plain, read
+from waterfalls.terms.term import plain, read
 
 D = datetime.date
 QUARTERS = schedule(

@@ -8,9 +8,9 @@ import pytest
 
 from structuring.collateral.compute import ComputeContract, Generation, TakeOrPay
 from structuring.scenarios.scenario import Drivers, Paths, Scenario
+from waterfalls.clock.schedule import schedule
 from waterfalls.errors import InvalidTerms
-from waterfalls.schedule import schedule
-from waterfalls.terms import plain, read
+from waterfalls.terms.term import plain, read
 
 D = datetime.date
 MONTHS = schedule(

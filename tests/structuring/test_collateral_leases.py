@@ -7,8 +7,8 @@ import pytest
 
 from structuring.collateral.leases import LeasePortfolio, Tenant
 from structuring.scenarios.scenario import Drivers, Paths, Scenario
+from waterfalls.clock.schedule import schedule
 from waterfalls.errors import InvalidTerms
-from waterfalls.schedule import schedule
 
 D = datetime.date
 QUARTERS = schedule(

@@ -15,9 +15,9 @@ from structuring.collateral.pool_cash_flows import scheduled
 from structuring.scenarios.monthly_rates import abs_speed, annual, cdr, cpr, mdr, monthly, psa, sda, smm
 from structuring.scenarios.scenario import Drivers, Paths, Scenario
 from structuring.scenarios.speed import Speed
+from waterfalls.clock.schedule import schedule
 from waterfalls.errors import InvalidTerms
-from waterfalls.schedule import schedule
-from waterfalls.terms import plain, read
+from waterfalls.terms.term import plain, read
 
 D = datetime.date
 GOLDEN = Path(__file__).parents[1] / "golden"

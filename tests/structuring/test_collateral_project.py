@@ -7,9 +7,9 @@ import pytest
 
 from structuring.collateral.project import Escrow, LeaseWithOptions, Project, ValueGuarantee
 from structuring.scenarios.scenario import Drivers, Paths, Scenario
+from waterfalls.clock.schedule import schedule
 from waterfalls.errors import InvalidTerms
-from waterfalls.schedule import schedule
-from waterfalls.terms import plain, read
+from waterfalls.terms.term import plain, read
 
 D = datetime.date
 QUARTERS = schedule(

@@ -13,9 +13,9 @@ from structuring.scenarios.monthly_rates import cdr, psa
 from structuring.scenarios.scenario import Drivers, Paths, Scenario
 from structuring.simulation.normal_distribution import inverse_normal
 from structuring.simulation.random_numbers import Draws, philox
+from waterfalls.clock.schedule import schedule
 from waterfalls.errors import InvalidTerms
-from waterfalls.schedule import schedule
-from waterfalls.terms import plain, read
+from waterfalls.terms.term import plain, read
 
 D = datetime.date
 QUARTERS = schedule(
@@ -209,7 +209,7 @@ def test_reading_terms_needs_neither_numpy_nor_pandas_nor_quantlib():
 import sys
 from structuring.collateral.asset_classes import Asset
 from structuring.scenarios.scenario import Scenario
-from waterfalls.terms import plain, read
+from waterfalls.terms.term import plain, read
 document = {"lease_portfolio": {"tenants": [{"name": "Acme", "rent": 1.0, "ends": "2030-01-01"}], "as_of": "2026-01-01", "cap_rate": 0.06}}
 found = []
 portfolio = read(Asset, document, "collateral", found)

@@ -306,7 +306,7 @@ def defaulting(sectors, draws):
 def test_read_only_arrays_give_the_same_bits_and_compile_no_kernel_twice():
     from structuring.collateral import pool_cash_flows_kernel
     from structuring.simulation import default_times_kernel
-    from waterfalls import kernel
+    from waterfalls.engines import kernel
 
     draws, periods = np.random.default_rng(2), 24
     tape = pd.DataFrame(
@@ -371,7 +371,7 @@ class Threads:
 def test_a_worker_of_a_cluster_runs_a_chunk_in_the_one_thread_it_was_given(client):
     from structuring.collateral import pool_cash_flows_kernel
     from structuring.simulation import default_times_kernel
-    from waterfalls import kernel
+    from waterfalls.engines import kernel
 
     parts = study(deal(), PATHS, measure=Threads(), rates=RATES, chunk=25, executor=client.get_executor())
     assert {pid for pid, *_ in parts} == set(client.run(os.getpid).values())

@@ -16,7 +16,7 @@ from structuring.documents import optional_packages
 from structuring.documents.plain_data import load
 from structuring.documents.tables import numeral
 from waterfalls.errors import InvalidTerms
-from waterfalls.schema import schema
+from waterfalls.terms.schema import schema
 
 HOLDERS = [
     {"tranche": "A", "investor_class": "insurers", "share": 0.45, "known": "reported", "date": dt.date(2026, 6, 30)},

@@ -9,16 +9,15 @@ from tiny import flows_from, plan_from
 
 from waterfalls import Account, Equity, Facility, Fee, Fixed, Note, Swap
 from waterfalls.cashflows import Cashflows
-from waterfalls.clauses.clause import Clause
-from waterfalls.conventions import DAY_COUNTS
-from waterfalls.coupons import Floating
+from waterfalls.clauses.waterfall import Clause, Waterfall
+from waterfalls.clock.conventions import DAY_COUNTS
 from waterfalls.errors import FirstLossError, InvalidTerms, UnknownName, nearest
-from waterfalls.language import Condition, Number
-from waterfalls.ledgers import Ledger
-from waterfalls.parsing import parse
+from waterfalls.language.expressions import Condition, Number
+from waterfalls.language.parsing import parse
 from waterfalls.plan import resolve
-from waterfalls.replacements import Replacement
-from waterfalls.waterfall import Waterfall
+from waterfalls.terms.coupons import Floating
+from waterfalls.terms.ledgers import Ledger
+from waterfalls.terms.replacements import Replacement
 from waterfalls.words import dscr, pay, residual
 
 A = "tranches: [{note: {name: A, notional: 100.0, coupon: {fixed: {rate: 0.05}}, available_until: 2027-01-15}}]\n"

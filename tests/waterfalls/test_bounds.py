@@ -8,11 +8,11 @@ import pytest
 
 from structuring import Deal, Scenario, run
 from waterfalls import Equity, Fixed, Note, Receipts, interest, pay, principal, residual
-from waterfalls.clauses.clause import Clause
-from waterfalls.definitions import defined
+from waterfalls.clauses.waterfall import Clause
 from waterfalls.errors import InvalidTerms
-from waterfalls.language import Condition, Number
-from waterfalls.parsing import parse
+from waterfalls.language.definitions import defined
+from waterfalls.language.expressions import Condition, Number
+from waterfalls.language.parsing import parse
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from waterfalls import (
     Swap,
     Trigger,
 )
-from waterfalls.schedule import schedule
+from waterfalls.clock.schedule import schedule
 from waterfalls.words import (
     at_start,
     balance,

@@ -8,11 +8,12 @@ import pytest
 from tiny import flows_from, plan_from
 
 from waterfalls import words  # noqa: F401  (every word is known)
-from waterfalls.claims import Claim
-from waterfalls.clauses.clause import Clause
+from waterfalls.clauses.claims import Claim
+from waterfalls.clauses.waterfall import Clause
 from waterfalls.errors import InvalidTerms, UnknownName
-from waterfalls.language import WORDS, Condition
-from waterfalls.parsing import build
+from waterfalls.language.expressions import Condition
+from waterfalls.language.parsing import build
+from waterfalls.language.vocabulary import WORDS
 
 DECLARED = """
 tranches:

@@ -6,9 +6,9 @@ import math
 import pytest
 from tiny import flows_from, plan_from
 
+from waterfalls.clock.schedule import schedule
 from waterfalls.errors import InvalidTerms
 from waterfalls.explain import every
-from waterfalls.schedule import schedule
 
 
 def test_a_regime_that_begins_at_once_is_told_as_of_the_date():

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from waterfalls import Equity, Fixed, Note, Receipts, distribute, interest, pay, principal, residual
 from waterfalls.cashflows import Cashflows
-from waterfalls.code import Code
+from waterfalls.clock.schedule import schedule
 from waterfalls.distribute import settle
-from waterfalls.engine import BROKEN, LANES, execute, program, write
+from waterfalls.engines.fast import BROKEN, LANES, execute, program, write
+from waterfalls.engines.program_writer import Code
 from waterfalls.errors import Unbalanced
 from waterfalls.plan import inputs_of, resolve
-from waterfalls.schedule import schedule
 
 PERIODS = 5
 BINARY = {
@@ -97,7 +97,7 @@ def evaluated(steps, curve, inputs):
 
 @given(steps=programs(), seed=st.integers(0, 2**32 - 1))
 def test_random_programs_are_their_plain_evaluation(steps, seed):
-    from waterfalls import kernel
+    from waterfalls.engines import kernel
 
     rng = np.random.default_rng(seed)
     inputs = np.round(rng.uniform(-1.0, 1.0, (2, LANES + 3, PERIODS)), 1)  # coarse, so that ties and zeros occur
@@ -156,7 +156,7 @@ def test_what_was_not_kept_is_run_again_when_asked_for():
 
 
 def test_a_law_that_does_not_hold_is_counted_and_named(monkeypatch):
-    from waterfalls.claims import Debt
+    from waterfalls.clauses.claims import Debt
 
     def lose(self, m, amount):  # pays, and takes too little off what is owed
         m["owed", self.kind, self.name] -= amount * 0.5
@@ -171,7 +171,7 @@ def test_a_law_that_does_not_hold_is_counted_and_named(monkeypatch):
 @pytest.mark.parametrize("scenarios", [1, 40])
 @pytest.mark.parametrize("keep", [None, ()])
 def test_the_program_proves_the_laws_whatever_is_kept(monkeypatch, keep, scenarios):
-    from waterfalls import totals
+    from waterfalls.engines import totals
 
     plan = small()
     inputs = inputs_of(plan, received(plan, scenarios), {})

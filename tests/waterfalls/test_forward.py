@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from tiny import flows_from, plan_from, row
 
+from waterfalls.clock.schedule import schedule
 from waterfalls.errors import InvalidTerms
-from waterfalls.schedule import schedule
 
 REVENUE, COST = 31.0 + 7.0 * np.cos(np.arange(10.0)), 6.0
 

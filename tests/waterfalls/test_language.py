@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from waterfalls import Account, Equity, Facility, Fee, Fixed, Floating, Note, Receipts, Trigger, Waterfall, distribute
-from waterfalls.clauses.clause import Clause
+from waterfalls.clauses.waterfall import Clause
+from waterfalls.clock.schedule import schedule
 from waterfalls.errors import FirstLossError, InvalidTerms, UnknownName
-from waterfalls.language import Condition, Number
-from waterfalls.parsing import parse
-from waterfalls.schedule import schedule
-from waterfalls.terms import plain, read
+from waterfalls.language.expressions import Condition, Number
+from waterfalls.language.parsing import parse
+from waterfalls.terms.term import plain, read
 from waterfalls.words import (
     balance,
     cash,

@@ -5,8 +5,8 @@ import datetime
 import pytest
 from tiny import flows_from, plan_from, row, same_cash
 
+from waterfalls.clock.schedule import schedule
 from waterfalls.errors import InvalidTerms
-from waterfalls.schedule import schedule
 
 REST = "pay(residual('E'))"
 

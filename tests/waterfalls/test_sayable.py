@@ -14,8 +14,8 @@ import pytest
 from tiny import explained_as_paid, flows_from, plan_from, same_cash
 
 from waterfalls import words
-from waterfalls.clauses.clause import Clause
-from waterfalls.parsing import parse
+from waterfalls.clauses.waterfall import Clause
+from waterfalls.language.parsing import parse
 
 
 @dataclasses.dataclass(frozen=True)

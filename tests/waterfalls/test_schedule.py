@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from waterfalls import EqualInstalments, Equity, Facility, Fee, Fixed, Floating, LevelPayments, Note, Swap, balance
-from waterfalls.conventions import CALENDARS, CONVENTIONS, FREQUENCIES
+from waterfalls.clock.conventions import CALENDARS, CONVENTIONS, FREQUENCIES
+from waterfalls.clock.schedule import Roll, schedule, to_ql, year_fraction
 from waterfalls.errors import InvalidTerms, UnknownName
-from waterfalls.schedule import Roll, schedule, to_ql, year_fraction
 from waterfalls.words import interest, pay, residual, scheduled_principal
 
 DATE = datetime.date

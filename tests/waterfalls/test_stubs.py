@@ -8,9 +8,9 @@ import pytest
 import QuantLib as ql
 
 from waterfalls import Equity, Fixed, Note, Receipts, distribute, interest, pay, principal, residual
-from waterfalls.conventions import DAY_COUNTS, FREQUENCIES
+from waterfalls.clock.conventions import DAY_COUNTS, FREQUENCIES
+from waterfalls.clock.schedule import Roll, schedule, to_ql, year_fraction
 from waterfalls.plan import resolve
-from waterfalls.schedule import Roll, schedule, to_ql, year_fraction
 
 DATE = datetime.date
 CLOSINGS = {  # how long before the first payment, in periods: about a half, one, one and a half, two and a half

@@ -10,9 +10,9 @@ from standard import RATES, pool, standard
 
 from waterfalls import distribute
 from waterfalls.distribute import fixings
-from waterfalls.floats import execute
+from waterfalls.engines.floats import execute
+from waterfalls.engines.text_writer import Said, text_of
 from waterfalls.plan import inputs_of
-from waterfalls.text import Said, text_of
 
 WORDS = {
     "min": min,

@@ -1,5 +1,1 @@
-"""The clauses: one a file, each with its meaning and its words. Importing this adds all their words."""
-
-from waterfalls.clauses import call, debit, draw, pay, purchase, release, write_down
-
-__all__ = ["call", "debit", "draw", "pay", "purchase", "release", "write_down"]
+"""Clauses and what they pay: the verbs of a waterfall, one a file, and the claims."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar
 
-from waterfalls.amounts import as_amount
-from waterfalls.claims import Claim, claims
-from waterfalls.clauses.clause import Clause
-from waterfalls.language import Condition, Number, word
-from waterfalls.machine import Machine, Value
+from waterfalls.clauses.claims import Claim, claims
+from waterfalls.clauses.waterfall import Clause
+from waterfalls.language.amounts import as_amount
+from waterfalls.language.expressions import Condition, Number
+from waterfalls.language.machine import Machine, Value
+from waterfalls.language.vocabulary import word
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

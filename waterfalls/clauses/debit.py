@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar
 
-from waterfalls.amounts import as_amount
-from waterfalls.claims import Claim, claims
-from waterfalls.clauses.clause import Clause
+from waterfalls.clauses.claims import Claim, claims
+from waterfalls.clauses.waterfall import Clause
 from waterfalls.errors import InvalidTerms
-from waterfalls.language import Need, Number, listed, named, quoted, word
-from waterfalls.machine import Machine, Value
-from waterfalls.numbers import Held, some
+from waterfalls.language.amounts import as_amount
+from waterfalls.language.expressions import Number
+from waterfalls.language.machine import Machine, Value
+from waterfalls.language.numbers import Held, some
+from waterfalls.language.vocabulary import Need, listed, named, quoted, word
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

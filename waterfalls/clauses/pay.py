@@ -7,11 +7,11 @@ import itertools
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from waterfalls.claims import Claim, Principal, TopUp
-from waterfalls.clauses.clause import Clause
+from waterfalls.clauses.claims import Claim, Principal, TopUp
+from waterfalls.clauses.waterfall import Clause
 from waterfalls.errors import InvalidTerms, unknown
-from waterfalls.language import Need, listed, word
-from waterfalls.machine import Contract, Machine, Value
+from waterfalls.language.machine import Contract, Machine, Value
+from waterfalls.language.vocabulary import Need, listed, word
 
 SHARINGS = ("sequential", "pro rata by due", "pro rata by balance")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar
 
-from waterfalls.claims import Claim, claims
-from waterfalls.language import word
-from waterfalls.machine import Machine, Value
+from waterfalls.clauses.claims import Claim, claims
+from waterfalls.language.machine import Machine, Value
+from waterfalls.language.vocabulary import word
 
 
 @dataclasses.dataclass(frozen=True)

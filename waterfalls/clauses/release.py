@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar
 
-from waterfalls.clauses.clause import Clause
-from waterfalls.language import Need, named, word
-from waterfalls.machine import Machine, Value
+from waterfalls.clauses.waterfall import Clause
+from waterfalls.language.machine import Machine, Value
+from waterfalls.language.vocabulary import Need, named, word
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

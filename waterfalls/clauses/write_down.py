@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from waterfalls.amounts import as_amount
-from waterfalls.clauses.clause import Clause
+from waterfalls.clauses.waterfall import Clause
 from waterfalls.errors import InvalidTerms
-from waterfalls.language import Need, Number, listed, named, quoted, word
-from waterfalls.machine import Machine, Value
+from waterfalls.language.amounts import as_amount
+from waterfalls.language.expressions import Number
+from waterfalls.language.machine import Machine, Value
+from waterfalls.language.vocabulary import Need, listed, named, quoted, word
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

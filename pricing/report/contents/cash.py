@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from waterfalls.fields import CASH
-from waterfalls.plan import Key
+from waterfalls.language.machine import Key
 
 if TYPE_CHECKING:
     import pandas as pd

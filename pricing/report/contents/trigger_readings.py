@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from waterfalls.explain import determinations
-from waterfalls.language import Comparison, Number
-from waterfalls.ratios import Ratio, dscr
+from waterfalls.language.expressions import Comparison, Number
+from waterfalls.language.ratios import Ratio, dscr
 
 if TYPE_CHECKING:
     import pandas as pd

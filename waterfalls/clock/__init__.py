@@ -1,0 +1,1 @@
+"""Dates: payment schedules on market calendars, day counts and the conventions they are named by."""

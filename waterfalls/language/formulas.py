@@ -1,0 +1,144 @@
+"""Formulas: numbers made of numbers, beyond the signs + - * /."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from typing import Any, ClassVar
+
+from waterfalls.dates import as_date
+from waterfalls.errors import InvalidTerms
+from waterfalls.language.expressions import Number, bounded, finite, number
+from waterfalls.language.machine import Contract, Machine, Value
+from waterfalls.language.vocabulary import listed, word
+
+
+@dataclasses.dataclass(frozen=True)
+class Divided(Number):
+    """top / bottom, and `zero` where bottom is 0."""
+
+    top: Number
+    bottom: Number
+    zero: float
+
+    def settle(self, m: Machine) -> Value:
+        return m.ratio(self.top.settle(m), self.bottom.settle(m), self.zero)
+
+    def words(self) -> str:
+        return f"the ratio of {self.top.words()} to {self.bottom.words()}"
+
+    def __str__(self) -> str:
+        return f"ratio({self.top}, {self.bottom}, zero={number(self.zero)})"
+
+
+@word
+def ratio(top: Number | float, bottom: Number | float, *, zero: float) -> Number:
+    """top / bottom, and `zero` where bottom is 0."""
+    return Divided(bounded(top), bounded(bottom), finite(zero))
+
+
+@dataclasses.dataclass(frozen=True)
+class Extreme(Number):
+    """The least or the greatest of some numbers."""
+
+    word: str
+    items: tuple[Number, ...]
+
+    @property
+    def infinite(self) -> bool:  # type: ignore[override]
+        return (all if self.word == "min_" else any)(item.infinite for item in self.items)
+
+    def settle(self, m: Machine) -> Value:
+        values = [item.settle(m) for item in self.items]
+        return functools.reduce(m.min_ if self.word == "min_" else m.max_, values)
+
+    def words(self) -> str:
+        return (
+            f"the {'least' if self.word == 'min_' else 'greatest'} of {listed([item.words() for item in self.items])}"
+        )
+
+    def __str__(self) -> str:
+        return f"{self.word}({', '.join(map(str, self.items))})"
+
+
+@word
+def min_(*items: Number | float) -> Number:
+    """The least of some numbers."""
+    return Extreme("min_", at_least_one(items))
+
+
+@word
+def max_(*items: Number | float) -> Number:
+    """The greatest of some numbers."""
+    return Extreme("max_", at_least_one(items))
+
+
+def at_least_one(items: tuple[Number | float, ...]) -> tuple[Number, ...]:
+    if not items:
+        raise InvalidTerms("the least or greatest of what? Name numbers: min_(cash(), 100)")
+    return tuple(map(number, items))
+
+
+@dataclasses.dataclass(frozen=True)
+class AtStart(Number):
+    """A number as of determination: before any clause of the date was paid."""
+
+    reads_start: ClassVar[bool] = True
+    inner: Number
+
+    @property
+    def infinite(self) -> bool:  # type: ignore[override]
+        return self.inner.infinite
+
+    def settle(self, m: Machine) -> Value:
+        return self.inner.settle(m.at_start())
+
+    def words(self) -> str:
+        return f"{self.inner.words()} as of determination"
+
+    def __str__(self) -> str:
+        return f"at_start({self.inner})"
+
+
+@word
+def at_start(inner: Number) -> Number:
+    """A number as of determination: before any clause of the date was paid."""
+    return AtStart(number(inner))
+
+
+@dataclasses.dataclass(frozen=True)
+class Stepped(Number):
+    """A number that changes on scheduled payment dates: each value holds from its date on, `first` before them."""
+
+    first: float
+    steps: tuple[tuple[str, float], ...]
+
+    @property
+    def written(self) -> tuple[float, ...]:  # type: ignore[override]
+        return (self.first, *(value for _, value in self.steps))
+
+    def curve(self, plan: Contract) -> Any:
+        """The values by payment date (T,)."""
+        values = plan.schedule.flags_from_index(0) * self.first
+        for date, value in self.steps:
+            begun = plan.schedule.flags_from(as_date(date))
+            values = values * (1.0 - begun) + value * begun
+        return values
+
+    def settle(self, m: Machine) -> Value:
+        return m.curve(self.curve(m.plan))
+
+    def words(self) -> str:
+        dated = [(as_date(date), value) for date, value in self.steps]
+        then = [f"{value:g} from {date.day} {date:%B %Y}" for date, value in dated]
+        return f"{number(self.first).words()}, then {listed(then)}"
+
+    def __str__(self) -> str:
+        return f"stepped({number(self.first)}, {dict(self.steps)})"
+
+
+@word
+def stepped(first: float, steps: dict[str, float]) -> Number:
+    """A number that changes on dates: `stepped(1.35, {'2028-05-30': 1.45})`."""
+    ordered = sorted((as_date(date).isoformat(), finite(value)) for date, value in steps.items())
+    return Stepped(finite(first), tuple(ordered))

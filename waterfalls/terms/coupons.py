@@ -1,0 +1,121 @@
+"""Coupons: the rate a note, a facility or a leg of a swap bears in a period."""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import KW_ONLY, field
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+import lazy_loader
+from pydantic import Field
+
+from waterfalls.clock.schedule import moved
+from waterfalls.errors import Fault
+from waterfalls.language.machine import Contract, Machine, Value
+from waterfalls.terms.term import term
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = lazy_loader.load("numpy")
+
+
+Rate = Annotated[float, Field(ge=-1.0, le=10.0)]
+
+
+@term
+class Fixed:
+    """A fixed coupon, per annum as a decimal; `step_up` is added for periods that begin on or after each date."""
+
+    fixed: ClassVar[bool] = True
+    rate: Rate
+    _: KW_ONLY
+    step_up: Mapping[datetime.date, Rate] = field(default_factory=dict)
+
+    def ladder(self, plan: Contract) -> np.ndarray:
+        """The rate by accrual period (T,)."""
+        return stepped_up(self, self.rate, plan)
+
+    def settle(self, m: Machine) -> Value:
+        """The rate of the period, per annum."""
+        return m.curve(self.ladder(m.plan))
+
+    def borne(self, m: Machine) -> Value:
+        """The rate that a lender earns."""
+        return self.settle(m)
+
+    def ahead(self, m: Machine, k: int) -> Value:
+        """The rate borne k periods ahead."""
+        return m.curve(moved(self.ladder(m.plan), k))
+
+
+@term
+class Floating:
+    """multiple x index + margin, within floor and cap, per annum; the index is read at the start of each accrual period.
+
+    Read off a curve, it is fixed `reset_lag` days before that start. `step_up` is added to the margin for periods that
+    begin on or after each date. A `multiple` below 0 makes an inverse floater: Floating("SOFR", 0.285, multiple=-3.0).
+    """
+
+    fixed: ClassVar[bool] = False
+    index: str
+    margin: Rate
+    _: KW_ONLY
+    multiple: Annotated[float, Field(ge=-100.0, le=100.0)] = 1.0
+    cap: Rate | None = None
+    floor: Rate | None = None
+    reset_lag: Annotated[int, Field(ge=0)] = 0
+    step_up: Mapping[datetime.date, Rate] = field(default_factory=dict)
+
+    @staticmethod
+    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        cap, floor = fields.get("cap"), fields.get("floor")
+        if cap is not None and floor is not None and cap < floor:
+            yield Fault("cap", f"must not be below the floor {floor:g}, got {cap:g}")
+
+    @property
+    def source(self) -> str:
+        """What its rates are called: the index, and how long before each period it is fixed."""
+        return self.index if self.reset_lag == 0 else f"{self.index}, {self.reset_lag} days before"
+
+    def ladder(self, plan: Contract) -> np.ndarray:
+        """The margin by accrual period (T,)."""
+        return stepped_up(self, self.margin, plan)
+
+    def settle(self, m: Machine) -> Value:
+        """The rate of the period, per annum: min(cap, max(floor, multiple x index + margin))."""
+        index = m.input("rate", self.source)
+        index = index if self.multiple == 1.0 else self.multiple * index
+        rate = index + m.curve(self.ladder(m.plan))
+        rate = rate if self.floor is None else m.max_(rate, self.floor)
+        return rate if self.cap is None else m.min_(rate, self.cap)
+
+    def borne(self, m: Machine) -> Value:
+        """The rate that a lender earns: never below 0, since no lender pays interest."""
+        return m.max_(self.settle(m), 0.0)
+
+    def ahead(self, m: Machine, k: int) -> Value:
+        """The rate borne k periods ahead, as far as it is known: today's."""
+        return self.borne(m)
+
+
+def negative_coupon(fields: Mapping[str, Any]) -> Iterator[Fault]:
+    """A fixed coupon that is below 0, or stepped there: a floating one is held at 0, since no lender pays interest."""
+    coupon = fields.get("coupon")
+    if isinstance(coupon, Fixed):
+        rates = list(itertools.accumulate([coupon.rate, *(coupon.step_up[date] for date in sorted(coupon.step_up))]))
+        if min(rates) < 0.0:
+            yield Fault("coupon", f"must not be below 0, got {min(rates):g}: no lender pays interest")
+
+
+def stepped_up(coupon: Fixed | Floating, base: float, plan: Contract) -> np.ndarray:
+    """The fixed part of a coupon by accrual period (T,): rate or margin, plus every step that has begun."""
+    key = id(coupon)
+    if key not in plan.ladders:
+        curve = np.full(plan.schedule.periods, base)
+        for date, step in coupon.step_up.items():
+            curve += [step if begins >= date else 0.0 for begins in plan.schedule.unadjusted[:-1]]
+        plan.ladders[key] = curve
+    return plan.ladders[key]

@@ -1,0 +1,68 @@
+"""Fees: what the deal pays its servants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import KW_ONLY
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from waterfalls.clock.conventions import odd_day_count
+from waterfalls.errors import Fault
+from waterfalls.language.amounts import odd_amounts
+from waterfalls.language.expressions import Condition, Number
+from waterfalls.language.machine import Machine
+from waterfalls.terms.term import term
+
+
+@term
+class Fee:
+    """An amount a year, a rate a year on a number, or an amount each time; rates accrue between payment dates.
+
+    `on` and `when` are read at determination: the collateral as of then, notes and accounts after the previous
+    payment. `amount`, which may be a number such as `0.01 * receipt('recoveries')`, falls due at every date at which `when` holds (at every date without it); `when` also switches
+    the other kinds.
+    """
+
+    name: str
+    _: KW_ONLY
+    annual: Annotated[float, Field(ge=0.0)] | None = None
+    rate: Annotated[float, Field(ge=0.0)] | None = None
+    on: Number | None = None
+    amount: Number | None = None
+    when: Condition | None = None
+    day_count: str = "30/360"
+    arrears: Annotated[float, Field(ge=0.0)] = 0.0
+
+    @staticmethod
+    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        yield from odd_day_count(fields)
+        yield from odd_amounts(fields, "on", "amount")
+        annual, rate, amount, on = (fields.get(name) for name in ("annual", "rate", "amount", "on"))
+        if sum(given is not None for given in (annual, rate, amount)) != 1:
+            yield Fault(
+                "", "say one of annual= (an amount a year), rate= with on= (what it is a rate of), amount= (each time)"
+            )
+        elif (rate is None) != (on is None):
+            yield Fault("on", "goes with rate: on=pool_balance(), on=balance('A')")
+
+    def opening(self) -> dict[tuple[str, ...], float]:
+        return {("owed", "fee", self.name): self.arrears}
+
+    def flows(self) -> tuple[tuple[str, ...], ...]:
+        return (("accrued", "fee", self.name), ("paid", "fee", self.name))
+
+    def settle(self, m: Machine) -> None:
+        """What falls due at this date."""
+        fraction = m.curve(m.plan.accruals[self.name])
+        if self.amount is not None:
+            accrued = m.max_(self.amount.settle(m), 0.0)
+        elif self.on is not None and self.rate is not None:
+            accrued = m.max_(self.on.settle(m), 0.0) * self.rate * fraction
+        else:
+            accrued = (self.annual or 0.0) * fraction
+        if self.when is not None:
+            accrued = m.select(self.when.settle(m), accrued, 0.0)
+        m["accrued", "fee", self.name] = accrued
+        m["owed", "fee", self.name] += accrued

@@ -1,0 +1,43 @@
+"""Ledgers: records of what one waterfall owes another, such as a principal deficiency ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import KW_ONLY
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from waterfalls.errors import Fault
+from waterfalls.language.amounts import odd_amounts
+from waterfalls.language.expressions import Number
+from waterfalls.language.machine import Machine
+from waterfalls.terms.term import term
+
+
+@term
+class Ledger:
+    """A record of a deficiency: `debit` adds to it, up to `limit`; what `credit` is paid goes into `account`.
+
+    A principal deficiency ledger of a class is debited with losses up to the class's balance, and income credited to
+    it is available as principal. opening + debited = credited + closing.
+    """
+
+    name: str
+    _: KW_ONLY
+    account: str
+    limit: Number | None = None
+    balance: Annotated[float, Field(ge=0.0)] = 0.0
+
+    @staticmethod
+    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        yield from odd_amounts(fields, "limit")
+
+    def opening(self) -> dict[tuple[str, ...], float]:
+        return {("ledger", self.name): self.balance}
+
+    def flows(self) -> tuple[tuple[str, ...], ...]:
+        return (("debited", self.name), ("credited", self.name))
+
+    def settle(self, m: Machine) -> None:
+        """Nothing falls due on a ledger."""
