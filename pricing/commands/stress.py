@@ -42,7 +42,7 @@ def stress(
       firstloss stress ai-debt-market --csv --table deals
 
     \b
-    Tables: classes, rounds, bearers, and bridge of a deal; or of a book
+    Tables: classes, rounds, bearers, unidentified, and bridge of a deal; or of a book
     deals, obligors and beside_2008.
     """
     from pricing.contagion.market_stress import books
@@ -97,6 +97,7 @@ def stress(
         "rounds": lambda: told.rounds,
         "bearers": lambda: told.bearers,
         "bridge": lambda: told.bridge,
+        "unidentified": lambda: told.unidentified,
     }
     said = {"scenario": struck.name, "shock": pair.shock.name, "rates_bp": rates, "reference": base.name}
     return Answer(tables, chain_lines(title, told), about(described, quotes, **said))
@@ -137,6 +138,7 @@ def whole_market(book: str, scenario: str, scale: float) -> Answer:
         "deals": made.by_deal,
         "obligors": lambda: made.concentration,
         "beside_2008": lambda: made.beside,
+        "unidentified": lambda: made.unidentified,
     }
     said = {"book": book, "currency": made.book.currency, "scenario": made.stress, "scale": scale}
     return Answer(tables, [page_of(made, width=columns())], said)

@@ -14,9 +14,11 @@ import numpy as np
 from pricing.contagion.contagion import Contagion, Mode, contagion
 from pricing.contagion.initial_losses import shock_of
 from pricing.contagion.market_stress_result import MODES, MarketStress
-from pricing.contagion.market_stress_tables import beside, classes_of, leverage_of, rounds_of, rows_of
+from pricing.contagion.market_stress_tables import beside, classes_of, leverage_of, rounds_of, rows_of, stressed_cell
 from pricing.contagion.stress_chain import assumed, bearers_of, named_place
+from pricing.losses.accounting import no_capital
 from pricing.losses.institutions import Institutions, load_institutions
+from pricing.losses.unidentified import unidentified
 from pricing.losses.who_bears import Losses, who_bears
 from pricing.market.market import Market
 from pricing.market.market_files import load_market
@@ -134,11 +136,15 @@ def market_stress(
         scale=scale,
         widening=widening,
         tranches=rows,
-        classes=classes_of(first, known),
+        classes=classes_of(first, losses, known),
         rounds=rounds_of(second),
         bearers=bearers,
         concentration=described.concentration(),
         beside=beside(described, rows),
+        unidentified=unidentified(
+            losses, described.deals, known, {name: stressed_cell(each) for name, each in losses.items()}
+        ),
+        no_capital=no_capital(first.classes, known),
         leverage=leverage_of(described, tale.bonds),
         losses=losses,
         second=second,

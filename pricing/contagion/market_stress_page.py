@@ -25,7 +25,8 @@ def page_of(made: MarketStress, *, width: int | None = None) -> str:
         ("Investor classes: first round", made.classes),
         ("First and second round, both modes", made.rounds),
         ("End bearers (thresholds)", made.bearers),
-        ("Deals", made.by_deal()),
+        ("First round that ends with nobody named", made.unidentified.drop(columns="known").head(10)),
+        ("Deals (per cent of value and of what is to be drawn)", made.by_deal().drop(columns="to_be_drawn")),
         ("Ultimate obligors", top.reset_index(drop=True)),
         ("Beside 2008", made.beside),
     ):

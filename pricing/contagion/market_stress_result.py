@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pricing.contagion import amounts_in_words
 from pricing.contagion.contagion import Contagion, Mode
 from pricing.losses.abs_cdo import LOST_2008, what_differs
+from pricing.losses.unidentified import unidentified_words
 from pricing.losses.who_bears import Losses
 from pricing.tables.quotients import per_cent
 from structuring.deals.exposures import UNNAMED
@@ -28,12 +29,14 @@ class MarketStress:
     """A book under a story. Losses are in the book's currency, positive a loss.
 
     tranches   by deal and tranche: value before, credit, market (spread and rates) and total loss, realised cash loss
-    classes    by investor class: value held before, losses, per cent of what it holds and of its capital (as if
+    classes    by investor class: value held before, what it must still pay in, losses, per cent of both and of its capital (as if
                all of it were marked), and what no accounts show
     rounds     by institution: first round, then both kinds of second round (`second`), with totals in per cent of capital
     bearers    by end bearer: the first round, and the second in mode thresholds
     concentration  by ultimate obligor, largest first: see `Book.concentration`
     beside     the book and the paper of 2008: issued, realised loss, marks
+    unidentified  by class, deal and tranche: the first round that ends with nobody named, and what is known of them
+    no_capital    the classes of which no capital is on record, in a sentence
     """
 
     book: Book
@@ -46,6 +49,8 @@ class MarketStress:
     bearers: pd.DataFrame
     concentration: pd.DataFrame
     beside: pd.DataFrame
+    unidentified: pd.DataFrame
+    no_capital: str
     leverage: Mapping[str, float]
     losses: Mapping[str, Losses]
     second: Mapping[Mode, Contagion]
@@ -53,10 +58,10 @@ class MarketStress:
 
     def by_deal(self) -> pd.DataFrame:
         """One row a deal: value before and losses, the tranches summed."""
-        columns = ["value_before", "credit_loss", "market_loss", "total_loss", "realised_loss"]
+        columns = ["value_before", "to_be_drawn", "credit_loss", "market_loss", "total_loss", "realised_loss"]
         grouped: Any = self.tranches.groupby("deal", sort=False)[columns].sum()
         table = grouped.reset_index()
-        table["per_cent"] = per_cent(table["total_loss"], table["value_before"])
+        table["per_cent"] = per_cent(table["total_loss"], table["value_before"] + table["to_be_drawn"])
         return table
 
     def sentences(self) -> tuple[str, ...]:
@@ -81,12 +86,12 @@ def sentences(made: MarketStress) -> tuple[str, ...]:
     said.append(f"By deal: {listed(worst)}.")
     ranked = classes.sort_values("total_loss", ascending=False)
     parts = [
-        f"{row.investor_class} {money(row.total_loss)} ({row.per_cent_of_holding:.1f} % of what they hold"
+        f"{row.investor_class} {money(row.total_loss)} ({row.per_cent_of_holding:.1f} % of what they hold and have promised"
         + (f", {row.per_cent_of_capital:.2f} % of capital)" if row.per_cent_of_capital == row.per_cent_of_capital else ")")
         for row in ranked.itertuples()
         if row.total_loss > 0.0
     ]  # fmt: skip
-    said.append(f"First round, by class: {'; '.join(parts)}.")
+    said.append(f"First round, by class: {'; '.join(parts)}.{' ' + made.no_capital if made.no_capital else ''}")
     hidden = float(classes["not_reported"].sum())
     if hidden > 0.0:
         said.append(f"{money(hidden)} of it shows in no accounts: banks and insurers hold it at amortised cost.")
@@ -102,6 +107,8 @@ def sentences(made: MarketStress) -> tuple[str, ...]:
         )
     ends = made.bearers.sort_values("first_round", ascending=False).head(6).set_index("bearer")["first_round"]
     said.append(f"In the end the first round falls on {listed(ends)}.")
+    if hidden_ends := unidentified_words(made.unidentified, listed):
+        said.append(hidden_ends)
     return (*said, *compared(made))
 
 

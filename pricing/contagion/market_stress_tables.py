@@ -38,6 +38,12 @@ def values_before(losses: Losses) -> np.ndarray:
     return np.maximum(losses.prices.npv[s, k] + losses.tranche["total"][s, k], 0.0)
 
 
+def to_be_drawn(losses: Losses) -> np.ndarray:
+    """What may still be asked of the holders of each tranche at the reference (N,)."""
+    s = losses.prices.at(*losses.reference)[0]
+    return losses.prices.memo["committed"][s] - losses.prices.memo["balance"][s]
+
+
 def rows_of(name: str, losses: Losses) -> pd.DataFrame:
     """One row a tranche."""
     import pandas as pd
@@ -47,6 +53,7 @@ def rows_of(name: str, losses: Losses) -> pd.DataFrame:
         "deal": name,
         "tranche": losses.prices.tranches,
         "value_before": values_before(losses),
+        "to_be_drawn": to_be_drawn(losses),
         "credit_loss": losses.tranche["credit"][s, k],
         "market_loss": losses.tranche["market"][s, k],
         "total_loss": losses.tranche["total"][s, k],
@@ -54,21 +61,26 @@ def rows_of(name: str, losses: Losses) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def classes_of(first: Shock, known: Institutions) -> pd.DataFrame:
-    """One row an investor class, over every deal of the book."""
+def classes_of(first: Shock, losses: Mapping[str, Losses], known: Institutions) -> pd.DataFrame:
+    """One row an investor class, over every deal of the book; per cent are of what it holds and has promised."""
     import pandas as pd
 
+    promised = dict.fromkeys(first.classes, 0.0)
+    for each in losses.values():
+        for name, amount in zip(each.classes, to_be_drawn(each) @ each.shares, strict=True):
+            promised[name] += float(amount)
     rows = []
     for c, name in enumerate(first.classes):
         one, total, credit, held = institution(known, name), first.total[0, c], first.credit[0, c], first.held[c].sum()
         rows.append({
             "investor_class": name,
             "value_before": held,
+            "to_be_drawn": promised[name],
             "credit_loss": credit,
             "market_loss": total - credit,
             "total_loss": total,
             "not_reported": total - credit if one.basis == "amortised cost" else 0.0,
-            "per_cent_of_holding": per_cent(total, held),
+            "per_cent_of_holding": per_cent(total, held + promised[name]),
             "per_cent_of_capital": per_cent(total, one.capital),
         })  # fmt: skip
     table: Any = pd.DataFrame(rows)

@@ -10,9 +10,10 @@ import numpy as np
 
 from pricing.contagion.amounts_in_words import listed, money
 from pricing.contagion.contagion import Contagion, Mode, contagion
-from pricing.losses.accounting import ends_of, reported
+from pricing.losses.accounting import ends_of, no_capital, reported
 from pricing.losses.institutions import Institutions
 from pricing.losses.loss_bridge import ADDED, Bridge, bridge
+from pricing.losses.unidentified import unidentified, unidentified_words
 from pricing.losses.who_bears import Losses
 from structuring.deals.deal import Deal, holdings_of
 from waterfalls.arguments import instance, key, takes, text
@@ -33,6 +34,8 @@ class Chain:
     bearers    by end bearer: of the first round, of the second, total, per cent
     flows      from class to end bearer, first round
     coverage   how much of each tranche's holders is reported, estimated, assumed and unidentified
+    unidentified  by class and tranche: the first round that ends with nobody named, and what is known of them
+    no_capital    the classes of which no capital is on record, in a sentence
     assumptions  what rests on no public source, one sentence each
     """
 
@@ -47,6 +50,8 @@ class Chain:
     bearers: pd.DataFrame
     flows: pd.DataFrame
     coverage: pd.DataFrame
+    unidentified: pd.DataFrame
+    no_capital: str
     assumptions: tuple[str, ...]
     made: Bridge
     second_round: Contagion
@@ -72,6 +77,8 @@ class Chain:
         )
         worst = classes.sort_values("total_loss", ascending=False).head(4)
         said.append(f"By class: {listed(worst.set_index('investor_class')['total_loss'])}.")
+        if self.no_capital:
+            said.append(self.no_capital)
         hidden = classes["not_reported"].sum()
         if hidden > 0.0:
             said.append(f"{money(hidden)} of it shows in no accounts: it is held at amortised cost.")
@@ -88,6 +95,8 @@ class Chain:
             )
         last = bearers.sort_values("first_round", ascending=False).head(5)
         said.append(f"In the end the first round falls on {listed(last.set_index('bearer')['first_round'])}.")
+        if words := unidentified_words(self.unidentified, listed):
+            said.append(words)
         return tuple(said)
 
 
@@ -133,18 +142,22 @@ def chain(
         for c, b in np.argwhere(flow[0] != 0.0)
     ]
     balance = losses.held.sum(axis=1)
+    classes_hurt = reported(losses, institutions, scenario, shock, holdings=holdings)
+    at = losses.prices.at(scenario, shock)
     return Chain(
         deal=deal.name,
         currency=losses.prices.currency,
         scenario=scenario,
         shock=shock,
         bridge=made.frame(scenario),
-        classes=reported(losses, institutions, scenario, shock, holdings=holdings),
+        classes=classes_hurt,
         rounds=second.frame(),
         markets=second.falls(),
         bearers=bearers,
         flows=pd.DataFrame(rows, columns=["investor_class", "bearer", "loss"]),
         coverage=holdings.coverage(dict(zip(losses.prices.tranches, balance, strict=True))),
+        unidentified=unidentified({deal.name: losses}, {deal.name: deal}, institutions, {deal.name: at}),
+        no_capital=no_capital(classes_hurt["investor_class"], institutions),
         assumptions=assumptions(deal, institutions),
         made=made,
         second_round=second,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pricing.losses.institutions import Institution, Institutions
 from pricing.losses.look_through import look_through
-from pricing.losses.who_bears import Losses
+from pricing.losses.who_bears import Losses, par_held
 from pricing.losses.wrappers import Borne, unwrap
 from pricing.tables.named_arrays import unique
 from pricing.tables.quotients import per_cent
@@ -34,12 +35,15 @@ def reported(
         amortised cost               credit loss in profit and loss, rates and spread not reported
 
     total_loss = profit_and_loss + oci + not_reported, in currency units; per_cent_of_holding, _of_assets and _of_capital
-    are of the total. `holdings` with purchase prices add since_purchase: value now less what was paid, clean, which is
+    are of the total. `holding` is the balance with what may still be drawn, `to_be_drawn` the part that may: a loss on
+    a commitment is one of what was promised, not of what is drawn by now. Equity that is worth more than was paid in can
+    lose more than all of it. `holdings` with purchase prices add since_purchase: value now less what was paid, clean, which is
     apart from the loss. Positive is a loss, but since_purchase is a gain where positive. Source: IFRS 9 and ASC 320 in outline.
     """
     import pandas as pd
 
     s, k = losses.prices.at(scenario, shock)
+    promised = par_held(losses).sum(axis=0)
     rows = []
     for c, name in enumerate(losses.classes):
         share = losses.shares[:, c]
@@ -47,12 +51,13 @@ def reported(
             continue
         one = institution(institutions, name)
         credit, market, total = (float(losses.tranche[part][s, k] @ share) for part in ("credit", "market", "total"))
-        held = float(losses.held[:, c].sum())
+        held = float(promised[c])
         at_fair_value = one.basis == "profit and loss"
         row = {
             "investor_class": name,
             "basis": one.basis,
             "holding": held,
+            "to_be_drawn": held - float(losses.held[:, c].sum()),
             "profit_and_loss": total if at_fair_value else credit,
             "oci": market if one.basis == "other comprehensive income" else 0.0,
             "not_reported": market if one.basis == "amortised cost" else 0.0,
@@ -83,6 +88,17 @@ def institution(institutions: Institutions, name: str) -> Institution:
     if name == UNIDENTIFIED and name not in known:
         return Institution(name)
     return institutions[name]
+
+
+def without_capital(classes: Iterable[str], institutions: Institutions) -> tuple[str, ...]:
+    """The classes of which no capital is on record, so that no per cent of it can be told."""
+    return tuple(name for name in classes if not institution(institutions, name).capital)
+
+
+def no_capital(classes: Iterable[str], institutions: Institutions) -> str:
+    """The sentence that says why a per cent of capital is empty; empty itself where none is."""
+    names = without_capital(classes, institutions)
+    return f"No capital is on record of {', '.join(names)}: their per cent of capital is empty." if names else ""
 
 
 def ends_of(

@@ -98,6 +98,33 @@ def test_accounts_show_what_their_basis_lets_them(shipped):
     assert frame.loc["insurers", "per_cent_of_capital"] == pytest.approx(100.0 * spread[insurers] / 0.75e12)
 
 
+def test_a_loss_on_commitments_is_held_against_what_was_promised(shipped):
+    deal, flows, losses = shipped("coreweave-ddtl-4")
+    frame = reported(losses, load_institutions(), flows.scenarios[-1], WIDER.name).set_index("investor_class")
+    shares = deal.holdings.shares
+    by_hand = (
+        4_459e6 * shares["floating"]["insurers"] + 4_041e6 * shares["fixed"]["insurers"]
+    )  # 8.5bn of commitments (R)
+    assert frame.loc["insurers", "holding"] == pytest.approx(by_hand, rel=1e-9)
+    drawn_now = losses.held[:, losses.classes.index("insurers")].sum()
+    assert frame.loc["insurers", "to_be_drawn"] == pytest.approx(by_hand - drawn_now, rel=1e-9) and drawn_now < by_hand
+    assert (frame.drop(index="sponsor")["per_cent_of_holding"] < 100.0).all()
+
+
+def test_classes_without_capital_and_those_nobody_names_are_told_in_words(shipped):
+    made = chain(*shipped("coreweave-ddtl-4"), load_institutions(), "technology superseded", WIDER.name)
+    said = " ".join(made.sentences())
+    assert "No capital is on record of sponsor, unidentified" in said
+    empty = made.classes.loc[made.classes["per_cent_of_capital"].isna(), "investor_class"]
+    assert set(empty) == {"sponsor", "unidentified"}
+    ends = made.bearers.set_index("bearer")["first_round"]
+    assert made.unidentified["loss"].sum() == pytest.approx(ends["unidentified"], rel=1e-9)
+    assert "owners of private-credit funds whom no file names" in said
+    known = made.unidentified.set_index("through")["known"]
+    assert known["private-credit funds"].iloc[0].startswith("P: Form PF")
+    assert known["unidentified"].iloc[0].startswith("assumption: lenders are not on record")
+
+
 def test_gains_since_purchase_stand_apart(shipped):
     deal, _, losses = shipped("beignet-2025")
     bought = Holdings(deal.holdings.shares, purchase_prices={"notes": {"mutual funds": 80.0}})

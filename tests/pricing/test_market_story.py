@@ -183,6 +183,30 @@ def test_assumptions_name_what_the_answer_rests_on():
         assert word in said
 
 
+def test_what_ends_with_nobody_named_is_told_by_class_and_deal():
+    found = stressed()
+    ends = found.bearers.set_index("bearer")["first_round"]
+    assert found.unidentified["loss"].sum() == pytest.approx(ends["unidentified"], rel=1e-9)
+    by_form_pf = found.unidentified.groupby("through")["loss"].sum()["private-credit funds"]
+    held = found.classes.set_index("investor_class").loc["private-credit funds", "total_loss"]
+    assert by_form_pf == pytest.approx(0.37 * held, rel=1e-9)  # 1 - 0.31 - 0.14 - 0.09 - 0.09
+    assert found.unidentified["known"].str.len().min() > 0
+
+
+def test_per_cents_are_of_what_is_held_and_promised_and_empty_ones_are_explained():
+    found = stressed()
+    row = found.classes.set_index("investor_class").loc["banks"]
+    assert row["to_be_drawn"] > 0.0
+    assert row["per_cent_of_holding"] == pytest.approx(
+        100.0 * row["total_loss"] / (row["value_before"] + row["to_be_drawn"])
+    )
+    deals = found.by_deal().set_index("deal")
+    assert deals.loc["coreweave-ddtl-4", "to_be_drawn"] == pytest.approx(8_500e6 + 700e6 - 2_837e6, rel=1e-3)
+    empty = found.classes.loc[found.classes["per_cent_of_capital"].isna(), "investor_class"]
+    assert len(empty) and all(name in found.no_capital for name in empty)
+    assert found.no_capital in " ".join(found.sentences())
+
+
 # words and bad input
 
 
