@@ -12,7 +12,6 @@ from pricing.valuation.remaining_cash import Ahead
 from pricing.valuation.root_finding import rates_for, root
 from waterfalls.arguments import instance, numbers, refused, takes, text, whole
 from waterfalls.cashflows import Cashflows
-from waterfalls.errors import InvalidTerms
 
 
 def prices_above_0(name: str, given: Any) -> Any:
@@ -23,7 +22,7 @@ def prices_above_0(name: str, given: Any) -> Any:
     return given
 
 
-@takes(flows=instance(Cashflows), tranche=text, price=prices_above_0, per_year=whole(1, 12))
+@takes(flows=instance(Cashflows), tranche=text, price=prices_above_0, per_year=whole())
 def z_spread(flows: Cashflows, market: Any, *, tranche: str, price: Any, per_year: int | None = None) -> np.ndarray:
     """The z-spreads at which a tranche's flows are worth clean prices, in every scenario.
 
@@ -43,8 +42,6 @@ def compounded(
     cash: np.ndarray, times: np.ndarray, discounts: np.ndarray, targets: np.ndarray, per_year: int
 ) -> np.ndarray:
     """The spreads z (S, P) at which sum_j F_j (D_j^(-1 / f t_j) + z / f)^(-f t_j) is `targets` (S, P)."""
-    if per_year < 1:
-        raise InvalidTerms(f"per_year: must be a whole number of times a year, at least 1; got {per_year!r}")
     paid = discounts > 0.0  # 0 after the last cash, where the curve may have ended
     cash, powers = cash[:, paid], per_year * times[paid]
     growth, found = discounts[paid] ** (-1.0 / powers), np.empty(targets.shape)

@@ -145,7 +145,7 @@ def test_holdings_that_do_not_cover_the_deal_are_refused(toy, case):
 
 def test_other_bad_input_of_who_bears(toy):
     prices = price(toy(), market())
-    with pytest.raises(InvalidTerms, match="holdings: must be Holdings"):
+    with pytest.raises(InvalidTerms, match="holdings: must be a Holdings"):
         who_bears(prices, None)
     with pytest.raises(UnknownName, match="there is no shock 'unchangd'"):
         who_bears(prices, HOLDINGS, reference=("base", "unchangd"))
