@@ -36,10 +36,11 @@ bench: $(READY)  ## the benchmarks, with their asserted ratios
 docs: $(READY)  ## the site, docs/_build/html/index.html; opens offline
 	$(BIN)/sphinx-build -q -E -W --keep-going docs docs/_build/html
 
-lint: $(READY)  ## ruff, and pyright on the three packages
+lint: $(READY)  ## ruff, pyright on the three packages, and strict on the examples and the README's script
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
+	$(BIN)/python tests/strict_types.py
 
 lock:  ## solve the dependencies of pyproject.toml anew into requirements.lock
 	$(PYTHON) -m venv --clear .lock

@@ -6,13 +6,13 @@ from pricing import load_market, price, projected, stressed, who_bears
 from pricing.losses.abs_cdo import beside_2008, retranched, what_differs
 from structuring import load_deal, load_scenarios, run
 
-papers = []
+papers: list[pd.DataFrame] = []
 for name in ("mezz-abs-cdo-2006", "vantage-jersey", "tpu-lease-2026", "coreweave-ddtl-4"):
     deal, market, (base, *_, worst) = load_deal(name), load_market(name), load_scenarios(name)
     if name != "mezz-abs-cdo-2006":  # what its own market went through; for the others, the story told of them all
         worst, _ = stressed("AI demand shortfall", deal, on=base)
     flows = run(deal, [base, worst], rates=projected(market, deal))
-    losses = who_bears(price(flows, market), deal.holdings, reference=(base.name, "unchanged"))
+    losses = who_bears(price(flows, market), deal.holders, reference=(base.name, "unchanged"))
     papers.append(beside_2008(losses, worst.name))
 
 table = pd.concat(papers).drop_duplicates("paper").set_index("paper")

@@ -39,7 +39,7 @@ deal = Deal(
     holdings=Holdings({"A": {"insurers": 1.0}, "B": {"private-credit funds": 1.0}, "E": {"sponsor": 1.0}}),
 )
 
-print(deal.waterfall.words())
+print(deal.waterfalls["waterfall"].words())
 sold = dt.date(2036, 1, 15)  # the notes are repaid from the sale: without it they would stand unpaid at legal final
 scenarios = [Scenario("base", sale=sold), Scenario("rents fall by a third", rent=0.67, sale=sold)]
 flows = run(deal, scenarios, rates={"SOFR": 0.04})

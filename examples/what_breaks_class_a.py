@@ -1,6 +1,7 @@
 """Reverse stress: how little must go wrong before class A of a data-centre securitisation loses, and who holds it."""
 
 import dataclasses
+import datetime as dt
 
 from pricing import SpreadShock, breakeven, load_market, price, projected, reverse_stress, who_bears
 from structuring import load_deal, load_scenarios, run
@@ -14,7 +15,7 @@ print("\n".join(breakeven(deal, base, driver="rent", market=market).sentences())
 
 def never_repaid(sold_in: int, rent: float) -> float:
     """Per cent of A-2 that is never repaid when nobody refinances and the property is sold in May of a year."""
-    sold = dataclasses.replace(freeze, sale=freeze.sale.replace(year=sold_in), rent=rent)
+    sold = dataclasses.replace(freeze, sale=dt.date(sold_in, 5, 20), rent=rent)
     return 100.0 * run(deal, sold, rates=rates).balance["A-2"][0, -1] / 800e6
 
 
@@ -28,7 +29,7 @@ flows = run(deal, base, rates=rates)
 
 def insurers_lose(bp: float) -> float:
     """Per cent of what insurers hold that a wider spread takes from its value."""
-    losses = who_bears(price(flows, market, [SpreadShock.parallel(bp=bp, name="wider")]), deal.holdings)
+    losses = who_bears(price(flows, market, [SpreadShock.parallel(bp=bp, name="wider")]), deal.holders)
     insurers = losses.classes.index("insurers")
     return 100.0 * losses.by_class()[0, -1, insurers] / losses.held[:, insurers].sum()
 

@@ -13,6 +13,7 @@ from waterfalls import term
 if TYPE_CHECKING:
     from structuring import Drivers
     from waterfalls import Receipts
+    from waterfalls.clock.schedule import Schedule
 
 Positive = Annotated[float, Field(gt=0.0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -50,7 +51,7 @@ class SolarFarm(Asset):
     def own(self, driver: str) -> float:
         return self.utilisation if driver == "utilisation" else 1.0
 
-    def deliver(self, schedule, scenarios: "Drivers") -> "Receipts":
+    def deliver(self, schedule: "Schedule", scenarios: "Drivers") -> "Receipts":
         from structuring import Clock  # here, so that a deal file loads without NumPy
         from waterfalls import Receipts
 

@@ -131,13 +131,12 @@ def run_side(
     from pricing.analysis.deal_tables import what_happens
     from pricing.losses.who_bears import who_bears
     from pricing.valuation.price import price
-    from structuring.deals.deal import holdings_of
     from structuring.studies.run import run
     from waterfalls.terms.term import plain
 
     flows = run(deal, paths, rates=quotes.rates(deal))
     prices = price(flows, quotes, shocks, reference=paths[0].name)
-    losses = who_bears(prices, holdings_of(deal), reference=(paths[0].name, "unchanged"))
+    losses = who_bears(prices, deal.holders, reference=(paths[0].name, "unchanged"))
     terms = {name: item for name, item in plain(deal, whole=True).items() if name != "sources"}
     documents = {"deal": terms, "scenarios": [plain(path, whole=True) for path in paths], "market": said}
     name = " with ".join(filter(None, (given, ", ".join(changes))))

@@ -41,9 +41,9 @@ def case(deal: str, market: Path | None, scenarios: Path | None) -> tuple[Deal, 
 
     Where no scenarios stand beside it, the plain base case is what is run.
     """
-    from pricing.contagion.market_stress import books
     from pricing.market.market_files import load_market
     from structuring.deals.deal_files import find_deal, load_deal, load_scenarios
+    from structuring.studies.book_files import books
     from structuring.studies.run import BASE
     from waterfalls.errors import InvalidTerms
 

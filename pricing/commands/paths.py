@@ -61,7 +61,6 @@ def paths(
     """
     from pricing.analysis.losses_over_paths import classes_over_paths, drawn_paths, every_path, tranches_over_paths
     from pricing.analysis.study_measures import borne
-    from structuring.deals.deal import holdings_of
     from structuring.studies.chunks import Unfinished
     from structuring.studies.run import run
     from structuring.studies.study import study
@@ -71,9 +70,7 @@ def paths(
     many = drawn_paths(described, around, processes_of(draw, correlation), count, seed=seed)
     rates = quotes.rates(described)
     reference = run(described, [base], rates=rates)
-    measure = borne(
-        holdings_of(described), quotes, parallel(shock), reference=reference, against=(base.name, "unchanged")
-    )
+    measure = borne(described.holders, quotes, parallel(shock), reference=reference, against=(base.name, "unchanged"))
     stopped = ""
     try:
         with progress("running paths") as told:

@@ -54,12 +54,11 @@ def run(
     from pricing.report.json_and_parquet import as_json
     from pricing.report.written_files import outputs
     from pricing.valuation.price import price
-    from structuring.deals.deal import holdings_of
     from structuring.documents.whole_files import csv_of, folder, whole
     from structuring.studies.run import run as run_deal
 
     described, paths, quotes = case(deal, market, scenarios)
-    holdings, base = holdings_of(described), paths[0].name
+    holdings, base = described.holders, paths[0].name
     wanted = list(dict.fromkeys(named(name, paths) for name in scenario or [paths[-1].name]))
     shocks = parallel(shock)
 

@@ -45,7 +45,7 @@ def stress(
     Tables: classes, rounds, bearers, unidentified, and bridge of a deal; or of a book
     deals, obligors and beside_2008.
     """
-    from pricing.contagion.market_stress import books
+    from structuring.studies.book_files import books
     from waterfalls.errors import InvalidTerms, UnknownName
 
     if deal in books():
@@ -62,7 +62,6 @@ def stress(
     from pricing.valuation.named_stresses import stressed
     from pricing.valuation.price import price as price_flows
     from pricing.valuation.spread_shocks import UNCHANGED, Stress
-    from structuring.deals.deal import holdings_of
     from structuring.generators.named_stresses import stresses
     from structuring.studies.run import run
 
@@ -87,7 +86,7 @@ def stress(
             before, there = (flows, quotes), quotes.shifted(rates)
             flows = run(described, [base, struck], rates=there.rates(described))
         prices = price_flows(flows, there, pairs=[pair], reference=base.name, before=before)
-        losses = who_bears(prices, holdings_of(described), reference=(base.name, "unchanged"))
+        losses = who_bears(prices, described.holders, reference=(base.name, "unchanged"))
         institutions = institutions_in(described.currency, quotes)
         told = chain(described, flows, losses, institutions, struck.name, pair.shock.name)
     moved = (f", spreads {shock:+g} bp on top" if shock else "") + (f", rates {rates:+g} bp" if rates else "")

@@ -25,15 +25,15 @@ from pricing.market.market_files import load_market
 from pricing.valuation.named_stresses import stressed
 from pricing.valuation.price import price
 from pricing.valuation.spread_shocks import UNCHANGED, SpreadShock, Stress
-from structuring.deals.deal import holdings_of
-from structuring.deals.deal_files import LIBRARY, library, load_deal, load_scenarios
+from structuring.deals.deal_files import library, load_deal, load_scenarios
 from structuring.documents.bounded_numbers import NotNegative, Positive
 from structuring.documents.yaml_and_json import load_term
 from structuring.generators.named_stresses import NamedStress, load_stress, paper
 from structuring.scenarios.scenario import Scenario
 from structuring.studies.book import Book
-from structuring.studies.book_files import load_book
+from structuring.studies.book_files import find_book, load_book
 from waterfalls.errors import Fault, InvalidTerms, UnknownName, unknown
+from waterfalls.terms.field_types import Listed, items
 from waterfalls.terms.term import term
 from waterfalls.terms.tranches import Note
 
@@ -75,7 +75,7 @@ class MarketStory:
     supply: Supply
     _: KW_ONLY
     failures: Mapping[str, NotNegative] = field(default_factory=dict)
-    bonds: tuple[str, ...] = ()
+    bonds: Listed[str] = items()
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
@@ -99,8 +99,8 @@ def market_stress(
     """
     import pandas as pd
 
-    home = home_of(book)
-    described = book if isinstance(book, Book) else load_book(home / "book.yaml")
+    home = find_book("ai-debt-market" if isinstance(book, Book) else book).parent
+    described = book if isinstance(book, Book) else load_book(book)
     told = load_stress(stress) if isinstance(stress, str) else stress
     tale = story or load_term(home / "story.yaml", MarketStory, mark=MARK)
     quotes = market or load_market(home / "market.yaml")
@@ -152,22 +152,6 @@ def market_stress(
     )
 
 
-def home_of(book: Book | str | Path) -> Path:
-    """The folder of a book: of the shipped one by its name, of a file, or of the book that ships where a `Book` is given."""
-    if isinstance(book, Book):
-        return LIBRARY / "ai-debt-market"
-    if Path(book).suffix in (".yaml", ".yml", ".json"):
-        return Path(book).parent
-    if str(book) not in books():
-        raise UnknownName("shipped book", str(book), books())
-    return LIBRARY / str(book)
-
-
-def books() -> tuple[str, ...]:
-    """The books that ship with the toolkit, by name."""
-    return tuple(file.parent.name for file in sorted(LIBRARY.glob("*/book.yaml")))
-
-
 def check(tale: MarketStory, book: Book) -> None:
     """Refuses a story that speaks of deals which the book does not hold."""
 
@@ -211,7 +195,7 @@ def lost_in(
     """The losses of one deal in the book's currency: its part, its exchange rate, all its tranches."""
     from structuring.studies.run import run
 
-    holdings = holdings_of(deal)
+    holdings = deal.holders
     own = deal.name in library() and load_deal(deal.name) == deal
     base = load_scenarios(deal.name)[0] if own else Scenario("base")
     market = load_market(deal.name) if own else by_paper(quotes, deal)

@@ -15,7 +15,7 @@ from pricing.losses.institutions import Institutions
 from pricing.losses.loss_bridge import ADDED, Bridge, bridge
 from pricing.losses.unidentified import unidentified, unidentified_words
 from pricing.losses.who_bears import Losses
-from structuring.deals.deal import Deal, holdings_of
+from structuring.deals.deal import Deal
 from waterfalls.arguments import instance, key, takes, text
 from waterfalls.cashflows import Cashflows
 
@@ -128,7 +128,7 @@ def chain(
     """
     import pandas as pd
 
-    holdings = holdings_of(deal)
+    holdings = deal.holders
     made = bridge(flows, losses, reference=losses.reference[0], shock=shock)
     second = contagion(losses, institutions=institutions, mode=mode, cell=(scenario, shock), **more)
     by_class = dict(zip(second.institutions, second.direct[0], strict=True))

@@ -14,6 +14,7 @@ from structuring.documents.yaml_and_json import load_term
 from waterfalls.arguments import path, takes
 from waterfalls.clock.conventions import odd_currency
 from waterfalls.errors import CannotPrice, Fault, UnknownName, unknown
+from waterfalls.terms.field_types import Listed, items
 from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
@@ -108,11 +109,11 @@ class Institutions:
     cannot be sold, infinite (left out) what has no impact. `deal` is the depth of the market of a deal's own tranches.
     """
 
-    institutions: tuple[Institution, ...]
+    institutions: Listed[Institution]
     _: KW_ONLY
     currency: str = "USD"
     owners: Mapping[str, Mapping[str, Share]] = field(default_factory=dict)
-    ends: tuple[str, ...] = ()
+    ends: Listed[str] = items()
     depth: Mapping[str, NotNegative] = field(default_factory=dict)
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field
 
 from waterfalls.errors import Fault, InvalidTerms, UnknownName
+from waterfalls.terms.field_types import Listed, items
 from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ class SpreadShock:
     The contract of every step: spreads (N, 1), or (N, J) by date, in; moved ones out. An unknown name is refused.
     """
 
-    moves: tuple[Move, ...] = ()
+    moves: Listed[Move] = items()
     name: str = ""
 
     def __post_init__(self) -> None:

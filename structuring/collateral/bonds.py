@@ -14,6 +14,7 @@ from structuring.scenarios.scenario import Drivers, Rate, Scenario
 from structuring.scenarios.speed import rate_a_year
 from waterfalls.clock.conventions import FREQUENCIES
 from waterfalls.errors import Fault, unknown
+from waterfalls.terms.field_types import Listed
 from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class BondPortfolio(Asset):
     default raises the event "default of <obligor>".
     """
 
-    bonds: tuple[Bond, ...]
+    bonds: Listed[Bond]
     _: KW_ONLY
     default: Rate = None
     recovery_lag: Months = 12

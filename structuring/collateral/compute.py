@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from structuring.collateral.asset import Asset
 from structuring.documents.bounded_numbers import Growth, Multiple, NotNegative, Positive, Share
 from waterfalls.errors import Fault
+from waterfalls.terms.field_types import Listed, items
 from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Generation:
     deliveries: Mapping[datetime.date, NotNegative]
     _: KW_ONLY
     cost: NotNegative = 0.0
-    resale: tuple[Multiple, ...] = (0.0,)
+    resale: Listed[Multiple] = items(0.0)
     market_price: NotNegative = 0.0
     price_growth: Growth = 0.0
     power: NotNegative = 0.0
@@ -98,7 +99,7 @@ class ComputeContract(Asset):
     """
 
     valued_any_day: ClassVar[bool] = True
-    fleet: tuple[Generation, ...]
+    fleet: Listed[Generation]
     contract: TakeOrPay | None = None
     _: KW_ONLY
     as_of: datetime.date

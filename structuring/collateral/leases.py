@@ -12,6 +12,7 @@ from pydantic import Field
 from structuring.collateral.asset import Asset, Lease
 from structuring.documents.bounded_numbers import Growth, Multiple, NotNegative, Positive, Share
 from waterfalls.errors import Fault
+from waterfalls.terms.field_types import Listed
 from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class LeasePortfolio(Asset):
     """
 
     valued_any_day: ClassVar[bool] = True
-    tenants: tuple[Tenant, ...]
+    tenants: Listed[Tenant]
     _: KW_ONLY
     as_of: datetime.date
     operating_cost: NotNegative = 0.0

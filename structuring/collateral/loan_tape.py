@@ -14,6 +14,7 @@ from pydantic_core import CoreSchema, core_schema
 from structuring.documents.bounded_numbers import Months, NotNegative, Share
 from waterfalls.clock.conventions import FREQUENCIES
 from waterfalls.errors import Fault, InvalidTerms
+from waterfalls.terms.field_types import Listed, items
 from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class LoanLine:
     interest_only: Months = 0
     payment: Literal["level", "equal principal"] = "level"
     amortisation_term: Annotated[int, Field(gt=0)] | None = None
-    principal: tuple[NotNegative, ...] = ()
+    principal: Listed[NotNegative] = items()
     frequency: Literal["monthly", "quarterly", "semiannual", "annual"] = "monthly"
 
     @property

@@ -14,6 +14,7 @@ from structuring.collateral.loan_tape import COLUMNS, LoanLine, Months, Share, T
 from structuring.scenarios.scenario import Drivers, Rate, Scenario
 from structuring.scenarios.speed import Speed, rate_a_year
 from waterfalls.errors import Fault
+from waterfalls.terms.field_types import Listed, Takes, items
 from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
@@ -45,13 +46,13 @@ class LoanPool(Asset):
     `contracted` is scheduled interest and principal. Source: SIFMA, Uniform Practices, chapter SF.
     """
 
-    lines: tuple[LoanLine, ...] | Tape
+    lines: Takes[Sequence[LoanLine] | Tape, tuple[LoanLine, ...] | Tape]
     _: KW_ONLY
     prepayment: Rate = None
     default: Rate = None
     severity: Share | tuple[Share, ...] = 1.0
     recovery_lag: Months = 0
-    recovery_timing: tuple[Share, ...] = ()
+    recovery_timing: Listed[Share] = items()
     order: Literal["sifma", "sequential"] = "sifma"
     advances: bool = False
     servicing: Share = 0.0

@@ -17,13 +17,14 @@ from structuring.collateral.given_receipts import Given
 from structuring.deals.holdings import Holdings
 from structuring.deals.sponsor import Sponsor
 from waterfalls.checks import faults_between
-from waterfalls.clauses.waterfall import Waterfall
+from waterfalls.clauses.waterfall import Said, Waterfall
 from waterfalls.clock.conventions import CALENDARS, CONVENTIONS, FREQUENCIES, calendar_names, odd_currency
 from waterfalls.errors import Fault, InvalidTerms, unknown
 from waterfalls.language.expressions import Condition, Number
 from waterfalls.terms.accounts import Account
 from waterfalls.terms.facilities import Facility
 from waterfalls.terms.fees import Fee
+from waterfalls.terms.field_types import Listed, Takes, items
 from waterfalls.terms.hedges import Swap
 from waterfalls.terms.ledgers import Ledger
 from waterfalls.terms.replacements import Replacement
@@ -62,17 +63,17 @@ class Deal:
     payment_lag: Annotated[int, Field(ge=0)] = 0
     currency: str = "USD"
     collateral: Owned
-    tranches: tuple[Note | Equity, ...]
-    fees: tuple[Fee, ...] = ()
-    accounts: tuple[Account, ...] = ()
-    facilities: tuple[Facility, ...] = ()
-    hedges: tuple[Swap, ...] = ()
-    ledgers: tuple[Ledger, ...] = ()
-    replacements: tuple[Replacement, ...] = ()
+    tranches: Listed[Note | Equity]
+    fees: Listed[Fee] = items()
+    accounts: Listed[Account] = items()
+    facilities: Listed[Facility] = items()
+    hedges: Listed[Swap] = items()
+    ledgers: Listed[Ledger] = items()
+    replacements: Listed[Replacement] = items()
     definitions: Mapping[str, Number] = dataclasses.field(default_factory=dict)
-    triggers: tuple[Trigger, ...] = ()
-    events: tuple[str, ...] = ()
-    waterfall: Waterfall | Mapping[str, Waterfall]
+    triggers: Listed[Trigger] = items()
+    events: Listed[str] = items()
+    waterfall: Takes[Said | Mapping[str, Said], Waterfall | Mapping[str, Waterfall]]
     regimes: Mapping[str, Condition] = dataclasses.field(default_factory=dict)
     holdings: Holdings | None = None
     sponsor: Sponsor | None = None
@@ -80,12 +81,27 @@ class Deal:
     cutoff: datetime.date | None = None
     sources: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
 
-    def _repr_html_(self) -> str:
+    @property
+    def waterfalls(self) -> dict[str, Waterfall]:
+        """The waterfalls by regime; a single one is the only regime, "waterfall"."""
         from waterfalls.checks import regimes_of
+
+        return regimes_of(self.waterfall)
+
+    @property
+    def holders(self) -> Holdings:
+        """Who holds the deal; without holdings nobody can be said to lose, so that a deal without is refused."""
+        if self.holdings is None:
+            raise InvalidTerms(
+                f"the deal {self.name!r} has no holdings: say who holds each tranche, 'unidentified' if not known"
+            )
+        return self.holdings
+
+    def _repr_html_(self) -> str:
         from waterfalls.notebook import listed
 
         parts = {"tranches, most senior first": [f"{t.name}: {t.notional:,.0f}" for t in self.tranches]}
-        for regime, waterfall in regimes_of(self.waterfall).items():
+        for regime, waterfall in self.waterfalls.items():
             parts[regime] = [clause.words() for clause in waterfall.clauses]
         return listed(f"{self.name}: {self.currency}, {self.closing} to {self.maturity}", parts)
 
@@ -160,15 +176,6 @@ def place_of(deal: Deal, i: int) -> str:
     """Where the deal file says the i-th of what the vehicle owns."""
     index = f"[{i}]" if isinstance(deal.collateral, tuple) else ""
     return f"collateral{index}.{kind_of(type(assets(deal)[i]))}"
-
-
-def holdings_of(deal: Deal) -> Holdings:
-    """Who holds a deal; without holdings nobody can be said to lose."""
-    if deal.holdings is None:
-        raise InvalidTerms(
-            f"the deal {deal.name!r} has no holdings: say who holds each tranche, 'unidentified' if not known"
-        )
-    return deal.holdings
 
 
 def drivers_of(deal: Deal) -> frozenset[str]:

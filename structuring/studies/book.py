@@ -22,6 +22,7 @@ from structuring.studies.shared_scenarios import View
 from waterfalls.arguments import function, instance, takes, whole
 from waterfalls.clock.conventions import odd_currency
 from waterfalls.errors import Fault, InvalidTerms, UnknownName, unknown
+from waterfalls.terms.field_types import Listed
 from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class BookFile:
     name: str
     _: KW_ONLY
     as_of: datetime.date
-    positions: tuple[Position, ...]
+    positions: Listed[Position]
     currency: str = "USD"
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 

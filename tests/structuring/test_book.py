@@ -14,7 +14,7 @@ from structuring.collateral.loans import LoanPool
 from structuring.deals.exposures import exposures, herfindahl
 from structuring.deals.sponsor import Sponsor
 from structuring.studies.book import Book, Position, study_book
-from structuring.studies.book_files import load_book, save_book
+from structuring.studies.book_files import books, load_book, save_book
 from waterfalls.errors import InvalidTerms, UnknownName
 from waterfalls.terms.coupons import Fixed
 from waterfalls.terms.tranches import Equity, Note
@@ -184,6 +184,15 @@ def test_a_book_goes_to_a_file_and_back(tmp_path):
         for suffix in (".yaml", ".json"):
             save_book(book, tmp_path / f"book{suffix}")
             assert load_book(tmp_path / f"book{suffix}") == book
+
+
+def test_a_shipped_book_is_loaded_by_its_name_or_its_folder():
+    by_name = load_book("ai-debt-market")
+    assert by_name.name and len(by_name.positions) > 10
+    file = books()["ai-debt-market"]
+    assert by_name == load_book(file.parent) == load_book(file)
+    with pytest.raises(UnknownName, match=r"no shipped book 'ai-debt-markt'. Did you mean 'ai-debt-market'"):
+        load_book("ai-debt-markt")
 
 
 def test_a_book_finds_deal_files_beside_it(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_args
 
 from waterfalls.clauses.claims import Claim, Principal, TopUp
 from waterfalls.clauses.waterfall import Clause
@@ -13,7 +13,8 @@ from waterfalls.errors import InvalidTerms, unknown
 from waterfalls.language.machine import Contract, Machine, Value
 from waterfalls.language.vocabulary import Need, listed, word
 
-SHARINGS = ("sequential", "pro rata by due", "pro rata by balance")
+Sharing = Literal["sequential", "pro rata by due", "pro rata by balance"]
+SHARINGS: tuple[str, ...] = get_args(Sharing)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -171,7 +172,7 @@ def running(values: list[Value]) -> list[Value]:
 
 
 @word
-def pay(*claims: Any, sharing: str | None = None, shares: Mapping[str, float] | None = None) -> Pay:
+def pay(*claims: Any, sharing: Sharing | None = None, shares: Mapping[str, float] | None = None) -> Pay:
     """Pays claims; how several share must be said: `sharing=` one of three, or `shares={name: weight}`.
 
     A pay inside a pay is a group that shares in its own way: `pay(pay(principal('A-1', 'A-2'), sharing='pro rata by
