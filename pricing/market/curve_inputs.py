@@ -6,7 +6,10 @@ import datetime
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pricing.market.curves import REACH, Curve, flat, from_discounts
+import numpy as np
+
+from pricing.market.curves import REACH, Curve, flat, from_discounts, logs_of
+from pricing.market.daily_factors import daily_logs
 from waterfalls.dates import as_date
 from waterfalls.errors import InvalidTerms
 
@@ -17,8 +20,8 @@ def curve_from(
     """A curve from whatever says discount factors; QuantLib objects and foreign ones are read here, in this thread.
 
     A `Curve`; a QuantLib term structure or handle; a flat rate; a mapping, Series or DataFrame of dates to discount
-    factors; or anything with `discount(date)`. The last and QuantLib's are read on `dates`, else on every day to the
-    end (`max_date`, where there is one; 50 years where there is none). A curve that starts before the valuation date is
+    factors; or anything with `discount(date)`. The last and QuantLib's are read on `dates`, else for every day to the
+    end (`max_date`, where there is one; 50 years where there is none), which few readings tell (`daily_logs`). A curve that starts before the valuation date is
     taken from there on: P(t) / P(valuation).
     """
     if isinstance(given, Curve):
@@ -77,8 +80,17 @@ def factors_of(given: Any) -> dict[datetime.date, float]:
 
 def read_daily(given: Any, start: datetime.date, dates: Iterable[datetime.date] | None) -> Curve:
     """A curve from an object with `discount(date)`, relative to its factor on `start`."""
+    base = float(given.discount(start))
+
+    def logs_on(days: np.ndarray) -> np.ndarray:
+        read = [start + datetime.timedelta(days=day) for day in days.tolist()]
+        return logs_of(start, days, [float(given.discount(date)) / base for date in read])
+
     if dates is None:
         end = getattr(given, "max_date", start + datetime.timedelta(days=365 * REACH))
-        dates = [start + datetime.timedelta(days=n) for n in range(1, (end - start).days + 1)]
-    base = float(given.discount(start))
-    return from_discounts(start, {date: float(given.discount(date)) / base for date in dates if date > start})
+        days = np.arange((end - start).days + 1)
+        logs = daily_logs(logs_on, len(days) - 1)
+    else:
+        days = np.array(sorted({0, *((date - start).days for date in dates if date > start)}))
+        logs = np.append(0.0, logs_on(days[1:]))
+    return Curve(days + start.toordinal(), logs)

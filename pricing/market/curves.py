@@ -114,19 +114,26 @@ def from_discounts(start: datetime.date, factors: Mapping[datetime.date, float])
     """A curve from discount factors on dates after `start` (1 on `start`, if it is said)."""
     nodes = sorted(factors.items())
     for date, factor in nodes:
-        if not (np.isfinite(factor) and factor > 0.0):
-            raise CannotPrice(f"the discount factor on {date} must be above 0, got {factor:g}")
         if date < start:
             raise InvalidTerms(f"the curve starts on {start} and has a discount factor on {date}, before it")
-        if date == start and abs(factor - 1.0) > 1e-12:
+        if date == start and not abs(factor - 1.0) <= 1e-12:
             raise InvalidTerms(f"the discount factor on the valuation date {start} must be 1, got {factor:g}")
     later = [(date, factor) for date, factor in nodes if date > start]
     if not later:
         raise InvalidTerms(f"a curve needs a discount factor after {start}, where it starts; got none")
-    return Curve(
-        np.array([start.toordinal(), *(date.toordinal() for date, _ in later)]),
-        np.log([1.0, *(factor for _, factor in later)]),
-    )
+    days = np.array([(date - start).days for date, _ in later])
+    logs = logs_of(start, days, [factor for _, factor in later])
+    return Curve(np.append(0, days) + start.toordinal(), np.append(0.0, logs))
+
+
+def logs_of(start: datetime.date, days: np.ndarray, factors: Sequence[float]) -> np.ndarray:
+    """Logarithms (n,) of discount factors on `days` after `start`; a factor that is not above 0 is refused by its date."""
+    values = np.array(factors, dtype=np.float64)
+    wrong = np.flatnonzero(~(np.isfinite(values) & (values > 0.0)))
+    if len(wrong):
+        date = start + datetime.timedelta(days=int(days[wrong[0]]))
+        raise CannotPrice(f"the discount factor on {date} must be above 0, got {values[wrong[0]]:g}")
+    return np.log(values)
 
 
 def flat(start: datetime.date, rate: float) -> Curve:

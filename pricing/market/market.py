@@ -122,9 +122,12 @@ class Market:
         if found:
             raise InvalidTerms([Fault(f"Market.{fault.place}", fault.what) for fault in found])
         main = curve_from(curve, valuation)
+        curves = {id(curve): main}  # a handle that also projects is read once
 
-        def other(given: Any) -> Curve | None:
-            return None if given is None else curve_from(given, main.start)
+        def other(given: Any) -> Curve:
+            if id(given) not in curves:
+                curves[id(given)] = curve_from(given, main.start)
+            return curves[id(given)]
 
         values = {
             "valuation": main.start,
@@ -132,9 +135,9 @@ class Market:
             "curve": main,
             "quotes": read,
             "otherwise": default,
-            "government": other(government),
-            "swap": other(swap),
-            "projections": {index: curve_from(given, main.start) for index, given in (projections or {}).items()},
+            "government": None if government is None else other(government),
+            "swap": None if swap is None else other(swap),
+            "projections": {index: other(given) for index, given in (projections or {}).items()},
             "fixings": {index: dict(days) for index, days in (fixings or {}).items()},
             "fx": dict(fx or {}),
             "today": today,

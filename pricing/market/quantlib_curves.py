@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import functools
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 import numpy as np
 import QuantLib as ql
 
-from pricing.market.curves import REACH, Curve, from_discounts
+from pricing.market.curves import REACH, Curve, from_discounts, logs_of
+from pricing.market.daily_factors import daily_logs
 from waterfalls.clock.schedule import from_ql, to_ql
 from waterfalls.errors import CannotPrice, InvalidTerms, UnknownName
 
@@ -19,26 +21,39 @@ _evaluation = threading.Lock()
 
 
 def sampled(source: Any, dates: Iterable[datetime.date] | None = None) -> Curve:
-    """A QuantLib term structure or handle as numbers: on `dates`, else on every day it covers, to 50 years at most."""
+    """A QuantLib term structure or handle as numbers: on `dates`, else on every day it covers, to 50 years at most.
+
+    Not every day is read: see `daily_logs`.
+    """
     if hasattr(source, "currentLink") and not source:
         raise CannotPrice("the YieldTermStructureHandle is empty: link it to a curve")
-    start = source.referenceDate()
+    start, further = source.referenceDate(), source.allowsExtrapolation()
     first, end = start.serialNumber(), source.maxDate().serialNumber()
+
+    def logs_on(days: np.ndarray) -> np.ndarray:
+        try:
+            values = list(map(source.discount, map(serial_date, (first + days).tolist())))
+        except RuntimeError as error:
+            raise CannotPrice(f"QuantLib cannot read the curve of {from_ql(start)}: {error}") from None
+        return logs_of(from_ql(start), days, values)
+
     if dates is None:
         reach = first + 365 * REACH
-        days = list(range(first + 1, (reach if source.allowsExtrapolation() else min(end, reach)) + 1))
+        last = (reach if further else min(end, reach)) - first
+        days = np.arange(last + 1)
+        nodes = [day.serialNumber() - first for day in source.dates()] if hasattr(source, "dates") else []
+        logs = daily_logs(logs_on, last, nodes)
     else:
         wanted = {to_ql(date).serialNumber() for date in dates}
-        days = sorted(day for day in wanted if day > first and (day <= end or source.allowsExtrapolation()))
-        if any(day > end for day in wanted) and end not in days and not source.allowsExtrapolation():
-            days.append(end)  # so that the curve tells where it ends
-    base = from_ql(start)
-    values = [source.discount(ql.Date(day)) for day in days]
-    for day, value in zip(days, values, strict=True):
-        if not (np.isfinite(value) and value > 0.0):
-            raise CannotPrice(f"the discount factor on {from_ql(ql.Date(day))} must be above 0, got {value:g}")
-    ordinals = np.array([0, *(day - first for day in days)]) + base.toordinal()
-    return Curve(ordinals, np.log([1.0, *values]))
+        read = {day - first for day in wanted if day > first and (day <= end or further)}
+        if any(day > end for day in wanted) and not further:
+            read.add(end - first)  # so that the curve tells where it ends
+        days = np.array(sorted(read | {0}))
+        logs = np.append(0.0, logs_on(days[1:]))
+    return Curve(days + from_ql(start).toordinal(), logs)
+
+
+serial_date = functools.lru_cache(2**14)(ql.Date)  # the days that curves are read on: the same of every curve of a day
 
 
 def ois(

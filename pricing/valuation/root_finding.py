@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -77,35 +76,46 @@ def root(priced: Priced, targets: np.ndarray, start: np.ndarray | float = 0.0) -
     no better; where neither settles, bisection between the points of a grid nearest to 0 that enclose the target. NaN
     where none do, and where the target is NaN.
     """
-    x = np.broadcast_to(np.asarray(start, dtype=np.float64), targets.shape)
+    x = np.array(np.broadcast_to(start, targets.shape), dtype=np.float64)
     settled = np.isnan(targets)
     known = ~settled
     with np.errstate(all="ignore"):
         logs = np.log(targets)
         for _ in range(STEPS):
-            value, slope, curve = priced(x)
+            some = columns(~settled)  # few wander longer than the rest, and no more than these are priced
+            if not len(some):
+                break
+            here = x[..., some]
+            value, slope, curve = priced(here)
             slope = slope / value
-            newton = (np.log(value) - logs) / slope
+            newton = (np.log(value) - logs[..., some]) / slope
             halley = 1.0 - 0.5 * newton * (curve / value - slope * slope) / slope
             step = np.where(halley > 0.5, newton / halley, newton)
-            x = np.where(settled, x, x - step)
-            settled |= np.abs(step) <= ENOUGH * (1.0 + np.abs(x))
-            if settled.all():
-                break
+            moved = np.where(settled[..., some], here, here - step)
+            x[..., some] = moved
+            settled[..., some] |= np.abs(step) <= ENOUGH * (1.0 + np.abs(moved))
         x = np.where(known & settled & np.isfinite(x), x, np.nan)
         lost = known & np.isnan(x)
-        return np.where(lost, bisected(priced, np.where(lost, targets, np.nan)), x) if lost.any() else x
+        some = columns(lost)
+        if len(some):
+            found = bisected(priced, np.where(lost, targets, np.nan)[..., some])
+            x[..., some] = np.where(lost[..., some], found, x[..., some])
+    return x
+
+
+def columns(cells: np.ndarray) -> np.ndarray:
+    """The positions on the last axis at which any cell is true."""
+    return np.flatnonzero(cells.reshape(-1, cells.shape[-1]).any(axis=0))
 
 
 def bisected(priced: Priced, targets: np.ndarray) -> np.ndarray:
     """The root nearest 0 between two neighbours of `GRID`, halved 60 times."""
-    low, high = np.full(targets.shape, np.nan), np.full(targets.shape, np.nan)
-    before = priced(np.full(targets.shape, GRID[0]))[0] - targets
-    for a, b in itertools.pairwise(GRID):
-        after = priced(np.full(targets.shape, b))[0] - targets
-        better = (np.sign(before) * np.sign(after) <= 0.0) & ~(np.abs(low + high) <= abs(a + b))
-        low, high = np.where(better, a, low), np.where(better, b, high)
-        before = after
+    values = priced(np.broadcast_to(GRID, (*targets.shape[:-1], len(GRID))))[0]
+    signs = np.sign(values[..., None] - targets[..., None, :])  # (..., grid, target)
+    around = signs[..., :-1, :] * signs[..., 1:, :] <= 0.0
+    nearest = np.where(around, np.abs(GRID[:-1] + GRID[1:])[:, None], np.inf).argmin(axis=-2)
+    enclosed = around.any(axis=-2)
+    low, high = (np.where(enclosed, GRID[nearest + side], np.nan) for side in (0, 1))
     falling = priced(low)[0] >= targets
     for _ in range(60):
         middle = 0.5 * (low + high)
