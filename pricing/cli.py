@@ -16,6 +16,7 @@ from pricing.commands.price import price
 from pricing.commands.run import run
 from pricing.commands.schema import schema
 from pricing.commands.stress import stress
+from pricing.commands.structure import structure
 from pricing.commands.tieout import tieout
 from pricing.commands.validate import validate
 from pricing.commands.warm import warm
@@ -31,7 +32,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"max_content_width": WIDEST},
 )
-for command in (new, run, price, stress, paths, explain, compare, tieout, validate, library, schema, warm):
+for command in (new, run, price, structure, stress, paths, explain, compare, tieout, validate, library, schema, warm):
     app.command(context_settings={"max_content_width": WIDEST})(command)
 
 

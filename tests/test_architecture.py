@@ -58,12 +58,18 @@ ROOMS = {
         "losses": {"market", "tables", "valuation"},
         "contagion": {"market", "tables", "valuation", "losses"},
         "analysis": {"market", "tables", "valuation", "losses"},
-        "report.contents": {"market", "tables", "valuation", "losses", "contagion", "analysis"},
-        "report.figures": {"tables", "analysis", "report.contents"},
+        "structure.terms": {"valuation"},
+        "structure": {"market", "tables", "valuation", "analysis", "structure.terms"},
+        "report.contents": {"market", "tables", "valuation", "losses", "contagion", "analysis", "structure"},
+        "report.figures": {"tables", "analysis", "structure", "report.contents"},
         "report": {
-            "market", "tables", "valuation", "losses", "contagion", "analysis", "report.contents", "report.figures",
+            "market", "tables", "valuation", "losses", "contagion", "analysis", "structure", "report.contents",
+            "report.figures",
         },
-        "commands": {"market", "tables", "valuation", "losses", "contagion", "analysis", "report.contents", "report"},
+        "commands": {
+            "market", "tables", "valuation", "losses", "contagion", "analysis", "structure.terms", "structure",
+            "report.contents", "report",
+        },
         ".": {"commands"},
     },
 }  # fmt: skip

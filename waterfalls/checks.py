@@ -32,13 +32,12 @@ def regimes_of(waterfall: Waterfall | Mapping[str, Waterfall]) -> dict[str, Wate
     return dict(waterfall) if isinstance(waterfall, Mapping) else {DEFAULT_REGIME: waterfall}
 
 
-def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
-    """Names that nothing bears, names borne twice, waterfalls that strand cash; over those fields that are given."""
+def known_names(fields: Mapping[str, Any]) -> dict[str, Mapping[str, Any] | None]:
+    """What a number or a clause may name, by kind, each with the term that bears the name; None where it is not known."""
     tranches, fees, accounts, triggers, hedges, facilities, ledgers, replacements = (
         list[Any](fields.get(kind) or ())
         for kind in ("tranches", "fees", "accounts", "triggers", "hedges", "facilities", "ledgers", "replacements")
     )
-    definitions: Mapping[str, Number] = fields.get("definitions") or {}
     notes = [tranche for tranche in tranches if not isinstance(tranche, Equity)]
     kinds: dict[str, list[Any]] = {
         "note": notes,
@@ -61,7 +60,7 @@ def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
         **{kind: {part.name: part for part in parts} for kind, parts in kinds.items()},
         "expense": dict.fromkeys(EXPENSES),
         "paid": dict.fromkeys(expenses_paid(waterfalls)) if whole else None,
-        "definition": definitions,
+        "definition": fields.get("definitions") or {},
         "event": None if events is None else dict.fromkeys(events),
     }
     absent = {
@@ -78,6 +77,19 @@ def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
     for field, kinds in absent.items():
         if field not in fields:  # its own faults are told elsewhere
             known |= dict.fromkeys(kinds)
+    return known
+
+
+def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
+    """Names that nothing bears, names borne twice, waterfalls that strand cash; over those fields that are given."""
+    tranches, fees, accounts, triggers, hedges, facilities, ledgers, replacements = (
+        list[Any](fields.get(kind) or ())
+        for kind in ("tranches", "fees", "accounts", "triggers", "hedges", "facilities", "ledgers", "replacements")
+    )
+    definitions: Mapping[str, Number] = fields.get("definitions") or {}
+    waterfalls = regimes_of(fields["waterfall"]) if "waterfall" in fields else {}
+    whole = bool(waterfalls) and not is_broken(fields["waterfall"])  # clauses that could not be read may matter
+    known = known_names(fields)
     everything = [*tranches, *facilities, *accounts, *hedges, *fees, *ledgers, *replacements]
     yield from twice(
         [part.name for part in everything],

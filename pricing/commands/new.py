@@ -9,14 +9,14 @@ import typer
 
 from pricing.commands.output import say, stoppable
 
-FILES = ("deal.yaml", "market.yaml", "scenarios.yaml")
+FILES = ("deal.yaml", "market.yaml", "scenarios.yaml", "structure.yaml")
 NAME = "my-deal"  # what the template calls itself
 
 
 def new(
     folder: Annotated[Path, typer.Argument(metavar="NAME", help="the deal's name: the folder that is made")],
 ) -> None:
-    """Begin a deal of your own: three commented files to edit.
+    """Begin a deal of your own: four commented files to edit.
 
     A small data-centre securitisation that validates and runs as it is, with every choice explained beside it and every
     figure marked as an assumption: change them one by one, your term sheet beside you. Nothing is ever overwritten.
@@ -26,6 +26,7 @@ def new(
       firstloss new my-deal
       firstloss validate my-deal
       firstloss run my-deal --shock 100
+      firstloss structure my-deal
       firstloss explain my-deal --date 2028-03-15
     """
     from structuring.documents.whole_files import folder as make

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pricing.report.contents.sheets import Sheet, coverage_words, sheets
 from pricing.report.figures import bridges, charts, sankeys
 from pricing.report.figures.figure import Figure
+from pricing.report.figures.frontiers import frontiers
 from pricing.report.figures.palette import ink_on, tranche_colours
 from pricing.tables.number_formats import shown
 
@@ -58,6 +59,14 @@ def sections(case: StressResult) -> list[Section]:
             lead,
             bands(case, tables["capital_structure"]),
             sheets=pick("capital_structure", "what_happens"),
+        ),
+        Section(
+            "solved",
+            "How it was structured",
+            "Each size is as large as its tests allow; the chosen structure is marked on the frontier.",
+            figures=frontiers(case),
+            lines=() if case.solution is None else tuple(shadow.words for shadow in case.solution.shadows),
+            sheets=pick("solved", "cost_of_money", "tests", "shadow_prices", "frontier"),
         ),
         Section("funding", "Sources and uses", sheets=pick("sources_and_uses")),
         Section(

@@ -16,6 +16,7 @@ import numpy as np
 from pricing.market.curves import Curve
 from pricing.market.market import Market
 from pricing.valuation.discounting import product, weighted
+from pricing.valuation.internal_rate import irr
 from pricing.valuation.remaining_cash import Ahead
 from pricing.valuation.root_finding import rates_for, root
 from waterfalls.errors import InvalidTerms
@@ -250,6 +251,22 @@ def dv01(cells: Cells) -> np.ndarray:
     return cells.by_shape(np.ones((len(cells.ahead.times), 1)))[..., 0] * BP
 
 
+def equity_irr(cells: Cells) -> np.ndarray:
+    """The annual return of equity bought at its balance on the valuation date (N, S, 1); NaN for notes."""
+    ahead = cells.ahead
+    found = np.full((*ahead.balance.shape, 1), np.nan)
+    years = np.concatenate([[0.0], ahead.times])
+    for i, note in enumerate(ahead.notes):
+        if note is not None:
+            continue
+        cash, put_in = ahead.cash[i], ahead.balance[i]
+        once = (cash >= 0.0).all(axis=1) & (put_in > 0.0)  # one change of sign: one rate at most
+        found[i, once] = np.expm1(rates_for(cash[once], ahead.times, put_in[once, None]))
+        for s in np.flatnonzero(~once):
+            found[i, s] = irr(np.concatenate([[-put_in[s]], cash[s]]), years)
+    return found
+
+
 @dataclasses.dataclass(frozen=True)
 class Measure:
     """One line of the table."""
@@ -280,6 +297,7 @@ MEASURES: dict[str, Measure] = {
         Measure("g_spread", "decimal a year", "positive is cheaper than governments", "y - par yield of the government curve at wal", g_spread),
         Measure("i_spread", "decimal a year", "positive is cheaper than swaps", "y - par yield of the swap curve at wal", i_spread),
         Measure("discount_margin", "decimal a year", "positive is cheaper than the index", "m: sum F_j / prod_k (1 + (L_k + m) a_k) = V", discount_margin),
+        Measure("equity_irr", "decimal a year, Actual/365F", "positive; of equity bought at its balance, NaN where no rate or several solve it", "r: B = sum F_j (1 + r)^(-t_j), draws negative", equity_irr),
     )
 }  # fmt: skip
 CONTRACT = tuple(MEASURES)[: tuple(MEASURES).index("dv01") + 1]  # the columns of a frame that names none

@@ -14,6 +14,7 @@ from pydantic import Field
 from structuring.collateral.asset import Asset
 from structuring.collateral.asset_classes import Owned
 from structuring.collateral.given_receipts import Given
+from structuring.deals.funding import Funding, faults_of_funding
 from structuring.deals.holdings import Holdings
 from structuring.deals.sponsor import Sponsor
 from waterfalls.checks import faults_between
@@ -46,8 +47,8 @@ class Deal:
     `definitions` give numbers a name, which a text reads as defined(name); each may read those before it.
     `events` are flags that a scenario may raise by its driver `event` and a condition reads as event(name). Payments fall on `first_payment` and every period after it to `maturity`; a collection period ends `payment_lag`
     days before the unadjusted payment date. A seasoned deal is picked up `as_of` a date: balances, arrears and
-    trigger states are those of that date, and collections count from `cutoff`. `sources` says where each figure comes
-    from, by its path in the deal file.
+    trigger states are those of that date, and collections count from `cutoff`. `funding` says what the money raised is for.
+    `sources` says where each figure comes from, by its path in the deal file.
     """
 
     salvages: ClassVar[bool] = True
@@ -77,6 +78,7 @@ class Deal:
     regimes: Mapping[str, Condition] = dataclasses.field(default_factory=dict)
     holdings: Holdings | None = None
     sponsor: Sponsor | None = None
+    funding: Funding | None = None
     as_of: datetime.date | None = None
     cutoff: datetime.date | None = None
     sources: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
@@ -110,6 +112,7 @@ class Deal:
         yield from conventions(fields)
         yield from dates_in_order(fields)
         yield from faults_between({**fields, "raised": raised(fields)})
+        yield from faults_of_funding(fields)
         holdings = fields.get("holdings")
         if holdings is not None and "tranches" in fields:
             names = [tranche.name for tranche in fields["tranches"]]

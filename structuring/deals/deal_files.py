@@ -6,10 +6,12 @@ import os
 from pathlib import Path
 
 from structuring.deals.deal import Deal
-from structuring.documents.yaml_and_json import load_term, save_term
+from structuring.deals.funding import faults_of_gap
+from structuring.deals.sources_and_uses import statement
+from structuring.documents.yaml_and_json import lined, load_term, save_term
 from structuring.scenarios.scenario import Scenario
 from waterfalls.arguments import instance, path, takes
-from waterfalls.errors import UnknownName
+from waterfalls.errors import InvalidTerms, UnknownName
 from waterfalls.terms.term import term
 
 LIBRARY = Path(__file__).parents[1] / "library"
@@ -19,7 +21,11 @@ MARK = "firstloss"
 @takes(path=path)
 def load_deal(path: Path | str) -> Deal:
     """A deal from a file, or a shipped one by its name; every fault is told at once with its place."""
-    return load_term(find_deal(path), Deal, mark=MARK)
+    file = find_deal(path)
+    deal = load_term(file, Deal, mark=MARK)
+    if found := list(faults_of_gap(statement(deal))):
+        raise InvalidTerms(lined(found, file), title=str(file))
+    return deal
 
 
 @takes(deal=instance(Deal), path=path)

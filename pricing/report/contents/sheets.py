@@ -14,6 +14,8 @@ from pricing.losses.who_bears import AMOUNTS, losses_by_class, losses_in_total
 from pricing.report.contents.cash import cash_frame
 from pricing.report.contents.trigger_readings import trigger_frame
 from pricing.valuation.prices import prices_by_shock
+from structuring.deals.funding import ENOUGH, gap
+from structuring.deals.sources_and_uses import statement
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +75,7 @@ def sheets(case: StressResult) -> list[Sheet]:
         *map(prices, [case] * len(case.rows), case.rows),
     ]
     found += [loss_bridge(case), bridge(case), by_class(case), by_tranche(case), *chained(case), *breakevens(case)]
-    found += [further(title, result.frame()) for title, result in case.further.items()]
+    found += [*structured(case), *(further(title, result.frame()) for title, result in case.further.items())]
     return [sheet for sheet in (*found, provenance(case)) if sheet is not None and len(sheet.frame)]
 
 
@@ -100,23 +102,23 @@ def happening(case: StressResult) -> Sheet | None:
     return Sheet("what_happens", title, frame, kinds)
 
 
-def funding(case: StressResult) -> Sheet:
-    """Who funded the vehicle and what the money stands in: the part of the assets is the remainder."""
+def funding(case: StressResult) -> Sheet | None:
+    """Where the money came from and what it was for, as the deal says it: a deal that says nothing of it has no such table."""
     import pandas as pd
 
-    opening, plan = case.flows.plan.opening, case.flows.plan
-    rows: list[dict[str, Any]] = [
-        {"item": name, "amount": opening["balance", name], "side": "source"} for name in plan.tranches
+    lines = statement(case.deal)
+    if not lines:
+        return None
+    said = {"facility": "{} facility", "cost": "{} (cost)"}
+    rows = [
+        {"item": said.get(line.kind, "{}").format(line.name), "amount": line.amount, "side": line.side}
+        for line in sorted(lines, key=lambda line: line.side)
     ]
-    rows += [
-        {"item": f"{name} facility", "amount": opening["balance", name], "side": "source"} for name in plan.facilities
-    ]
-    raised = sum(row["amount"] for row in rows)
-    held = [{"item": name, "amount": opening["account", name], "side": "use"} for name in plan.accounts]
-    rest = raised - sum(row["amount"] for row in held)
-    rows += [*held, {"item": "collateral, costs and anything else (the remainder)", "amount": rest, "side": "use"}]
-    rows = [row for row in rows if row["amount"] != 0.0]
-    rows += [{"item": f"all {side}s", "amount": raised, "side": side} for side in ("source", "use")]
+    if abs(over := gap(lines)) > ENOUGH * sum(abs(line.amount) for line in lines):
+        rows.append({"item": "UNBALANCED: sources less uses", "amount": over, "side": "gap"})
+    for side in ("source", "use"):
+        total = sum(line.amount for line in lines if line.side == side)
+        rows.append({"item": f"all {side}s", "amount": total, "side": side})
     day = case.deal.as_of or case.deal.closing
     when = "at closing" if case.deal.as_of is None else "when the deal is picked up"
     return Sheet(
@@ -257,6 +259,29 @@ def guessed(frame: pd.DataFrame, column: Any) -> str:
     values = frame[column].to_numpy(dtype=float)
     whole = np.isfinite(values).all() and (values == np.round(values)).all() and (np.abs(values) < 1e4).all()
     return "count" if whole else "money" if np.nanmax(np.abs(values), initial=0.0) >= 1e3 else "number"
+
+
+def structured(case: StressResult) -> list[Sheet]:
+    """How the deal was structured: what holds each size, what money costs, what the tests read, what a step buys, the frontier."""
+    made = case.solution
+    if made is None:
+        return []
+    sized = {"size": "money", **dict.fromkeys(("share", "ltv"), "share"), "wal": "years"}
+    sized |= dict.fromkeys(("dscr_low", "dscr_mean"), "ratio")
+    curves = {"at": "number", "chosen": "text", "cost_of_funds": "share", "equity_irr": "share"}
+    frontier = made.frontier()
+    if len(frontier):
+        frontier["chosen"] = ["chosen" if chosen else "" for chosen in frontier["chosen"]]
+        curves |= {str(column): "money" for column in frontier if str(column).startswith("size_")}
+    runs = f"{made.answer.runs:,} runs of a scenario, {made.answer.candidates:,} structures tried."
+    numbers: dict[str, str] = dict.fromkeys(("value", "level", "margin"), "number")
+    return [
+        Sheet("solved", "What holds each size", made.tranches(), sized, runs),
+        Sheet("cost_of_money", "What money costs and the equity earns", made.figures().drop(columns="value"), {}),
+        Sheet("tests", "Every test, where it is nearest to failing", made.tests(), numbers),
+        Sheet("shadow_prices", "What a step less of each binding test buys", made.shadow_prices(), {"change": "money"}),
+        Sheet("frontier", "The frontier", frontier, curves),
+    ]
 
 
 def provenance(case: StressResult) -> Sheet:

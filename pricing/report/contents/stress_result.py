@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pricing.contagion.stress_chain import Chain
+    from pricing.structure.solution import Solution
 
 
 class Framed(Protocol):
@@ -40,7 +41,7 @@ class StressResult:
     """One deal, run, priced and attributed, seen in one stress: `scenario` with spreads moved by `shock`.
 
     Beside them may stand `breakevens`, the `chain` of the stress (second round and end bearers) and further results with
-    a frame, by title: they are told where they are given.
+    a frame, by title, and the `solution` that the deal was structured by: they are told where they are given.
     """
 
     deal: Deal
@@ -53,6 +54,7 @@ class StressResult:
     breakevens: tuple[Breakevens | NonRenewals, ...] = ()
     chain: Chain | None = None
     further: Mapping[str, Framed] = dataclasses.field(default_factory=dict)
+    solution: Solution | None = None
 
     def __post_init__(self) -> None:
         for what, name in (
@@ -129,6 +131,7 @@ Write = Callable[[Path, StressResults], None]
     breakevens=each(having("sentences", said="breakevens, of breakeven(...)")),
     chain=each(having("bridge", "contagion", said="a chain, of chain(...)"), alone=True),
     further=each(having("frame", said="a result with a frame")),
+    solution=having("frontier", "shadow_prices", said="a solution, of Solution(...)"),
 )
 def stress_results(
     deal: Deal,
@@ -142,10 +145,12 @@ def stress_results(
     breakevens: Sequence[Breakevens | NonRenewals] = (),
     chain: Chain | Sequence[Chain] | None = None,
     further: Mapping[str, Framed] | None = None,
+    solution: Solution | None = None,
 ) -> StressResults:
     """The result of each stress, the last scenario under the last shock unless said; the first holds what all share.
 
-    `scenario` is a name or a list of them, `chain` the chain of the stress, or a list of theirs.
+    `scenario` is a name or a list of them, `chain` the chain of the stress, or a list of theirs; `solution` how the deal
+    was structured, with its frontier.
     """
     names = list(dict.fromkeys(scenario)) if isinstance(scenario, list | tuple) and scenario else [scenario]
     names = [prices.scenarios[-1] if name is None else name for name in names]
@@ -156,7 +161,7 @@ def stress_results(
     of = {one.scenario: one for one in chains}
     stray = next((one for one in chains if one.scenario not in names), None)  # of no stress: the first refuses it
     parts = (deal, flows, prices, losses, market)
-    first = StressResult(*parts, names[0], shock, tuple(breakevens), stray or of.get(names[0]), further or {})
+    first = StressResult(*parts, names[0], shock, tuple(breakevens), stray or of.get(names[0]), further or {}, solution)
     return (first, *(StressResult(*parts, name, shock, chain=of.get(name)) for name in names[1:]))
 
 

@@ -1,0 +1,149 @@
+"""firstloss structure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pricing.commands.options import DealName, MarketFile, ScenarioFile, about, beside, case
+from pricing.commands.output import Answer, Say, answers, columns
+from pricing.commands.progress import progress
+
+if TYPE_CHECKING:
+    from pricing.structure.solution import Solution
+
+
+@answers
+def structure(
+    deal: DealName,
+    goal: Annotated[
+        list[str] | None,
+        typer.Option("--goal", metavar="TEST", help="a test at another level, or one more; may be repeated"),
+    ] = None,
+    frontier: Annotated[
+        bool, typer.Option("--frontier", help="solve along the senior size, a coverage test and a stress")
+    ] = False,
+    terms: Annotated[
+        Path | None,
+        typer.Option("--structure", metavar="FILE", help="structure file; structure.yaml beside the deal unless said"),
+    ] = None,
+    market: MarketFile = None,
+    scenarios: ScenarioFile = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FOLDER", help="where the solved deal is written; NAME-solved unless said"),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE", help="write a report of the solved deal, its frontier included"),
+    ] = None,
+) -> Answer:
+    """Solve a deal: sizes, coupons, schedules, reserves.
+
+    What is solved for, and what it must pass, stands in structure.yaml beside the deal. Each size is as large as its own
+    tests allow, from the top down; circles are closed and proved. Told are the capital structure, what holds each size
+    and what a step less of it would buy, what money costs and the equity earns. The solved deal is written to a folder
+    that runs, a comment at each solved figure.
+
+    \b
+    Examples:
+      firstloss structure my-deal
+      firstloss structure my-deal --goal "dscr('A') >= 1.50" --goal "at_closing(ltv('B')) <= 0.65"
+      firstloss structure vantage-jersey --frontier
+      firstloss structure my-deal --report my-deal-solved.html
+
+    \b
+    Tables: tranches, figures, funding, tests, shadow_prices, and with --frontier frontier.
+    """
+    from pricing.structure import frontier as curves
+    from pricing.structure.shadow_prices import shadow_prices
+    from pricing.structure.solution import Solution
+    from pricing.structure.solve import structure as solve
+    from pricing.structure.terms.goals import with_goals
+    from pricing.structure.terms.structure_terms import load_structure
+    from pricing.structure.written import write_structured
+    from structuring.deals.deal_files import find_deal
+
+    described, paths, quotes = case(deal, market, scenarios)
+    file = find_deal(deal)
+    asked = with_goals(load_structure(terms or beside(file, "structure.yaml")), goal or [])
+    with progress(f"structuring {described.name}") as told:
+        answer = solve(described, asked, paths, quotes, progress=told)
+    with progress("what a step of each test buys") as told:
+        shadows = shadow_prices(described, answer, progress=told)
+    points = []
+    if frontier or report is not None:
+        with progress("the frontier") as told:
+            points = curves.frontier(described, answer, progress=told)
+    found = Solution(answer, tuple(shadows), tuple(points))
+    tables: dict[str, Any] = {
+        "tranches": found.tranches,
+        "figures": found.figures,
+        "funding": found.funding,
+        "tests": found.tests,
+        "shadow_prices": found.shadow_prices,
+    }
+    if points:
+        tables["frontier"] = found.frontier
+
+    def then(say: Say) -> None:
+        folder = out or Path(f"{described.name}-solved")
+        for written in write_structured(answer, folder, file):
+            say(f"wrote {written}")
+        if report is not None:
+            write(report, found, say)
+
+    more = about(described, quotes, runs=answer.runs, candidates=answer.candidates, residuals=dict(answer.residuals))
+    return Answer(tables, printed(found), more, then=then)
+
+
+def write(report: Path, found: Solution, say: Say) -> None:
+    """The report of the solved deal, in the last scenario."""
+    from pricing.losses.who_bears import who_bears
+    from pricing.report.page import write_report
+    from pricing.valuation.price import price
+
+    answer = found.answer
+    base = answer.scenarios[0].name
+    prices = price(answer.flows, answer.market, reference=base)
+    losses = who_bears(prices, answer.deal.holders, reference=(base, "unchanged"))
+    report.parent.mkdir(parents=True, exist_ok=True)
+    say(f"wrote {write_report(report, answer.deal, answer.flows, prices, losses, answer.market, solution=found)}")
+
+
+def printed(found: Solution) -> list[str]:
+    """The answer as text: the structure, the money, the tests, what a step buys, what was proved."""
+    from pricing.structure.economics import lines
+    from pricing.structure.solution import shown
+    from pricing.tables.aligned_text import text
+
+    answer, width = found.answer, columns()
+    frame = found.tranches().rename(columns={"size": "size m"})
+    frame["share"] *= 100.0
+    told = [
+        f"{answer.deal.name}, structured, in {answer.deal.currency}; valued {answer.market.valuation}\n",
+        text(frame.rename(columns={"share": "share %"}), millions=("size m",), width=width),
+        "\nMoney, in the first scenario from the day the deal begins",
+        *(f"  {line.item:<32} {shown(line.value, line.kind)}" for line in lines(answer)),
+    ]
+    if len(funding := found.funding()):
+        told += ["\nSources and uses", text(funding, millions=("amount",), width=width)]
+    told += ["\nTests, each where it is nearest to failing", *(f"  {reading.words}" for reading in answer.readings)]
+    if found.shadows:
+        told += [
+            "\nWhat a step less of each binding test would buy",
+            *(f"  {shadow.words}" for shadow in found.shadows),
+        ]
+    if found.points:
+        curve = found.frontier()
+        curve[["cost_of_funds", "equity_irr"]] *= 100.0
+        sizes = [name for name in curve if str(name).startswith("size_")]
+        curve["at"] = [at / 1e6 if abs(at) >= 1e5 else at for at in curve["at"]]
+        curve["chosen"] = ["<" if chosen else "" for chosen in curve["chosen"]]
+        curve = curve.rename(columns={"cost_of_funds": "cost of funds %", "equity_irr": "equity irr %"})
+        told += ["\nThe frontier, amounts in million", text(curve, millions=tuple(sizes), width=width)]
+    worst = max(answer.residuals.values(), default=0.0)
+    circles = f"; {len(answer.residuals)} circles closed, the widest to {worst:.1e}" if answer.residuals else ""
+    return [*told, f"\n{answer.runs:,} runs of a scenario, {answer.candidates:,} structures tried{circles}\n"]

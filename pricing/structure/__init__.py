@@ -1,0 +1,1 @@
+"""Structuring: sizes, coupons, schedules and reserves solved from tests, not guessed."""

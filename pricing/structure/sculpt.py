@@ -1,0 +1,130 @@
+"""Sculpting: the instalments by which debt service follows cash, in closed form."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from pricing.analysis.deal_tables import signed
+from waterfalls.errors import Fault, InvalidTerms
+from waterfalls.language.ratios import cash_for_debt_service
+from waterfalls.terms.coupons import Fixed
+from waterfalls.terms.tranches import Note
+
+if TYPE_CHECKING:
+    from pricing.structure.terms.structure_terms import Schedule
+    from waterfalls.cashflows import Cashflows
+    from waterfalls.plan import Plan
+
+
+class Sculpture(NamedTuple):
+    """The debt that cash carries at the ratio, the share of it that stands, and principal by date of what stands (T,)."""
+
+    capacity: float
+    share: float
+    principal: np.ndarray
+
+
+def sculpted(flows: Cashflows, s: int, name: str, terms: Schedule) -> Sculpture:
+    """The principal of a note that holds debt service in proportion to cash / ratio, from what a run shows.
+
+        a(t)      = cash(t) / ratio(t) - debt service(t) of the notes senior to it, from `first` to `last`
+        capacity  = sum a(t) d(t),  d(t) = prod over k from first to t of 1 / (1 + c(k) f(k))
+        principal = share a(t) - c(t) f(t) B(t-1),  share = B / capacity, B the balance before `first`
+
+    c is the note's rate, f its accrual fraction. Where that would lend more, principal is 0 and `share` is found so that
+    the rest repays B; the formula then holds for what is left. Refused where cash carries nothing.
+    Source: Yescombe, Principles of Project Finance, 2nd edition, 12.3 (annuity, and debt service in proportion to cash).
+    """
+    plan, schedule = flows.plan, flows.plan.schedule
+    note = plan.notes_by_name[name]
+    first = schedule.at(terms.first)
+    last = schedule.at(terms.last) if terms.last else int(np.argmax(plan.finals[name]))
+    if first > min(last, flows.periods - 1):
+        raise InvalidTerms([Fault(f"schedules[{name!r}].first", f"{terms.first} leaves no payment date")])
+    cash = signed(flows, cash_for_debt_service(plan), s)
+    for account in terms.income_of:
+        cash = cash + flows["income", account][s]
+    senior = plan.down_to(name)[:-1]
+    served = sum(
+        (flows["accrued", kind, other][s] for other in senior for kind in ("interest", "scheduled")),
+        np.zeros(flows.periods),
+    )
+    part = slice(first, min(last, flows.periods - 1) + 1)
+    available = (cash / ratios(terms.ratio, plan) - served)[part]
+    growth = 1.0 + rates_of(note, flows, s)[part] * plan.accruals[name][part]
+    balance = plan.opening["balance", name] if first == 0 else float(flows.balance[name][s, first - 1])
+    capacity = float((available / np.cumprod(growth)).sum())
+    if not capacity > 0.0:
+        raise InvalidTerms([Fault(f"schedules[{name!r}]", f"cash from {terms.first} on carries no debt at the ratio")])
+    share = balance / capacity
+    principal = np.zeros(flows.periods)
+    principal[part] = repaid(balance, share * available, growth)
+    if (principal < 0.0).any():
+        principal[part] = clipped(balance, available, growth)
+    return Sculpture(capacity, share, principal)
+
+
+def repaid(balance: float, service: np.ndarray, growth: np.ndarray) -> np.ndarray:
+    """Principal in each debt service: what it exceeds interest by, negative where it does not reach it."""
+    found = np.empty(len(service))
+    for t in range(len(service)):
+        found[t] = service[t] - balance * (growth[t] - 1.0)
+        balance -= found[t]
+    return found
+
+
+def clipped(balance: float, available: np.ndarray, growth: np.ndarray) -> np.ndarray:
+    """Principal that is never negative and repays the balance: the share of `available` is found by halving."""
+
+    def principal(share: float) -> np.ndarray:
+        left, found = balance, np.zeros(len(available))
+        for t in range(len(available)):
+            found[t] = min(max(share * available[t] - left * (growth[t] - 1.0), 0.0), left)
+            left -= found[t]
+        return found
+
+    low, high = 0.0, 1.0
+    while principal(high).sum() < balance * (1.0 - 1e-14) and high < 1e12:
+        high *= 2.0
+    while low < (middle := 0.5 * (low + high)) < high:
+        low, high = (low, middle) if principal(middle).sum() >= balance * (1.0 - 1e-14) else (middle, high)
+    return principal(high)
+
+
+def ratios(ratio: float | Mapping[datetime.date, float], plan: Plan) -> np.ndarray:
+    """The ratio by payment date (T,): each value holds from its date on, the first before it."""
+    if not isinstance(ratio, Mapping):
+        return np.full(plan.schedule.periods, ratio)
+    found = np.full(plan.schedule.periods, ratio[min(ratio)])
+    for date in sorted(ratio):
+        found[plan.schedule.at(date) :] = ratio[date]
+    return found
+
+
+def rates_of(note: Note, flows: Cashflows, s: int) -> np.ndarray:
+    """The rate that a note bears in each period (T,)."""
+    coupon, fixed = note.coupon, note.coupon.ladder(flows.plan)
+    if isinstance(coupon, Fixed):
+        return fixed
+    index = flows.rates[coupon.source]
+    rate = coupon.multiple * index[s if len(index) > 1 else 0] + fixed
+    rate = rate if coupon.floor is None else np.maximum(rate, coupon.floor)
+    rate = rate if coupon.cap is None else np.minimum(rate, coupon.cap)
+    return np.maximum(rate, 0.0)
+
+
+def instalments(note: Note, plan: Plan, sculpture: Sculpture) -> dict[datetime.date, float]:
+    """Instalments by scheduled date, as the note's terms take them: of its commitment, or of its balance at the start.
+
+    A schedule repays a fraction of the balance at each date, so that a balance that is drawn or capitalised before the
+    first keeps the shape.
+    """
+    start = note.notional if note.available_until is not None else note.outstanding
+    whole = float(sculpture.principal.sum())
+    scale = start / whole if whole > 0.0 else 0.0
+    days = plan.schedule.unadjusted[1:]
+    return {day: float(amount) * scale for day, amount in zip(days, sculpture.principal, strict=True) if amount > 0.0}

@@ -1,0 +1,245 @@
+"""structure: sizes, numbers, coupons, schedules and reserves of a deal, solved from its tests and proved by running it again."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pricing.structure.fixed_point import fixed_point
+from pricing.structure.readings import Reading
+from pricing.structure.search import largest
+from pricing.structure.terms.checks import faults_of
+from pricing.structure.terms.place import value_at
+from pricing.structure.workbench import SMALLEST, Candidate, Workbench, path_of
+from structuring.deals.funding import faults_of_gap
+from structuring.deals.sources_and_uses import statement
+from waterfalls.errors import FirstLossError, InvalidTerms
+
+if TYPE_CHECKING:
+    from pricing.market.market import Market
+    from pricing.structure.terms.sizing_test import SizingTest
+    from pricing.structure.terms.structure_terms import Structure
+    from structuring.deals.deal import Deal
+    from structuring.scenarios.scenario import Scenario
+    from waterfalls.cashflows import Cashflows
+
+HELD = 1e-9  # of a level: by so much a test may be missed and still holds; and of the deal, for circles
+NEAR = 2e-11  # of the deal, or of a number's range: how close the two sides of an answer stand
+UPPER = 16.0  # times the deal: a size that passes there has no upper bound
+
+
+class Infeasible(FirstLossError, ValueError):
+    """A structure that no sizes make: `readings` are the tests that fail where they are nearest to passing."""
+
+    def __init__(self, what: str, readings: Sequence[Reading] = (), nearest: Structured | None = None) -> None:
+        lines = [what, *(reading.words for reading in readings)]
+        super().__init__("\n  ".join(lines))
+        self.readings, self.nearest = tuple(readings), nearest
+
+
+@dataclasses.dataclass(frozen=True)
+class Bound:
+    """What a size or a number was solved to, what holds it there, and how its margin falls."""
+
+    path: str
+    value: float
+    binding: tuple[Reading, ...]
+    rest: bool = False  # whether it is held by what the uses leave for the rest
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Structured:
+    """A solved deal: its flows in every scenario, what every test reads, what binds, and what closed circles leave over.
+
+    `runs` are the scenarios run to find it, `candidates` the structures tried.
+    """
+
+    deal: Deal
+    terms: Structure
+    scenarios: tuple[Scenario, ...]
+    market: Market
+    flows: Cashflows
+    readings: tuple[Reading, ...]
+    bounds: tuple[Bound, ...]
+    residuals: Mapping[str, float]
+    runs: int
+    candidates: int
+
+    def size(self, tranche: str) -> float:
+        """The size of a tranche."""
+        return value_at(self.deal, path_of(tranche))
+
+    @property
+    def solved(self) -> dict[str, float]:
+        """Every number that was solved for, by its path, coupons and schedules apart."""
+        paths = [path_of(name) for name in self.terms.sizes] + list(self.terms.numbers) + list(self.terms.amounts)
+        return {path: value_at(self.deal, path) for path in paths}
+
+
+@dataclasses.dataclass(frozen=True)
+class Unknown:
+    """A number looked for: between two limits, towards the upper one, or the lower one."""
+
+    path: str
+    tests: tuple[SizingTest, ...]
+    low: float
+    high: float
+    downwards: bool = False
+    size: bool = True
+
+    def scale(self, bench: Workbench) -> float:
+        """What tolerances are a share of: the deal, or the range looked through."""
+        return bench.whole if self.size else self.high - self.low
+
+    def value(self, x: float) -> float:
+        """The number at x of [low, high], x rising from what passes to what fails."""
+        return self.low + self.high - x if self.downwards else x
+
+
+def structure(
+    deal: Deal,
+    terms: Structure,
+    scenarios: Sequence[Scenario],
+    market: Market,
+    *,
+    near: Structured | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Structured:
+    """Solves a deal: each size as large as its own tests allow, from the top down, all others being as solved.
+
+    Sizes are searched in turn, in rounds, until none moves; inside each step coupons, schedules, amounts and the rest are
+    brought to rest (`fixed_point`). The answer is run again in every scenario and all its tests are read from that run;
+    what fails by more than 1e-9 is refused, with where and by how much. `near` is a solved structure to begin at.
+    """
+    scenarios = tuple(scenarios)
+    found = faults_of(deal, terms, scenarios)
+    if found:
+        raise InvalidTerms(found, title="the structure")
+    bench = Workbench(deal, terms, scenarios, market)
+    if near is not None:
+        bench.begin_at(near.deal)
+    hunt = Hunt(bench, unknowns_of(bench), near, progress)
+    values = hunt.settled()
+    return proved(bench, bench.closed(values), tuple(hunt.bounds.values()))
+
+
+class Hunt:
+    """The search for all unknowns: rounds of one search each, mixed until a round moves none."""
+
+    def __init__(
+        self,
+        bench: Workbench,
+        unknowns: list[Unknown],
+        near: Structured | None,
+        progress: Callable[[int, int], None] | None,
+    ) -> None:
+        self.bench, self.unknowns, self.progress = bench, unknowns, progress
+        self.bounds: dict[str, Bound] = {}
+        self.slopes: dict[str, float | None] = {}
+        self.moves: dict[str, float | None] = {}
+        self.turn = 0
+        deal = bench.deal if near is None else near.deal
+        # juniors are not there yet when a senior tranche is sized first
+        self.values = {u.path: u.low if u.size and near is None else value_at(deal, u.path) for u in unknowns}
+
+    def settled(self) -> dict[str, float]:
+        """Every unknown's value, once a round of searches leaves all where they were."""
+        units = np.array([2.0 * NEAR * unknown.scale(self.bench) for unknown in self.unknowns])
+        if len(self.unknowns) > 1:
+            first = self.round(np.array(list(self.values.values())) / units, units)
+            fixed_point(lambda x: self.round(x, units), first, lambda r: "each size asks the others to move")
+        else:
+            self.round(np.array(list(self.values.values())) / units, units)
+        return self.values
+
+    def round(self, x: np.ndarray, units: np.ndarray) -> np.ndarray:
+        """Every unknown searched once, from the top down, from where `x` has them; where they come out, in `units`."""
+        for unknown, value in zip(self.unknowns, x * units, strict=True):
+            self.values[unknown.path] = min(max(float(value), unknown.low), unknown.high)
+        for number, unknown in enumerate(self.unknowns):
+            before, path = self.values[unknown.path], unknown.path
+            self.bounds[path], self.slopes[path] = solve_one(
+                self.bench, unknown, self.values, self.slopes.get(path), self.moves.get(path)
+            )
+            self.values[path] = self.bounds[path].value
+            self.moves[path] = abs(self.values[path] - before) if self.turn else 0.01 * before
+            if self.progress is not None:
+                done = self.turn * len(self.unknowns) + number + 1
+                self.progress(min(done, 4 * len(self.unknowns)), 4 * len(self.unknowns) + 1)
+        self.turn += 1
+        return np.array(list(self.values.values())) / units
+
+
+def unknowns_of(bench: Workbench) -> list[Unknown]:
+    """Sizes from the top down, then numbers."""
+    sized, low, high = bench.terms.sized, SMALLEST * bench.whole, UPPER * bench.whole
+    order = [tranche.name for tranche in bench.deal.tranches if tranche.name in sized]
+    found = [Unknown(path_of(name), sized[name], low, high) for name in order]
+    return found + [
+        Unknown(path, sought.tests, *sought.between, downwards=sought.best == "smallest", size=False)
+        for path, sought in bench.terms.numbers.items()
+    ]
+
+
+def solve_one(
+    bench: Workbench, unknown: Unknown, values: dict[str, float], slope: float | None, moved: float | None
+) -> tuple[Bound, float | None]:
+    """The largest value of one unknown, the others standing still; what fails just beyond it binds.
+
+    `slope` and `moved` are how its margin fell and how far it went the round before.
+    """
+    seen: dict[float, tuple[float, list[Reading], bool]] = {}
+    rest = bench.rest is not None
+
+    def margin(x: float) -> float:
+        if x not in seen:
+            candidate = bench.closed({**values, unknown.path: unknown.value(x)})
+            readings = bench.readings(candidate, unknown.tests)
+            left = bench.left_over(candidate) if rest else math.inf
+            least = min(left, *(reading.slack for reading in readings))
+            seen[x] = least, readings, left < 0.0
+        return seen[x][0]
+
+    tolerance = NEAR * unknown.scale(bench)
+    start = unknown.value(values[unknown.path])
+    if unknown.size and start <= unknown.low:
+        start = min(unknown.high, max(unknown.low, 0.25 * bench.whole))
+    stride = None if moved is None else max(4.0 * tolerance, 0.25 * moved)
+    passed, failed, slope = largest(
+        margin, start=start, low=unknown.low, high=unknown.high, tolerance=tolerance, slope=slope, stride=stride
+    )
+    if passed is None:
+        at = seen[unknown.low]
+        failing = [reading for reading in at[1] if reading.margin < 0.0]
+        what = f"no {unknown.path} passes its tests: even at {unknown.value(unknown.low):,.6g}"
+        if at[2]:
+            what += ", the others bring more than the uses need"
+        raise Infeasible(what, failing)
+    if failed is None and unknown.size:
+        raise InvalidTerms(
+            f"{unknown.path} has no upper bound: none of its tests fails even at {passed:,.0f}; give it one that does"
+        )
+    readings = seen[failed][1] if failed is not None else []
+    binding = tuple(reading for reading in readings if reading.margin < 0.0)
+    return Bound(unknown.path, unknown.value(passed), binding, failed is not None and seen[failed][2]), slope
+
+
+def proved(bench: Workbench, candidate: Candidate, bounds: tuple[Bound, ...]) -> Structured:
+    """The answer, with its funding, run again in every scenario, and every test read from that run."""
+    deal = dataclasses.replace(candidate.deal, funding=bench.funding)
+    if gap := list(faults_of_gap(statement(deal))):
+        raise InvalidTerms(gap, title="the solved deal")
+    flows = bench.run(deal, tuple(bench.scenarios))
+    readings = tuple(bench.readings(dataclasses.replace(candidate, deal=deal), bench.terms.tests))
+    answer = Structured(
+        deal, bench.terms, tuple(bench.scenarios.values()), bench.market, flows, readings, bounds,
+        candidate.residuals, bench.runs, bench.candidates,
+    )  # fmt: skip
+    failing = [reading for reading in readings if reading.margin < -HELD]
+    if failing:
+        raise Infeasible("what is solved for leaves tests that must hold failing", failing, answer)
+    return answer

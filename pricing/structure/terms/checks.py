@@ -1,0 +1,115 @@
+"""What can be known to be wrong with a structure before anything runs: names, scenarios, levels that contradict."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pricing.structure.terms.place import value_at
+from waterfalls.checks import known_names, names_in
+from waterfalls.errors import Fault, InvalidTerms, unknown
+from waterfalls.language.expressions import Constant
+from waterfalls.terms.tranches import Note
+
+if TYPE_CHECKING:
+    from pricing.structure.terms.sizing_test import SizingTest
+    from pricing.structure.terms.structure_terms import Structure
+    from structuring.deals.deal import Deal
+    from structuring.scenarios.scenario import Scenario
+
+OF_NOTES = ("loss", "expected_loss", "paid", "headroom", "breakeven")
+
+
+def faults_of(deal: Deal, terms: Structure, scenarios: Sequence[Scenario]) -> list[Fault]:
+    """Every fault between a structure, its deal and its scenarios."""
+    return list(dict.fromkeys(faults(deal, terms, scenarios)))
+
+
+def faults(deal: Deal, terms: Structure, scenarios: Sequence[Scenario]) -> Iterator[Fault]:
+    """Faults in the order of the file."""
+    tranches = [tranche.name for tranche in deal.tranches]
+    notes = [tranche.name for tranche in deal.tranches if isinstance(tranche, Note)]
+    names = [scenario.name for scenario in scenarios] + (["paths"] if terms.paths is not None else [])
+    known = known_names({field.name: getattr(deal, field.name) for field in dataclasses.fields(deal)})
+    for name, tests in terms.sizes.items():
+        if name not in tranches:
+            yield Fault(f"sizes[{name!r}]", unknown("tranche", name, tranches))
+        if tests == "rest" and deal.funding is None:
+            yield Fault(f"sizes[{name!r}]", "is the rest of the uses, and the deal says none: give it `funding`")
+    if deal.funding is not None and terms.sizes and "rest" not in terms.sizes.values():
+        yield Fault(
+            "sizes", "the deal's funding must balance whatever the sizes: say which tranche is the `rest` of its uses"
+        )
+    for place, test in placed(terms):
+        yield from faults_of_test(place, test, known, names, tranches, notes)
+    for place, said in contradictions(terms):
+        yield Fault(place, said)
+    for field, given in (("coupons", terms.coupons), ("schedules", terms.schedules)):
+        for name in given:
+            if name not in notes:
+                said = "is equity, which has none" if name in tranches else unknown("note", name, notes)
+                yield Fault(f"{field}[{name!r}]", said)
+    accounts = [account.name for account in deal.accounts]
+    for name, schedule in terms.schedules.items():
+        for account in schedule.income_of:
+            if account not in accounts:
+                yield Fault(f"schedules[{name!r}].income_of", unknown("account", account, accounts))
+    for field, given in (("amounts", terms.amounts), ("numbers", terms.numbers)):
+        for path in given:
+            try:
+                value_at(deal, path)
+            except InvalidTerms as error:
+                yield from (fault._replace(place=f"{field}[{path!r}]") for fault in error.faults)
+    for path, amount in terms.amounts.items():
+        if amount.of is not None:
+            yield from names_in(f"amounts[{path!r}]", amount.of, known)
+        for note in amount.notes:
+            if note not in notes:
+                yield Fault(f"amounts[{path!r}]", unknown("note", note, notes))
+    if terms.paths is not None and terms.paths.around is not None and terms.paths.around not in names:
+        yield Fault("paths.around", unknown("scenario", terms.paths.around, names))
+
+
+def placed(terms: Structure) -> Iterator[tuple[str, SizingTest]]:
+    """Every test with its place in the file."""
+    for name, tests in terms.sized.items():
+        yield from ((f"sizes[{name!r}][{i}]", test) for i, test in enumerate(tests))
+    for path, sought in terms.numbers.items():
+        yield from ((f"numbers[{path!r}].tests[{i}]", test) for i, test in enumerate(sought.tests))
+    yield from ((f"must[{i}]", test) for i, test in enumerate(terms.must))
+
+
+def faults_of_test(
+    place: str, test: SizingTest, known: dict[str, Any], scenarios: list[str], tranches: list[str], notes: list[str]
+) -> Iterator[Fault]:
+    """Names of a test that nothing bears."""
+    if test.scenario is not None and test.scenario not in scenarios:
+        yield Fault(place, unknown("scenario", test.scenario, scenarios))
+    for number in (test.of, test.level):
+        if number is not None and hasattr(number, "walk"):
+            yield from names_in(place, number, known)  # type: ignore[arg-type]
+    if test.of is None and test.args:
+        among, what = (notes, "note") if test.word in OF_NOTES else (tranches, "tranche")
+        if test.args[0] not in among:
+            yield Fault(place, unknown(what, test.args[0], among))
+
+
+def contradictions(terms: Structure) -> Iterator[tuple[str, str]]:
+    """Tests of one measure in one scenario that no value passes together: at least more than at most."""
+    least: dict[tuple[str, str | None], SizingTest] = {}
+    for _, test in placed(terms):
+        key = (test.measure, test.scenario)
+        if test.sign == ">=" and (key not in least or above(test, least[key])):
+            least[key] = test
+    for place, test in placed(terms):
+        other = least.get((test.measure, test.scenario))
+        if test.sign == "<=" and other is not None and above(other, test):
+            yield place, f"'{test}' and '{other}' contradict each other: nothing passes both"
+
+
+def above(one: SizingTest, other: SizingTest) -> bool:
+    """Whether the level of a test is above that of another, where both are numbers written out or dates."""
+    a, b = (test.level.value if isinstance(test.level, Constant) else test.level for test in (one, other))
+    return type(a) is type(b) and isinstance(a, float | datetime.date) and a > b  # type: ignore[operator]

@@ -1,0 +1,285 @@
+"""The workbench: candidates of a structure, each with its circles closed, run as often as it takes and counted."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pricing.analysis.losses_over_paths import drawn_paths
+from pricing.structure.fixed_point import fixed_point
+from pricing.structure.par import coupon_of, worth_par
+from pricing.structure.readings import Reading, Seen, at_start, loss, read
+from pricing.structure.sculpt import instalments, sculpted
+from pricing.structure.terms.place import value_at, with_values
+from pricing.valuation.reprice import Bump
+from structuring.deals.deal import clock, plan
+from structuring.deals.funding import Funding
+from structuring.deals.sources_and_uses import statement, unbalanced
+from structuring.generators.prices_and_rates import PriceProcess
+from structuring.scenarios.scenario import Scenario
+from structuring.studies.run import project
+from waterfalls.distribute import fixings, settle
+from waterfalls.errors import Fault, InvalidTerms, UnknownName
+from waterfalls.terms.amortisation import Instalments
+from waterfalls.terms.coupons import Fixed
+from waterfalls.terms.tranches import Note
+
+if TYPE_CHECKING:
+    from pricing.market.market import Market
+    from pricing.structure.terms.amount import Amount
+    from pricing.structure.terms.sizing_test import SizingTest
+    from pricing.structure.terms.structure_terms import Structure
+    from structuring.deals.deal import Deal
+    from waterfalls.cashflows import Cashflows
+    from waterfalls.receipts import Receipts
+
+CLOSED = 1e-12  # of the deal: within this an amount of a circle is at rest; what is promised is 1e-9
+RATE = 1e-13  # the same of a coupon
+SMALLEST = 1e-6  # of the deal: no tranche is looked for below it
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Candidate:
+    """A deal with sizes and numbers set and its circles closed, run in the first scenario; residuals by what they are of."""
+
+    deal: Deal
+    flows: Cashflows
+    residuals: Mapping[str, float]
+
+
+class Workbench:
+    """What candidates are made of and run in. `runs` counts scenarios run, `candidates` structures tried."""
+
+    def __init__(self, deal: Deal, terms: Structure, scenarios: Sequence[Scenario], market: Market) -> None:
+        self.deal, self.terms, self.market = deal, terms, market
+        self.scenarios = {scenario.name: scenario for scenario in scenarios}
+        self.base = next(iter(self.scenarios))
+        self.funding: Funding | None = deal.funding
+        self.whole = whole(deal)
+        self.schedule = clock(deal)
+        self.worth: dict[Any, float] = {}
+        self.rest = next((name for name, tests in terms.sizes.items() if tests == "rest"), None)
+        self.runs = self.candidates = 0
+        self.received: dict[Any, Receipts] = {}
+        self.known: dict[str, np.ndarray] = {}  # where circles came to rest last
+
+    # Runs ------------------------------------------------------------------------------------------------------------
+
+    def run(self, deal: Deal, names: Sequence[str], broken: tuple[str, float] | None = None) -> Cashflows:
+        """A deal run in some scenarios, or on its paths; `broken` multiplies a driver. Collateral is projected once."""
+        resolved = plan(deal)
+        key, shared = (tuple(names), broken), deal.collateral is self.deal.collateral
+        receipts = self.received.get(key) if shared else None
+        if receipts is None:
+            given: Any = self.paths() if "paths" in names else [self.scenarios[name] for name in names]
+            given = given if broken is None else Bump.times(*broken).scenarios(given, deal)
+            receipts = project(deal, given, resolved.schedule)
+        if shared:
+            self.received[key] = receipts
+        rows = len(receipts.scenarios)
+        self.runs += rows
+        return settle(resolved, receipts, fixings(resolved, self.market.rates(resolved), rows))
+
+    def paths(self) -> Any:
+        """The paths that the terms draw."""
+        drawn = self.terms.paths
+        assert drawn is not None
+        around = self.scenarios[drawn.around or self.base]
+        loading = drawn.correlation**0.5
+        processes = {driver: PriceProcess(each, factor_loading=loading) for driver, each in drawn.draw.items()}
+        return drawn_paths(self.deal, around, processes, drawn.count, seed=drawn.seed)
+
+    def readings(self, candidate: Candidate, tests: Sequence[SizingTest]) -> list[Reading]:
+        """What tests read of a candidate, each in its scenario."""
+        asked = {test: test.scenario or self.base for test in tests}
+        others = [name for name in dict.fromkeys(asked.values()) if name not in (self.base, "paths")]
+        drawn = any(name == "paths" for name in asked.values())
+        runs: dict[str, tuple[Cashflows, Sequence[int]]] = {self.base: (candidate.flows, [0])}
+        if others:
+            flows = self.run(candidate.deal, others)
+            runs |= {name: (flows, [s]) for s, name in enumerate(others)}
+        if drawn:
+            flows = self.run(candidate.deal, ("paths",))
+            runs["paths"] = flows, range(len(flows.receipts.scenarios))
+        found = []
+        for test, name in asked.items():
+            flows, rows = runs[name]
+            seen = self.seen(candidate.deal, flows, candidate.flows)
+            broken = self.broken(candidate, test, name) if test.word == "breakeven" else None
+            found.append(read(test, seen, rows, broken))
+        return found
+
+    def broken(self, candidate: Candidate, test: SizingTest, name: str) -> Callable[[float], float]:
+        """The loss of a note where the driver of a `breakeven` stands at a multiple."""
+        note, driver = test.args
+
+        def lost(multiple: float) -> float:
+            flows = self.run(candidate.deal, (name,), (driver, multiple))
+            return loss(self.seen(candidate.deal, flows, candidate.flows), note, 0)
+
+        return lost
+
+    def seen(self, deal: Deal, flows: Cashflows, base: Cashflows) -> Seen:
+        """A run as tests read it; what the collateral is worth at the start is asked once."""
+        return Seen(deal, flows, self.market, base, self.worth if deal.collateral is self.deal.collateral else {})
+
+    # Circles ---------------------------------------------------------------------------------------------------------
+
+    def closed(self, sizes: Mapping[str, float]) -> Candidate:
+        """The candidate of some sizes and numbers, by path, with every circle closed."""
+        self.candidates += 1
+        given = {path_of(name): size for name, size in self.terms.given.items()}
+        deal = with_values(self.deal, {**given, **sizes, "funding": None})
+        unit = CLOSED * self.whole
+        ran: dict[str, Any] = {}
+        names: list[tuple[str, slice]] = []
+
+        def answer(x: np.ndarray) -> np.ndarray:
+            made = self.applied(deal, {name: x[part] * self.unit(name, unit) for name, part in names})
+            flows = self.run(made, (self.base,))
+            ran["deal"], ran["flows"] = made, flows
+            asked = self.asked(made, flows)
+            return np.concatenate([asked[name] / self.unit(name, unit) for name, _ in names] or [np.zeros(0)])
+
+        first = self.started(deal)
+        at = 0
+        for name, value in first.items():
+            names.append((name, slice(at, at + len(value))))
+            at += len(value)
+        start = np.concatenate([value / self.unit(name, unit) for name, value in first.items()] or [np.zeros(0)])
+
+        def told(r: np.ndarray) -> str:
+            worst = max(names, key=lambda named: np.nan_to_num(np.abs(r[named[1]]), nan=np.inf).max(initial=0.0))
+            return f"{worst[0]} asks for {np.abs(r[worst[1]]).max() * self.unit(worst[0], unit):,.6g} more than it is given"
+
+        x, r = fixed_point(answer, start, told)
+        self.known = {name: x[part] * self.unit(name, unit) for name, part in names}
+        residuals = {name: float(np.abs(r[part]).max(initial=0.0)) * self.unit(name, unit) for name, part in names}
+        made = ran["deal"]
+        return Candidate(made, ran["flows"], residuals)
+
+    def left_over(self, candidate: Candidate) -> float:
+        """What the uses leave for the rest beyond the least it may be, as a share of the deal: below 0 others bring too much."""
+        assert self.rest is not None and self.funding is not None
+        size = value_at(candidate.deal, path_of(self.rest))
+        price = self.funding.issue_prices.get(self.rest, 100.0) / 100.0
+        wanted = size - unbalanced(candidate.deal, self.funding) / price
+        return (wanted - self.floor(self.rest)) / self.whole
+
+    def begin_at(self, deal: Deal) -> None:
+        """Begins circles where a solved deal has them."""
+        self.known = {
+            **{f"coupon of {name}": np.array([coupon_of(note_of(deal, name))]) for name in self.terms.coupons},
+            **{path: np.array([value_at(deal, path)]) for path in self.terms.amounts},
+        }
+        days = self.schedule.unadjusted[1:]
+        for name in self.terms.schedules:
+            terms = note_of(deal, name).amortisation
+            amounts = terms.amounts if isinstance(terms, Instalments) else {}
+            self.known[f"schedule of {name}"] = np.array([amounts.get(day, 0.0) for day in days])
+        if self.rest:
+            self.known[f"size of {self.rest}"] = np.array([value_at(deal, path_of(self.rest))])
+
+    def unit(self, name: str, amount: float) -> float:
+        """The tolerance of a circle: of a rate, or of an amount."""
+        return RATE if name.startswith("coupon of ") else amount
+
+    def started(self, deal: Deal) -> dict[str, np.ndarray]:
+        """Where circles begin: where they came to rest before, else what the deal file says."""
+        periods = self.schedule.periods
+        found: dict[str, np.ndarray] = {}
+        for name in self.terms.coupons:
+            found[f"coupon of {name}"] = np.array([coupon_of(note_of(deal, name))])
+        for name in self.terms.schedules:
+            found[f"schedule of {name}"] = np.zeros(periods)
+        for path in self.terms.amounts:
+            found[path] = np.array([value_at(deal, path)])
+        if self.rest:
+            found[f"size of {self.rest}"] = np.array([value_at(deal, path_of(self.rest))])
+        return {name: self.known.get(name, value) for name, value in found.items()}
+
+    def applied(self, deal: Deal, given: Mapping[str, np.ndarray]) -> Deal:
+        """A deal with coupons, schedules, amounts and the rest set."""
+        values: dict[str, Any] = {path: max(float(given[path][0]), 0.0) for path in self.terms.amounts}
+        for name in self.terms.coupons:
+            field = "rate" if isinstance(note_of(deal, name).coupon, Fixed) else "margin"
+            values[f"tranches[{name!r}].coupon.{field}"] = float(given[f"coupon of {name}"][0])
+        for name in self.terms.schedules:
+            if (shape := given[f"schedule of {name}"]).any():
+                days = self.schedule.unadjusted[1:]
+                amounts = {day: float(amount) for day, amount in zip(days, shape, strict=True) if amount > 0.0}
+                values[f"tranches[{name!r}].amortisation"] = Instalments(amounts)
+        if self.rest:
+            values[path_of(self.rest)] = max(float(given[f"size of {self.rest}"][0]), self.floor(self.rest))
+        return with_values(deal, values)
+
+    def floor(self, name: str) -> float:
+        """The least a tranche may be while others are solved: a note must be above 0."""
+        return SMALLEST * self.whole if isinstance(tranche_of(self.deal, name), Note) else 0.0
+
+    def asked(self, deal: Deal, flows: Cashflows) -> dict[str, np.ndarray]:
+        """What coupons, schedules, amounts and the rest would have to be, as a run of the first scenario shows."""
+        found: dict[str, np.ndarray] = {}
+        for name, price in self.terms.coupons.items():
+            wanted = 100.0 if isinstance(price, str) else price
+            found[f"coupon of {name}"] = np.array(
+                [worth_par(flows, 0, name, self.market, wanted, self.terms.spreads)[0]]
+            )
+        days = flows.plan.schedule.unadjusted[1:]
+        for name, terms in self.terms.schedules.items():
+            note = flows.plan.notes_by_name[name]
+            by_day = instalments(note, flows.plan, sculpted(flows, 0, name, terms))
+            found[f"schedule of {name}"] = np.array([by_day.get(day, 0.0) for day in days])
+        seen = self.seen(deal, flows, flows)
+        for path, said in self.terms.amounts.items():
+            found[path] = np.array([amount_in(said, seen)])
+        if self.rest:
+            assert self.funding is not None
+            price = self.funding.issue_prices.get(self.rest, 100.0) / 100.0
+            size = value_at(deal, path_of(self.rest))
+            found[f"size of {self.rest}"] = np.array([size - unbalanced(deal, self.funding) / price])
+        return found
+
+
+def whole(deal: Deal) -> float:
+    """What tolerances are a share of: the sum of tranches, the uses of the funding or the collateral's value, the largest."""
+    uses = sum(line.amount for line in statement(deal) if line.side == "use")
+    return max(sum(tranche.notional for tranche in deal.tranches), uses)
+
+
+def amount_in(said: Amount, seen: Seen) -> float:
+    """What an amount is, in the first scenario."""
+    if said.of is not None:
+        return at_start(said.of, seen, 0)
+    flows, left, total = seen.flows, said.months / 12.0, 0.0
+    kinds = ("interest", "scheduled") if said.word == "months_of_debt_service" else ("interest",)
+    for name in said.notes:
+        if name not in flows.plan.notes_by_name:
+            raise UnknownName("note", name, flows.plan.notes_by_name)
+    for t in range(flows.periods):
+        share = min(max(left * flows.plan.schedule.per_year - t, 0.0), 1.0)
+        total += share * sum(float(flows["accrued", kind, name][0, t]) for name in said.notes for kind in kinds)
+    return total
+
+
+def path_of(name: str) -> str:
+    return f"tranches[{name!r}].notional"
+
+
+def tranche_of(deal: Deal, name: str) -> Any:
+    """A tranche by its name."""
+    found = {tranche.name: tranche for tranche in deal.tranches}
+    if name not in found:
+        raise UnknownName("tranche", name, found)
+    return found[name]
+
+
+def note_of(deal: Deal, name: str) -> Note:
+    """A note by its name."""
+    found = tranche_of(deal, name)
+    if not isinstance(found, Note):
+        raise InvalidTerms([Fault(f"tranches[{name!r}]", "is equity, which has no coupon and no schedule")])
+    return found
