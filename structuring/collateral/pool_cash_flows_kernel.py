@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
+
+from waterfalls.engines.compiled import compiled
 
 FIELDS = (
     "interest", "principal", "prepayments", "recoveries", "pool_balance", "defaulted_balance", "defaults", "losses",
 )  # fmt: skip
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def fill(sifma, balance, interest, prepaid, default, severity, lag, out):
     """Fills out (8, S, M), zeros before, in the order of FIELDS; rates are (S or 1, M or 1), `lag` (S or 1, 1) in months.
 

@@ -8,6 +8,7 @@ import numba
 import numpy as np
 
 from structuring.simulation.random_numbers import M0, M1, W0, W1
+from waterfalls.engines.compiled import compiled
 
 MASK, HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 KEY0, KEY1 = np.uint64(W0), np.uint64(W1)
@@ -60,7 +61,7 @@ def cumulative(x, degrees, hazards):
     return hermite(place - k, hazards[k])
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def fill(
     years, seed, first, stream, common, scale, sector, threshold, rest, horizon, degrees, bounds, reached, rates, table,
     hazards, quantiles,

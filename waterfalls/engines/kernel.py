@@ -7,13 +7,14 @@ the order the reference engine does them, hence the same bits on any chunking. `
 
 from __future__ import annotations
 
-import numba
 import numpy as np
+
+from waterfalls.engines.compiled import compiled
 
 LANES = 128
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def execute(instructions, initial, curves, inputs, tolerance, outputs, finals, ends):
     """Runs a program (2, P, 5): inputs (F, S, T) and curves (C, T) in, outputs (B, T, K, 128) and ends (M, S) out.
 
@@ -94,7 +95,7 @@ def execute(instructions, initial, curves, inputs, tolerance, outputs, finals, e
                 ends[m, first + j] = registers[finals[m], j]
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def narrow(instructions, initial, curves, inputs, tolerance, outputs, finals, ends):
     """`execute` for one scenario: outputs (1, T, K, 1)."""
     registers = initial.copy()
