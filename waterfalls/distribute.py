@@ -6,7 +6,7 @@ import datetime
 import functools
 import itertools
 from collections.abc import Collection, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from waterfalls.bounds import odd_rate
 from waterfalls.cashflows import Cashflows
 from waterfalls.clock.schedule import Schedule, fraction_of, from_ql, to_ql
 from waterfalls.engines import fast, floats
+from waterfalls.engines.choice import Engine, chosen
 from waterfalls.engines.outputs import Outputs
 from waterfalls.errors import InvalidTerms, TooLarge, UnknownName
 from waterfalls.language.machine import Key
@@ -22,8 +23,6 @@ from waterfalls.plan import Plan, inputs_of
 from waterfalls.receipts import Receipts
 from waterfalls.terms.coupons import Floating
 
-Engine = Literal["auto", "reference", "fast"]
-SMALL = 32  # scenarios up to which the reference is quick enough not to load Numba
 ROOM = 8e9  # bytes of results that a run may keep
 
 
@@ -35,7 +34,7 @@ def distribute(
 
     `rates` gives each floating index: a float, an array (T,) or (S, T) of rates by accrual period, or anything with
     `discount(date)`, whose simple forward over each accrual period is taken. The engines agree to the bit; "auto"
-    takes the reference for few scenarios and the fast one for many.
+    takes the one that is done first, see `engines.choice`.
     """
     refuse_too_large(plan, len(receipts.scenarios))
     indices = fixings(plan, rates or {}, len(receipts.scenarios))
@@ -58,7 +57,7 @@ def settle(
     """
     S = len(receipts.scenarios)
     inputs = inputs_of(plan, receipts, indices)
-    if chosen(engine, S) == "reference":
+    if chosen(engine, plan, S) == "reference":
         outputs = floats.execute(plan, inputs, S).transpose(1, 2, 0)[None]
         flows = Cashflows(plan, receipts, indices, outputs)
         flows.check()
@@ -76,15 +75,6 @@ def settle(
 def again(plan: Plan, receipts: Receipts, indices: Mapping[str, np.ndarray]) -> Outputs:
     """The same run of the fast engine, everything kept."""
     return settle(plan, receipts, indices, engine="fast").outputs
-
-
-def chosen(engine: Engine, scenarios: int) -> Literal["reference", "fast"]:
-    """The engine for a number of scenarios: for few the reference, which has nothing to load."""
-    if engine not in ("auto", "reference", "fast"):
-        raise UnknownName("engine", engine, ("auto", "reference", "fast"))
-    if engine == "auto":
-        return "reference" if scenarios <= SMALL else "fast"
-    return engine
 
 
 def warm() -> None:

@@ -21,7 +21,7 @@ from structuring.scenarios.drivers import DRIVERS
 from structuring.scenarios.scenario import Scenario
 from structuring.studies.run import run
 from waterfalls.arguments import instance, key, many, takes, text
-from waterfalls.distribute import Engine
+from waterfalls.engines.choice import Engine
 from waterfalls.errors import Fault, InvalidTerms, unknown
 from waterfalls.terms.term import term
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY
@@ -36,6 +37,8 @@ from waterfalls.terms.triggers import Trigger
 if TYPE_CHECKING:
     from waterfalls.clock.schedule import Schedule
     from waterfalls.plan import Plan
+
+HELD = 1024  # schedules and plans that are remembered, and so the programs of these
 
 
 @term
@@ -199,40 +202,48 @@ def named_in(deal: Deal) -> dict[str, tuple[str, list[str]]]:
 
 
 def clock(deal: Deal) -> Schedule:
-    """The deal's payment dates and collection periods."""
+    """The deal's payment dates and collection periods; the same object for deals on the same dates."""
+    names = (
+        "closing", "first_payment", "maturity", "frequency", "calendar", "convention", "end_of_month", "payment_lag",
+        "as_of", "cutoff",
+    )  # fmt: skip
+    return dated(**{name: getattr(deal, name) for name in names})
+
+
+@functools.lru_cache(maxsize=HELD)
+def dated(**dates: Any) -> Schedule:
+    """A schedule, made once."""
     from waterfalls.clock.schedule import schedule
 
-    return schedule(
-        closing=deal.closing,
-        first_payment=deal.first_payment,
-        maturity=deal.maturity,
-        frequency=deal.frequency,
-        calendar=deal.calendar,
-        convention=deal.convention,
-        end_of_month=deal.end_of_month,
-        payment_lag=deal.payment_lag,
-        as_of=deal.as_of,
-        cutoff=deal.cutoff,
-    )
+    return schedule(**dates)
 
 
 def plan(deal: Deal) -> Plan:
-    """What the deal owes, resolved against its clock."""
+    """What the deal owes, resolved against its clock; the same object for deals that say the same."""
+    names = (
+        "tranches", "fees", "accounts", "facilities", "hedges", "ledgers", "replacements", "definitions", "triggers",
+        "waterfall", "regimes",
+    )  # fmt: skip
+    return resolved(Liabilities(deal.name, deal.currency, clock(deal), {name: getattr(deal, name) for name in names}))
+
+
+class Liabilities:
+    """What a deal owes; equal where the terms say the same, whatever objects they are."""
+
+    def __init__(self, name: str, currency: str, schedule: Schedule, terms: Mapping[str, Any]) -> None:
+        self.name, self.currency, self.schedule, self.terms = name, currency, schedule, terms
+        self.said = name, currency, schedule, repr(terms)
+
+    def __hash__(self) -> int:
+        return hash(self.said)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Liabilities) and self.said == other.said
+
+
+@functools.lru_cache(maxsize=HELD)
+def resolved(owed: Liabilities) -> Plan:
+    """The plan of what a deal owes, made once."""
     from waterfalls.plan import resolve
 
-    return resolve(
-        deal.name,
-        deal.currency,
-        clock(deal),
-        tranches=deal.tranches,
-        fees=deal.fees,
-        accounts=deal.accounts,
-        facilities=deal.facilities,
-        hedges=deal.hedges,
-        ledgers=deal.ledgers,
-        replacements=deal.replacements,
-        definitions=deal.definitions,
-        triggers=deal.triggers,
-        waterfall=deal.waterfall,
-        regimes=deal.regimes,
-    )
+    return resolve(owed.name, owed.currency, owed.schedule, **owed.terms)

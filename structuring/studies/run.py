@@ -11,7 +11,8 @@ from structuring.scenarios.scenario import Drivers, Paths, Scenario
 from waterfalls.arguments import instance, many, mapping, takes, text
 from waterfalls.cashflows import Cashflows
 from waterfalls.clock.schedule import Schedule
-from waterfalls.distribute import Engine, distribute, refuse_too_large
+from waterfalls.distribute import distribute, refuse_too_large
+from waterfalls.engines.choice import Engine
 from waterfalls.errors import Fault, InvalidTerms
 from waterfalls.receipts import Receipts, together
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import uuid
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
@@ -16,7 +16,8 @@ from structuring.studies.chunks import Chunk, Stopped, Unfinished, cut, in_turn,
 from structuring.studies.run import Scenarios, project, scenario_list
 from waterfalls.arguments import function, having, instance, mapping, takes, text, whole
 from waterfalls.cashflows import Cashflows
-from waterfalls.distribute import ROOM, Engine, chosen, fixings, settle
+from waterfalls.distribute import ROOM, fixings, settle
+from waterfalls.engines.choice import Engine, chosen
 from waterfalls.engines.totals import TOTALS
 from waterfalls.errors import InvalidTerms, TooLarge
 from waterfalls.fields import CASH
@@ -48,29 +49,23 @@ class Measure(Protocol[Part, Result]):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Work:
-    """What all chunks of a study have in common; its plan is made once in every process."""
+    """What all chunks of a study have in common."""
 
-    key: str
     deal: Deal
     engine: Engine
     measure: Any
 
-    @property
+    @functools.cached_property
     def plan(self) -> Plan:
-        made = PLANS.get(self.key)
-        if made is None:
-            for oldest in list(PLANS)[: 1 - MOST_PLANS]:
-                PLANS.pop(oldest, None)
-            made = PLANS.setdefault(self.key, plan(self.deal))
-        return made
+        return plan(self.deal)
 
     @property
     def sums(self) -> bool:
         return bool(getattr(self.measure, "sums", False))
 
-
-PLANS: dict[str, Plan] = {}
-MOST_PLANS = 8
+    def __getstate__(self) -> dict[str, Any]:
+        """What travels to another process, which makes its own plan."""
+        return {"deal": self.deal, "engine": self.engine, "measure": self.measure}
 
 
 @takes(
@@ -126,7 +121,7 @@ def study(
     total = len(listed.scenarios if isinstance(listed, Receipts) else listed)
     if not total:
         raise InvalidTerms("scenarios: need one or more, got none")
-    work = Work(uuid.uuid4().hex, deal, chosen(engine, total), measure)
+    work = Work(deal, chosen(engine, plan(deal), total), measure)
     check_size(work, total, min(chunk, total))
     indices = fixings(work.plan, rates or {}, total)  # curves are read here: workers see arrays
     reads: set[Key] = set()
@@ -159,8 +154,6 @@ def study(
             done = in_turn(chunks, task, told)
     except Stopped as error:
         stopped, done = error, error.done
-    finally:
-        PLANS.pop(work.key, None)
     parts = [done[part][0] for part in chunks if part in done]
     if stopped is None:
         return measure.join(parts)

@@ -11,12 +11,13 @@ from waterfalls import Equity, Fixed, Note, Receipts, distribute, interest, pay,
 from waterfalls.cashflows import Cashflows
 from waterfalls.clock.schedule import schedule
 from waterfalls.distribute import settle
-from waterfalls.engines.fast import BROKEN, LANES, execute, program, write
+from waterfalls.engines.fast import BROKEN, execute, program, write
+from waterfalls.engines.program import FEW
 from waterfalls.engines.program_writer import Code
 from waterfalls.errors import Unbalanced
 from waterfalls.plan import inputs_of, resolve
 
-PERIODS = 5
+PERIODS, LANES = 5, 128
 BINARY = {
     "add": lambda a, b: a + b,
     "sub": lambda a, b: a - b,
@@ -103,12 +104,13 @@ def test_random_programs_are_their_plain_evaluation(steps, seed):
     inputs = np.round(rng.uniform(-1.0, 1.0, (2, LANES + 3, PERIODS)), 1)  # coarse, so that ties and zeros occur
     curve = np.round(rng.uniform(-1.0, 1.0, PERIODS), 1)
     given_ = {("rate", "x"): inputs[0], ("rate", "y"): inputs[1]}
-    code = Code(Dates(), given_, {("0",): 0.0, ("1",): 1.0, ("2",): -2.0})
+    code = Code(Dates(), dict.fromkeys(given_), {("0",): 0.0, ("1",): 1.0, ("2",): -2.0})
     written(code, steps, curve)
     keys = [("0",), ("1",), ("2",)]
     made = code.finish(keys, keys)
     wanted = evaluated(steps, curve, inputs)
-    for run, lanes, count in ((kernel.execute, LANES, LANES + 3), (kernel.narrow, 1, 1)):
+    for count in (1, FEW - 1, LANES + 3):
+        run, lanes = kernel.of(count)
         fields = np.array([given_[key][:count] for key in made.inputs]).reshape(len(made.inputs), count, PERIODS)
         outputs = np.empty((-(-count // lanes), PERIODS, made.width, lanes))
         ends = np.empty((3, count))
@@ -201,16 +203,24 @@ def test_what_is_left_of_an_amount_is_known_not_to_be_negative():
 def test_a_program_is_remembered_until_its_inputs_change_shape():
     plan = small()
     inputs = inputs_of(plan, received(plan, 40), {})
-    first = program(plan, inputs, None, False)
-    assert program(plan, inputs_of(plan, received(plan, 200, seed=9), {}), None, False) is first
-    assert program(plan, inputs, (), False) is not first
+    first = program(plan, inputs, 40, None, False)
+    assert program(plan, inputs_of(plan, received(plan, 200, seed=9), {}), 200, None, False) is first
+    assert program(plan, inputs, 40, (), False) is not first
     alike = {key: array[:1] for key, array in inputs.items()}
-    assert program(plan, alike, None, False) is not first
+    assert program(plan, alike, 40, None, False) is not first
+
+
+def test_one_program_serves_every_run_of_few_scenarios():
+    plan = small()
+    inputs = inputs_of(plan, received(plan, 3), {})
+    alike = {key: array[:1] * 0.5 for key, array in inputs.items()}
+    first = program(plan, inputs, 3, None, False)
+    assert program(plan, alike, 3, None, False) is first and program(plan, alike, 1, None, False) is first
 
 
 def test_outputs_that_never_change_are_not_stored():
     plan = small()
-    made = write(plan, inputs_of(plan, received(plan, 40), {}))
+    made = write(plan, dict.fromkeys(inputs_of(plan, received(plan, 40), {})))
     assert made.fixed["drawn", "A"] == 0.0 and made.fixed["undrawn", "A"] == 0.0 and made.fixed["balance", "E"] == 0.0
     assert made.fixed.keys() | made.slots.keys() == set(plan.outputs) and not made.fixed.keys() & made.slots.keys()
     assert made.width <= len(made.slots)

@@ -1,4 +1,4 @@
-"""The fast engine: a plan emitted once as a short program, which one kernel runs over blocks of 128 scenarios.
+"""The fast engine: a plan emitted once as a short program, which one kernel runs over blocks of scenarios.
 
 The program proves the laws of every date as it goes, and counts where they do not hold.
 """
@@ -17,12 +17,11 @@ import numpy as np
 from waterfalls.engines import totals
 from waterfalls.engines.laws import laws, never_negative, tolerance
 from waterfalls.engines.one_date import settle_date
-from waterfalls.engines.program import Program
+from waterfalls.engines.program import FEW, Program
 from waterfalls.engines.program_writer import Code
 from waterfalls.language.machine import Key
 from waterfalls.plan import Plan
 
-LANES = 128
 BROKEN: Key = ("broken",)  # how often a law did not hold in a scenario
 STRICT = 1e-3  # of the tolerance: what is stored is tested by it, so that what follows from it keeps the whole
 MOST_PROGRAMS = 8  # programs that are remembered of a plan
@@ -31,9 +30,9 @@ programs: weakref.WeakKeyDictionary[Plan, dict[object, Program]] = weakref.WeakK
 
 
 def write(
-    plan: Plan, inputs: Mapping[Key, np.ndarray], keep: Collection[Key] | None = None, sums: bool = False
+    plan: Plan, inputs: Mapping[Key, np.ndarray | None], keep: Collection[Key] | None = None, sums: bool = False
 ) -> Program:
-    """The program of one payment date, which proves its laws.
+    """The program of one payment date, which proves its laws; of an input that is written into it the row (T,) is given.
 
     It stores the outputs in `keep` (all when None), and with `sums` carries the totals over the deal's life.
     """
@@ -65,26 +64,38 @@ def prove(code: Code, plan: Plan) -> None:
     code[BROKEN] = broken
 
 
+def first(pair: tuple[Key, object]) -> Key:
+    """The key of an item."""
+    return pair[0]
+
+
 def added(values: Iterable[Any]) -> Any:
     """Their sum, from the first on."""
     return functools.reduce(operator.add, values, 0.0)
 
 
-def program(plan: Plan, inputs: Mapping[Key, np.ndarray], keep: Collection[Key] | None, sums: bool) -> Program:
-    """The program of a plan, remembered: it depends on which inputs there are and on those alike in every scenario."""
-    shared = tuple((key, array.tobytes() if len(array) == 1 else b"") for key, array in sorted(inputs.items()))
+def program(
+    plan: Plan, inputs: Mapping[Key, np.ndarray], scenarios: int, keep: Collection[Key] | None, sums: bool
+) -> Program:
+    """The program of a plan, remembered.
+
+    What is alike in every scenario is written into the program of many scenarios, and that program serves these values
+    only. For few it is read like anything else: one program serves every run of the plan.
+    """
+    rows = {key: array[0] if len(array) == 1 and scenarios > FEW else None for key, array in inputs.items()}
+    shared = tuple((key, None if row is None else row.tobytes()) for key, row in sorted(rows.items(), key=first))
     key = (shared, keep if keep is None else frozenset(keep), sums)
     made = programs.setdefault(plan, {})
     if key not in made:
         while len(made) >= MOST_PROGRAMS:
             made.pop(next(iter(made)), None)
-        made[key] = write(plan, inputs, keep, sums)
+        made[key] = write(plan, rows, keep, sums)
     return made[key]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Ran:
-    """What a run left: outputs (B, T, K, 128) of the program's slots, and the last values (M, S) of carried symbols."""
+    """What a run left: outputs (B, T, K, W) of the program's slots, and the last values (M, S) of carried symbols."""
 
     program: Program
     outputs: np.ndarray
@@ -101,13 +112,13 @@ def execute(
     """Runs a plan; the lanes after the last scenario repeat it."""
     from waterfalls.engines import kernel
 
-    made = program(plan, inputs, keep, sums)
-    periods, lanes = plan.schedule.periods, 1 if scenarios == 1 else LANES
+    made = program(plan, inputs, scenarios, keep, sums)
+    run, lanes = kernel.of(scenarios)
+    periods = plan.schedule.periods
     fields = np.empty((len(made.inputs), scenarios, periods))
     for f, key in enumerate(made.inputs):
         fields[f] = inputs[key]
     outputs = np.empty((-(-scenarios // lanes), periods, made.width, lanes))
     ends = np.empty((len(made.finals), scenarios))
-    run = kernel.narrow if scenarios == 1 else kernel.execute
     run(made.instructions, made.initial, made.curves, fields, STRICT * tolerance(plan), outputs, made.finals, ends)
     return Ran(made, outputs, dict(zip(made.carried, ends, strict=True)))

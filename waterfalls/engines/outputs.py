@@ -58,5 +58,6 @@ class Outputs:
     def part(self, start: int, stop: int) -> Outputs:
         """Views of a block of scenarios: `start` stands at the beginning of one, or there is one block in all."""
         width = self.blocks.shape[3]
-        blocks = self.blocks[:, :, :, start:stop] if len(self.blocks) == 1 else self.blocks[start // width :][:1]
+        whole = slice(start // width, -(-stop // width))
+        blocks = self.blocks[:, :, :, start:stop] if len(self.blocks) == 1 else self.blocks[whole]
         return Outputs(self.known, stop - start, blocks, self.slots, self.fixed)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 Key = tuple[str, ...]
+FEW = 32  # scenarios up to which a program is not made for the rates and receipts of one run, and lanes are few
 Node = tuple[str, tuple[int, ...], float]  # (op, operands, immediate)
 
 OPCODES = (

@@ -70,7 +70,8 @@ class Value:
 class Code:
     """The values of one plan's payment date while they are being written: a `Machine`."""
 
-    def __init__(self, plan: Plan, inputs: Mapping[Key, np.ndarray], opening: Mapping[Key, float]) -> None:
+    def __init__(self, plan: Plan, inputs: Mapping[Key, np.ndarray | None], opening: Mapping[Key, float]) -> None:
+        """`inputs` are those that there are, and of one that is alike in every scenario its row (T,)."""
         self.plan = plan
         self.given = inputs
         self.opening = opening
@@ -186,8 +187,8 @@ class Code:
     def input(self, *key: str) -> Value:
         if key not in self.given:
             return self.zero
-        if self.given[key].shape[0] == 1:
-            return self.curve(self.given[key][0])
+        if (row := self.given[key]) is not None:
+            return self.curve(row)
         if key not in self.inputs:
             self.inputs.append(key)
         return self.node("input", (), self.inputs.index(key))

@@ -1,0 +1,34 @@
+"""Which engine runs: the one that has the run done first in this process."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from typing import TYPE_CHECKING, Literal
+
+from waterfalls.errors import UnknownName
+
+if TYPE_CHECKING:
+    from waterfalls.plan import Plan
+
+Engine = Literal["auto", "reference", "fast"]
+LOADING = 1.0  # seconds to load the kernel, once a process
+STEP = 2.5e-6  # seconds of the reference for an output, a date and a scenario
+spent = 0.0  # seconds that the reference took so far
+
+
+def chosen(engine: Engine, plan: Plan, scenarios: int) -> Literal["reference", "fast"]:
+    """The engine of a run; they agree to the bit.
+
+    The fast one is quicker once its kernel is loaded. Until then runs go to the reference, which has nothing to load, as
+    long as all of them together would not have paid for loading it.
+    """
+    global spent
+    if engine not in ("auto", "reference", "fast"):
+        raise UnknownName("engine", engine, ("auto", "reference", "fast"))
+    if engine != "auto":
+        return engine
+    if "waterfalls.engines.kernel" in sys.modules:
+        return "fast"
+    spent += STEP * scenarios * plan.schedule.periods * len(plan.outputs)
+    return "fast" if spent > LOADING and importlib.util.find_spec("numba") else "reference"
