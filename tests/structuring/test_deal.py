@@ -31,7 +31,7 @@ from structuring import (
     summary,
 )
 from structuring.collateral.bonds import Bond
-from structuring.deals.deal import clock
+from structuring.deals.deal import clock, plan
 from structuring.deals.deal_files import library
 from structuring.deals.unusual_terms import too_late
 from structuring.documents.plain_data import load
@@ -81,6 +81,17 @@ def test_both_engines_agree_to_the_bit_on_one_scenario_and_on_a_thousand(toy):
         fast = run(toy, scenarios, rates=RATES, engine="fast")
         assert same(slow, fast)
         fast.check()
+
+
+def test_what_says_the_same_is_resolved_once(toy):
+    again = load_deal(TOY)
+    later = dataclasses.replace(toy, tranches=(*toy.tranches[:-1], Equity(toy.tranches[-1].name, 1.0)))
+    assert again is not toy and plan(again) is plan(toy)
+    assert plan(dataclasses.replace(toy, collateral=run(toy, rates=RATES).receipts, sources={})) is plan(toy)
+    assert plan(later) is not plan(toy) and clock(later) is clock(toy)
+    assert plan(later).tranches[toy.tranches[-1].name].notional == 1.0
+    shorter = dataclasses.replace(toy, maturity=clock(toy).unadjusted[-2])
+    assert plan(shorter).schedule.periods == plan(toy).schedule.periods - 1
 
 
 def test_the_thousand_differ_and_the_latch_holds(toy):
