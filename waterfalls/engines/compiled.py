@@ -43,9 +43,11 @@ def warn() -> None:
 def compiled(function: Callable[..., Any]) -> Any:
     """A function as machine code by Numba, without the interpreter's lock; kept between processes where that is possible."""
     import numba
-    from numba.core import config
+    import numba.core.config
 
-    made = numba.njit(nogil=True, error_model="numpy")(function)
+    config: Any = numba.core.config
+
+    made: Any = numba.njit(nogil=True, error_model="numpy")(function)
     before = config.CACHE_DIR
     if os.environ.get(PLACE):
         config.CACHE_DIR = str(folder())
