@@ -1,4 +1,4 @@
-"""Who is paid, and in what order: the language of payment, its two engines, and what they leave."""
+"""Who is paid, and in what order: the language of payment, the engines that run it, and the cash flows they leave."""
 
 import lazy_loader as lazy
 

@@ -1,4 +1,4 @@
-"""What can be known to be wrong with a waterfall before any cash arrives."""
+"""Checks of a deal's terms against each other: unknown names, names borne twice, cash that would reach nobody."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can go wrong, and who says so.
+"""The errors that this project raises on purpose, as one tree.
 
 FirstLossError
 ├── InvalidTerms (ValueError)      the terms do not make sense: one message, every fault with its place

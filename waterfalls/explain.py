@@ -1,4 +1,4 @@
-"""explain: one payment date of one scenario, clause by clause. It is the reference run with a journal."""
+"""explain: one payment date of one scenario, clause by clause. It is a run of floats with a journal."""
 
 from __future__ import annotations
 

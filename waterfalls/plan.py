@@ -1,4 +1,4 @@
-"""The plan: terms resolved against the clock, which is what both engines run."""
+"""The plan: a deal's terms on its payment dates, with every curve worked out, ready to be run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What arrives: the collateral's cash, claims and state, for every scenario and collection period."""
+"""Receipts, what arrives: the collateral's cash, claims and state, for every scenario and collection period."""
 
 from __future__ import annotations
 

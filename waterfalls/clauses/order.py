@@ -1,4 +1,4 @@
-"""What the order of clauses, and their dates, make impossible: known when a deal is built."""
+"""Checks of the order of clauses: a clause that can never pay, or that reads an amount before it is there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The clock: payment dates on a QuantLib calendar, collection periods, and accrual fractions."""
+"""Schedules: payment dates on a QuantLib calendar, collection periods, and accrual fractions."""
 
 from __future__ import annotations
 

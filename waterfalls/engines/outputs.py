@@ -1,4 +1,4 @@
-"""Outputs: what an engine stored of a run, by symbol; what it did not store is made by a second run when asked for."""
+"""The stored results of a run, symbol by symbol; what was not stored is made by a second run when it is asked for."""
 
 from __future__ import annotations
 

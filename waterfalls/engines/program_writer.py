@@ -1,4 +1,4 @@
-"""The emitter: one payment date written once as values that depend on each other.
+"""The program writer: a machine that writes one payment date as the instructions of a program.
 
 Clauses write values and symbols (`code["paid", "interest", "A"] = ...`). Equal values are computed once, and what depends
 on the period only is computed here and now. What happens only under a condition is written inside `with

@@ -1,4 +1,4 @@
-"""What lies ahead, as far as it can be known without foresight: scheduled debt service, contracted cash, what is saved.
+"""Numbers that look ahead, as far as the contracts say what comes: scheduled debt service, contracted cash, what is saved.
 
 At a payment date the future is what the terms and the contracts say: notes repay by their schedules and bear today's
 index, costs and fees stay at this period's, and the collateral delivers its `contracted` cash. A forward coverage and a

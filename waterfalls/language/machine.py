@@ -1,7 +1,7 @@
 """The machine: what the meaning of a clause is written against, so that it is written once.
 
 A number, a condition, a claim, a clause or a term says what it does as `settle(m)`, and a machine interprets it: with
-plain floats (`floats`), as a program for the kernel (`code`) or as text that a reader can follow (`text`). A machine
+plain floats (`floats`), as a program for the kernel (`program_writer`) or as text that a reader can follow (`text_writer`). A machine
 knows no clause and no term; a new clause needs no change to a machine, and a new machine none to a clause.
 
 Values are opaque. `+ - * /` work between them and with numbers written out; everything else is asked of the machine,

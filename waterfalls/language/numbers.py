@@ -1,4 +1,4 @@
-"""Observables: the amounts that clauses, caps, targets and tests read.
+"""Amounts that clauses, caps, targets and tests read: balances, accounts, what is due, what was collected.
 
 Each reads the running state where it stands; `at_start(x)` reads it as of determination.
 """

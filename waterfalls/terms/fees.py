@@ -1,4 +1,4 @@
-"""Fees: what the deal pays its servants."""
+"""Fees of trustees, servicers and managers: an amount a year, a rate on a number, or an amount each time."""
 
 from __future__ import annotations
 

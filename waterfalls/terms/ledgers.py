@@ -1,4 +1,4 @@
-"""Ledgers: records of what one waterfall owes another, such as a principal deficiency ledger."""
+"""Ledgers: records of a shortfall that later cash makes good, such as a principal deficiency ledger."""
 
 from __future__ import annotations
 
