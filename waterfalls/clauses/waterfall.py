@@ -86,7 +86,7 @@ class Clause(Node):
         m.heading(self)
         applies = functools.reduce(m.both, (condition.settle(m) for condition in self.conditions), 1.0)
         for _ in m.when(applies):
-            caps = [cap.settle(m) for cap in self.caps]
+            caps = [m.label(cap.settle(m), "cap", cap) for cap in self.caps]
             self.settle(m, m.max_(0.0, functools.reduce(m.min_, caps)) if caps else None)
 
     def settle(self, m: Machine, limit: Value | None) -> None:

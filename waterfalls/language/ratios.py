@@ -100,7 +100,7 @@ class Ratio(Number):
         tested = m.gt(bottom, 0.0)
         if self.trailing > 1:
             tested = m.both(tested, m.curve(m.plan.schedule.flags_from_index(self.trailing - 1)))
-        return m.select(tested, m.ratio(top, bottom, math.inf), math.inf)
+        return m.label(m.select(tested, m.ratio(top, bottom, math.inf), math.inf), "ratio", self)
 
     def words_of(self, what: str) -> str:
         return what + (f" over the last {self.trailing} periods" if self.trailing > 1 else "")

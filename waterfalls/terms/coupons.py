@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import datetime
 import itertools
 from collections.abc import Iterator, Mapping
@@ -40,7 +41,7 @@ class Fixed:
 
     def settle(self, m: Machine) -> Value:
         """The rate of the period, per annum."""
-        return m.curve(self.ladder(m.plan))
+        return climbed(self, self.rate, m)
 
     def borne(self, m: Machine) -> Value:
         """The rate that a lender earns."""
@@ -88,7 +89,7 @@ class Floating:
         """The rate of the period, per annum: min(cap, max(floor, multiple x index + margin))."""
         index = m.input("rate", self.source)
         index = index if self.multiple == 1.0 else self.multiple * index
-        rate = index + m.curve(self.ladder(m.plan))
+        rate = index + climbed(self, self.margin, m)
         rate = rate if self.floor is None else m.max_(rate, self.floor)
         return rate if self.cap is None else m.min_(rate, self.cap)
 
@@ -108,6 +109,14 @@ def negative_coupon(fields: Mapping[str, Any]) -> Iterator[Fault]:
         rates = list(itertools.accumulate([coupon.rate, *(coupon.step_up[date] for date in sorted(coupon.step_up))]))
         if min(rates) < 0.0:
             yield Fault("coupon", f"must not be below 0, got {min(rates):g}: no lender pays interest")
+
+
+def climbed(coupon: Fixed | Floating, base: float, m: Machine) -> Value:
+    """The fixed part of a coupon in the period: rate or margin, plus every step that has begun."""
+    begins = m.plan.schedule.unadjusted[:-1]
+    for date, step in coupon.step_up.items():
+        base = base + step * m.curve(m.plan.schedule.flags_from_index(bisect.bisect_left(begins, date)))
+    return base
 
 
 def stepped_up(coupon: Fixed | Floating, base: float, plan: Contract) -> np.ndarray:

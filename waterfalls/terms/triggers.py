@@ -35,7 +35,8 @@ class Trigger:
 
     def settle(self, m: Machine) -> None:
         """Tests the trigger at determination."""
-        failed, on, passes = self.test.settle(m), m["trigger", self.name], m["passes", self.name]
+        failed = m.label(self.test.settle(m), "test", self.test)
+        on, passes = m["trigger", self.name], m["passes", self.name]
         counted = m.curve(m.plan.schedule.flags_from_index(m.plan.histories[self.name]))
         better = passes + 1.0
         if self.cured_by is not None:

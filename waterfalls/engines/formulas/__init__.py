@@ -1,0 +1,1 @@
+"""Formulas: a payment date as lines that a workbook copies along the dates."""
