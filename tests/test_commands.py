@@ -407,10 +407,11 @@ def test_ctrl_c_at_a_terminal_keeps_what_is_finished():
     import select
 
     ours, theirs = pty.openpty()
+    # a shell in the background ignores the signal, and so would what it starts
     command = [
         sys.executable,
-        "-m",
-        "pricing.cli",
+        "-c",
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from pricing.cli import main; main()",
         "paths",
         "vantage-jersey",
         "--draw",
@@ -419,22 +420,25 @@ def test_ctrl_c_at_a_terminal_keeps_what_is_finished():
         "3000000",
     ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, text=True) as process:
-        os.close(theirs)
-        seen = ""
-        while not re.search(r"running paths: [\d,]+ of 3,000,000, \d+ s so far, about [\d,]+ s left", seen):
-            assert select.select([ours], [], [], 120.0)[0], f"no progress was told: {seen}"
-            seen += os.read(ours, 4096).decode()
-        process.send_signal(signal.SIGINT)
-        out = process.communicate(timeout=120)[0]
-        while select.select([ours], [], [], 1.0)[0]:
-            try:
-                more = os.read(ours, 4096).decode()
-            except OSError:  # the other side is closed
-                break
-            if not more:
-                break
-            seen += more
-        os.close(ours)
+        try:
+            os.close(theirs)
+            seen = ""
+            while not re.search(r"running paths: [\d,]+ of 3,000,000, \d+ s so far, about [\d,]+ s left", seen):
+                assert select.select([ours], [], [], 120.0)[0], f"no progress was told: {seen}"
+                seen += os.read(ours, 4096).decode()
+            process.send_signal(signal.SIGINT)
+            out = process.communicate(timeout=120)[0]
+            while select.select([ours], [], [], 1.0)[0]:
+                try:
+                    more = os.read(ours, 4096).decode()
+                except OSError:  # the other side is closed
+                    break
+                if not more:
+                    break
+                seen += more
+            os.close(ours)
+        finally:
+            process.kill()
     assert process.returncode == 130, seen
     assert re.search(r"stopped: [\d,]+ of 3,000,000 paths are finished", seen) and "Traceback" not in seen
     assert re.search(r"vantage-jersey: [\d,]+ paths around 'base'", out)

@@ -12,7 +12,8 @@ import numpy as np
 from waterfalls.engines.laws import laws, never_negative, tolerance
 from waterfalls.engines.outputs import Outputs
 from waterfalls.engines.totals import SUMMED, TOTALS, years
-from waterfalls.errors import TooLarge, Unbalanced, UnknownName
+from waterfalls.errors import Unbalanced, UnknownName
+from waterfalls.frames import arrow_stream, labels, room
 from waterfalls.language.machine import Key
 from waterfalls.notebook import tabled
 from waterfalls.plan import Plan
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from waterfalls.explain import Explanation
 
 BLOCK = 128
-MOST_ROWS = 10_000_000
 ROUNDING = 1e-13  # of an amount: what a sum of some hundreds may be off by
 
 
@@ -46,6 +46,9 @@ class Table(Mapping[str, np.ndarray]):
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
+
+    def __reduce__(self) -> tuple[type[Table], tuple[Any, ...]]:
+        return Table, (self._what, self._names, self._make)  # what was made is made anew, read-only as here
 
     def __len__(self) -> int:
         return len(self._names)
@@ -69,23 +72,28 @@ class Cashflows:
         self.plan = plan
         self.receipts = receipts
         self.rates = rates
-        self.outputs = made = outputs  # the tables hold it, not these flows: no cycle keeps a chunk in memory
+        self.outputs = outputs
         tranches, notes, fees = tuple(plan.tranches), tuple(plan.notes_by_name), tuple(plan.fees)
-        self.interest = Table("tranche", tranches, functools.partial(interest_of, made))
-        self.principal = Table("tranche", tranches, lambda n: made["principal", n])
-        self.balance = Table("tranche", tranches, lambda n: made["balance", n])
-        self.draws = Table("tranche", tranches, lambda n: made["drawn", n])
-        self.accrued = Table("note", notes, lambda n: made["accrued", "interest", n])
-        self.arrears = Table("note", notes, lambda n: made["owed", "interest", n])
-        self.shortfall = Table("note", notes, functools.partial(shortfall_of, made))
-        self.missed = Table("note", notes, lambda n: made["owed", "scheduled", n])
-        self.capitalised = Table("note", notes, lambda n: made["capitalised", n])
-        self.written_down = Table("tranche", tranches, lambda n: made["written down", n] - made["written up", n])
-        self.fees = Table("fee", fees, lambda n: made["paid", "fee", n])
-        self.expenses = Table("expense", plan.expenses, lambda n: made["paid", "expense", n])
-        self.accounts = Table("account", tuple(plan.accounts), lambda n: made["account", n])
-        self.triggers = Table("trigger", tuple(plan.triggers), lambda n: made["trigger", n])
-        self.regime = Table("regime", tuple(plan.waterfalls), lambda n: made["regime", n])
+
+        def table(what: str, names: tuple[str, ...], make: Callable[..., np.ndarray], *symbol: str) -> Table:
+            # it holds the outputs, not these flows: no cycle keeps a chunk in memory
+            return Table(what, names, functools.partial(make, outputs, *symbol))
+
+        self.interest = table("tranche", tranches, interest_of)
+        self.principal = table("tranche", tranches, output_of, "principal")
+        self.balance = table("tranche", tranches, output_of, "balance")
+        self.draws = table("tranche", tranches, output_of, "drawn")
+        self.accrued = table("note", notes, output_of, "accrued", "interest")
+        self.arrears = table("note", notes, output_of, "owed", "interest")
+        self.shortfall = table("note", notes, shortfall_of)
+        self.missed = table("note", notes, output_of, "owed", "scheduled")
+        self.capitalised = table("note", notes, output_of, "capitalised")
+        self.written_down = table("tranche", tranches, written_down_of)
+        self.fees = table("fee", fees, output_of, "paid", "fee")
+        self.expenses = table("expense", plan.expenses, output_of, "paid", "expense")
+        self.accounts = table("account", tuple(plan.accounts), output_of, "account")
+        self.triggers = table("trigger", tuple(plan.triggers), output_of, "trigger")
+        self.regime = table("regime", tuple(plan.waterfalls), output_of, "regime")
 
     def __getitem__(self, key: Key) -> np.ndarray:
         """One output (S, T) by its symbol, as a view where the layout allows."""
@@ -150,21 +158,21 @@ class Cashflows:
 
         S, T, names = len(self.receipts.scenarios), self.periods, self.tranches
         rows = S * T * len(names)
-        if rows > MOST_ROWS:
-            raise TooLarge(
-                f"a frame of {rows:,} rows needs about {rows * 100 / 1e9:.1f} GB; take fewer scenarios or use blocks()"
-            )
+        room(rows, 12, "take fewer scenarios or use blocks()")
         columns = ("interest", "principal", "draws", "written_down", "balance")
         data = {name: np.stack([getattr(self, name)[n] for n in names], axis=2).ravel() for name in columns}
         for name in ("shortfall", "arrears"):
             table = getattr(self, name)
             data[name] = np.stack([table[n] if n in table else self.zeros() for n in names], axis=2).ravel()
         index = {
-            "scenario": np.repeat(self.scenarios, T * len(names)),
+            "scenario": labels(np.repeat(np.arange(S), T * len(names)), self.receipts.scenarios),
             "date": np.tile(np.repeat(pd.to_datetime(list(self.dates)), len(names)), S),
-            "tranche": pd.Categorical.from_codes(np.tile(np.arange(len(names)), S * T), list(names), ordered=True),
+            "tranche": labels(np.tile(np.arange(len(names)), S * T), names),
         }
         return pd.DataFrame({"deal": self.deal, "currency": self.plan.currency, **index, **data})
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return arrow_stream(self.frame(), requested_schema)
 
     def _repr_html_(self) -> str:
         size = f"{len(self.receipts.scenarios):,} scenarios, {self.periods} dates, sums in {self.plan.currency}"
@@ -250,6 +258,16 @@ class Cashflows:
             least = self[key].min(initial=0.0)
             if not least >= -most:
                 raise Unbalanced(f"{' '.join(key)} of {plan.name!r} is negative or no number: {least:,.6f}")
+
+
+def output_of(outputs: Outputs, *symbol: str) -> np.ndarray:
+    """An output (S, T) by its symbol."""
+    return outputs[symbol]
+
+
+def written_down_of(outputs: Outputs, name: str) -> np.ndarray:
+    """What a tranche was written down, net of what it was written up (S, T)."""
+    return outputs["written down", name] - outputs["written up", name]
 
 
 def interest_of(outputs: Outputs, name: str) -> np.ndarray:

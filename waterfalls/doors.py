@@ -1,11 +1,13 @@
-"""Doors: what other installed packages bring, by entry points."""
+"""Doors: what other packages bring: by entry points those that extend this one, by import those that an extra installs."""
 
 from __future__ import annotations
 
+import importlib
 from importlib.metadata import entry_points
+from types import ModuleType
 from typing import Any, NamedTuple
 
-from waterfalls.errors import InvalidTerms
+from waterfalls.errors import FirstLossError, InvalidTerms
 
 
 class Offer(NamedTuple):
@@ -26,3 +28,18 @@ def offered(group: str) -> list[Offer]:
         except Exception as error:
             raise InvalidTerms(f"{entry.value} of the package {package!r} cannot be loaded: {error}") from error
     return found
+
+
+class MissingExtra(FirstLossError, ImportError):
+    """A package that only an extra brings is not installed."""
+
+
+def need(module: str, *, extra: str = "report") -> ModuleType:
+    """A module that an extra of the distribution brings, loaded when it is needed."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        package = module.split(".")[0]
+        raise MissingExtra(
+            f"this needs the package {package!r}, which is not installed: pip install 'firstloss[{extra}]'"
+        ) from error

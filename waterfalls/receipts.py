@@ -11,6 +11,7 @@ import numpy as np
 
 from waterfalls.arguments import days, mapping, texts
 from waterfalls.bounds import LARGEST
+from waterfalls.equality import equal_fields, hash_of_fields
 from waterfalls.errors import InvalidTerms, UnknownName
 from waterfalls.fields import CASH, COSTS, FIELDS
 
@@ -81,6 +82,9 @@ class Receipts:
         for name in (*CASH, *COSTS):
             if name in arrays:
                 not_negative(self, name, arrays[name])
+
+    __eq__ = equal_fields
+    __hash__ = hash_of_fields
 
     def __getitem__(self, name: str) -> np.ndarray:
         """A field (S, T), zeros where the collateral does not report it."""

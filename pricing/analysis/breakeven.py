@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pricing.market.market import Market
-from pricing.tables.named_arrays import labels
 from pricing.valuation.remaining_cash import Ahead
 from structuring.deals.deal import Deal
 from structuring.deals.moved_drivers import moved, whole
@@ -18,6 +17,7 @@ from structuring.studies.run import run
 from waterfalls.arguments import instance, number, takes, text
 from waterfalls.cashflows import Cashflows
 from waterfalls.errors import Fault, InvalidTerms, unknown
+from waterfalls.frames import labels
 from waterfalls.terms.tranches import Note
 
 if TYPE_CHECKING:

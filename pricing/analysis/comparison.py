@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from structuring.deals.deal import Deal
-from structuring.documents.optional_packages import need
 from structuring.documents.plain_data import Loader
 from structuring.documents.whole_files import unshield
 from structuring.documents.yaml_and_json import STEP
+from waterfalls.doors import need
 from waterfalls.errors import Fault, InvalidTerms, unknown
 from waterfalls.terms.term import MISSING, field_types, is_a, is_term, is_union, kind_of, plain, read_term
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from structuring.documents.optional_packages import need
 from structuring.documents.tables import frame_of, read_rows
 from structuring.documents.whole_files import csv_of, excel_of, folder, whole
+from waterfalls.doors import need
 from waterfalls.errors import Fault, InvalidTerms, nearest
 from waterfalls.explain import MOVED, SOURCES, every, payment_on
 from waterfalls.language.ratios import cash_for_debt_service, service_of

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pricing.tables.named_arrays import labels, room
 from pricing.tables.quotients import per_cent
 from pricing.valuation.prices import Prices, cell_columns
 from structuring.deals.holdings import Holdings
 from waterfalls.arguments import cell, instance, takes
 from waterfalls.errors import Fault, InvalidTerms, unknown
+from waterfalls.frames import arrow_stream, labels, room
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +58,9 @@ class Losses:
             raise InvalidTerms(unknown("component of loss", component, self.tranche))
         lost = self.tranche[component]
         return (lost.reshape(-1, lost.shape[2]) @ self.shares).reshape(*lost.shape[:2], -1)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return arrow_stream(self.frame(), requested_schema)
 
     def _repr_html_(self) -> str:
         from waterfalls.notebook import tabled

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from pricing.report.contents.stress_result import StressResult
 from pricing.report.several_stresses import tables
 from pricing.tables.number_formats import missing
-from structuring.documents.optional_packages import need
 from structuring.documents.whole_files import folder as folder_of
 from structuring.documents.whole_files import whole
+from waterfalls.doors import need
 from waterfalls.errors import Fault, InvalidTerms
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from pricing.report.contents.sheets import Sheet
 from pricing.report.contents.stress_result import StressResult, StressResults, stress_results, written_from
 from pricing.report.several_stresses import parts_of, titled
 from pricing.tables.number_formats import TEXTS, heading, missing, shown
-from structuring.documents.optional_packages import need
 from structuring.documents.whole_files import whole
+from waterfalls.doors import need
 
 HERE = Path(__file__).parent
 

@@ -11,8 +11,8 @@ from pricing.report.contents.sheets import Sheet
 from pricing.report.contents.stress_result import StressResult, StressResults, stress_results, written_from
 from pricing.report.several_stresses import tables, titled
 from pricing.tables.number_formats import TEXTS, heading, kind_of, missing, shown
-from structuring.documents.optional_packages import need
 from structuring.documents.whole_files import as_text, whole
+from waterfalls.doors import need
 
 FIRST = 4  # the row of headings: title, note and an empty row stand above
 LONGEST_NAME = 31  # of a sheet, in Excel

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from waterfalls.arguments import named
-from waterfalls.errors import Fault, InvalidTerms, TooLarge, unknown
+from waterfalls.errors import Fault, InvalidTerms, unknown
+from waterfalls.frames import labels, room
 
-MOST_ROWS = 10_000_000
 Vector = Any  # a mapping or a pandas Series: name -> number or (S,)
 Matrix = Any  # a mapping of mappings or a pandas DataFrame (index = rows): row -> column -> number
 
@@ -104,21 +104,3 @@ def labelled(values: Mapping[str, np.ndarray], axes: Sequence[tuple[str, Sequenc
     return pd.DataFrame(
         {**constant, **index, **{name: np.broadcast_to(v, shape).ravel() for name, v in values.items()}}
     )
-
-
-def room(rows: int, columns: int) -> None:
-    """Refuses a frame above ten million rows."""
-    if rows > MOST_ROWS:
-        raise TooLarge(
-            f"a frame of {rows:,} rows needs about {rows * columns * 8 / 1e9:.1f} GB; take fewer scenarios, shocks or "
-            "pairs, or the arrays"
-        )
-
-
-def labels(codes: np.ndarray, names: Sequence[Any]) -> Any:
-    """An ordered categorical of names, or the numbers of a range."""
-    import pandas as pd
-
-    if isinstance(names, range):
-        return codes + names.start
-    return pd.Categorical.from_codes(codes, list(names), ordered=True)

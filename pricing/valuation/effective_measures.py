@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -83,7 +84,12 @@ def effective(
     bumps = list({bump.name: bump for name in names for bump in EFFECTIVE[name].bumps}.values())
     repriced = reprice(deal, listed, market, bumps)
     values = {"": repriced.prices.npv[:, 0], **{bump.name: repriced.npv[:, m] for m, bump in enumerate(bumps)}}
-    return Table("effective measure", tuple(names), lambda name: EFFECTIVE[name].function(values))
+    return Table("effective measure", tuple(names), functools.partial(measured, values))
+
+
+def measured(values: Values, name: str) -> np.ndarray:
+    """An effective measure (S, N) of values by bump."""
+    return EFFECTIVE[name].function(values)
 
 
 def movable(deal: Deal, scenarios: Sequence[Scenario], name: str) -> bool:

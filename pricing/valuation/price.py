@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -75,6 +76,11 @@ def price(
     return prices_of(flows, valued, earlier, shocks, wanted=wanted, reference=flows.receipts.scenarios[s])
 
 
+def measured(cells: Cells, measure: str) -> np.ndarray:
+    """A measure of cells (S, K, N)."""
+    return np.moveaxis(np.broadcast_to(MEASURES[measure].function(cells), cells.npv.shape), 0, 2)
+
+
 def prices_of(
     flows: Cashflows,
     cells: Cells,
@@ -86,11 +92,6 @@ def prices_of(
 ) -> Prices:
     """The prices of cells; measures are computed when first read."""
     ahead = cells.ahead
-    shape = cells.npv.shape
-
-    def make(measure: str) -> np.ndarray:
-        return np.moveaxis(np.broadcast_to(MEASURES[measure].function(cells), shape), 0, 2)
-
     note = np.array([[note is not None] for note in ahead.notes])
     idle = np.where(ahead.undrawn > 0.0, STATUS.index("undrawn"), STATUS.index("repaid"))
     gone = np.where(note & (ahead.balance == 0.0), idle, STATUS.index("wiped out"))
@@ -104,7 +105,7 @@ def prices_of(
         shocks=tuple(shock.name for shock in shocks),
         tranches=flows.tranches,
         reference=reference,
-        measures=Table("measure", tuple(MEASURES), make),
+        measures=Table("measure", tuple(MEASURES), functools.partial(measured, cells)),
         before=fixed(np.moveaxis(earlier.npv, 0, 2)),
         status=fixed(status.T),
         memo={

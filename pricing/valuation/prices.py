@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pricing.tables.named_arrays import labels, room
 from pricing.valuation.measures import CONTRACT, Cells, key_rate_dv01
 from waterfalls.cashflows import Table
 from waterfalls.errors import CannotPrice, UnknownName
+from waterfalls.frames import arrow_stream, labels, room
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,6 +68,9 @@ class Prices:
     def at(self, scenario: Any, shock: str) -> tuple[int, int]:
         """The row and the column of a scenario and a shock, by name."""
         return position("scenario", scenario, self.scenarios), position("shock", shock, self.shocks)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return arrow_stream(self.frame(), requested_schema)
 
     def _repr_html_(self) -> str:
         from waterfalls.notebook import tabled

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from pricing.market.market import Market
-from pricing.tables.named_arrays import labels, room
 from pricing.tables.quotients import quotient
 from pricing.valuation.price import cells_at, fixed, price, reference_spreads
 from pricing.valuation.prices import Prices, cell_columns, position
@@ -23,6 +22,7 @@ from structuring.studies.run import run
 from waterfalls.arguments import instance, key, many, takes, text
 from waterfalls.engines.choice import Engine
 from waterfalls.errors import Fault, InvalidTerms, unknown
+from waterfalls.frames import labels, room
 from waterfalls.terms.term import term
 
 if TYPE_CHECKING:

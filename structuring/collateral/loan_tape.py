@@ -13,6 +13,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from structuring.documents.bounded_numbers import Months, NotNegative, Share
 from waterfalls.clock.conventions import FREQUENCIES
+from waterfalls.equality import equal_fields, hash_of_fields
 from waterfalls.errors import Fault, InvalidTerms
 from waterfalls.terms.field_types import Listed, items
 from waterfalls.terms.term import term
@@ -98,6 +99,9 @@ class Tape:
     def __post_init__(self) -> None:
         for name in COLUMNS:
             getattr(self, name).setflags(write=False)
+
+    __eq__ = equal_fields
+    __hash__ = hash_of_fields
 
     def __len__(self) -> int:
         return len(self.balance)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from structuring.documents.headings import top_of
-from structuring.documents.optional_packages import need
+from waterfalls.doors import need
 from waterfalls.errors import Fault, InvalidTerms, unknown
 
 if TYPE_CHECKING:

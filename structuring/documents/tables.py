@@ -178,7 +178,7 @@ def named(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_parquet(path: Path) -> tuple[pd.DataFrame, range]:
-    from structuring.documents.optional_packages import need
+    from waterfalls.doors import need
 
     frame = named(need("pyarrow.parquet").read_table(path).to_pandas())
     return frame, range(1, len(frame) + 1)

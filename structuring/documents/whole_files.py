@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from structuring.documents.optional_packages import need
+from waterfalls.doors import need
 from waterfalls.errors import FirstLossError
 
 if TYPE_CHECKING:

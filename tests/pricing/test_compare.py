@@ -19,8 +19,8 @@ from pricing.market.market_files import load_market
 from pricing.valuation.price import price
 from structuring import load_deal, load_scenarios, run, save_deal
 from structuring.deals.deal_files import library
-from structuring.documents.optional_packages import MissingExtra
 from waterfalls import Fixed, Note
+from waterfalls.doors import MissingExtra
 from waterfalls.errors import FirstLossError
 from waterfalls.terms.term import plain
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from pricing.market.curves import flat
 from pricing.market.market import Market
-from pricing.tables.named_arrays import MOST_ROWS
 from pricing.valuation.measures import MEASURES
 from pricing.valuation.price import price
 from pricing.valuation.prices import CONTRACT
@@ -20,6 +19,7 @@ from structuring import Deal, LoanPool, Scenario, run
 from structuring.collateral.loan_tape import LoanLine
 from waterfalls import Equity, Floating, Note, interest, pay, residual, scheduled_principal
 from waterfalls.errors import InvalidTerms, TooLarge
+from waterfalls.frames import MOST_ROWS
 
 V = dt.date(2026, 1, 15)
 COLUMNS = [
@@ -179,7 +179,7 @@ def test_arrays_are_read_only(toy):
 def test_a_frame_that_is_too_large_is_refused(toy, monkeypatch):
     assert MOST_ROWS == 10_000_000
     prices = price(toy(), flat(V, 0.04), [SpreadShock.parallel(bp=100)])
-    monkeypatch.setattr("pricing.tables.named_arrays.MOST_ROWS", 17)
+    monkeypatch.setattr("waterfalls.frames.MOST_ROWS", 17)
     with pytest.raises(TooLarge, match="a frame of 18 rows needs about"):
         prices.frame()
 

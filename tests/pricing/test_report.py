@@ -28,7 +28,7 @@ from pricing.report.page import write_report
 from pricing.report.workbook import FIRST, write_workbook
 from pricing.report.written_files import outputs
 from structuring.deals.deal_files import library, load_scenarios
-from structuring.documents import optional_packages
+from waterfalls import doors
 from waterfalls.errors import InvalidTerms
 
 
@@ -255,8 +255,8 @@ def test_an_absent_extra_is_one_message_with_the_command(vantage, tmp_path, monk
     def absent(name):
         raise ImportError(name)
 
-    monkeypatch.setattr(optional_packages.importlib, "import_module", absent)
-    with pytest.raises(optional_packages.MissingExtra, match=r"pip install 'firstloss\[report\]'"):
+    monkeypatch.setattr(doors.importlib, "import_module", absent)
+    with pytest.raises(doors.MissingExtra, match=r"pip install 'firstloss\[report\]'"):
         write_report(tmp_path / "r.html", *vantage)
 
 

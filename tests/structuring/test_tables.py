@@ -12,9 +12,9 @@ from structuring import LeasePortfolio, LoanPool, Scenario, Tenant, load_deal, l
 from structuring.deals.deal import Deal
 from structuring.deals.deal_files import MARK
 from structuring.deals.holdings import Holdings
-from structuring.documents import optional_packages
 from structuring.documents.plain_data import load
 from structuring.documents.tables import numeral
+from waterfalls import doors
 from waterfalls.errors import InvalidTerms
 from waterfalls.terms.schema import schema
 
@@ -205,11 +205,11 @@ def test_what_is_missing_is_told_with_the_command_that_installs_it(tmp_path, mon
     def absent(name):
         raise ImportError(name)
 
-    monkeypatch.setattr(optional_packages.importlib, "import_module", absent)
+    monkeypatch.setattr(doors.importlib, "import_module", absent)
     assert Holdings.from_table(files[0]) == HELD
     for file, package in zip(files[1:], ("pyarrow", "openpyxl"), strict=True):
         with pytest.raises(
-            optional_packages.MissingExtra,
+            doors.MissingExtra,
             match=rf"'{package}', which is not installed: pip install 'firstloss\[report\]'",
         ):
             Holdings.from_table(file)

@@ -19,6 +19,7 @@ import pydantic
 
 from waterfalls.bounds import odd, odd_count, odd_size
 from waterfalls.dates import dated
+from waterfalls.equality import hash_of_fields
 from waterfalls.errors import Fault, InvalidTerms, nearest, shown, unknown
 
 T = TypeVar("T")
@@ -65,6 +66,7 @@ def term(cls: type[T]) -> type[T]:
 
     made.__fields__ = staticmethod(construct_fields)
     made.__init__ = __init__
+    made.__hash__ = hash_of_fields
     return made
 
 

@@ -37,7 +37,7 @@ class Figure:
 
     def json(self) -> str:
         """Text that may stand inside a script element, checked by plotly's own classes."""
-        from structuring.documents.optional_packages import need
+        from waterfalls.doors import need
 
         made = need("plotly.graph_objects").Figure(data=self.traces, layout={"template": "none", **self.layout})
         plain = {**json.loads(made.to_json()), "height": self.height}
