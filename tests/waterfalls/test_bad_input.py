@@ -7,7 +7,7 @@ import pytest
 from deals import clock
 from tiny import flows_from, plan_from
 
-from waterfalls import Account, Equity, Facility, Fee, Fixed, Note, Swap
+from waterfalls import Account, Equity, Facility, Fee, Fixed, LevelPayments, Note, Swap
 from waterfalls.cashflows import Cashflows
 from waterfalls.clauses.waterfall import Clause, Waterfall
 from waterfalls.clock.conventions import DAY_COUNTS
@@ -251,3 +251,13 @@ def test_a_clause_alone_is_a_waterfall():
     assert alone.waterfalls["waterfall"] == listed.waterfalls["only"] == Waterfall((pay(residual("E")),))
     with pytest.raises(InvalidTerms, match="a waterfall is made of clauses such as"):
         resolve("tiny", "USD", clock(3, "annual"), tranches=[Equity("E")], waterfall=3)
+
+
+def test_level_payments_of_a_floating_note_say_their_rate():
+    first = datetime.date(2026, 4, 15)
+    with pytest.raises(InvalidTerms, match=r"Note 'A'.amortisation: level payments of a floating note need a rate"):
+        Note("A", 100.0, coupon=Floating("SOFR", 0.02), amortisation=LevelPayments(first, 12))
+    assert Note(
+        "A", 100.0, coupon=Floating("SOFR", 0.02), amortisation=LevelPayments(first, 12, rate=0.05)
+    ).amortisation
+    assert Note("A", 100.0, coupon=Fixed(0.05), amortisation=LevelPayments(first, 12)).amortisation

@@ -75,6 +75,16 @@ class Note:
             yield Fault("revolving", "needs available_until, the last date on which the note may be drawn")
         if fields.get("additional_rate") and fields.get("anticipated_repayment") is None:
             yield Fault("additional_rate", "needs anticipated_repayment, the date from which it accrues")
+        level, coupon = fields.get("amortisation"), fields.get("coupon")
+        if (
+            isinstance(level, LevelPayments)
+            and level.rate is None
+            and coupon is not None
+            and not isinstance(coupon, Fixed)
+        ):
+            yield Fault(
+                "amortisation", "level payments of a floating note need a rate of their own: LevelPayments(rate=)"
+            )
 
     @property
     def outstanding(self) -> float:
