@@ -580,7 +580,9 @@ def plans(draw_):
             "new assets",
             coupon=draw_(coupons(dates)),
             repays=ratio(draw_(amounts(world, 1)), 100.0, zero=0.0),
-            defaults=draw_(st.sampled_from([0.0, 0.1, 1.0])),
+            defaults=draw_(
+                st.sampled_from([0.0, 0.1, 1.0]) | amounts(world, 1).map(lambda x: ratio(x, 100.0, zero=0.0))
+            ),
             severity=draw_(st.sampled_from([0.0, 0.6, 1.0])),
             price=draw_(st.sampled_from([0.8, 1.0])),
             balance=draw_(MONEY),
