@@ -57,12 +57,13 @@ def settle(
     """
     S = len(receipts.scenarios)
     inputs = inputs_of(plan, receipts, indices)
-    if chosen(engine, plan, S) == "reference":
+    engine = chosen(engine, plan, S)
+    if engine == "reference":
         outputs = floats.execute(plan, inputs, S).transpose(1, 2, 0)[None]
         flows = Cashflows(plan, receipts, indices, outputs)
         flows.check()
         return flows
-    ran = fast.execute(plan, inputs, S, keep, sums)
+    ran = fast.execute(plan, inputs, S, keep, sums, compiled=engine == "native")
     made = ran.program
     outputs = Outputs(plan.outputs, S, ran.outputs, made.slots, made.fixed, ran.carried)
     outputs.more = functools.partial(again, plan, receipts, indices)

@@ -171,7 +171,8 @@ def one_chunk(
     """What a measure keeps of one chunk, and which outputs it read."""
     resolved = work.plan
     receipts = scenarios if isinstance(scenarios, Receipts) else project(work.deal, scenarios, resolved.schedule)
-    flows = settle(resolved, receipts, rates, engine=work.engine, keep=keep, sums=work.sums)
+    engine = "fast" if work.engine == "native" and keep is None else work.engine  # what keeps all is not run for long
+    flows = settle(resolved, receipts, rates, engine=engine, keep=keep, sums=work.sums)
     return work.measure.of(flows), frozenset(flows.outputs.asked)
 
 
@@ -182,7 +183,7 @@ def check_size(work: Work, total: int, chunk: int) -> None:
     result = 0.0 if size is None else float(size(total, len(resolved.tranches)))
     if result > ROOM:
         raise TooLarge(f"the result for {total:,} scenarios needs about {result / 1e9:,.1f} GB: take fewer")
-    outputs = 0 if work.sums and work.engine == "fast" else len(resolved.outputs)
+    outputs = 0 if work.sums and work.engine != "reference" else len(resolved.outputs)
     chunked = 8.0 * chunk * resolved.schedule.periods * (outputs + 2 * len(CASH))
     if chunked > ROOM:
         raise TooLarge(f"a chunk of {chunk:,} scenarios needs about {chunked / 1e9:,.1f} GB: take a smaller chunk")

@@ -1,4 +1,4 @@
-"""The compiler alone: random programs straight on `Code` and both kernels, against their plain evaluation."""
+"""The compiler alone: random programs straight on `Code`, in every kernel and as native code, against plain evaluation."""
 
 import datetime as dt
 
@@ -11,13 +11,14 @@ from waterfalls import Equity, Fixed, Note, Receipts, distribute, interest, pay,
 from waterfalls.cashflows import Cashflows
 from waterfalls.clock.schedule import schedule
 from waterfalls.distribute import settle
+from waterfalls.engines import native
 from waterfalls.engines.fast import BROKEN, execute, program, write
 from waterfalls.engines.program import FEW
 from waterfalls.engines.program_writer import Code
 from waterfalls.errors import Unbalanced
 from waterfalls.plan import inputs_of, resolve
 
-PERIODS, LANES = 5, 128
+PERIODS, LANES = 11, 128
 BINARY = {
     "add": lambda a, b: a + b,
     "sub": lambda a, b: a - b,
@@ -115,13 +116,21 @@ def test_random_programs_are_their_plain_evaluation(steps, seed):
         outputs = np.empty((-(-count // lanes), PERIODS, made.width, lanes))
         ends = np.empty((3, count))
         run(made.instructions, made.initial, made.curves, fields, 0.0, outputs, made.finals, ends)
-        for i, key in enumerate(keys):
-            if key in made.fixed:
-                np.testing.assert_array_equal(wanted[i][:, :count], made.fixed[key])
-            else:
-                stored = outputs[:, :, made.slots[key], :].transpose(1, 0, 2).reshape(PERIODS, -1)[:, :count]
-                np.testing.assert_array_equal(stored, wanted[i][:, :count])
-            np.testing.assert_array_equal(ends[i], wanted[i][-1, :count])
+        as_evaluated(made, outputs, ends, wanted)
+        if code := native.code_of(made):
+            as_evaluated(made, *native.execute(code, made, list(fields), count, 0.0), wanted)
+
+
+def as_evaluated(made, outputs, ends, wanted):
+    """Asserts that a run stored what a program evaluates to, at every date and at the last."""
+    count, keys = ends.shape[1], [("0",), ("1",), ("2",)]
+    for i, key in enumerate(keys):
+        if key in made.fixed:
+            np.testing.assert_array_equal(wanted[i][:, :count], made.fixed[key])
+        else:
+            stored = outputs[:, :, made.slots[key], :].transpose(1, 0, 2).reshape(PERIODS, -1)[:, :count]
+            np.testing.assert_array_equal(stored, wanted[i][:, :count])
+        np.testing.assert_array_equal(ends[i], wanted[i][-1, :count])
 
 
 # A deal small enough to break by hand

@@ -108,17 +108,21 @@ def execute(
     scenarios: int,
     keep: Collection[Key] | None = None,
     sums: bool = False,
+    compiled: bool = False,
 ) -> Ran:
-    """Runs a plan; the lanes after the last scenario repeat it."""
-    from waterfalls.engines import kernel
+    """Runs a plan, as native code where it is `compiled`; the lanes after the last scenario repeat it."""
+    from waterfalls.engines import kernel, native
 
     made = program(plan, inputs, scenarios, keep, sums)
-    run, lanes = kernel.of(scenarios)
-    periods = plan.schedule.periods
-    fields = np.empty((len(made.inputs), scenarios, periods))
-    for f, key in enumerate(made.inputs):
-        fields[f] = inputs[key]
-    outputs = np.empty((-(-scenarios // lanes), periods, made.width, lanes))
-    ends = np.empty((len(made.finals), scenarios))
-    run(made.instructions, made.initial, made.curves, fields, STRICT * tolerance(plan), outputs, made.finals, ends)
+    periods, most = plan.schedule.periods, STRICT * tolerance(plan)
+    if compiled and scenarios > FEW and (code := native.code_of(made)):
+        outputs, ends = native.execute(code, made, [inputs[key] for key in made.inputs], scenarios, most)
+    else:
+        fields = np.empty((len(made.inputs), scenarios, periods))
+        for f, key in enumerate(made.inputs):
+            fields[f] = inputs[key]
+        run, lanes = kernel.of(scenarios)
+        outputs = np.empty((-(-scenarios // lanes), periods, made.width, lanes))
+        ends = np.empty((len(made.finals), scenarios))
+        run(made.instructions, made.initial, made.curves, fields, most, outputs, made.finals, ends)
     return Ran(made, outputs, dict(zip(made.carried, ends, strict=True)))
