@@ -11,7 +11,7 @@ import numpy as np
 
 from waterfalls.engines.laws import laws, never_negative, tolerance
 from waterfalls.engines.outputs import Outputs
-from waterfalls.engines.totals import SUMMED, TOTALS, years
+from waterfalls.engines.totals import SUMMED, TOTALS
 from waterfalls.errors import Unbalanced, UnknownName
 from waterfalls.frames import arrow_stream, labels, room
 from waterfalls.language.machine import Key
@@ -203,7 +203,7 @@ class Cashflows:
         """
         S, notes = len(self.receipts.scenarios), self.plan.notes_by_name
         columns: dict[str, list[np.ndarray]] = {name: [] for name in (*TOTALS, "wal")}
-        after = years(self.plan)
+        after = self.plan.years
         for tranche in self.plan.tranches:
             if ("total", SUMMED[0], tranche) in self.outputs.carried:
                 sums = {name: self.outputs.carried["total", name, tranche] for name in SUMMED}

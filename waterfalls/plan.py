@@ -14,7 +14,7 @@ from waterfalls.clauses.call import Call, Premium
 from waterfalls.clauses.claims import Debt
 from waterfalls.clauses.pay import Pay
 from waterfalls.clauses.waterfall import Said, Waterfall
-from waterfalls.clock.schedule import Schedule
+from waterfalls.clock.schedule import Schedule, years_from
 from waterfalls.errors import InvalidTerms, UnknownName
 from waterfalls.fields import EXPENSES
 from waterfalls.language.conditions import AtOnce, Event
@@ -247,6 +247,24 @@ class Plan:
         )
 
     @cached_property
+    def reads(self) -> dict[tuple[str, str], Node]:
+        """The events and receipts that the terms read: by kind and name, what reads them."""
+        found: dict[tuple[str, str], Node] = {}
+        for node in self.nodes:
+            if isinstance(node, Event):
+                found.setdefault(("event", node.name), node)
+            sides = node.terms(self) if isinstance(node, Ratio) else ()
+            for part in (node, *(part for side in sides for part in side.walk())):
+                if isinstance(part, (Receipt, Cumulative)):
+                    found.setdefault(("receipt", part.name), node)
+        return found
+
+    @cached_property
+    def years(self) -> np.ndarray:
+        """Years (T,) from the last payment date before the run to each of its dates, Actual/365F."""
+        return np.asarray(years_from(self.schedule.payment[0], self.schedule.dates), np.float64)
+
+    @cached_property
     def kept(self) -> tuple[Kept, ...]:
         """The numbers that carry a memory of their own from date to date."""
         return tuple(node for node in self.nodes if isinstance(node, Kept))
@@ -327,8 +345,8 @@ def inputs_of(plan: Plan, receipts: Receipts, rates: Mapping[str, np.ndarray]) -
     """
     if len(receipts.dates) != plan.schedule.periods:
         raise InvalidTerms(f"Receipts have {len(receipts.dates)} periods, the schedule {plan.schedule.periods}")
-    for given, end in zip(receipts.dates, plan.schedule.ends, strict=True):
-        if given != end:
+    if receipts.dates != plan.schedule.ends:
+        for given, end in ((a, b) for a, b in zip(receipts.dates, plan.schedule.ends, strict=True) if a != b):
             raise InvalidTerms(f"Receipts.dates has {given} where a collection period ends on {end}: they go by date")
     for expense in plan.expenses:
         if EXPENSES[expense] not in receipts.fields:
@@ -339,13 +357,11 @@ def inputs_of(plan: Plan, receipts: Receipts, rates: Mapping[str, np.ndarray]) -
     for expense, field in EXPENSES.items():
         if expense not in plan.expenses and field in receipts.fields and receipts[field].any():
             raise InvalidTerms(f"the collateral reports {field} but nothing pays it: add pay(expense({expense!r}))")
-    for node in plan.nodes:
-        if isinstance(node, Event) and node.name not in receipts.events:
-            raise UnknownName("event", node.name, receipts.events)
-        sides = node.terms(plan) if isinstance(node, Ratio) else ()
-        for part in (node, *(part for side in sides for part in side.walk())):
-            if isinstance(part, (Receipt, Cumulative)) and not reported(part.name, plan, receipts):
-                raise InvalidTerms(f"'{node}' reads {part.name}, which the collateral does not report")
+    for (kind, name), node in plan.reads.items():
+        if kind == "event" and name not in receipts.events:
+            raise UnknownName("event", name, receipts.events)
+        if kind == "receipt" and not reported(name, plan, receipts):
+            raise InvalidTerms(f"'{node}' reads {name}, which the collateral does not report")
     inputs: dict[Key, np.ndarray] = {("receipt", name): array for name, array in receipts.fields.items()}
     inputs |= {("event", name): array for name, array in receipts.events.items()}
     inputs |= {("rate", name): array for name, array in rates.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -93,13 +94,14 @@ class Receipts:
         zeros = np.broadcast_to(np.zeros(1), (len(self.scenarios), len(self.dates)))
         return self.fields.get(name, zeros)
 
-    @property
+    @functools.cached_property
     def cash(self) -> np.ndarray:
-        """All cash posted (S, T), summed in the order of `CASH` so that both engines get the same bits."""
+        """All cash posted (S, T), read-only, summed in the order of `CASH` so that both engines get the same bits."""
         total = np.zeros((len(self.scenarios), len(self.dates)))
         for name in CASH:
             if name in self.fields:
-                total = total + self.fields[name]
+                total += self.fields[name]
+        total.setflags(write=False)
         return total
 
     def rows(self, part: slice) -> Receipts:
@@ -121,27 +123,35 @@ def as_field(name: str, given: Array, count: int, periods: int) -> np.ndarray:
     """An array (S, T), read-only, from anything that broadcasts to it; NaN and infinity are refused."""
     numbers = as_numbers(name, given)
     try:
-        array = np.array(np.broadcast_to(numbers, (count, periods)), order="C")  # a copy, which nobody else can change
+        shaped = np.broadcast_to(numbers, (count, periods))
     except ValueError:
         raise InvalidTerms(
             f"Receipts.{name}: must be numbers of shape ({count}, {periods}), scenarios by periods, got shape {np.shape(given)}"
         ) from None
+    array = shaped if is_settled(numbers, shaped) else np.array(shaped, order="C")  # a copy, which nobody can change
+    least, most = array.min(initial=0.0), array.max(initial=0.0)
+    if least >= -LARGEST and most <= LARGEST:  # neither holds of NaN
+        array.setflags(write=False)
+        return array
     if not np.isfinite(array).all():
         s, t = np.argwhere(~np.isfinite(array))[0]
         raise InvalidTerms(f"Receipts.{name}: scenario {s}, period {t} is {array[s, t]}; every amount must be finite")
-    if np.abs(array).max(initial=0.0) > LARGEST:
-        s, t = np.unravel_index(np.argmax(np.abs(array)), array.shape)
-        raise InvalidTerms(
-            f"Receipts.{name}: scenario {s}, period {t} is {array[s, t]:g}; no amount is above {LARGEST:g}"
-        )
-    array.setflags(write=False)
-    return array
+    s, t = np.unravel_index(np.argmax(np.abs(array)), array.shape)
+    raise InvalidTerms(f"Receipts.{name}: scenario {s}, period {t} is {array[s, t]:g}; no amount is above {LARGEST:g}")
+
+
+def is_settled(numbers: np.ndarray, shaped: np.ndarray) -> bool:
+    """Whether an array has its shape already and nobody can change it: all the memory that it is part of is read-only."""
+    part: Any = numbers
+    while isinstance(part, np.ndarray) and not part.flags.writeable:
+        part = part.base
+    return part is None and numbers.shape == shaped.shape and numbers.flags.c_contiguous
 
 
 def not_negative(receipts: Receipts, name: str, array: np.ndarray) -> None:
     """Refuses cash or a cost below 0 (but for rounding), which no clause could pay out."""
     least = array.min(initial=0.0)
-    if least >= -1e-9 * max(1.0, array.max(initial=0.0)):
+    if least >= 0.0 or least >= -1e-9 * max(1.0, array.max(initial=0.0)):
         return
     s, t = np.unravel_index(np.argmin(array), array.shape)
     advice = {

@@ -14,12 +14,13 @@ from pricing.tables.quotients import quotient
 from pricing.valuation.price import cells_at, fixed, price, reference_spreads
 from pricing.valuation.prices import Prices, cell_columns, position
 from pricing.valuation.spread_shocks import UNCHANGED
-from structuring.deals.deal import Deal
+from structuring.deals.deal import Deal, plan
 from structuring.deals.moved_drivers import moved, told, whole
 from structuring.scenarios.drivers import DRIVERS
 from structuring.scenarios.scenario import Scenario
-from structuring.studies.run import run
+from structuring.studies.run import project
 from waterfalls.arguments import instance, key, many, takes, text
+from waterfalls.distribute import fixings, refuse_too_large, settle
 from waterfalls.engines.choice import Engine
 from waterfalls.errors import Fault, InvalidTerms, unknown
 from waterfalls.frames import labels, room
@@ -184,19 +185,28 @@ def reprice(
 
     Floating coupons are projected by `market.rates(deal)`, before and after. z0 is solved once, without a bump, in the
     `reference` scenario. `-sensitivity("rates +1 bp")` is the dv01 with coupons reprojected; halves of two opposite
-    bumps give central differences.
+    bumps give central differences. What a bump does not touch is not done again: collateral under moved rates, and the
+    deal where no coupon of it floats.
     """
     listed = [scenarios] if isinstance(scenarios, Scenario) else list(scenarios)
     listed_bumps = (bumps,) if isinstance(bumps, Bump) else tuple(bumps)
     names = tuple(bump.name for bump in listed_bumps)
     if len(set(names)) < len(names):
         raise InvalidTerms(f"bumps: names must differ, got {', '.join(map(repr, names))}")
-    flows = run(deal, listed, rates=market.rates(deal), engine=engine)
+    owed = plan(deal)
+    refuse_too_large(owed, len(listed))
+    receipts = project(deal, listed, owed.schedule)
+    flows = settle(owed, receipts, fixings(owed, market.rates(deal), len(listed)), engine=engine)
     spreads = reference_spreads(flows, market, reference)
     values = []
     for bump in listed_bumps:
-        there = bump.market(market)
-        again = run(deal, bump.scenarios(listed, deal), rates=there.rates(deal), engine=engine)
+        there, scenarios_there = bump.market(market), bump.scenarios(listed, deal)
+        indices = fixings(owed, there.rates(deal), len(listed))
+        again = flows
+        if scenarios_there != listed:
+            again = settle(owed, project(deal, scenarios_there, owed.schedule), indices, engine=engine)
+        elif any(not np.array_equal(indices[source], flows.rates[source]) for source in indices):
+            again = settle(owed, receipts, indices, engine=engine)
         values.append(np.moveaxis(cells_at(again, there, spreads, (UNCHANGED,)).npv, 0, 2))
     shape = (len(listed), 0, len(flows.tranches))
     return Repriced(

@@ -152,13 +152,13 @@ class BondPortfolio(Asset):
         """What the bonds pay and owe, (S, T) in currency units; see the class for the formulas."""
         import numpy as np
 
-        from structuring.collateral.pool_cash_flows import MonthGrid, later
+        from structuring.collateral.pool_cash_flows import later, month_grid
         from structuring.scenarios.period_clock import Clock
         from waterfalls.receipts import Receipts
 
         obligors = list(dict.fromkeys(bond.obligor for bond in self.bonds))
         clock = Clock(schedule)
-        grid = MonthGrid(clock, schedule, least=1)
+        grid = month_grid(schedule, least=1)
         lag = scenarios.once("recovery_lag", self.recovery_lag)
         rate = scenarios.along("default", grid.ends, self.default or 0.0)
         survival = np.cumprod(np.broadcast_to(1.0 - rate, (len(rate), grid.months)), axis=1)

@@ -118,11 +118,10 @@ class LoanPool(Asset):
     def deliver(self, schedule: Schedule, scenarios: Drivers) -> Receipts:
         """What the pool pays and owes, (S, T) in currency units; see the class for the formulas."""
 
-        from structuring.collateral.pool_cash_flows import MonthGrid, compounded, curves
-        from structuring.scenarios.period_clock import Clock
+        from structuring.collateral.pool_cash_flows import compounded, curves, month_grid
         from waterfalls.receipts import Receipts
 
-        grid = MonthGrid(Clock(schedule), schedule, first=self.first_payment)
+        grid = month_grid(schedule, self.first_payment)
         by_age = any(self.follows_age(scenarios, driver) for driver in ("prepayment", "default"))
         severity = scenarios.along("severity", grid.ends, self.severity)
         lag = scenarios.once("recovery_lag", self.recovery_lag)
@@ -167,6 +166,7 @@ class LoanPool(Asset):
         if paths >= MANY_PATHS and not (self.advances or self.recovery_timing) and (fast := kernel()):
             out = np.zeros((len(fast.FIELDS), paths, months))
             fast.fill(self.order == "sifma", *map(writable, (balance, interest, prepaid, default, severity, lag)), out)
+            out.setflags(write=False)  # so that receipts take it as it is
             return {**dict(zip(fast.FIELDS, out, strict=True)), "contracted": contracted}
         if self.order == "sifma":
             prepaid = np.minimum(prepaid, 1.0 - default)  # no more than there is

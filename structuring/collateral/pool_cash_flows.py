@@ -13,10 +13,10 @@ import numpy as np
 
 from structuring.collateral.loan_tape import Tape
 from structuring.scenarios.months import month_after
+from structuring.scenarios.period_clock import Clock
 
 if TYPE_CHECKING:
     from structuring.collateral.loan_tape import LoanLine
-    from structuring.scenarios.period_clock import Clock
     from waterfalls.clock.schedule import Schedule
 
 CELLS = 4_000_000  # lines x months held at a time
@@ -153,6 +153,12 @@ def shifted(amounts: np.ndarray, months: int) -> np.ndarray:
     result = np.zeros(amounts.shape)
     result[:, months:] = amounts[:, :-months]
     return result
+
+
+@functools.lru_cache(maxsize=1024)
+def month_grid(schedule: Schedule, first: datetime.date | None = None, least: int = 0) -> MonthGrid:
+    """The loans' months within collection periods; worked out once."""
+    return MonthGrid(Clock(schedule), schedule, first=first, least=least)
 
 
 class MonthGrid:

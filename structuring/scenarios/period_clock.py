@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,15 @@ def instant(day: datetime.date, roll: int = 30) -> float:
     return 360.0 * day.year + 30.0 * (day.month - 1) + min(max(day.day, roll if last else 0), 30)
 
 
+@functools.lru_cache(maxsize=1024)
+def edges_of(schedule: Schedule) -> tuple[int, np.ndarray]:
+    """The day that periods roll on, and the instants (T + 1,) at which collection periods meet; worked out once."""
+    roll = max(day.day for day in schedule.collection[1:])
+    edges = np.array([instant(day, roll) for day in schedule.collection])
+    edges.setflags(write=False)
+    return roll, edges
+
+
 class Clock:
     """Collection periods (lo, hi] as instants, arrays (T,); every instant given to it broadcasts to (S, 1).
 
@@ -30,8 +40,7 @@ class Clock:
     """
 
     def __init__(self, schedule: Schedule) -> None:
-        self.roll = max(day.day for day in schedule.collection[1:])
-        edges = np.array([self.at(day) for day in schedule.collection])
+        self.roll, edges = edges_of(schedule)
         self.start, self.lo, self.hi = edges[0], edges[:-1], edges[1:]
 
     @property

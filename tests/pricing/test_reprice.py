@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+import importlib
 
 import numpy as np
 import pytest
@@ -10,14 +11,17 @@ from pricing.market.market import Market
 from pricing.market.market_files import load_market
 from pricing.valuation.price import price
 from pricing.valuation.reprice import Bump, reprice
+from structuring.deals.deal import drivers_of
 from structuring.deals.deal_files import find_deal, load_deal, load_scenarios
 from structuring.scenarios.monthly_rates import cdr, mdr, rates_of
 from structuring.scenarios.scenario import Scenario
 from structuring.scenarios.speed import Speed
 from structuring.studies.run import run
 from waterfalls.errors import InvalidTerms, UnknownName
+from waterfalls.terms.coupons import Floating
 from waterfalls.terms.tranches import Note
 
+module = importlib.import_module("pricing.valuation.reprice")
 DEALS = ["coreweave-ddtl-4", "vantage-jersey", "beignet-2025"]
 
 
@@ -34,6 +38,28 @@ def test_dv01_is_what_running_the_deal_anew_says(shipped):
     notes = [i for i, tranche in enumerate(deal.tranches) if isinstance(tranche, Note)]
     dv01 = (moved.npv[0, 1] - moved.npv[0, 0])[notes]
     np.testing.assert_allclose(moved.prices["dv01"][0, 0][notes], dv01, rtol=1e-4, atol=1e-6)
+
+
+def test_what_a_bump_does_not_touch_is_not_done_again(shipped, monkeypatch):
+    deal, scenarios, market = shipped
+    driver = min(drivers_of(deal) & {"gpu_price", "rent", "severity"})
+    bumps = [Bump.rates(bp=25.0), Bump.times(driver, 1.1), Bump.rates(bp=10.0) + Bump.times(driver, 1.2)]
+    done = {"project": 0, "settle": 0}
+
+    def counted(name):
+        function = getattr(module, name)
+
+        def call(*given, **named):
+            done[name] += 1
+            return function(*given, **named)
+
+        return call
+
+    for name in done:
+        monkeypatch.setattr(module, name, counted(name))
+    reprice(deal, scenarios, market, bumps)
+    floats = any(isinstance(getattr(t, "coupon", None), Floating) for t in deal.tranches)
+    assert done == {"project": 3, "settle": 4 if floats else 3}
 
 
 def test_every_shipped_deal_prices_in_every_scenario(shipped):

@@ -82,12 +82,12 @@ class Schedule:
     def periods(self) -> int:
         return len(self.payment) - 1
 
-    @property
+    @functools.cached_property
     def dates(self) -> tuple[datetime.date, ...]:
         """The T payment dates."""
         return self.payment[1:]
 
-    @property
+    @functools.cached_property
     def ends(self) -> tuple[datetime.date, ...]:
         """The T ends of the collection periods, which are the determination dates."""
         return self.collection[1:]

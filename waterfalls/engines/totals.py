@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from waterfalls.language.machine import Key, Machine, Value
 
 if TYPE_CHECKING:
@@ -17,13 +15,6 @@ if TYPE_CHECKING:
 
 TOTALS = ("interest", "principal", "draws", "written_down", "shortfall", "unpaid", "loss")
 SUMMED = ("interest", "principal", "draws", "written_down", "shortfall", "weighted")
-
-
-def years(plan: Plan) -> np.ndarray:
-    """Years (T,) from the last payment date before the run to each of its dates, Actual/365F."""
-    from waterfalls.clock.schedule import years_from
-
-    return np.asarray(years_from(plan.schedule.payment[0], plan.schedule.dates), np.float64)
 
 
 def opening(plan: Plan) -> dict[Key, float]:
@@ -39,7 +30,7 @@ def carried(plan: Plan) -> tuple[Key, ...]:
 
 def settle(m: Machine, plan: Plan) -> None:
     """Adds the date's flows to the sums."""
-    after = m.curve(years(plan))
+    after = m.curve(plan.years)
     for name in plan.tranches:
         principal = m["principal", name]
         parts: dict[str, Value] = {
