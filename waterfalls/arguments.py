@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import functools
 import inspect
 import math
@@ -12,7 +11,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 from waterfalls import dates
-from waterfalls.bounds import odd_date
 from waterfalls.errors import InvalidTerms, shown
 
 P = ParamSpec("P")
@@ -166,8 +164,7 @@ def days(name: str, given: Any) -> list[Any]:
     """Dates."""
     if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
         raise refused(name, "a list of dates", given)
-    plain = isinstance(given, tuple) and set(map(type, given)) == {datetime.date}
-    if plain and not odd_date(min(given)) and not odd_date(max(given)):  # a schedule's, a thousand times a study
+    if isinstance(given, tuple) and dates.are_plain(given):  # a schedule's, a thousand times a study
         return list(given)
     return [one_date(f"{name}[{i}]", item) for i, item in enumerate(given)]
 

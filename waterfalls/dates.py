@@ -19,6 +19,11 @@ def is_foreign(given: Any) -> bool:
     )
 
 
+def are_plain(given: tuple[Any, ...]) -> bool:
+    """Whether a tuple holds nothing but days, each of them within the bounds."""
+    return set(map(type, given)) == {datetime.date} and not odd_date(min(given)) and not odd_date(max(given))
+
+
 def exact(given: Any) -> datetime.date | None:
     """The day that a date of any kind says; none where it says more (a time, a zone), less (NaT) or something else."""
     if type(given).__name__ == "datetime64":
