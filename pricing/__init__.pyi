@@ -1,5 +1,7 @@
 from .analysis.breakeven import breakeven as breakeven
 from .analysis.committee import committee as committee
+from .analysis.held_book import HeldBook as HeldBook
+from .analysis.held_book import hold as hold
 from .analysis.reverse_stress import reverse_stress as reverse_stress
 from .analysis.since_issue import since_issue as since_issue
 from .analysis.study_measures import borne as borne

@@ -128,11 +128,16 @@ def fixed(array: np.ndarray) -> np.ndarray:
 
 
 def cells_at(flows: Cashflows, market: Market, spreads: Mapping[str, float], shocks: Sequence[SpreadShock]) -> Cells:
-    """The cells of flows at a market's curve, at given reference spreads, under shocks.
+    """The cells of flows at a market's curve, at given reference spreads, under shocks."""
+    return cells_ahead(Ahead.at(flows, market), market, spreads, shocks)
+
+
+def cells_ahead(ahead: Ahead, market: Market, spreads: Mapping[str, float], shocks: Sequence[SpreadShock]) -> Cells:
+    """The cells of what lies ahead of a market's date.
 
     NaN is the spread of a tranche that the reference wiped out; it is refused where the tranche has cash after all.
     """
-    ahead = Ahead.at(flows, market)
+    flows = ahead.flows
     base = np.array([spreads[name] for name in flows.tranches])
     for i, name in enumerate(flows.tranches):
         if np.isnan(base[i]) and not ahead.wiped_out[i].all():
