@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from pricing.tables.number_formats import Unit
-from structuring.documents.optional_packages import need
 from structuring.documents.whole_files import as_text
+from waterfalls.doors import need
 
 LABEL, UNIT, SIGN, OPENING, FIRST = 1, 2, 3, 4, 5  # columns; from FIRST on one a payment date
 DATES, NUMBERS, TOP = 4, 5, 7  # rows: payment dates, their numbers, where lines begin

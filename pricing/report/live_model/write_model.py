@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pricing.report.live_model.grid import Grid
 from pricing.report.live_model.waterfall_sheet import Places, write_collateral, write_dates, write_waterfall
 from pricing.tables.number_formats import unit_of
-from structuring.documents.optional_packages import need
 from structuring.documents.whole_files import whole
+from waterfalls.doors import need
 from waterfalls.engines.formulas.writer import formula_lines
 from waterfalls.fields import CASH, COSTS
 from waterfalls.plan import inputs_of
