@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from waterfalls.clauses.claims import Claim, claims
 from waterfalls.clauses.waterfall import Clause
 from waterfalls.language.amounts import as_amount
+from waterfalls.language.conditions import Flag
 from waterfalls.language.expressions import Condition, Number
 from waterfalls.language.machine import Machine, Value
 from waterfalls.language.vocabulary import word
@@ -40,36 +41,18 @@ class Call(Clause):
 
 
 @dataclasses.dataclass(frozen=True)
-class Called(Condition):
-    """Whether the collateral has been sold, at this date or before."""
-
-    def settle(self, m: Machine) -> Value:
-        return m[("called",)]
-
-    def words(self) -> str:
-        return "the collateral has been sold"
-
-    def words_not(self) -> str:
-        return "the collateral has not been sold"
-
-    def __str__(self) -> str:
-        return "called()"
-
-
-@dataclasses.dataclass(frozen=True)
 class Premium(Claim):
     """All the cash that the clause may use, to the holders of a note beyond what it owes: say the amount as a cap."""
 
     takes_all: ClassVar[bool] = True
+    text: ClassVar[str] = "premium"
+    said: ClassVar[str] = "a premium on {}"
 
     def receive(self, m: Machine, amount: Value) -> None:
         m["premium", self.name] += amount
 
-    def words(self) -> str:
-        return f"a premium on {self.name}"
 
-    def __str__(self) -> str:
-        return f"premium({self.name!r})"
+CALLED = Flag(("called",), "called()", "the collateral has been sold", "the collateral has not been sold")
 
 
 @word
@@ -81,7 +64,7 @@ def call(*, price: Number | float) -> Call:
 @word
 def called() -> Condition:
     """Whether the collateral has been sold, at this date or before."""
-    return Called()
+    return CALLED
 
 
 @word

@@ -22,9 +22,8 @@ class Claim(Node):
     name: str
     needs_what: ClassVar[str] = "note"
     takes_all: ClassVar[bool] = False  # whether all the cash that the clause may use is due to it
-
-    def needs(self) -> tuple[Need, ...]:
-        return (Need(self.needs_what, self.name),)
+    text: ClassVar[str]  # the word that says it
+    said: ClassVar[str]  # what a prospectus says, the name at {}
 
     def due(self, m: Machine) -> Value:
         """What the claim may take at this clause."""
@@ -37,6 +36,12 @@ class Claim(Node):
     def base(self, m: Machine) -> Value:
         """What its share by balance goes by."""
         return m["balance", self.name]
+
+    def words(self) -> str:
+        return self.said.format(self.name)
+
+    def __str__(self) -> str:
+        return f"{self.text}({self.name!r})"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,6 +81,8 @@ class Principal(Claim):
     """The balance of a note or a facility; being paid also settles what its schedule asked for."""
 
     needs_what: ClassVar[str] = "debt"
+    text: ClassVar[str] = "principal"
+    said: ClassVar[str] = "principal of {}"
 
     def due(self, m: Machine) -> Value:
         return m["balance", self.name]
@@ -87,27 +94,17 @@ class Principal(Claim):
         m["owed", "scheduled", self.name] -= settled
         m["paid", "scheduled", self.name] += settled
 
-    def words(self) -> str:
-        return f"principal of {self.name}"
-
-    def __str__(self) -> str:
-        return f"principal({self.name!r})"
-
 
 @dataclasses.dataclass(frozen=True)
 class ScheduledPrincipal(Principal):
     """What a note's schedule asks for, and what of it was missed; the whole balance at legal final."""
 
     needs_what: ClassVar[str] = "note"
+    text: ClassVar[str] = "scheduled_principal"
+    said: ClassVar[str] = "scheduled principal of {}"
 
     def due(self, m: Machine) -> Value:
         return m["owed", "scheduled", self.name]
-
-    def words(self) -> str:
-        return f"scheduled principal of {self.name}"
-
-    def __str__(self) -> str:
-        return f"scheduled_principal({self.name!r})"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,9 +112,9 @@ class TopUp(Claim):
     """What an account lacks to its target."""
 
     needs_what: ClassVar[str] = "account"
-
-    def needs(self) -> tuple[Need, ...]:
-        return (Need("account", self.name, ("target",)),)
+    needs_one_of: ClassVar[tuple[str, ...]] = ("target",)
+    text: ClassVar[str] = "top_up"
+    said: ClassVar[str] = "into the {} up to its target"
 
     def due(self, m: Machine) -> Value:
         target = m.plan.accounts[self.name].target
@@ -128,27 +125,15 @@ class TopUp(Claim):
         m["account", self.name] += amount
         m["deposited", self.name] += amount
 
-    def words(self) -> str:
-        return f"into the {self.name} up to its target"
-
-    def __str__(self) -> str:
-        return f"top_up({self.name!r})"
-
 
 @dataclasses.dataclass(frozen=True)
 class Deposit(TopUp):
     """All the cash that the clause may use, into an account: a trap."""
 
+    needs_one_of: ClassVar[tuple[str, ...]] = ()
     takes_all: ClassVar[bool] = True
-
-    def needs(self) -> tuple[Need, ...]:
-        return (Need("account", self.name),)
-
-    def words(self) -> str:
-        return f"into the {self.name}"
-
-    def __str__(self) -> str:
-        return f"deposit({self.name!r})"
+    text: ClassVar[str] = "deposit"
+    said: ClassVar[str] = "into the {}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,15 +142,11 @@ class Residual(Claim):
 
     needs_what: ClassVar[str] = "equity"
     takes_all: ClassVar[bool] = True
+    text: ClassVar[str] = "residual"
+    said: ClassVar[str] = "the remainder to {}"
 
     def receive(self, m: Machine, amount: Value) -> None:
         m["residual", self.name] += amount
-
-    def words(self) -> str:
-        return f"the remainder to {self.name}"
-
-    def __str__(self) -> str:
-        return f"residual({self.name!r})"
 
 
 def claims(what: str, names: tuple[Any, ...], make: Any) -> Any:

@@ -12,7 +12,7 @@ from waterfalls.language.amounts import as_amount
 from waterfalls.language.expressions import Number
 from waterfalls.language.machine import Machine, Value
 from waterfalls.language.numbers import Held, some
-from waterfalls.language.vocabulary import Need, listed, named, quoted, word
+from waterfalls.language.vocabulary import listed, named, quoted, word
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -22,11 +22,9 @@ class Debit(Clause):
     What exceeds every limit is recorded nowhere: it is beyond what the ledgers' classes can lose.
     """
 
+    needs_what: ClassVar[str] = "ledger"
     names: tuple[str, ...]
     amount: Number
-
-    def needs(self) -> tuple[Need, ...]:
-        return (*super().needs(), *(Need("ledger", name) for name in self.names))
 
     def settle(self, m: Machine, limit: Value | None) -> None:
         left = self.at_most(m, m.max_(self.amount.settle(m), 0.0), limit)
@@ -50,6 +48,8 @@ class Credit(Claim):
     """What stands to the debit of a ledger; being paid reduces it and goes into the ledger's account."""
 
     needs_what: ClassVar[str] = "ledger"
+    text: ClassVar[str] = "credit"
+    said: ClassVar[str] = "what reduces the debit balance of {} to zero"
 
     def due(self, m: Machine) -> Value:
         return m["ledger", self.name]
@@ -60,12 +60,6 @@ class Credit(Claim):
         m["credited", self.name] += amount
         m["account", account] += amount
         m["deposited", account] += amount
-
-    def words(self) -> str:
-        return f"what reduces the debit balance of {self.name} to zero"
-
-    def __str__(self) -> str:
-        return f"credit({self.name!r})"
 
 
 @word

@@ -12,7 +12,7 @@ from waterfalls.language.amounts import as_amount
 from waterfalls.language.expressions import Number
 from waterfalls.language.machine import Contract, Machine, Value
 from waterfalls.language.numbers import DRAWABLE
-from waterfalls.language.vocabulary import Need, listed, named, quoted, word
+from waterfalls.language.vocabulary import listed, named, quoted, word
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -24,11 +24,10 @@ class Draw(Clause):
     """
 
     brings_cash: ClassVar[bool] = True
+    needs_what: ClassVar[str] = "balance"
+    needs_one_of: ClassVar[tuple[str, ...]] = DRAWABLE
     names: tuple[str, ...]
     amount: Number
-
-    def needs(self) -> tuple[Need, ...]:
-        return (*super().needs(), *(Need("balance", name, DRAWABLE) for name in self.names))
 
     def settle(self, m: Machine, limit: Value | None) -> None:
         wanted = self.at_most(m, m.max_(self.amount.settle(m), 0.0), limit)

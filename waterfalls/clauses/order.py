@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from waterfalls.clauses.call import Call, Called, Premium
+from waterfalls.clauses.call import CALLED, Call, Premium
 from waterfalls.clauses.claims import Principal, Residual
 from waterfalls.clauses.draw import Draw
 from waterfalls.clauses.pay import Pay
@@ -78,5 +78,5 @@ def ended(here: str, clause: Clause, ends: Mapping[str, Any]) -> Iterator[Fault]
 
 def faults_of_sale(nodes: Sequence[Node]) -> Iterator[Fault]:
     """`called()` where nothing is ever called."""
-    if any(isinstance(node, Called) for node in nodes) and not any(isinstance(node, Call) for node in nodes):
+    if CALLED in nodes and not any(isinstance(node, Call) for node in nodes):
         yield Fault("waterfall", "reads called(), but no clause calls the deal: add call(price=...)")

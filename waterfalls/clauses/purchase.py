@@ -16,18 +16,14 @@ class Purchase(Claim):
 
     needs_what: ClassVar[str] = "replacement"
     takes_all: ClassVar[bool] = True
+    text: ClassVar[str] = "purchase"
+    said: ClassVar[str] = "for the purchase of {}"
 
     def receive(self, m: Machine, amount: Value) -> None:
         par = amount / m.plan.replacements[self.name].price
         m["assets", self.name] += par
         m["bought", self.name] += par
         m["spent", self.name] += amount
-
-    def words(self) -> str:
-        return f"for the purchase of {self.name}"
-
-    def __str__(self) -> str:
-        return f"purchase({self.name!r})"
 
 
 @word

@@ -77,7 +77,7 @@ class Clause(Node):
 
     def needs(self) -> tuple[Need, ...]:
         source = (Need("account", self.source),) if self.source else ()
-        return (*source, *(Need("support", name) for name in self.supports))
+        return (*source, *(Need("support", name) for name in self.supports), *super().needs())
 
     # meaning, once around every clause
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, ClassVar
 
 from waterfalls.clauses.waterfall import Clause
 from waterfalls.errors import InvalidTerms
 from waterfalls.language.amounts import as_amount
 from waterfalls.language.expressions import Number
 from waterfalls.language.machine import Machine, Value
-from waterfalls.language.vocabulary import Need, listed, named, quoted, word
+from waterfalls.language.vocabulary import listed, named, quoted, word
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -20,12 +20,10 @@ class WriteDown(Clause):
     `direction` down takes from the balance, up gives back what was written down before.
     """
 
+    needs_what: ClassVar[str] = "tranche"
     names: tuple[str, ...]
     amount: Number
     direction: str
-
-    def needs(self) -> tuple[Need, ...]:
-        return (*super().needs(), *(Need("tranche", name) for name in self.names))
 
     def settle(self, m: Machine, limit: Value | None) -> None:
         left = self.at_most(m, m.max_(self.amount.settle(m), 0.0), limit)

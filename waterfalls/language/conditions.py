@@ -1,52 +1,56 @@
-"""Conditions that are not comparisons: triggers, events, defaults and dates."""
+"""Conditions that are not comparisons: flags of the deal and of the collateral, dates, and always."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
+from typing import ClassVar
 
 from waterfalls.dates import as_date
 from waterfalls.language.expressions import Condition
-from waterfalls.language.machine import Machine, Value
+from waterfalls.language.machine import Key, Machine, Value
 from waterfalls.language.vocabulary import Need, condition, named, word
 
 
 @dataclasses.dataclass(frozen=True)
-class Tripped(Condition):
-    """Whether a trigger is on: decided at determination and fixed for the date."""
+class Flag(Condition):
+    """A symbol of the state that is 1 or 0: a trigger, an event of default, the sale of the collateral."""
 
-    name: str
+    symbol: Key  # what it is, and whose where it is something's
+    text: str
+    yes: str
+    no: str
 
     def needs(self) -> tuple[Need, ...]:
-        return (Need("trigger", self.name),)
+        return tuple(Need(self.symbol[0], name) for name in self.symbol[1:])
 
     def settle(self, m: Machine) -> Value:
-        return m["trigger", self.name]
+        return m[self.symbol]
 
     def words(self) -> str:
-        return f"the {self.name} trigger is on"
+        return self.yes
 
     def words_not(self) -> str:
-        return f"the {self.name} trigger is off"
+        return self.no
 
     def __str__(self) -> str:
-        return f"trigger({self.name!r})"
+        return self.text
 
 
 @word
 def trigger(name: str) -> Condition:
-    """Whether a trigger is on."""
-    return Tripped(named("trigger", name))
+    """Whether a trigger is on: decided at determination and fixed for the date."""
+    name = named("trigger", name)
+    said = f"the {name} trigger is"
+    return Flag(("trigger", name), f"trigger({name!r})", f"{said} on", f"{said} off")
 
 
 @dataclasses.dataclass(frozen=True)
 class Event(Condition):
     """A flag of the scenario, such as a contract breach, in the collection period."""
 
+    needs_what: ClassVar[str] = "event"
     name: str
-
-    def needs(self) -> tuple[Need, ...]:
-        return (Need("event", self.name),)
 
     def settle(self, m: Machine) -> Value:
         return m.gt(m.input("event", self.name), 0.0)
@@ -67,27 +71,11 @@ def event(name: str) -> Condition:
     return Event(named("event", name))
 
 
-@dataclasses.dataclass(frozen=True)
-class Defaulted(Condition):
-    """Whether an event of default has occurred: non-deferrable interest unpaid, or a balance at legal final."""
-
-    def settle(self, m: Machine) -> Value:
-        return m[("event of default",)]
-
-    def words(self) -> str:
-        return "an event of default has occurred"
-
-    def words_not(self) -> str:
-        return "no event of default has occurred"
-
-    def __str__(self) -> str:
-        return "event_of_default()"
-
-
 @word
 def event_of_default() -> Condition:
     """Whether non-deferrable interest went unpaid or a balance stood at legal final, now or before."""
-    return Defaulted()
+    said = "event of default has occurred"
+    return Flag(("event of default",), "event_of_default()", f"an {said}", f"no {said}")
 
 
 @dataclasses.dataclass(frozen=True)

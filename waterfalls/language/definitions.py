@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from typing import ClassVar
 
 from waterfalls.language.expressions import Number
 from waterfalls.language.machine import Machine, Value
-from waterfalls.language.vocabulary import Need, Node, named, word
+from waterfalls.language.vocabulary import Node, named, word
 
 
 @dataclasses.dataclass(frozen=True)
 class Defined(Number):
     """A number by the name that the deal's `definitions` give it; it reads whatever it says where it stands."""
 
+    needs_what: ClassVar[str] = "definition"
     name: str
-
-    def needs(self) -> tuple[Need, ...]:
-        return (Need("definition", self.name),)
 
     def settle(self, m: Machine) -> Value:
         told = m.told  # a definition read again inside another is settled once: an expression changes nothing

@@ -21,7 +21,7 @@ from waterfalls.language.machine import Contract, Machine, Value
 from waterfalls.language.numbers import reported, some
 from waterfalls.language.ratios import Flow, Ratio, cash_for_debt_service
 from waterfalls.language.ratios import periods as at_least_1
-from waterfalls.language.vocabulary import Need, listed, named, quoted, word
+from waterfalls.language.vocabulary import listed, named, quoted, word
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,9 +88,6 @@ class ForwardDscr(Ratio):
     names: tuple[str, ...]
     count: int
     trailing: int = 1
-
-    def needs(self) -> tuple[Need, ...]:
-        return tuple(Need("note", name) for name in self.names)
 
     def terms(self, plan: Contract) -> tuple[Number, Number]:
         return CashAhead(self.count), ServiceAhead(self.names or tuple(plan.notes_by_name), self.count)
@@ -181,9 +178,6 @@ class LoanLife(Ratio):
     rate: float | None = None
     trailing: int = 1
 
-    def needs(self) -> tuple[Need, ...]:
-        return tuple(Need("note", name) for name in self.names)
-
     def terms(self, plan: Contract) -> tuple[Number, Number]:
         return ValueAhead(self.names, self.rate), DebtBefore(self.names)
 
@@ -211,12 +205,10 @@ class MakeWhole(Number):
     so that `rate` compounds at every payment date by the note's day count, as its coupon does: at the coupon it is 0.
     """
 
+    needs_what: ClassVar[str] = "note"
     name: str
     rate: float
     until: str | None = None
-
-    def needs(self) -> tuple[Need, ...]:
-        return (Need("note", self.name),)
 
     def excess(self, plan: Contract) -> np.ndarray:
         """The value of a unit of balance after each date, less 1 and at least 0 (T,)."""

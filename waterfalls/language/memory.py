@@ -11,7 +11,7 @@ from waterfalls.language.formulas import at_start
 from waterfalls.language.machine import Contract, Machine, Value
 from waterfalls.language.numbers import receipt, reported
 from waterfalls.language.ratios import periods
-from waterfalls.language.vocabulary import Need, named, word
+from waterfalls.language.vocabulary import named, word
 
 
 class Kept(Number):
@@ -62,11 +62,10 @@ class Hurdle(Kept):
     H(0) = notional; H(t) = H(t-1) (1 + irr)^fraction + drawn - received, Actual/365F; what it reads is max(0, H).
     """
 
+    needs_what: ClassVar[str] = "equity"
+    needs_one_of: ClassVar[tuple[str, ...]] = ("notional", "commitment")
     name: str
     irr: float
-
-    def needs(self) -> tuple[Need, ...]:
-        return (Need("equity", self.name, ("notional", "commitment")),)
 
     def growth(self, plan: Contract) -> Any:
         return (1.0 + self.irr) ** plan.schedule.accruals("actual/365F")

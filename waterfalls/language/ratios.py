@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable
+from typing import ClassVar
 
 from waterfalls.errors import InvalidTerms
 from waterfalls.language.expressions import Number, number
 from waterfalls.language.machine import Contract, Machine, Value
 from waterfalls.language.numbers import balance, receipt, reported, some
-from waterfalls.language.vocabulary import Need, listed, named, quoted, word
+from waterfalls.language.vocabulary import listed, named, quoted, word
 
 MOST_PERIODS = 1_200
 Signed = tuple[tuple[float, tuple[str, ...]], ...]
@@ -49,10 +50,8 @@ def service_of(plan: Contract, names: Iterable[str]) -> Signed:
 class DebtService(Number):
     """Interest and scheduled principal of the period: the sum of a note's two accruals, note by note."""
 
+    needs_what: ClassVar[str] = "note"
     names: tuple[str, ...]
-
-    def needs(self) -> tuple[Need, ...]:
-        return tuple(Need("note", name) for name in self.names)
 
     def flow(self) -> Flow:
         return Flow(tuple((1.0, ("accrued", kind, name)) for name in self.names for kind in ("interest", "scheduled")))
@@ -81,8 +80,8 @@ class Ratio(Number):
     """
 
     infinite = True
+    needs_what: ClassVar[str] = "note"
     trailing: int
-    label: str
 
     def terms(self, plan: Contract) -> tuple[Number, Number]:
         """The two numbers divided."""
@@ -117,9 +116,6 @@ class Dscr(Ratio):
     names: tuple[str, ...]
     trailing: int = 1
 
-    def needs(self) -> tuple[Need, ...]:
-        return tuple(Need("note", name) for name in self.names)
-
     def terms(self, plan: Contract) -> tuple[Number, Number]:
         return Flow(cash_for_debt_service(plan)), Flow(service_of(plan, self.names or plan.notes_by_name))
 
@@ -146,9 +142,6 @@ class Coverage(Ratio):
     name: str
     trailing: int = 1
     of: Number | None = None  # what stands over the notes instead of the performing balance
-
-    def needs(self) -> tuple[Need, ...]:
-        return (Need("note", self.name),)
 
     def terms(self, plan: Contract) -> tuple[Number, Number]:
         notes = plan.down_to(self.name)

@@ -44,6 +44,8 @@ class Node:
     """Anything the language says: it has parts, needs names, and prints as its own text."""
 
     reads_start: ClassVar[bool] = False  # whether it reads the state as of determination
+    needs_what: ClassVar[str] = ""  # what must bear its `name` or `names`: a note, an account, a trigger ...
+    needs_one_of: ClassVar[tuple[str, ...]] = ()  # the terms of which that must have one
 
     def parts(self) -> Iterator[Node]:
         """The nodes directly inside this one."""
@@ -61,7 +63,8 @@ class Node:
 
     def needs(self) -> tuple[Need, ...]:
         """The names this node itself speaks of; `walk` finds those of its parts."""
-        return ()
+        names = getattr(self, "names", (getattr(self, "name", ""),))
+        return tuple(Need(self.needs_what, name, self.needs_one_of) for name in names if self.needs_what)
 
     def words(self) -> str:
         """What a prospectus would say."""
