@@ -6,10 +6,9 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import KW_ONLY
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import Field
 
 from structuring.documents.tables import frame_of, read_rows
 from structuring.documents.whole_files import csv_of, excel_of, folder, whole
@@ -17,6 +16,7 @@ from waterfalls.doors import need
 from waterfalls.errors import Fault, InvalidTerms, nearest
 from waterfalls.explain import MOVED, SOURCES, every, payment_on
 from waterfalls.language.ratios import cash_for_debt_service, service_of
+from waterfalls.terms.bounded_numbers import NotNegative
 from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Reported:
     item: str | None = None
     clause: str | None = None
     theirs: float | None = None
-    tolerance: Annotated[float, Field(ge=0.0)] | None = None
+    tolerance: NotNegative | None = None
 
 
 def offered(flows: Cashflows, scenario: Any) -> pd.DataFrame:

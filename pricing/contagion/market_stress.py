@@ -26,13 +26,13 @@ from pricing.valuation.named_stresses import stressed
 from pricing.valuation.price import price
 from pricing.valuation.spread_shocks import UNCHANGED, SpreadShock, Stress
 from structuring.deals.deal_files import library, load_deal, load_scenarios
-from structuring.documents.bounded_numbers import NotNegative, Positive
 from structuring.documents.yaml_and_json import load_term
 from structuring.generators.named_stresses import NamedStress, load_stress, paper
 from structuring.scenarios.scenario import Scenario
 from structuring.studies.book import Book
 from structuring.studies.book_files import find_book, load_book
 from waterfalls.errors import Fault, InvalidTerms, UnknownName, unknown
+from waterfalls.terms.bounded_numbers import NotNegative, Positive
 from waterfalls.terms.field_types import Listed, items
 from waterfalls.terms.term import term
 from waterfalls.terms.tranches import Note

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pricing.losses.wrappers import Wrapper
-from structuring.documents.bounded_numbers import NotNegative, Positive, Share
 from structuring.documents.yaml_and_json import load_term
 from waterfalls.arguments import path, takes
 from waterfalls.clock.conventions import odd_currency
 from waterfalls.errors import CannotPrice, Fault, UnknownName, unknown
+from waterfalls.terms.bounded_numbers import NotNegative, Positive, Share
 from waterfalls.terms.field_types import Listed, items
 from waterfalls.terms.term import term
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from structuring.documents.bounded_numbers import NotNegative, Positive, Share
 from waterfalls.errors import Fault, InvalidTerms
+from waterfalls.terms.bounded_numbers import NotNegative, Positive, Share
 from waterfalls.terms.term import term
 
 Borne = dict[str, np.ndarray]

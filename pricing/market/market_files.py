@@ -14,12 +14,12 @@ from pydantic import Field
 from pricing.market.curves import Curve, flat, from_discounts, from_zero_rates
 from pricing.market.market import Market, one_quote
 from structuring.deals.deal_files import companion
-from structuring.documents.bounded_numbers import Positive
 from structuring.documents.yaml_and_json import load_term
 from waterfalls.arguments import path, takes
 from waterfalls.bounds import odd_rate
 from waterfalls.clock.conventions import odd_currency
 from waterfalls.errors import Fault, unknown
+from waterfalls.terms.bounded_numbers import Positive
 from waterfalls.terms.term import term
 
 MARK = "firstloss-market"

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator
 
 from waterfalls.errors import Fault, InvalidTerms, UnknownName
+from waterfalls.terms.bounded_numbers import Positive
 from waterfalls.terms.field_types import Listed, items
 from waterfalls.terms.term import term
 
@@ -65,7 +66,7 @@ class BySeniority:
     """The most senior spread moves by `bp`, every next one by `beta` times the move of the one above it."""
 
     bp: float
-    beta: Annotated[float, Field(gt=0.0)]
+    beta: Positive
 
     def words(self) -> str:
         return f"{self.bp:+g} bp senior, times {self.beta:g} each step down"
@@ -128,7 +129,7 @@ class ToPrice:
     `price` and `priced` solve them there, at the curve before any move of rates, and put an `Override` in its place.
     """
 
-    price: Mapping[str, Annotated[float, Field(gt=0.0)]]
+    price: Mapping[str, Positive]
 
     def words(self) -> str:
         return ", ".join(f"{name} to {price:g}" for name, price in self.price.items())

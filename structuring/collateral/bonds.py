@@ -8,12 +8,12 @@ from dataclasses import KW_ONLY, field
 from typing import TYPE_CHECKING, Any
 
 from structuring.collateral.asset import Asset
-from structuring.documents.bounded_numbers import Months, NotNegative, Share
 from structuring.scenarios.months import month_after
 from structuring.scenarios.scenario import Drivers, Rate, Scenario
 from structuring.scenarios.speed import rate_a_year
 from waterfalls.clock.conventions import FREQUENCIES
 from waterfalls.errors import Fault, unknown
+from waterfalls.terms.bounded_numbers import Months, NotNegative, Share
 from waterfalls.terms.field_types import Listed
 from waterfalls.terms.term import term
 

@@ -8,8 +8,8 @@ from dataclasses import KW_ONLY
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from structuring.collateral.asset import Asset
-from structuring.documents.bounded_numbers import Growth, Multiple, NotNegative, Positive, Share
 from waterfalls.errors import Fault
+from waterfalls.terms.bounded_numbers import Growth, Multiple, NotNegative, Positive, Share
 from waterfalls.terms.field_types import Listed, items
 from waterfalls.terms.term import term
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 from pydantic import Field
 
 from structuring.collateral.asset import Asset, Lease
-from structuring.documents.bounded_numbers import Growth, Multiple, NotNegative, Positive, Share
 from waterfalls.errors import Fault
+from waterfalls.terms.bounded_numbers import Growth, Multiple, NotNegative, Positive, Share
 from waterfalls.terms.field_types import Listed
 from waterfalls.terms.term import term
 

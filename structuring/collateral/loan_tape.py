@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 from pydantic_core import CoreSchema, core_schema
 
-from structuring.documents.bounded_numbers import Months, NotNegative, Share
 from waterfalls.clock.conventions import FREQUENCIES
 from waterfalls.equality import equal_fields, hash_of_fields
 from waterfalls.errors import Fault, InvalidTerms
+from waterfalls.terms.bounded_numbers import Months, NotNegative, Share
 from waterfalls.terms.field_types import Listed, items
 from waterfalls.terms.term import term
 

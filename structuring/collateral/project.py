@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import Field
 
 from structuring.collateral.asset import Asset, Lease
-from structuring.documents.bounded_numbers import Growth, NotNegative, Share
 from structuring.scenarios.months import month_after
 from waterfalls.errors import Fault
+from waterfalls.terms.bounded_numbers import Growth, NotNegative, Share
 from waterfalls.terms.term import term
 
 if TYPE_CHECKING:

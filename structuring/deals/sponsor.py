@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY
-from typing import Annotated
 
-from pydantic import Field
-
+from waterfalls.terms.bounded_numbers import NotNegative
 from waterfalls.terms.term import term
 
 
@@ -21,4 +19,4 @@ class Sponsor:
     name: str
     _: KW_ONLY
     consolidated: bool = False
-    maximum_exposure: Annotated[float, Field(ge=0.0)] | None = None
+    maximum_exposure: NotNegative | None = None

@@ -14,7 +14,6 @@ from structuring.collateral.asset import Asset
 from structuring.collateral.asset_classes import KINDS
 from structuring.deals.deal import Deal, assets
 from structuring.deals.exposures import FAILS
-from structuring.documents.bounded_numbers import NotNegative
 from structuring.documents.yaml_and_json import load_term
 from structuring.scenarios.drivers import DRIVERS
 from structuring.scenarios.months import a_month, month_after
@@ -23,6 +22,7 @@ from structuring.scenarios.speed import UNITS
 from waterfalls.arguments import path, takes
 from waterfalls.bounds import YEARS
 from waterfalls.errors import Fault, InvalidTerms, UnknownName, unknown
+from waterfalls.terms.bounded_numbers import NotNegative
 from waterfalls.terms.term import kind_of, term
 from waterfalls.terms.tranches import Note
 

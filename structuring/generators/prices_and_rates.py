@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from structuring.documents.bounded_numbers import NotNegative, Positive
 from waterfalls.errors import InvalidTerms
+from waterfalls.terms.bounded_numbers import NotNegative, Positive
 from waterfalls.terms.term import term
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from waterfalls.errors import Fault
+from waterfalls.terms.bounded_numbers import Share
 from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from structuring.simulation.random_numbers import Draws
 
-Correlation = Annotated[float, Field(ge=0.0, le=1.0)]
+Correlation = Share
 FACTORS = 1  # the stream of the factors; those of one's own begin far behind it
 OWN = 1 << 16
 

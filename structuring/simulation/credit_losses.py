@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import QuantLib as ql
 
-from structuring.documents.bounded_numbers import NotNegative, Share
 from structuring.simulation.normal_distribution import inverse_normal, normal_cdf
 from waterfalls.errors import Fault, InvalidTerms
+from waterfalls.terms.bounded_numbers import NotNegative, Share
 from waterfalls.terms.term import term
 
 if TYPE_CHECKING:

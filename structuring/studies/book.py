@@ -14,7 +14,6 @@ from structuring.deals.deal import Deal, drivers_of
 from structuring.deals.deal_files import find_deal, load_deal
 from structuring.deals.exposures import FAILS, UNNAMED, exposures, herfindahl
 from structuring.deals.holdings import UNIDENTIFIED
-from structuring.documents.bounded_numbers import Positive
 from structuring.scenarios.paths import Paths
 from structuring.scenarios.scenario import Scenario
 from structuring.studies.run import scenario_list
@@ -22,6 +21,7 @@ from structuring.studies.shared_scenarios import View
 from waterfalls.arguments import function, instance, takes, whole
 from waterfalls.clock.conventions import odd_currency
 from waterfalls.errors import Fault, InvalidTerms, UnknownName, unknown
+from waterfalls.terms.bounded_numbers import Positive
 from waterfalls.terms.field_types import Listed
 from waterfalls.terms.term import term
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from waterfalls.errors import Fault, UnknownName, unknown
+from pydantic import AfterValidator
+
+from waterfalls.errors import Fault, InvalidTerms, UnknownName, unknown
 
 V = TypeVar("V")
 
@@ -63,11 +65,14 @@ def pick(what: str, table: Mapping[str, V], name: str) -> V:
     return table[name]
 
 
-def odd_day_count(fields: Mapping[str, Any]) -> Iterator[Fault]:
-    """A field `day_count` that names none."""
-    given = fields.get("day_count")
-    if given is not None and given not in DAY_COUNTS:
-        yield Fault("day_count", unknown("day count", given, DAY_COUNTS))
+def known_day_count(name: str) -> str:
+    """A name that a day count bears."""
+    if name not in DAY_COUNTS:
+        raise InvalidTerms(unknown("day count", name, DAY_COUNTS))
+    return name
+
+
+DayCount = Annotated[str, AfterValidator(known_day_count)]  # a field of a term that takes one
 
 
 def odd_currency(fields: Mapping[str, Any]) -> Iterator[Fault]:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from waterfalls.errors import Fault, InvalidTerms
+from pydantic import AfterValidator
+
+from waterfalls.errors import InvalidTerms
 from waterfalls.language.expressions import Constant, Number, bounded, finite
 
 
-def as_amount(value: Number | float) -> Number:
-    """A `Number` that is an amount: never infinite, and not below 0 where it is written out."""
+def as_amount(value: Number | float, most: float = math.inf) -> Number:
+    """A `Number` that is an amount: never infinite, and not below 0 (or above `most`) where it is written out."""
     said = bounded(value)
-    if fault := outside(said, 0.0):
+    if fault := outside(said, 0.0, most):
         raise InvalidTerms(fault)
     return said
+
+
+Amount = Annotated[Number, AfterValidator(as_amount)]  # a field of a term that takes one
+Portion = Annotated[Number, AfterValidator(functools.partial(as_amount, most=1.0))]
 
 
 def outside(said: Number, least: float, most: float = math.inf) -> str:
@@ -25,19 +31,6 @@ def outside(said: Number, least: float, most: float = math.inf) -> str:
             allowed = f"at least {least:g}" if most == math.inf else f"between {least:g} and {most:g}"
             return f"must be {allowed}, got {value:g}" + ("" if isinstance(said, Constant) else f" in '{said}'")
     return ""
-
-
-def odd_amounts(fields: Mapping[str, Any], *names: str, most: float = math.inf) -> Iterator[Fault]:
-    """Fields of a term that take an amount (or a share, at most `most`), and are given what is none."""
-    for name in names:
-        said = fields.get(name)
-        if isinstance(said, Number):
-            if said.infinite:
-                yield Fault(
-                    name, f"'{said}' is infinite when nothing is owed, so it is no amount: bound it, min_({said}, 10)"
-                )
-            elif fault := outside(said, 0.0, most):
-                yield Fault(name, fault)
 
 
 def rate_a_year(value: Any) -> float:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
-from waterfalls.errors import Fault
-from waterfalls.language.amounts import odd_amounts
-from waterfalls.language.expressions import Number
+from waterfalls.language.amounts import Amount
 from waterfalls.language.machine import Machine
+from waterfalls.terms.bounded_numbers import NotNegative
 from waterfalls.terms.term import term
 
 
@@ -24,13 +22,9 @@ class Account:
 
     name: str
     _: KW_ONLY
-    target: Number | None = None
-    balance: Annotated[float, Field(ge=0.0)] = 0.0
+    target: Amount | None = None
+    balance: NotNegative = 0.0
     rate: Annotated[float, Field(ge=-0.5, le=1.0)] = 0.0
-
-    @staticmethod
-    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
-        yield from odd_amounts(fields, "target")
 
     def opening(self) -> dict[tuple[str, ...], float]:
         return {("account", self.name): self.balance}

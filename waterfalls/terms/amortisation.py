@@ -13,6 +13,7 @@ from pydantic import Field
 from waterfalls.clock.schedule import Schedule
 from waterfalls.language.machine import Machine, Value
 from waterfalls.language.ratios import Flow, cash_for_debt_service
+from waterfalls.terms.bounded_numbers import NotNegative, Positive
 from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class EqualInstalments(Prepayable):
 class Instalments(Prepayable):
     """Amounts of principal by scheduled payment date."""
 
-    amounts: Mapping[datetime.date, Annotated[float, Field(ge=0.0)]]
+    amounts: Mapping[datetime.date, NotNegative]
     _: KW_ONLY
     prepaid: Prepaid = "pro rata"
 
@@ -128,7 +129,7 @@ class Sculpted:
     asked = max(0, cash / dscr - interest of the period), at most the balance; it leaves no fixed schedule to shorten.
     """
 
-    dscr: Annotated[float, Field(gt=0.0)]
+    dscr: Positive
     first: datetime.date
 
     known_ahead: ClassVar[bool] = False

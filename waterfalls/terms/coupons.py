@@ -10,10 +10,10 @@ from dataclasses import KW_ONLY, field
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import lazy_loader
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from waterfalls.clock.schedule import moved
-from waterfalls.errors import Fault
+from waterfalls.errors import Fault, InvalidTerms
 from waterfalls.language.machine import Contract, Machine, Value
 from waterfalls.terms.term import term
 
@@ -102,13 +102,16 @@ class Floating:
         return self.borne(m)
 
 
-def negative_coupon(fields: Mapping[str, Any]) -> Iterator[Fault]:
-    """A fixed coupon that is below 0, or stepped there: a floating one is held at 0, since no lender pays interest."""
-    coupon = fields.get("coupon")
+def never_below_0(coupon: Fixed | Floating) -> Fixed | Floating:
+    """A coupon that is not fixed below 0, nor stepped there: a floating one is held at 0, as no lender pays interest."""
     if isinstance(coupon, Fixed):
         rates = list(itertools.accumulate([coupon.rate, *(coupon.step_up[date] for date in sorted(coupon.step_up))]))
         if min(rates) < 0.0:
-            yield Fault("coupon", f"must not be below 0, got {min(rates):g}: no lender pays interest")
+            raise InvalidTerms(f"must not be below 0, got {min(rates):g}: no lender pays interest")
+    return coupon
+
+
+Coupon = Annotated[Fixed | Floating, AfterValidator(never_below_0)]  # what a lender earns
 
 
 def climbed(coupon: Fixed | Floating, base: float, m: Machine) -> Value:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field
-
-from waterfalls.clock.conventions import odd_day_count
+from waterfalls.clock.conventions import DayCount
 from waterfalls.errors import Fault
 from waterfalls.language.machine import Contract, Machine
-from waterfalls.terms.coupons import Fixed, Floating, negative_coupon
+from waterfalls.terms.bounded_numbers import NotNegative, Positive
+from waterfalls.terms.coupons import Coupon, Fixed
 from waterfalls.terms.term import term
 
 
@@ -25,19 +24,17 @@ class Facility:
     """
 
     name: str
-    limit: Annotated[float, Field(gt=0.0)]
+    limit: Positive
     _: KW_ONLY
-    coupon: Fixed | Floating = Fixed(0.0)
-    balance: Annotated[float, Field(ge=0.0)] = 0.0
-    arrears: Annotated[float, Field(ge=0.0)] = 0.0
+    coupon: Coupon = Fixed(0.0)
+    balance: NotNegative = 0.0
+    arrears: NotNegative = 0.0
     expires: datetime.date | None = None
     revolving: bool = True
-    day_count: str = "actual/360"
+    day_count: DayCount = "actual/360"
 
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
-        yield from odd_day_count(fields)
-        yield from negative_coupon(fields)
         if fields.get("balance", 0.0) > fields.get("limit", float("inf")):
             yield Fault("balance", f"must not exceed the limit {fields['limit']:,.2f}, got {fields['balance']:,.2f}")
 

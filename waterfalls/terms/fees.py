@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field
-
-from waterfalls.clock.conventions import odd_day_count
+from waterfalls.clock.conventions import DayCount
 from waterfalls.errors import Fault
-from waterfalls.language.amounts import odd_amounts
-from waterfalls.language.expressions import Condition, Number
+from waterfalls.language.amounts import Amount
+from waterfalls.language.expressions import Condition
 from waterfalls.language.machine import Machine
+from waterfalls.terms.bounded_numbers import NotNegative
 from waterfalls.terms.term import term
 
 
@@ -27,18 +26,16 @@ class Fee:
 
     name: str
     _: KW_ONLY
-    annual: Annotated[float, Field(ge=0.0)] | None = None
-    rate: Annotated[float, Field(ge=0.0)] | None = None
-    on: Number | None = None
-    amount: Number | None = None
+    annual: NotNegative | None = None
+    rate: NotNegative | None = None
+    on: Amount | None = None
+    amount: Amount | None = None
     when: Condition | None = None
-    day_count: str = "30/360"
-    arrears: Annotated[float, Field(ge=0.0)] = 0.0
+    day_count: DayCount = "30/360"
+    arrears: NotNegative = 0.0
 
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
-        yield from odd_day_count(fields)
-        yield from odd_amounts(fields, "on", "amount")
         annual, rate, amount, on = (fields.get(name) for name in ("annual", "rate", "amount", "on"))
         if sum(given is not None for given in (annual, rate, amount)) != 1:
             yield Fault(

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY
-from typing import Annotated, Any
 
-from pydantic import Field
-
-from waterfalls.clock.conventions import odd_day_count
-from waterfalls.errors import Fault
-from waterfalls.language.amounts import odd_amounts
-from waterfalls.language.expressions import Number
+from waterfalls.clock.conventions import DayCount
+from waterfalls.language.amounts import Amount
 from waterfalls.language.machine import Machine
+from waterfalls.terms.bounded_numbers import NotNegative
 from waterfalls.terms.coupons import Fixed, Floating
 from waterfalls.terms.term import term
 
@@ -28,16 +23,11 @@ class Swap:
 
     name: str
     _: KW_ONLY
-    notional: Number
+    notional: Amount
     pay: Fixed | Floating | None = None
     receive: Fixed | Floating | None = None
-    day_count: str = "actual/360"
-    arrears: Annotated[float, Field(ge=0.0)] = 0.0
-
-    @staticmethod
-    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
-        yield from odd_day_count(fields)
-        yield from odd_amounts(fields, "notional")
+    day_count: DayCount = "actual/360"
+    arrears: NotNegative = 0.0
 
     def opening(self) -> dict[tuple[str, ...], float]:
         return {("owed", "hedge", self.name): self.arrears}

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY
-from typing import Annotated, Any
 
-from pydantic import Field
-
-from waterfalls.errors import Fault
-from waterfalls.language.amounts import odd_amounts
-from waterfalls.language.expressions import Number
+from waterfalls.language.amounts import Amount
 from waterfalls.language.machine import Machine
+from waterfalls.terms.bounded_numbers import NotNegative
 from waterfalls.terms.term import term
 
 
@@ -26,12 +21,8 @@ class Ledger:
     name: str
     _: KW_ONLY
     account: str
-    limit: Number | None = None
-    balance: Annotated[float, Field(ge=0.0)] = 0.0
-
-    @staticmethod
-    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
-        yield from odd_amounts(fields, "limit")
+    limit: Amount | None = None
+    balance: NotNegative = 0.0
 
     def opening(self) -> dict[tuple[str, ...], float]:
         return {("ledger", self.name): self.balance}

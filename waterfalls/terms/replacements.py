@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY
-from typing import Annotated, Any
 
-from pydantic import Field
-
-from waterfalls.clock.conventions import odd_day_count
-from waterfalls.errors import Fault
-from waterfalls.language.amounts import odd_amounts
-from waterfalls.language.expressions import Constant, Number
+from waterfalls.clock.conventions import DayCount
+from waterfalls.language.amounts import Portion
+from waterfalls.language.expressions import Constant
 from waterfalls.language.machine import Machine
-from waterfalls.terms.coupons import Fixed, Floating, negative_coupon
+from waterfalls.terms.bounded_numbers import NotNegative, Positive, Share
+from waterfalls.terms.coupons import Coupon
 from waterfalls.terms.term import term
 
 NONE = Constant(0.0)
@@ -32,19 +28,13 @@ class Replacement:
 
     name: str
     _: KW_ONLY
-    coupon: Fixed | Floating
-    repays: Number
-    price: Annotated[float, Field(gt=0.0)] = 1.0
-    defaults: Number = NONE
-    severity: Annotated[float, Field(ge=0.0, le=1.0)] = 1.0
-    balance: Annotated[float, Field(ge=0.0)] = 0.0
-    day_count: str = "30/360"
-
-    @staticmethod
-    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
-        yield from odd_day_count(fields)
-        yield from negative_coupon(fields)
-        yield from odd_amounts(fields, "repays", "defaults", most=1.0)
+    coupon: Coupon
+    repays: Portion
+    price: Positive = 1.0
+    defaults: Portion = NONE
+    severity: Share = 1.0
+    balance: NotNegative = 0.0
+    day_count: DayCount = "30/360"
 
     @staticmethod
     def counted(name: str) -> dict[str, tuple[str, str]]:

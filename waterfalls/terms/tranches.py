@@ -10,23 +10,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import lazy_loader
 from pydantic import Field
 
-from waterfalls.clock.conventions import FLOATING_DAY_COUNTS, odd_day_count
+from waterfalls.clock.conventions import FLOATING_DAY_COUNTS, DayCount
 from waterfalls.clock.schedule import Schedule
 from waterfalls.errors import Fault
-from waterfalls.language.amounts import odd_amounts
-from waterfalls.language.expressions import Condition, Number
+from waterfalls.language.amounts import Amount
+from waterfalls.language.expressions import Condition
 from waterfalls.language.machine import Machine
 from waterfalls.terms.amortisation import EqualInstalments, Instalments, LevelPayments, Sculpted
-from waterfalls.terms.coupons import Fixed, Floating, negative_coupon
+from waterfalls.terms.bounded_numbers import NotNegative, Positive
+from waterfalls.terms.coupons import Coupon, Fixed
 from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
     import numpy as np
 else:
     np = lazy_loader.load("numpy")
-
-Positive = Annotated[float, Field(gt=0.0)]
-NotNegative = Annotated[float, Field(ge=0.0)]
 
 
 @term
@@ -46,14 +44,14 @@ class Note:
     name: str
     notional: Positive
     _: KW_ONLY
-    coupon: Fixed | Floating
+    coupon: Coupon
     balance: NotNegative | None = None
     arrears: NotNegative = 0.0
-    day_count: str | None = None
+    day_count: DayCount | None = None
     deferrable: bool = False
     grace: Annotated[int, Field(ge=0)] = 0
     interest_on_arrears: bool = False
-    interest_on: Number | None = None
+    interest_on: Amount | None = None
     capitalises: Condition | None = None
     amortisation: LevelPayments | EqualInstalments | Instalments | Sculpted | None = None
     anticipated_repayment: datetime.date | None = None
@@ -65,9 +63,6 @@ class Note:
 
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
-        yield from odd_day_count(fields)
-        yield from negative_coupon(fields)
-        yield from odd_amounts(fields, "interest_on")
         balance, notional = (fields.get(name) for name in ("balance", "notional"))
         if balance is not None and notional is not None and balance > notional:
             yield Fault("balance", f"must not exceed the notional {notional:,.2f}, got {balance:,.2f}")
