@@ -7,7 +7,7 @@ import inspect
 import math
 import numbers as kinds_of_number
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
 from waterfalls import dates
@@ -46,34 +46,40 @@ def refused(name: str, wanted: str, given: Any) -> InvalidTerms:
     return InvalidTerms(f"{name}: must be {wanted}, got {shown(given)}")
 
 
-def instance(*kinds: type, said: str = "") -> Reader:
-    """An object of one of some classes."""
-    wanted = said or f"a {' or a '.join(kind.__name__ for kind in kinds)}"
+def fitting(fits: Callable[[Any], object], wanted: str) -> Reader:
+    """What fits, as it is given."""
 
     def read(name: str, given: Any) -> Any:
-        if not isinstance(given, kinds):
+        if not fits(given):
             raise refused(name, wanted, given)
         return given
 
     return read
 
 
+def items(reader: Reader, wanted: str) -> Reader:
+    """A list of what a reader reads; a text and a mapping are none."""
+
+    def read(name: str, given: Any) -> list[Any]:
+        if not isinstance(given, Iterable) or isinstance(given, str | bytes | Mapping):
+            raise refused(name, wanted, given)
+        return [reader(f"{name}[{i}]", item) for i, item in enumerate(given)]
+
+    return read
+
+
+def instance(*kinds: type, said: str = "") -> Reader:
+    """An object of one of some classes."""
+    return fitting(
+        lambda given: isinstance(given, kinds), said or f"a {' or a '.join(kind.__name__ for kind in kinds)}"
+    )
+
+
 def many(*kinds: type, alone: bool = True) -> Reader:
     """A list of objects of some classes, or with `alone` one of them."""
     one = " or a ".join(kind.__name__ for kind in kinds)
-
-    def read(name: str, given: Any) -> Any:
-        if alone and isinstance(given, kinds):
-            return given
-        if not isinstance(given, Iterable) or isinstance(given, str | bytes | Mapping):
-            raise refused(name, f"a {one}{' or a list of them' if alone else ' in a list'}", given)
-        listed = list(given)
-        for i, item in enumerate(listed):
-            if not isinstance(item, kinds):
-                raise refused(f"{name}[{i}]", f"a {one}", item)
-        return listed
-
-    return read
+    listed = items(instance(*kinds), f"a {one}{' or a list of them' if alone else ' in a list'}")
+    return lambda name, given: given if alone and isinstance(given, kinds) else listed(name, given)
 
 
 def number(low: float = -math.inf, high: float = math.inf) -> Reader:
@@ -117,25 +123,18 @@ def numbers(name: str, given: Any) -> Any:
     return given
 
 
-def text(name: str, given: Any) -> str:
-    """A text that says something."""
-    if not isinstance(given, str) or not given:
-        raise refused(name, "a text", given)
-    return given
-
-
-def texts(name: str, given: Any) -> Sequence[str]:
-    """A list of texts."""
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        raise refused(name, "a list of texts", given)
-    return [text(f"{name}[{i}]", item) for i, item in enumerate(given)]
-
-
-def key(name: str, given: Any) -> Any:
-    """What names a row of a result: a text, a number of paths, or an object with a name."""
-    if isinstance(given, str | kinds_of_number.Integral) or isinstance(getattr(given, "name", None), str):
-        return given
-    raise refused(name, "a name, or what bears one", given)
+text = fitting(lambda given: isinstance(given, str) and given, "a text")
+texts = items(text, "a list of texts")
+path = fitting(lambda given: isinstance(given, str | os.PathLike) and str(given) and "\0" not in str(given), "a path")
+mapping = fitting(lambda given: isinstance(given, Mapping), "a mapping")
+named = fitting(
+    lambda given: hasattr(given, "items") and not isinstance(given, type), "a mapping by name, a Series or a DataFrame"
+)
+function = fitting(lambda given: callable(given) and not isinstance(given, type), "a function")
+key = fitting(  # of a row of a result
+    lambda given: isinstance(given, str | kinds_of_number.Integral) or isinstance(getattr(given, "name", None), str),
+    "a name, or what bears one",
+)
 
 
 def cell(name: str, given: Any) -> tuple[Any, Any]:
@@ -143,13 +142,6 @@ def cell(name: str, given: Any) -> tuple[Any, Any]:
     if not isinstance(given, tuple | list) or len(given) != 2:
         raise refused(name, "a scenario and a shock, such as ('base', 'unchanged')", given)
     return key(f"{name}[0]", given[0]), key(f"{name}[1]", given[1])
-
-
-def path(name: str, given: Any) -> Any:
-    """A path of the file system."""
-    if not isinstance(given, str | os.PathLike) or not str(given) or "\0" in str(given):
-        raise refused(name, "a path", given)
-    return given
 
 
 def one_date(name: str, given: Any) -> Any:
@@ -162,43 +154,14 @@ def one_date(name: str, given: Any) -> Any:
 
 def days(name: str, given: Any) -> list[Any]:
     """Dates."""
-    if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
-        raise refused(name, "a list of dates", given)
     if isinstance(given, tuple) and dates.are_plain(given):  # a schedule's, a thousand times a study
         return list(given)
-    return [one_date(f"{name}[{i}]", item) for i, item in enumerate(given)]
-
-
-def named(name: str, given: Any) -> Any:
-    """A mapping by name, or a Series or DataFrame of pandas."""
-    if isinstance(given, type) or not hasattr(given, "items"):
-        raise refused(name, "a mapping by name, a Series or a DataFrame", given)
-    return given
-
-
-def mapping(name: str, given: Any) -> Any:
-    """A mapping."""
-    if not isinstance(given, Mapping):
-        raise refused(name, "a mapping", given)
-    return given
-
-
-def function(name: str, given: Any) -> Any:
-    """Something to call."""
-    if not callable(given) or isinstance(given, type):
-        raise refused(name, "a function", given)
-    return given
+    return items(one_date, "a list of dates")(name, given)
 
 
 def having(*attributes: str, said: str) -> Reader:
     """An object with some attributes; a class is none."""
-
-    def read(name: str, given: Any) -> Any:
-        if isinstance(given, type) or not all(hasattr(given, attribute) for attribute in attributes):
-            raise refused(name, said, given)
-        return given
-
-    return read
+    return fitting(lambda given: not isinstance(given, type) and all(hasattr(given, one) for one in attributes), said)
 
 
 def each(reader: Reader, *, alone: bool = False) -> Reader:
