@@ -60,6 +60,7 @@ ROOMS = {
         "valuation": {"market", "tables"},
         "losses": {"market", "tables", "valuation"},
         "contagion": {"market", "tables", "valuation", "losses"},
+        "contagion.loop": {"market", "tables", "valuation", "losses", "contagion"},
         "analysis": {"market", "tables", "valuation", "losses"},
         "structure.terms": {"valuation"},
         "structure": {"market", "tables", "valuation", "analysis", "structure.terms"},
@@ -71,8 +72,8 @@ ROOMS = {
         },
         "report.live_model": {"market", "tables", "valuation", "losses"},
         "commands": {
-            "market", "tables", "valuation", "losses", "contagion", "analysis", "structure.terms", "structure",
-            "report.contents", "report.live_model", "report",
+            "market", "tables", "valuation", "losses", "contagion", "contagion.loop", "analysis", "structure.terms",
+            "structure", "report.contents", "report.live_model", "report",
         },
         ".": {"commands"},
     },

@@ -25,6 +25,10 @@ def stress(
     shock: Annotated[
         float, typer.Option("--shock", metavar="BP", help="a parallel move of spreads on top, in bp")
     ] = 0.0,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CHANNEL", help="a channel of a book's loop to switch off, or 'all'; may be repeated"),
+    ] = None,
     market: MarketFile = None,
     scenarios: ScenarioFile = None,
 ) -> Answer:
@@ -39,11 +43,13 @@ def stress(
       firstloss stress vantage-jersey --scenario "refinancing freeze" --shock 250
       firstloss stress vantage-jersey --scenario "moves of 2026" --scale 0.5
       firstloss stress ai-debt-market
+      firstloss stress ai-debt-market --without refinancing --without funding
       firstloss stress ai-debt-market --csv --table deals
 
     \b
     Tables: classes, rounds, bearers, unidentified, and bridge of a deal; or of a book
-    deals, obligors and beside_2008.
+    deals, obligors, beside_2008, and of its loop loop_rounds, loop_channels,
+    loop_institutions and loop_assumptions.
     """
     from structuring.studies.book_files import books
     from waterfalls.errors import InvalidTerms, UnknownName
@@ -55,7 +61,9 @@ def stress(
             raise InvalidTerms(
                 f"--shock is of one deal, and {deal!r} is a book, whose story moves its spreads: --scale"
             )
-        return whole_market(deal, scenario, scale)
+        return whole_market(deal, scenario, scale, without or [])
+    if without:
+        raise InvalidTerms(f"--without is of a book's loop, and {deal!r} is one deal")
     from pricing.contagion.stress_chain import chain
     from pricing.losses.institutions import institutions_in
     from pricing.losses.who_bears import who_bears
@@ -123,13 +131,24 @@ def chain_lines(title: str, told: Chain) -> Iterator[str]:
     yield from (f"- {assumption}" for assumption in told.assumptions)
 
 
-def whole_market(book: str, scenario: str, scale: float) -> Answer:
-    """The answer for a book of deals."""
+def whole_market(book: str, scenario: str, scale: float, without: list[str]) -> Answer:
+    """The answer for a book of deals, its loop closed where a file beside it says how."""
+    from pricing.contagion.loop.channels import CHANNELS
+    from pricing.contagion.loop.market_loop import market_loop
+    from pricing.contagion.loop.market_page import page_of
     from pricing.contagion.market_stress import market_stress
-    from pricing.contagion.market_stress_page import page_of
+    from structuring.studies.book_files import find_book
+    from waterfalls.errors import InvalidTerms, unknown
 
+    for name in without:
+        if name not in (*CHANNELS, "all"):
+            raise InvalidTerms(f"--without: {unknown('channel of the loop', name, (*CHANNELS, 'all'))}")
+    on = [] if "all" in without else [name for name in CHANNELS if name not in without]
+    terms = find_book(book).parent / "loop.yaml"
     with progress(f"following {scenario!r} through {book}") as told:
         made = market_stress(book, scenario, scale, progress=told)
+    with progress("closing the loop"):
+        closed = market_loop(made, terms, channels=on) if on and terms.is_file() else None
     tables: dict[str, Callable[[], Any]] = {
         "classes": lambda: made.classes,
         "rounds": lambda: made.rounds,
@@ -139,5 +158,12 @@ def whole_market(book: str, scenario: str, scale: float) -> Answer:
         "beside_2008": lambda: made.beside,
         "unidentified": lambda: made.unidentified,
     }
-    said = {"book": book, "currency": made.book.currency, "scenario": made.stress, "scale": scale}
-    return Answer(tables, [page_of(made, width=columns())], said)
+    if closed is not None:
+        tables |= {
+            "loop_rounds": closed.loop.by_round,
+            "loop_channels": closed.loop.by_channel,
+            "loop_institutions": closed.loop.by_institution,
+            "loop_assumptions": closed.assumptions,
+        }
+    said = {"book": book, "currency": made.book.currency, "scenario": made.stress, "scale": scale, "channels": on}
+    return Answer(tables, [page_of(made, closed, width=columns())], said)

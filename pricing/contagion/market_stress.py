@@ -16,6 +16,7 @@ from pricing.contagion.initial_losses import shock_of
 from pricing.contagion.market_stress_result import MODES, MarketStress
 from pricing.contagion.market_stress_tables import beside, classes_of, leverage_of, rounds_of, rows_of, stressed_cell
 from pricing.contagion.stress_chain import assumed, bearers_of, named_place
+from pricing.contagion.struck_deals import Told
 from pricing.losses.accounting import no_capital
 from pricing.losses.institutions import Institutions, load_institutions
 from pricing.losses.unidentified import unidentified
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from structuring.deals.deal import Deal
 
 MARK = "firstloss-market-story"
+SHUT = "refinancing freeze"  # the stress that debt meets which is not refinanced
 BONDS = "corporate bonds"  # what the bonds of the book are part of, in the institutions file
 
 
@@ -109,18 +111,21 @@ def market_stress(
 
     widening = tale.supply.widening(scale)
     losses: dict[str, Losses] = {}
-    for name, deal in described.deals.items():
+    struck = {
+        name: told_of(deal, described, told, tale.failures.get(name, 1.0), scale, widening, quotes)
+        for name, deal in described.deals.items()
+    }
+    for name, one in struck.items():
         if progress:
-            progress(len(losses), len(described.deals))
-        losses[name] = lost_in(deal, described, told, tale.failures.get(name, 1.0), scale, widening, quotes)
+            progress(len(losses), len(struck))
+        losses[name] = lost_in(one, scale, described.currency)
     rows = pd.concat([rows_of(name, each) for name, each in losses.items()], ignore_index=True)
     names, shock = told.named(scale), next(iter(losses.values())).prices.shocks[-1]
     first = shock_of(list(losses.values()), (names, shock))
     public = np.concatenate([np.full(len(each.shares), name in tale.bonds) for name, each in losses.items()])
     known = less_bonds(known, dict(zip(first.classes, first.held @ public, strict=True)))
-    depth = dict(known.depth)
-    for name in tale.bonds:
-        depth[f"{name}: {described.deals[name].tranches[0].name}"] = depth[BONDS]
+    listed = tuple(f"{name}: {described.deals[name].tranches[0].name}" for name in tale.bonds)
+    depth = {**known.depth, **dict.fromkeys(listed, known.depth[BONDS])}
     second: dict[Mode, Contagion] = {
         mode: contagion(list(losses.values()), institutions=known, depth=depth, mode=mode, cell=(names, shock))
         for mode in MODES
@@ -148,6 +153,10 @@ def market_stress(
         leverage=leverage_of(described, tale.bonds),
         losses=losses,
         second=second,
+        vehicles=struck,
+        institutions=known,
+        first=first,
+        public=listed,
         assumptions=assumptions_of(described, told, tale, known),
     )
 
@@ -189,21 +198,34 @@ def less_bonds(known: Institutions, held: Mapping[str, float]) -> Institutions:
     return dataclasses.replace(known, institutions=listed)
 
 
-def lost_in(
+def told_of(
     deal: Deal, book: Book, stress: NamedStress, share: float, scale: float, widening: float, quotes: Market
-) -> Losses:
-    """The losses of one deal in the book's currency: its part, its exchange rate, all its tranches."""
-    from structuring.studies.run import run
-
-    holdings = deal.holders
+) -> Told:
+    """A deal as the story strikes it: its base and market, its share of failures, and its spreads with those of supply."""
     own = deal.name in library() and load_deal(deal.name) == deal
-    base = load_scenarios(deal.name)[0] if own else Scenario("base")
-    market = load_market(deal.name) if own else by_paper(quotes, deal)
-    scenario, _ = stressed(graded(stress, share), deal, scale=scale, on=base)
     moves = {
         tranche.name: bp + (widening if isinstance(tranche, Note) else 0.0)
         for tranche, bp in zip(deal.tranches, stress.spreads(deal, scale=scale).values(), strict=True)
     }
+    return Told(
+        deal=deal,
+        base=load_scenarios(deal.name)[0] if own else Scenario("base"),
+        market=load_market(deal.name) if own else by_paper(quotes, deal),
+        stress=graded(stress, share),
+        shut=graded(load_stress(SHUT), share),
+        widening=moves,
+        scale=book.scales[deal.name],
+    )
+
+
+def lost_in(told: Told, scale: float, currency: str) -> Losses:
+    """The losses of one deal in the book's currency: its part, its exchange rate, all its tranches."""
+    from structuring.studies.run import run
+
+    deal, base, market, stress = told.deal, told.base, told.market, told.stress
+    holdings = deal.holders
+    scenario, _ = stressed(stress, deal, scale=scale, on=base)
+    moves = told.widening
     shock = SpreadShock.by_tranche(bp=moves, name="spreads of the story") if any(moves.values()) else UNCHANGED
     pair = Stress(scenario.name, shock)
     flows = run(deal, [base, scenario], rates=market.rates(deal))
@@ -212,9 +234,7 @@ def lost_in(
         before, there = (flows, market), market.shifted(scale * stress.rates)
         flows = run(deal, [base, scenario], rates=there.rates(deal))
     prices = price(flows, there, pairs=[pair], reference=base.name, before=before)
-    return scaled(
-        who_bears(prices, holdings, reference=(base.name, "unchanged")), book.scales[deal.name], book.currency
-    )
+    return scaled(who_bears(prices, holdings, reference=(base.name, "unchanged")), told.scale, currency)
 
 
 def graded(stress: NamedStress, share: float) -> NamedStress:

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from pricing.contagion import amounts_in_words
 from pricing.contagion.contagion import Contagion, Mode
+from pricing.contagion.initial_losses import Shock
+from pricing.contagion.struck_deals import Told
 from pricing.losses.abs_cdo import LOST_2008, what_differs
+from pricing.losses.institutions import Institutions
 from pricing.losses.unidentified import unidentified_words
 from pricing.losses.who_bears import Losses
 from pricing.tables.quotients import per_cent
@@ -36,6 +39,8 @@ class MarketStress:
     concentration  by ultimate obligor, largest first: see `Book.concentration`
     beside     the book and the paper of 2008: issued, realised loss, marks
     unidentified  by class, deal and tranche: the first round that ends with nobody named, and what is known of them
+    vehicles, institutions, first  every deal as the story strikes it, the institutions, the first round as arrays, and the tranches
+               that are public bonds
     no_capital    the classes of which no capital is on record, in a sentence
     """
 
@@ -54,6 +59,10 @@ class MarketStress:
     leverage: Mapping[str, float]
     losses: Mapping[str, Losses]
     second: Mapping[Mode, Contagion]
+    vehicles: Mapping[str, Told]
+    institutions: Institutions
+    first: Shock
+    public: tuple[str, ...]
     assumptions: tuple[str, ...]
 
     def by_deal(self) -> pd.DataFrame:

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pricing.contagion.loop.market_page import market_page
 from pricing.contagion.market_stress import MarketStory, Supply, market_stress
-from pricing.contagion.market_stress_page import market_page
 from pricing.losses.institutions import load_institutions
 from pricing.losses.who_bears import who_bears
 from pricing.market.market import projected
