@@ -55,7 +55,7 @@ def structure(
       firstloss structure my-deal --report my-deal-solved.html
 
     \b
-    Tables: tranches, figures, funding, tests, shadow_prices, and with --frontier frontier.
+    Tables: tranches, figures, numbers, funding, tests, shadow_prices, and with --frontier frontier.
     """
     from pricing.structure import frontier as curves
     from pricing.structure.shadow_prices import shadow_prices
@@ -81,6 +81,7 @@ def structure(
     tables: dict[str, Any] = {
         "tranches": found.tranches,
         "figures": found.figures,
+        "numbers": found.numbers,
         "funding": found.funding,
         "tests": found.tests,
         "shadow_prices": found.shadow_prices,
@@ -128,6 +129,8 @@ def printed(found: Solution) -> list[str]:
         "\nMoney, in the first scenario from the day the deal begins",
         *(f"  {line.item:<32} {shown(line.value, line.kind)}" for line in lines(answer)),
     ]
+    if len(numbers := found.numbers()):
+        told += ["\nNumbers solved besides", text(numbers, width=width)]
     if len(funding := found.funding()):
         told += ["\nSources and uses", text(funding, millions=("amount",), width=width)]
     told += ["\nTests, each where it is nearest to failing", *(f"  {reading.words}" for reading in answer.readings)]

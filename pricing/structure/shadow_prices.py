@@ -27,7 +27,8 @@ class ShadowPrice(NamedTuple):
 
     test: SizingTest
     step: str
-    moves: Mapping[str, float]
+    moves: Mapping[str, float]  # of tranches
+    numbers: Mapping[str, float]  # of other numbers that are looked for, by their path
 
     @property
     def words(self) -> str:
@@ -37,6 +38,7 @@ class ShadowPrice(NamedTuple):
             for name, by in self.moves.items()
             if abs(by) >= 5e4
         ]
+        moved += [f"{name} by {by:+,.4g}" for name, by in self.numbers.items() if by]
         return f"{self.step}: {' and '.join(moved) or 'nothing moves'}"
 
 
@@ -57,15 +59,24 @@ def shadow_prices(
         try:
             other = structure(original, terms, scenarios, answer.market, near=answer)
         except FirstLossError:
-            found.append(ShadowPrice(test, f"{said} (no structure)", {}))
+            found.append(ShadowPrice(test, f"{said} (no structure)", {}, {}))
             continue
-        found.append(ShadowPrice(test, said, moves(answer, other)))
+        found.append(ShadowPrice(test, said, moves(answer, other), numbers_moved(answer, other)))
     return found
 
 
 def moves(answer: Structured, other: Structured) -> dict[str, float]:
     """By how much each tranche that is solved for differs."""
     return {name: other.size(name) - answer.size(name) for name in answer.terms.sizes}
+
+
+def numbers_moved(answer: Structured, other: Structured) -> dict[str, float]:
+    """By how much each other number that is looked for differs; 0 where by less than a millionth of it."""
+    found = {}
+    for path in answer.terms.numbers:
+        by = other.solved[path] - answer.solved[path]
+        found[path] = by if abs(by) > 1e-6 * abs(answer.solved[path]) else 0.0
+    return found
 
 
 def relaxed(answer: Structured, test: SizingTest) -> tuple[Structure, Sequence[Scenario], str] | None:
@@ -80,7 +91,7 @@ def relaxed(answer: Structured, test: SizingTest) -> tuple[Structure, Sequence[S
     if isinstance(test.level, datetime.date):
         level: Any = test.level + datetime.timedelta(days=int(easier * 365))
     elif isinstance(test.level, Constant):
-        level = Constant(test.level.value + easier * step_of(test))
+        level = Constant(round(test.level.value + easier * step_of(test), 10))
     else:
         return None
     loose = dataclasses.replace(test, level=level)

@@ -41,6 +41,24 @@ class Solution:
         ]
         return pd.DataFrame(rows)
 
+    def numbers(self) -> pd.DataFrame:
+        """Numbers of the deal that were looked for or set besides sizes, by their path: the value, and what holds it there."""
+        import pandas as pd
+
+        answer, terms = self.answer, self.answer.terms
+        bound = {found.path: found for found in answer.bounds}
+        rows = [
+            {
+                "number": path,
+                "value": answer.solved[path],
+                "held_by": "; ".join(str(reading.test) for reading in bound[path].binding)
+                if path in bound
+                else str(terms.amounts[path]),
+            }
+            for path in [*terms.numbers, *terms.amounts]
+        ]
+        return pd.DataFrame(rows, columns=["number", "value", "held_by"])
+
     def funding(self) -> pd.DataFrame:
         """Sources and uses, a line a row."""
         import pandas as pd
@@ -61,15 +79,15 @@ class Solution:
         ])  # fmt: skip
 
     def shadow_prices(self) -> pd.DataFrame:
-        """A row a binding test and tranche: by how much a step moves it."""
+        """A row a binding test and what is solved for, a tranche or a number by its path: by how much a step moves it."""
         import pandas as pd
 
         rows = [
-            {"test": str(shadow.test), "step": shadow.step, "tranche": name, "change": change}
+            {"test": str(shadow.test), "step": shadow.step, "solved": name, "change": change}
             for shadow in self.shadows
-            for name, change in shadow.moves.items()
+            for name, change in {**shadow.moves, **shadow.numbers}.items()
         ]
-        return pd.DataFrame(rows, columns=["test", "step", "tranche", "change"])
+        return pd.DataFrame(rows, columns=["test", "step", "solved", "change"])
 
     def frontier(self) -> pd.DataFrame:
         """A row a structure of a curve, the chosen ones marked."""

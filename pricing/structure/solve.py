@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pricing.structure.fixed_point import fixed_point
+from pricing.structure.fixed_point import NotSettled, fixed_point
 from pricing.structure.readings import Reading
 from pricing.structure.search import largest
 from pricing.structure.terms.checks import faults_of
@@ -194,10 +194,16 @@ def solve_one(
     """
     seen: dict[float, tuple[float, list[Reading], bool]] = {}
     rest = bench.rest is not None
+    restless: list[NotSettled] = []
 
     def margin(x: float) -> float:
         if x not in seen:
-            candidate = bench.closed({**values, unknown.path: unknown.value(x)})
+            try:
+                candidate = bench.closed({**values, unknown.path: unknown.value(x)})
+            except NotSettled as error:  # so large that no coupon is par, or no amount enough: it fails
+                restless.append(error)
+                seen[x] = -math.inf, [], False
+                return -math.inf
             readings = bench.readings(candidate, unknown.tests)
             left = bench.left_over(candidate) if rest else math.inf
             least = min(left, *(reading.slack for reading in readings))
@@ -212,6 +218,8 @@ def solve_one(
     passed, failed, slope = largest(
         margin, start=start, low=unknown.low, high=unknown.high, tolerance=tolerance, slope=slope, stride=stride
     )
+    if restless and (passed is None or (failed is not None and not seen[failed][1])):
+        raise restless[-1]
     if passed is None:
         at = seen[unknown.low]
         failing = [reading for reading in at[1] if reading.margin < 0.0]
