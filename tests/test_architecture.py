@@ -42,7 +42,7 @@ ROOMS = {
         "engines": {"errors", "fields", "clock", "language", "plan"},
         "engines.formulas": {"language", "plan", "engines"},
         "explain": {"errors", "fields", "language", "clauses", "receipts", "plan", "engines"},
-        "cashflows": {"errors", "notebook", "frames", "language", "receipts", "plan", "engines", "explain"},
+        "cashflows": {"errors", "notebook", "doors", "frames", "language", "receipts", "plan", "engines", "explain"},
         ".": {"errors", "bounds", "doors", "arguments", "clock", "language", "clauses", "terms", "receipts", "plan", "engines", "cashflows"},
     },
     "structuring": {
@@ -65,7 +65,7 @@ ROOMS = {
         "structure.terms": {"valuation"},
         "structure": {"market", "tables", "valuation", "analysis", "structure.terms"},
         "report.contents": {"market", "tables", "valuation", "losses", "contagion", "analysis", "structure"},
-        "report.figures": {"tables", "analysis", "structure", "report.contents"},
+        "report.figures": {"tables", "valuation", "losses", "analysis", "structure", "report.contents"},
         "report": {
             "market", "tables", "valuation", "losses", "contagion", "analysis", "structure", "report.contents",
             "report.figures",

@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime
 import functools
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from waterfalls.doors import drawn
 from waterfalls.engines.laws import laws, never_negative, tolerance
 from waterfalls.engines.outputs import Outputs
 from waterfalls.engines.totals import SUMMED, TOTALS
@@ -21,6 +22,7 @@ from waterfalls.receipts import Receipts
 
 if TYPE_CHECKING:
     import pandas as pd
+    import plotly.graph_objects
 
     from waterfalls.explain import Explanation
 
@@ -180,6 +182,13 @@ class Cashflows:
         grouped = next(self.blocks()).frame().groupby(["scenario", "tranche"], observed=True, sort=False)
         sums: Any = grouped[columns].sum()
         return tabled(f"{self.deal}: {size}", sums.reset_index())
+
+    def plot(self, scenario: Any = None, show: Literal["balances", "cash"] = "balances") -> plotly.graph_objects.Figure:
+        """One scenario, the first unless said: balances after each date, or `show="cash"` from sources to uses.
+
+        Needs the extra `report`. Amounts are in the unit that the title names.
+        """
+        return drawn("flows", self, scenario, show)
 
     def blocks(self) -> Iterator[Cashflows]:
         """The same flows as views of at most 128 scenarios."""

@@ -43,3 +43,14 @@ def need(module: str, *, extra: str = "report") -> ModuleType:
         raise MissingExtra(
             f"this needs the package {package!r}, which is not installed: pip install 'firstloss[{extra}]'"
         ) from error
+
+
+def drawn(kind: str, *given: Any) -> Any:
+    """A plotly figure of a result, drawn by what packages offer for its kind under `firstloss.figures`."""
+    need("plotly.graph_objects")
+    found = list(entry_points(group="firstloss.figures", name=kind))
+    if len(found) != 1:
+        raise InvalidTerms(
+            f"figures of {kind} are offered by {len(found)} packages, not by one: install firstloss anew"
+        )
+    return found[0].load()(*given)

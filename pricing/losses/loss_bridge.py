@@ -13,11 +13,14 @@ from pricing.valuation.prices import position
 from structuring.deals.holdings import Holdings
 from waterfalls.arguments import instance, key, takes
 from waterfalls.cashflows import Cashflows
+from waterfalls.doors import drawn
 from waterfalls.errors import InvalidTerms, Unbalanced, UnknownName
 from waterfalls.fields import CASH, EXPENSES
+from waterfalls.notebook import tabled
 
 if TYPE_CHECKING:
     import pandas as pd
+    import plotly.graph_objects
 
 BALANCED = 1e-9  # of the deal's notional
 VALUE = ("timing", "rates", "spread", "total")
@@ -87,6 +90,18 @@ class Bridge:
                 f"the loss bridge of {self.deal!r}, scenario {self.scenarios[s]!r}: the collateral brought "
                 f"{self.of('shortfall')[s]:,.6f} less, bearers received {self.of('bearer')[s]:,.6f} less"
             )
+
+    def _repr_html_(self) -> str:
+        last = self.scenarios[-1]
+        title = f"{self.deal}: the loss bridge in {self.currency}, {last!r} against {self.reference!r}"
+        return tabled(title, self.frame(last))
+
+    def plot(self, scenario: Any = None) -> plotly.graph_objects.Figure:
+        """What did not come in, and who received less, in one scenario, the last unless said; empty if all is as before.
+
+        Needs the extra `report`. Amounts are in the unit that the title names.
+        """
+        return drawn("bridge", self, scenario)
 
     def frame(self, scenario: Any) -> pd.DataFrame:
         """One scenario: a row a line, tranches split by investor class where holdings were given; amounts in currency units.

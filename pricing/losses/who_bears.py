@@ -12,11 +12,13 @@ from pricing.tables.quotients import per_cent
 from pricing.valuation.prices import Prices, cell_columns
 from structuring.deals.holdings import Holdings
 from waterfalls.arguments import cell, instance, takes
+from waterfalls.doors import drawn
 from waterfalls.errors import Fault, InvalidTerms, unknown
 from waterfalls.frames import arrow_stream, labels, room
 
 if TYPE_CHECKING:
     import pandas as pd
+    import plotly.graph_objects
 
 COMPONENTS = ("credit", "rates", "spread", "market", "total")
 REFERENCE = ("base", "unchanged")
@@ -68,6 +70,13 @@ class Losses:
         stress = self.prices.scenarios[-1], self.prices.shocks[-1]
         title = f"{self.prices.deal}: losses in {self.prices.currency}, {stress[0]!r} with spreads {stress[1]}"
         return tabled(f"{title}, against {self.reference[0]!r}", losses_in_total(self, *stress))
+
+    def plot(self, scenario: Any = None, shock: str | None = None) -> plotly.graph_objects.Figure:
+        """Losses by investor class in one scenario and shock, the last unless said, by what took them.
+
+        Needs the extra `report`. Amounts are in the unit that the title names.
+        """
+        return drawn("losses", self, scenario, shock)
 
     def frame(self) -> pd.DataFrame:
         """A long, tidy frame: one row per scenario, shock, tranche and class that holds some of it."""

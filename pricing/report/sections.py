@@ -49,7 +49,7 @@ def sections(case: StressResult) -> list[Section]:
         return tuple(tables.pop(name) for name in names if name in tables)
 
     def drawn(*given: Figure | None) -> tuple[Figure, ...]:
-        return tuple(figure for figure in given if figure is not None)
+        return tuple(figure for figure in given if figure is not None and figure.traces)
 
     lead = f"In {case.unit.words}. Losses come from the bottom: the last tranche loses first."
     found = [
@@ -73,14 +73,14 @@ def sections(case: StressResult) -> list[Section]:
             "cash",
             "Cash through the waterfall",
             "Every payment of the stress scenario, summed over its dates.",
-            figures=drawn(sankeys.cash_sankey(case)),
+            figures=drawn(sankeys.cash_sankey(case.flows, case.cell[0], case.unit)),
             sheets=pick("cash"),
         ),
         Section(
             "time",
             "Balances, coverage and triggers",
             figures=(
-                *(charts.balances(case, s) for s in case.rows),
+                *(charts.balances(case.flows, s, case.rows, case.unit) for s in case.rows),
                 *charts.coverage(case),
                 *drawn(charts.trigger_dates(case)),
             ),
@@ -90,20 +90,24 @@ def sections(case: StressResult) -> list[Section]:
             "prices",
             "Prices by shock",
             "Blue is above the reference price, orange below it.",
-            figures=tuple(charts.heat(case, s) for s in case.rows),
+            figures=tuple(charts.heat(case.prices, s, case.rows, case.origin) for s in case.rows),
             sheets=pick("prices_reference", "prices_stress"),
         ),
         Section(
             "bridge",
             "What took the value",
-            figures=drawn(bridges.loss_bridge(case), bridges.value_bridge(case), charts.tranche_bars(case)),
+            figures=drawn(
+                bridges.loss_bridge(case.bridge, case.cell[0], case.unit),
+                bridges.value_bridge(case),
+                charts.tranche_bars(case),
+            ),
             sheets=pick("loss_bridge", "value_bridge"),
         ),
         Section(
             "losses",
             "Who bears the loss",
             "Against the reference; positive is a loss, and nothing is clipped." + gains(case),
-            figures=drawn(charts.class_bars(case), sankeys.loss_sankey(case)),
+            figures=drawn(charts.class_bars(case.losses, case.cell, case.unit), sankeys.loss_sankey(case)),
             sheets=pick("losses_by_class", "losses_by_tranche"),
         ),
         Section(

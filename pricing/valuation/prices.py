@@ -11,11 +11,13 @@ import numpy as np
 
 from pricing.valuation.measures import CONTRACT, Cells, key_rate_dv01
 from waterfalls.cashflows import Table
+from waterfalls.doors import drawn
 from waterfalls.errors import CannotPrice, UnknownName
 from waterfalls.frames import arrow_stream, labels, room
 
 if TYPE_CHECKING:
     import pandas as pd
+    import plotly.graph_objects
 
 STATUS = ("priced", "wiped out", "repaid", "undrawn")
 TENORS = (0.25, 1.0, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 20.0, 30.0)
@@ -78,6 +80,13 @@ class Prices:
         title = f"{self.deal}: clean price per 100, valued {self.valuation}, scenario {self.reference!r}"
         return tabled(title, prices_by_shock(self).reset_index())
 
+    def plot(self, scenario: Any = None) -> plotly.graph_objects.Figure:
+        """Clean prices by tranche and shock in one scenario, the reference unless said, coloured by how far they moved.
+
+        Needs the extra `report`.
+        """
+        return drawn("prices", self, scenario)
+
     def frame(self, measures: Sequence[str] | None = None) -> pd.DataFrame:
         """A long, tidy frame, one row per scenario, shock and tranche: of the usual measures, or those named."""
         measures = [name for name in CONTRACT if name in self.measures] if measures is None else measures
@@ -98,6 +107,12 @@ def position(what: str, name: Any, known: Sequence[Any]) -> int:
     if name not in known:
         raise UnknownName(what, name, known)
     return known.index(name)
+
+
+def called(scenarios: Sequence[Any], s: int) -> str:
+    """A scenario's name, or its number as a word."""
+    name = scenarios[s]
+    return name if isinstance(name, str) else f"path {name}"
 
 
 def cell_columns(prices: Prices, s: np.ndarray, k: np.ndarray, n: np.ndarray) -> dict[str, Any]:

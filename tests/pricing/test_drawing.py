@@ -41,7 +41,7 @@ def texts(picture):
 
 
 def test_bars_are_as_long_as_what_was_lost(case):
-    figure = class_bars(case)
+    figure = class_bars(case.losses, case.cell, case.unit)
     picture = ET.fromstring(drawn(figure))
     for trace in figure.traces:
         lost = np.array(trace["x"])
@@ -54,7 +54,7 @@ def test_bars_are_as_long_as_what_was_lost(case):
 
 
 def test_a_bridge_begins_where_it_stood_and_ends_at_nothing(case):
-    figure = loss_bridge(case)
+    figure = loss_bridge(case.bridge, case.cell[0], case.unit)
     picture = ET.fromstring(drawn(figure))
     colours = figure.traces[0]["marker"]["color"]
     bars = rectangles(picture, *colours)
@@ -67,7 +67,7 @@ def test_a_bridge_begins_where_it_stood_and_ends_at_nothing(case):
 
 
 def test_every_price_stands_in_a_cell_of_its_colour(case):
-    figure = heat(case, 3)
+    figure = heat(case.prices, 3, case.rows, case.origin)
     picture = ET.fromstring(drawn(figure))
     said = texts(picture)
     assert all(price in said for row in figure.traces[0]["text"] for price in row)
@@ -79,7 +79,7 @@ def test_every_price_stands_in_a_cell_of_its_colour(case):
 
 
 def test_areas_and_lines_keep_their_height(case):
-    picture = ET.fromstring(drawn(balances(case, 0)))
+    picture = ET.fromstring(drawn(balances(case.flows, 0, case.rows, case.unit)))
     areas = [each for each in picture.iter(f"{SVG}path") if each.get("fill") != "none"]
     ticks = {each.text: float(each.get("y")) - 4 for each in picture.iter(f"{SVG}text") if each.text in ("0", "1,000")}
     million = (ticks["0"] - ticks["1,000"]) / 1000.0
@@ -89,8 +89,8 @@ def test_areas_and_lines_keep_their_height(case):
 
 
 def test_what_it_cannot_draw_it_leaves_to_the_page(case):
-    assert drawn(cash_sankey(case)) is None and drawn(trigger_dates(case)) is None
-    assert cash_sankey(case)._repr_svg_() is None
+    assert drawn(cash_sankey(case.flows, case.cell[0], case.unit)) is None and drawn(trigger_dates(case)) is None
+    assert cash_sankey(case.flows, case.cell[0], case.unit)._repr_svg_() is None
 
 
 def test_names_do_not_break_the_file():

@@ -173,7 +173,7 @@ def test_every_shipped_deal_has_a_report_whose_cash_adds_up(deal, tmp_path):
 
 def test_what_flows_into_a_node_flows_out(vantage):
     case = stress_results(*vantage)[0]
-    for figure in (cash_sankey(case), loss_sankey(case)):
+    for figure in (cash_sankey(case.flows, case.cell[0], case.unit), loss_sankey(case)):
         link = figure.traces[0]["link"]
         into, out = (
             {n: sum(v for v, end in zip(link["value"], link[side], strict=True) if end == n) for n in link[side]}

@@ -100,10 +100,12 @@ def test_drawings_end_with_the_sale():
     sold = next(day for day in flows.dates if day >= CALL_DATE)
     after = np.array([day > sold for day in flows.dates])
     assert flows.receipts["value"][0][after].any()
-    value = next(trace for trace in balances(case, 0).traces if trace["name"] == "collateral value")
+    value = next(
+        trace for trace in balances(case.flows, 0, case.rows, case.unit).traces if trace["name"] == "collateral value"
+    )
     assert all(shown is None for shown, late in zip(value["y"], after, strict=True) if late)
-    assert highest(case) == pytest.approx(max(
+    assert highest(case.flows, case.rows) == pytest.approx(max(
         flows.receipts["value"][list(case.rows)][:, ~after].max(),
         np.max(sum(flows.balance[name] for name in flows.plan.notes_by_name)),
     ))  # fmt: skip
-    assert span(case)[1] == sold.isoformat()
+    assert span(case.flows, case.rows)[1] == sold.isoformat()

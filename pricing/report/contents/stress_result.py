@@ -16,7 +16,7 @@ from pricing.losses.loss_bridge import Bridge, bridge
 from pricing.losses.who_bears import Losses
 from pricing.market.market import Market
 from pricing.tables.number_formats import Unit, unit_of
-from pricing.valuation.prices import Prices
+from pricing.valuation.prices import Prices, called
 from structuring.deals.deal import Deal
 from waterfalls import arguments
 from waterfalls.arguments import each, having, instance, key, takes
@@ -111,8 +111,7 @@ class StressResult:
 
     def named(self, s: int) -> str:
         """A scenario's name, or its number as a word."""
-        name = self.prices.scenarios[s]
-        return name if isinstance(name, str) else f"path {name}"
+        return called(self.prices.scenarios, s)
 
 
 StressResults = tuple[StressResult, ...]

@@ -8,9 +8,12 @@ import numpy as np
 
 from pricing.report.figures.figure import Figure, escaped
 from pricing.report.figures.palette import COMPONENTS, NEUTRAL, REFERENCE, STRESS, tranche_colours
+from pricing.valuation.prices import called
 
 if TYPE_CHECKING:
+    from pricing.losses.loss_bridge import Bridge
     from pricing.report.contents.stress_result import StressResult
+    from pricing.tables.number_formats import Unit
 
 SHORTFALL = "#4A5560"
 
@@ -46,11 +49,11 @@ def value_bridge(case: StressResult) -> Figure:
     return Figure("value-bridge", title, [trace], layout, 320)
 
 
-def loss_bridge(case: StressResult) -> Figure | None:
-    """From the collateral's shortfall, to the right, back to nothing by those who received less."""
-    s, unit, colours = case.cell[0], case.unit, tranche_colours(list(case.flows.tranches))
+def loss_bridge(bridge: Bridge, s: int, unit: Unit) -> Figure:
+    """From the collateral's shortfall, to the right, back to nothing by those who received less; empty where nobody did."""
+    colours = tranche_colours([line.name for line in reversed(bridge.lines) if line.kind == "tranche"])
     rows = []
-    lines = sorted(case.bridge.lines, key=lambda line: -float(line.cash[s]) if line.side == "shortfall" else np.inf)
+    lines = sorted(bridge.lines, key=lambda line: -float(line.cash[s]) if line.side == "shortfall" else np.inf)
     for line in lines:  # the largest shortfall first; bearers as they stand
         amount = float(line.cash[s]) / unit.divisor
         tranche = line.kind == "tranche"
@@ -58,8 +61,6 @@ def loss_bridge(case: StressResult) -> Figure | None:
         colour = SHORTFALL if line.side == "shortfall" else colours[line.name] if tranche else NEUTRAL
         rows.append((said, amount if line.side == "shortfall" else -amount, colour, amount))
     largest = max((abs(row[1]) for row in rows), default=0.0)
-    if largest == 0.0:
-        return None
     rows = [row for row in rows if abs(row[1]) > 1e-4 * largest]
     bases, at = [], 0.0
     for _, step, _, _ in rows:
@@ -79,16 +80,19 @@ def loss_bridge(case: StressResult) -> Figure | None:
         "hovertemplate": "%{y}: %{text}<extra></extra>",
     }
     ends = [*bases, *(base + row[1] for base, row in zip(bases, rows, strict=True))]
-    room = 0.14 * (max(ends) - min(ends))
-    narrow = [min(ends) - 4 * room, max(ends) + 4 * room]  # the labels need as many pixels on a narrow page
+    low, high = min(ends, default=0.0), max(ends, default=0.0)
+    room = 0.14 * (high - low or 1.0)
+    narrow = [low - 4 * room, high + 4 * room]  # the labels need as many pixels on a narrow page
     layout = {
-        "xaxis": {"range": [min(ends) - room, max(ends) + room], "tickformat": ",.0f", "zeroline": True},
+        "xaxis": {"range": [low - room, high + room], "tickformat": ",.0f", "zeroline": True},
         "yaxis": {"autorange": "reversed", "type": "category", "showgrid": False},
         "showlegend": False,
         "meta": {"narrow": narrow},
     }
-    title = f"The loss bridge, {case.named(s)}: what did not come in, and who received less ({unit.words})"
-    return Figure("loss-bridge", title, [trace], layout, 70 + 34 * len(rows), True)
+    title = (
+        f"The loss bridge, {called(bridge.scenarios, s)}: what did not come in, and who received less ({unit.words})"
+    )
+    return Figure("loss-bridge", title, [trace] if rows else [], layout, 70 + 34 * len(rows), True)
 
 
 def signed(amount: float) -> str:

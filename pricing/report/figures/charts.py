@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,35 +22,44 @@ from pricing.report.figures.palette import (
     tranche_colours,
 )
 from pricing.tables.quotients import quotient
+from pricing.valuation.prices import called
 
 if TYPE_CHECKING:
+    from pricing.losses.who_bears import Losses
     from pricing.report.contents.stress_result import StressResult
+    from pricing.tables.number_formats import Unit
+    from pricing.valuation.prices import Prices
+    from waterfalls.cashflows import Cashflows
 
 THIN = 0.07  # of the axis: a band thinner than this has no room for its name
 
 
-def span(case: StressResult) -> list[str]:
+def span(flows: Cashflows, rows: Sequence[int]) -> list[str]:
     """The first date, and the last on which anything is owed or came in, in the scenarios shown."""
-    flows, rows = case.flows, list(case.rows)
-    alive = np.abs(collections(flows)[rows]).sum(axis=0) + sum(owed[rows].sum(axis=0) for owed in debts(case).values())
+    shown = list(rows)
+    alive = np.abs(collections(flows)[shown]).sum(axis=0) + sum(
+        owed[shown].sum(axis=0) for owed in debts(flows).values()
+    )
     last = np.flatnonzero(alive)[-1] if alive.any() else flows.periods - 1
-    return [days(case)[0], days(case)[max(int(last), 1)]]
+    return [days(flows)[0], days(flows)[max(int(last), 1)]]
 
 
-def days(case: StressResult) -> list[str]:
-    return [day.isoformat() for day in case.flows.dates]
+def days(flows: Cashflows) -> list[str]:
+    return [day.isoformat() for day in flows.dates]
 
 
-def balances(case: StressResult, s: int) -> Figure:
-    """What the notes and facilities owe after each payment, the most senior at the bottom, and the collateral's value."""
-    flows, unit = case.flows, case.unit
+def balances(flows: Cashflows, s: int, rows: Sequence[int], unit: Unit) -> Figure:
+    """What the notes and facilities owe after each payment, the most senior at the bottom, and the collateral's value.
+
+    The axes are those of the scenarios in `rows`, drawn side by side, the reference first.
+    """
     colours = tranche_colours(list(flows.tranches))
-    bands = {name: owed[s] / unit.divisor for name, owed in debts(case).items() if owed[s].any()}
+    bands = {name: owed[s] / unit.divisor for name, owed in debts(flows).items() if owed[s].any()}
     value = flows.receipt("value")[s] / unit.divisor
     base = np.zeros(flows.periods)
     traces: list[dict[str, Any]] = []
     notes: list[dict[str, Any]] = []
-    tallest = highest(case) / unit.divisor
+    tallest = highest(flows, rows) / unit.divisor
     for name, amounts in bands.items():
         colour = colours.get(name, NEUTRAL)
         t = int(np.argmax(amounts))
@@ -57,43 +67,43 @@ def balances(case: StressResult, s: int) -> Figure:
         labelled = amounts[t] > THIN * tallest
         base = base + amounts
         traces.append({
-            "type": "scatter", "x": days(case), "y": numbers(amounts), "name": escaped(name), "stackgroup": "owed",
+            "type": "scatter", "x": days(flows), "y": numbers(amounts), "name": escaped(name), "stackgroup": "owed",
             "line": {"shape": "hv", "width": 0.5, "color": colour}, "fillcolor": colour, "showlegend": not labelled,
             "hovertemplate": "%{y:,.1f}",
         })  # fmt: skip
         if labelled:
             edge = "left" if middle[1] < flows.periods / 2 else "right"
             notes.append({
-                "x": days(case)[middle[1]], "y": middle[0], "text": f" {escaped(name)} ", "showarrow": False,
+                "x": days(flows)[middle[1]], "y": middle[0], "text": f" {escaped(name)} ", "showarrow": False,
                 "xanchor": edge, "font": {"color": ink_on(colour), "size": 13},
             })  # fmt: skip
     if value.any():
         shown = np.where(value > 0.0, value, np.nan)
         traces.append({
-            "type": "scatter", "x": days(case), "y": numbers(shown), "name": "collateral value", "mode": "lines",
+            "type": "scatter", "x": days(flows), "y": numbers(shown), "name": "collateral value", "mode": "lines",
             "line": {"width": 1.6, "dash": "dot"}, "meta": "ink", "hovertemplate": "%{y:,.1f}",
         })  # fmt: skip
     layout = {
         "annotations": notes,
-        "xaxis": {"range": span(case), "type": "date"},
+        "xaxis": {"range": span(flows, rows), "type": "date"},
         "hovermode": "x unified",
         "yaxis": {"rangemode": "tozero", "range": [0.0, 1.06 * max(tallest, 1e-9)], "tickformat": ",.0f"},
         "showlegend": True,
     }
-    name = "reference" if s == case.origin[0] else "stress"
-    return Figure(f"balances-{name}", f"Balances, {case.named(s)} ({unit.words})", traces, layout, 300)
+    title = f"Balances, {called(flows.receipts.scenarios, s)} ({unit.words})"
+    return Figure(f"balances-{'reference' if s == rows[0] else 'stress'}", title, traces, layout, 300)
 
 
-def highest(case: StressResult) -> float:
+def highest(flows: Cashflows, rows: Sequence[int]) -> float:
     """The top of the axis that all drawings of balances share."""
-    rows = list(case.rows)
-    owed = sum(owed[rows] for owed in debts(case).values())
-    return float(max(np.max(owed), np.max(case.flows.receipt("value")[rows], initial=0.0)))
+    shown = list(rows)
+    owed = sum(owed[shown] for owed in debts(flows).values())
+    return float(max(np.max(owed), np.max(flows.receipt("value")[shown], initial=0.0)))
 
 
-def debts(case: StressResult) -> dict[str, np.ndarray]:
+def debts(flows: Cashflows) -> dict[str, np.ndarray]:
     """What each note and facility owes (S, T), the most senior first."""
-    return {name: case.flows["balance", name] for name in (*case.flows.plan.notes_by_name, *case.flows.plan.facilities)}
+    return {name: flows["balance", name] for name in (*flows.plan.notes_by_name, *flows.plan.facilities)}
 
 
 def coverage(case: StressResult) -> list[Figure]:
@@ -108,7 +118,7 @@ def coverage(case: StressResult) -> list[Figure]:
             value = next(found.value for found in by_row[s] if str(found.number) == number)
             colour = STRESS if s == case.cell[0] else REFERENCE
             traces.append({
-                "type": "scatter", "x": days(case), "y": numbers(value), "name": escaped(case.named(s)),
+                "type": "scatter", "x": days(case.flows), "y": numbers(value), "name": escaped(case.named(s)),
                 "mode": "lines", "line": {"shape": "hv", "width": 2, "color": colour}, "hovertemplate": "%{y:.2f}x",
             })  # fmt: skip
         shapes, notes = levels(alike)
@@ -118,7 +128,7 @@ def coverage(case: StressResult) -> list[Figure]:
         layout = {
             "shapes": shapes,
             "annotations": notes,
-            "xaxis": {"range": span(case), "type": "date"},
+            "xaxis": {"range": span(case.flows, case.rows), "type": "date"},
             "hovermode": "x unified",
             "yaxis": {"range": [0.0, most], "ticksuffix": "x"},
             "showlegend": True,
@@ -160,7 +170,7 @@ def trigger_dates(case: StressResult) -> Figure | None:
         on = [
             (day, name)
             for name in flows.triggers
-            for day, flag in zip(days(case), flows.triggers[name][s], strict=True)
+            for day, flag in zip(days(case.flows), flows.triggers[name][s], strict=True)
             if flag > 0
         ]
         stress = s == case.cell[0]
@@ -174,17 +184,20 @@ def trigger_dates(case: StressResult) -> Figure | None:
         })  # fmt: skip
     names = [escaped(name) for name in flows.triggers]
     layout = {
-        "xaxis": {"range": span(case), "type": "date"},
+        "xaxis": {"range": span(case.flows, case.rows), "type": "date"},
         "yaxis": {"type": "category", "categoryorder": "array", "categoryarray": names[::-1], "range": [-0.6, len(names) - 0.4]},
         "showlegend": True,
     }  # fmt: skip
     return Figure("trigger-dates", "Dates on which a trigger is on", traces, layout, 110 + 34 * len(names))
 
 
-def heat(case: StressResult, s: int) -> Figure:
-    """Clean prices by tranche and shock, coloured by how far they are from the reference."""
-    prices, (s0, k0) = case.prices, case.origin
-    quoted = np.flatnonzero(np.isfinite(prices["clean"][list(case.rows)]).any(axis=(0, 1)))
+def heat(prices: Prices, s: int, rows: Sequence[int], origin: tuple[int, int]) -> Figure:
+    """Clean prices by tranche and shock, coloured by how far they are from those of the cell `origin`.
+
+    Tranches that have a price in none of the scenarios in `rows`, the reference first, are left out.
+    """
+    s0, k0 = origin
+    quoted = np.flatnonzero(np.isfinite(prices["clean"][list(rows)]).any(axis=(0, 1)))
     clean = prices["clean"][s][:, quoted].T  # (N, K)
     start = prices["clean"][s0, k0][quoted, None]
     moved = 100.0 * (quotient(clean, start) - 1.0)
@@ -210,9 +223,8 @@ def heat(case: StressResult, s: int) -> Figure:
         "xaxis": {"side": "top", "type": "category"},
         "margin": {"t": 34, "b": 6},
     }
-    name = "reference" if s == s0 else "stress"
-    title = f"Clean price per 100, {case.named(s)}"
-    return Figure(f"heat-{name}", title, [trace], layout, 60 + 44 * len(quoted))
+    title = f"Clean price per 100, {called(prices.scenarios, s)}"
+    return Figure(f"heat-{'reference' if s == rows[0] else 'stress'}", title, [trace], layout, 60 + 44 * len(quoted))
 
 
 def tranche_bars(case: StressResult) -> Figure:
@@ -223,12 +235,13 @@ def tranche_bars(case: StressResult) -> Figure:
     return loss_bars("tranche-bars", title, names[::-1], by)
 
 
-def class_bars(case: StressResult) -> Figure:
-    """Losses by investor class, the largest on top, by what took them."""
-    (s, k), losses = case.cell, case.losses
-    by = {name: losses.tranche[name][s, k] @ losses.shares / case.unit.divisor for name in COMPONENTS}
+def class_bars(losses: Losses, cell: tuple[int, int], unit: Unit) -> Figure:
+    """Losses by investor class in one cell, the largest on top, by what took them."""
+    s, k = cell
+    by = {name: losses.tranche[name][s, k] @ losses.shares / unit.divisor for name in COMPONENTS}
     order = np.argsort(sum(by.values()))  # plotly draws from the bottom
-    title = f"Losses by investor class, {case.stress} ({case.unit.words})"
+    stress = f"{called(losses.prices.scenarios, s)}, spreads {losses.prices.shocks[k]}"
+    title = f"Losses by investor class, {stress} ({unit.words})"
     names = [losses.classes[i] for i in order]
     return loss_bars("class-bars", title, names, {name: lost[order] for name, lost in by.items()}, wide=True)
 

@@ -9,11 +9,14 @@ import json
 import math
 import textwrap
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from pricing.report.figures.palette import ink_on
+
+if TYPE_CHECKING:
+    import plotly.graph_objects
 
 WIDTH, LETTER = 760, 6.3  # pixels: of a drawing, and of a letter at 12 pixels
 INK, GRID, PAPER = "#24292F", "#D8DEE4", "#FFFFFF"
@@ -35,12 +38,15 @@ class Figure:
         """What a notebook shows of it."""
         return drawn(self)
 
-    def json(self) -> str:
-        """Text that may stand inside a script element, checked by plotly's own classes."""
+    def as_plotly(self) -> plotly.graph_objects.Figure:
+        """The traces and the layout as plotly's own figure, which refuses what it cannot draw."""
         from waterfalls.doors import need
 
-        made = need("plotly.graph_objects").Figure(data=self.traces, layout={"template": "none", **self.layout})
-        plain = {**json.loads(made.to_json()), "height": self.height}
+        return need("plotly.graph_objects").Figure(data=self.traces, layout={"template": "none", **self.layout})
+
+    def json(self) -> str:
+        """Text that may stand inside a script element, checked by plotly's own classes."""
+        plain = {**json.loads(str(self.as_plotly().to_json())), "height": self.height}
         text = json.dumps(plain, allow_nan=False, separators=(",", ":"))
         return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
@@ -80,7 +86,7 @@ def drawn(figure: Figure) -> str | None:
     lined = all(
         isinstance(value, float | None) for trace in traces if trace["type"] == "scatter" for value in trace["y"]
     )
-    if not lined or not {trace["type"] for trace in traces} <= {"scatter", "bar", "heatmap"}:
+    if not traces or not lined or not {trace["type"] for trace in traces} <= {"scatter", "bar", "heatmap"}:
         return None
     named = [trace for trace in traces if trace.get("name") and trace.get("showlegend", True)]
     legend = named if layout.get("showlegend") else []

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 from pricing.report.contents.cash import items
 from pricing.report.figures.figure import Figure, escaped
 from pricing.report.figures.palette import NEUTRAL, class_colours, faded, tranche_colours
+from pricing.valuation.prices import called
 
 if TYPE_CHECKING:
     from pricing.report.contents.stress_result import StressResult
+    from pricing.tables.number_formats import Unit
+    from waterfalls.cashflows import Cashflows
 
 GROUPS = {  # what the cash was paid as, in the order of most waterfalls
     "expense": "costs and fees",
@@ -35,7 +38,7 @@ class Net:
         before = self.links.get((start, end), (0.0, ""))[0]
         self.links[start, end] = (before + amount, colours[1])
 
-    def figure(self, name: str, title: str, case: StressResult, height: int) -> Figure:
+    def figure(self, name: str, title: str, unit: Unit, height: int) -> Figure:
         """The drawing, every node with its amount beside its name."""
         places = {key: i for i, key in enumerate(self.nodes)}
         through = dict.fromkeys(self.nodes, 0.0)
@@ -43,7 +46,6 @@ class Net:
             into = sum(amount for (_, end), (amount, _) in self.links.items() if end == key)
             out = sum(amount for (start, _), (amount, _) in self.links.items() if start == key)
             through[key] = max(into, out)
-        unit = case.unit
         labels = [f"{escaped(key[1])} {through[key] / unit.divisor:,.0f}" for key in self.nodes]
         trace: dict[str, Any] = {
             "type": "sankey",
@@ -69,15 +71,15 @@ class Net:
         )
 
 
-def cash_sankey(case: StressResult) -> Figure:
-    """Cash of the stress scenario over the life of the deal."""
-    s, net, cash = case.cell[0], Net(), (1, "cash")
-    colours = tranche_colours(list(case.flows.tranches))
-    for item in items(case.flows, s):
+def cash_sankey(flows: Cashflows, s: int, unit: Unit) -> Figure:
+    """Cash of one scenario over the life of the deal."""
+    net, cash = Net(), (1, "cash")
+    colours = tranche_colours(list(flows.tranches))
+    for item in items(flows, s):
         if item.side == "in":
             words = item.name if item.kind != "from accounts" else f"from {item.name}"
             net.add((0, words), cash, item.amount, (NEUTRAL, NEUTRAL, NEUTRAL))
-    for item in items(case.flows, s):
+    for item in items(flows, s):
         if item.side == "out":
             group = GROUPS.get(item.kind)
             colour = colours.get(item.name, NEUTRAL)
@@ -87,7 +89,8 @@ def cash_sankey(case: StressResult) -> Figure:
             else:
                 net.add(cash, (2, group), item.amount, (NEUTRAL, NEUTRAL, NEUTRAL))
                 net.add((2, group), (3, name), item.amount, (NEUTRAL, colour, colour))
-    return net.figure("cash-sankey", f"Cash over the life of the deal, {case.named(s)}", case, 460)
+    title = f"Cash over the life of the deal, {called(flows.receipts.scenarios, s)}"
+    return net.figure("cash-sankey", title, unit, 460)
 
 
 def loss_sankey(case: StressResult) -> Figure | None:
@@ -107,4 +110,4 @@ def loss_sankey(case: StressResult) -> Figure | None:
             if amount > 0.0:
                 net.add((1, name), (2, who), amount, (classes.get(name, NEUTRAL), classes.get(name, NEUTRAL), NEUTRAL))
     title = f"Losses from tranche to holder{' to end bearer' if case.chain else ''}"
-    return net.figure("loss-sankey", f"{title}, {case.stress}", case, 430)
+    return net.figure("loss-sankey", f"{title}, {case.stress}", case.unit, 430)

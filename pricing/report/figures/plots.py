@@ -1,0 +1,80 @@
+"""What `plot()` of flows, prices, losses and a loss bridge draws: figures of the report, titled, as plotly's own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pricing.report.figures import bridges, charts, sankeys
+from pricing.report.figures.figure import Figure
+from pricing.tables.number_formats import unit_of
+from pricing.valuation.prices import position
+from waterfalls.errors import InvalidTerms, unknown
+
+if TYPE_CHECKING:
+    import plotly.graph_objects
+
+    from pricing.losses.loss_bridge import Bridge
+    from pricing.losses.who_bears import Losses
+    from pricing.valuation.prices import Prices
+    from waterfalls.cashflows import Cashflows
+
+AXIS = {"automargin": True, "gridcolor": "#D8DEE4", "zeroline": False}
+LEGEND = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.0, "yanchor": "bottom", "traceorder": "normal"}
+HEAD = 64  # pixels above the drawing, for its title and the names of its traces
+
+
+def of_flows(flows: Cashflows, scenario: Any, show: str) -> plotly.graph_objects.Figure:
+    """Balances after each payment date, or cash over the life of the deal from sources to uses."""
+    s = 0 if scenario is None else position("scenario", scenario, list(flows.receipts.scenarios))
+    unit = unit_of(flows.plan.currency, sum(tranche.notional for tranche in flows.plan.tranches.values()))
+    match show:
+        case "balances":
+            return titled(charts.balances(flows, s, (s,), unit))
+        case "cash":
+            return titled(sankeys.cash_sankey(flows, s, unit))
+    raise InvalidTerms(unknown("drawing of flows", show, ("balances", "cash")))
+
+
+def of_prices(prices: Prices, scenario: Any) -> plotly.graph_objects.Figure:
+    """Clean prices by tranche and shock, coloured against the reference."""
+    origin = prices.at(prices.reference, "unchanged")
+    s = origin[0] if scenario is None else position("scenario", scenario, prices.scenarios)
+    return titled(charts.heat(prices, s, tuple(dict.fromkeys((origin[0], s))), origin))
+
+
+def of_losses(losses: Losses, scenario: Any, shock: str | None) -> plotly.graph_objects.Figure:
+    """Losses by investor class, by what took them."""
+    prices = losses.prices
+    cell = prices.at(
+        prices.scenarios[-1] if scenario is None else scenario, prices.shocks[-1] if shock is None else shock
+    )
+    par = float(prices.memo["committed"][prices.at(*losses.reference)[0]].sum())
+    return titled(charts.class_bars(losses, cell, unit_of(prices.currency, par)))
+
+
+def of_bridge(bridge: Bridge, scenario: Any) -> plotly.graph_objects.Figure:
+    """From the collateral's shortfall back to nothing by those who received less."""
+    s = len(bridge.scenarios) - 1 if scenario is None else position("scenario", scenario, list(bridge.scenarios))
+    return titled(bridges.loss_bridge(bridge, s, unit_of(bridge.currency, bridge.notional)))
+
+
+def titled(figure: Figure) -> plotly.graph_objects.Figure:
+    """A figure that stands alone: its title above it, its height, and room for what its axes name."""
+    made = figure.as_plotly()
+    top = HEAD + figure.layout.get("margin", {}).get("t", 0)
+    title = {
+        "text": figure.title,
+        "x": 0,
+        "xref": "paper",
+        "xanchor": "left",
+        "y": 1,
+        "yref": "container",
+        "yanchor": "top",
+        "pad": {"t": 10},
+    }
+    made.update_layout(
+        title=title, height=figure.height + HEAD, legend=LEGEND, margin={"l": 20, "r": 20, "b": 30, "t": top}
+    )
+    made.update_xaxes(AXIS, overwrite=False)
+    made.update_yaxes(AXIS, overwrite=False)
+    return made
