@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from pricing.losses.institutions import Institutions
-from structuring.documents.bounded_numbers import NotNegative
 from structuring.documents.yaml_and_json import load_term
 from structuring.studies.book import Book
 from waterfalls.errors import Fault, InvalidTerms, unknown
+from waterfalls.terms.bounded_numbers import NotNegative
 from waterfalls.terms.term import term
 
 MARK = "firstloss-loop"
