@@ -435,7 +435,7 @@ def schedules(draw_):
 
 
 @st.composite
-def amortisations(draw_, dates, notional):
+def amortisations(draw_, dates, notional, coupon):
     """Each kind of schedule, with each rule for what is prepaid."""
     prepaid = draw_(st.sampled_from(["pro rata", "in order", "inverse order"]))
     first = draw_(st.sampled_from(dates.unadjusted[1:]))
@@ -444,7 +444,8 @@ def amortisations(draw_, dates, notional):
     if kind == "sculpted":
         return Sculpted(1.25, first)
     if kind == "level":
-        return LevelPayments(first, count, rate=draw_(st.sampled_from([None, 0.0, 0.05])), prepaid=prepaid)
+        rate = draw_(st.sampled_from([None, 0.0, 0.05] if isinstance(coupon, Fixed) else [0.0, 0.05]))
+        return LevelPayments(first, count, rate=rate, prepaid=prepaid)
     if kind == "equal":
         return EqualInstalments(first, count, share=draw_(st.sampled_from([0.4, 1.0])), prepaid=prepaid)
     if kind == "stated":
@@ -472,10 +473,11 @@ def notes(draw_, name, dates):
     ard = draw_(st.none() | st.sampled_from(dates.unadjusted))
     until = draw_(st.none() | st.sampled_from(dates.unadjusted))
     whole = draw_(st.booleans())
+    coupon = draw_(coupons(dates))
     return Note(
         name,
         notional,
-        coupon=draw_(coupons(dates)),
+        coupon=coupon,
         balance=None if whole else notional * draw_(st.sampled_from([0.0, 0.3, 1.0])),
         arrears=draw_(st.sampled_from([0.0, 0.0, 7.5])),
         day_count=draw_(st.sampled_from([None, "actual/actual ISDA", "30E/360"])),
@@ -486,7 +488,7 @@ def notes(draw_, name, dates):
         capitalises=draw_(st.sampled_from([None, None, None, ~on_or_after(dates.unadjusted[1]), event("breach")])),
         anticipated_repayment=ard,
         additional_rate=0.0 if ard is None else draw_(st.sampled_from([0.0, 0.03])),
-        amortisation=draw_(amortisations(dates, notional)),
+        amortisation=draw_(amortisations(dates, notional, coupon)),
         maturity=draw_(st.none() | st.sampled_from(dates.unadjusted[1:])),
         available_until=until,
         revolving=until is not None and draw_(st.booleans()),

@@ -47,9 +47,9 @@ def stress(
       firstloss stress ai-debt-market --csv --table deals
 
     \b
-    Tables: classes, rounds, bearers, unidentified, and bridge of a deal; or of a book
-    deals, obligors, beside_2008, and of its loop loop_rounds, loop_channels,
-    loop_institutions and loop_assumptions.
+    Tables: classes, rounds, bearers, unidentified, and bridge of a deal;
+    or of a book deals, obligors, beside_2008, and of its loop
+    loop_rounds, loop_channels, loop_institutions and loop_assumptions.
     """
     from structuring.studies.book_files import books
     from waterfalls.errors import InvalidTerms, UnknownName

@@ -50,12 +50,14 @@ def structure(
     \b
     Examples:
       firstloss structure my-deal
-      firstloss structure my-deal --goal "dscr('A') >= 1.50" --goal "at_closing(ltv('B')) <= 0.65"
-      firstloss structure vantage-jersey --frontier
+      firstloss structure my-deal --goal "dscr('A') >= 1.50"
+      firstloss structure my-deal --goal "at_closing(ltv('B')) <= 0.65"
+      firstloss structure my-deal --frontier
       firstloss structure my-deal --report my-deal-solved.html
 
     \b
-    Tables: tranches, figures, numbers, funding, tests, shadow_prices, and with --frontier frontier.
+    Tables: tranches, figures, numbers, funding, tests, shadow_prices,
+    and with --frontier frontier.
     """
     from pricing.structure import frontier as curves
     from pricing.structure.shadow_prices import shadow_prices

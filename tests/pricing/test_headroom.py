@@ -71,7 +71,7 @@ def test_a_branch_that_is_off_does_not_count_and_one_that_is_on_does():
 
 def test_a_test_that_holds_already_has_no_headroom_and_one_without_coverage_none_at_all():
     assert headroom_to_trap(flows_with("dscr('A-2') < 5.0"), 0) < -1.0
-    assert math.isnan(headroom_to_trap(flows_with("oc_ratio('A-2') < 1.1"), 0))
+    assert math.isnan(headroom_to_trap(flows_with("balance('A-2') < 1.0"), 0))
 
 
 FLEET = """

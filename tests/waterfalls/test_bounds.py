@@ -7,12 +7,13 @@ from contextlib import contextmanager
 import pytest
 
 from structuring import Deal, Scenario, run
-from waterfalls import Equity, Fixed, Note, Receipts, interest, pay, principal, residual
+from waterfalls import Account, Equity, Fixed, Note, Receipts, interest, pay, principal, residual
 from waterfalls.clauses.waterfall import Clause
 from waterfalls.errors import InvalidTerms
 from waterfalls.language.definitions import defined
 from waterfalls.language.expressions import Condition, Number
 from waterfalls.language.parsing import parse
+from waterfalls.words import deposit, release
 
 
 @contextmanager
@@ -111,13 +112,15 @@ def test_definitions_that_read_each_other_too_deep_are_refused():
 
 @pytest.mark.parametrize("engine", ["reference", "fast"])
 def test_cash_far_beyond_the_notional_adds_up_but_for_rounding(engine):
-    """1e-9 of a notional of 1e-6 is less than the rounding of a third of a billion: that is no lost cash."""
+    """1e-9 of a notional of 1e-6 is less than the rounding of a third of a billion in an account: that is no lost cash."""
     dates = [datetime.date(2026, 4, 15), datetime.date(2026, 7, 15), datetime.date(2026, 10, 15)]
     small = Deal(
         "small", closing=datetime.date(2026, 1, 15), first_payment=dates[0], maturity=dates[-1], frequency="quarterly",
-        calendar="none", collateral=Receipts(dates, interest=[[1e9 / 3, 1e9 / 7, 1e9 / 11]]),
+        calendar="none", collateral=Receipts(dates, interest=[[1 / 3, 1 / 7, 1 / 11]]),
         tranches=(Note("A", 3e-6, coupon=Fixed(0.05)), Note("B", 1e-6, coupon=Fixed(0.07)), Equity("E", 0.0)),
-        waterfall=pay(interest("A")) >> pay(interest("B")) >> pay(principal("A")).capped(1e-6) >> pay(residual("E")),
+        accounts=(Account("reserve", balance=1e9 / 3, rate=0.03),),
+        waterfall=release("reserve") >> pay(interest("A")) >> pay(interest("B")) >> pay(principal("A")).capped(1e-6)
+        >> pay(deposit("reserve")).capped(1e9 / 7) >> pay(residual("E")),
     )  # fmt: skip
     flows = run(small, [Scenario("base")], engine=engine)
     flows.check()

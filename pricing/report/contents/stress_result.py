@@ -128,7 +128,7 @@ Write = Callable[[Path, StressResults], None]
     scenario=each(key, alone=True),
     shock=key,
     breakevens=each(having("sentences", said="breakevens, of breakeven(...)")),
-    chain=each(having("bridge", "contagion", said="a chain, of chain(...)"), alone=True),
+    chain=each(having("bridge", "second_round", said="a chain, of chain(...)"), alone=True),
     further=each(having("frame", said="a result with a frame")),
     solution=having("frontier", "shadow_prices", said="a solution, of Solution(...)"),
 )
