@@ -16,10 +16,8 @@ from waterfalls.language.expressions import Condition, Number
 from waterfalls.language.forward import cannot_look_ahead
 from waterfalls.language.numbers import Held
 from waterfalls.language.parsing import DEEPEST
-from waterfalls.language.vocabulary import Need, Node
-from waterfalls.terms.accounts import Account
+from waterfalls.language.vocabulary import Need, Node, nodes_in
 from waterfalls.terms.ledgers import Ledger
-from waterfalls.terms.replacements import Replacement
 from waterfalls.terms.term import Unsound, is_broken
 from waterfalls.terms.tranches import Equity, Note
 from waterfalls.terms.triggers import Trigger
@@ -97,27 +95,13 @@ def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
     )
     yield from twice([trigger.name for trigger in triggers], "triggers")
 
-    for i, fee in enumerate(fees):
-        for field in ("on", "amount", "when"):
-            if getattr(fee, field, None) is not None:
-                yield from names_in(f"fees[{i}].{field}", getattr(fee, field), known)
-    for i, account in enumerate(accounts):
-        if isinstance(account, Account) and account.target is not None:
-            yield from names_in(f"accounts[{i}].target", account.target, known)
-    for i, hedge in enumerate(hedges):
-        if isinstance(hedge, Unsound):
-            continue
-        yield from names_in(f"hedges[{i}].notional", hedge.notional, known)
+    for kind in ("fees", "accounts", "hedges", "ledgers", "replacements", "tranches"):
+        for i, part in enumerate(fields.get(kind) or ()):
+            for field, node in nodes_in(part):
+                yield from names_in(f"{kind}[{i}].{field}", node, known)
     for i, ledger in enumerate(ledgers):
-        if isinstance(ledger, Ledger):
-            if known["account"] is not None and ledger.account not in known["account"]:
-                yield Fault(f"ledgers[{i}].account", unknown("account", ledger.account, known["account"]))
-            if ledger.limit is not None:
-                yield from names_in(f"ledgers[{i}].limit", ledger.limit, known)
-    for i, asset in enumerate(replacements):
-        for field in ("repays", "defaults"):
-            if isinstance(asset, Replacement):
-                yield from names_in(f"replacements[{i}].{field}", getattr(asset, field), known)
+        if isinstance(ledger, Ledger) and known["account"] is not None and ledger.account not in known["account"]:
+            yield Fault(f"ledgers[{i}].account", unknown("account", ledger.account, known["account"]))
     inside: dict[str, int] = {}
     for i, (name, number) in enumerate(definitions.items()):
         inside[name] = 0 if isinstance(number, Unsound) else levels(number, inside)
@@ -129,10 +113,6 @@ def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
         yield Fault(
             f"definitions[{deep!r}]", f"reads definitions too deep: at most {DEEPEST} levels one inside another"
         )
-    for i, note in enumerate(tranches):
-        for field in ("interest_on", "capitalises"):
-            if getattr(note, field, None) is not None:
-                yield from names_in(f"tranches[{i}].{field}", getattr(note, field), known)
     for i, trigger in enumerate(triggers):
         if isinstance(trigger, Unsound):
             continue

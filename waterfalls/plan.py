@@ -25,7 +25,7 @@ from waterfalls.language.machine import Key
 from waterfalls.language.memory import Average, Cumulative, Kept
 from waterfalls.language.numbers import Receipt
 from waterfalls.language.ratios import Ratio
-from waterfalls.language.vocabulary import Node
+from waterfalls.language.vocabulary import Node, nodes_in
 from waterfalls.receipts import Receipts
 from waterfalls.terms.accounts import Account
 from waterfalls.terms.coupons import Fixed, Floating
@@ -161,14 +161,7 @@ class Plan:
         """Every clause and expression of the plan, once."""
         roots: list[Node] = [clause for waterfall in self.waterfalls.values() for clause in waterfall.clauses]
         roots += [test for trigger in self.triggers.values() for test in trigger.tests] + list(self.regimes.values())
-        roots += self.definitions.values()
-        for asset in self.replacements.values():
-            roots += [asset.repays, asset.defaults]
-        notes, fees = self.notes_by_name.values(), self.fees.values()
-        said = [item for fee in fees for item in (fee.on, fee.amount, fee.when)] + [note.interest_on for note in notes]
-        said += [note.capitalises for note in notes] + [account.target for account in self.accounts.values()]
-        said += [ledger.limit for ledger in self.ledgers.values()]
-        roots += [node for node in (*said, *(hedge.notional for hedge in self.hedges.values())) if node is not None]
+        roots += [*self.definitions.values(), *(node for part in self.parts for _, node in nodes_in(part))]
         return tuple(dict.fromkeys(node for root in roots for node in root.walk()))
 
     def within(self, root: Node) -> Iterator[Node]:

@@ -49,11 +49,7 @@ class Node:
 
     def parts(self) -> Iterator[Node]:
         """The nodes directly inside this one."""
-        for field in dataclasses.fields(self):  # type: ignore[arg-type]
-            value = getattr(self, field.name)
-            for item in value if isinstance(value, tuple) else (value,):
-                if isinstance(item, Node):
-                    yield item
+        return (node for _, node in nodes_in(self))
 
     def walk(self) -> Iterator[Node]:
         """This node and every node inside it."""
@@ -69,6 +65,15 @@ class Node:
     def words(self) -> str:
         """What a prospectus would say."""
         raise NotImplementedError
+
+
+def nodes_in(holder: Any) -> Iterator[tuple[str, Node]]:
+    """The numbers, conditions and clauses in the fields of a term or a node, each with its field."""
+    for field in dataclasses.fields(holder):
+        value = getattr(holder, field.name)
+        for item in value if isinstance(value, tuple) else (value,):
+            if isinstance(item, Node):
+                yield field.name, item
 
 
 def amount(value: Any) -> Any:
