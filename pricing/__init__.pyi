@@ -19,6 +19,7 @@ from .losses.who_bears import who_bears as who_bears
 from .market.market import Market as Market
 from .market.market import projected as projected
 from .market.market_files import load_market as load_market
+from .report.live_model.write_model import write_model as write_model
 from .report.page import write_report as write_report
 from .report.workbook import write_workbook as write_workbook
 from .valuation.effective_measures import effective as effective

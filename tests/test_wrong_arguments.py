@@ -143,6 +143,7 @@ def calls(tmp):
         "pricing.who_bears": {"prices": prices, "holdings": deal.holdings, "reference": (first, "unchanged")},
         "pricing.write_report": {"path": tmp / "r.html", "deal": deal, "flows": flows, "prices": prices, "losses": losses, "market": market, "scenario": first, "shock": None, "breakevens": (), "chain": None, "further": None, "solution": None},
         "pricing.write_workbook": {"path": tmp / "r.xlsx", "deal": deal, "flows": flows, "prices": prices, "losses": losses, "market": market, "scenario": first, "shock": None, "breakevens": (), "chain": None, "further": None, "solution": None},
+        "pricing.write_model": {"path": tmp / "m.xlsx", "flows": flows, "losses": losses, "market": market, "scenario": first},
         "pricing.yield_to_maturity": {"flows": flows, "market": market, "tranche": note, "price": 100.0},
         "pricing.z_spread": {"flows": flows, "market": market, "tranche": note, "price": 100.0, "per_year": 2},
         "structuring.Book": {"name": "b", "as_of": w["book"].as_of, "positions": w["book"].positions, "currency": w["book"].currency, "sources": {}},
@@ -217,6 +218,7 @@ NO_CALL = {  # results, made by functions alone; what asset classes and words ar
 }  # fmt: skip
 SLOW = {  # of these every so many kinds only
     "pricing.committee": 11, "pricing.breakeven": 4, "pricing.hold": 3, "pricing.write_report": 4, "pricing.write_workbook": 4,
+    "pricing.write_model": 4,
 }  # fmt: skip
 
 

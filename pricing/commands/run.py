@@ -31,6 +31,9 @@ def run(
     xlsx: Annotated[
         Path | None, typer.Option("--xlsx", metavar="FILE", help="write the report's tables for Excel")
     ] = None,
+    model: Annotated[
+        Path | None, typer.Option("--model", metavar="FILE", help="write a live workbook: the waterfall as formulas")
+    ] = None,
 ) -> Answer:
     """Run a deal, price it under spread shocks, say who loses.
 
@@ -42,6 +45,7 @@ def run(
       firstloss run vantage-jersey --shock 300 --scenario "rent cut 40 %"
       firstloss run vantage-jersey --out results
       firstloss run coreweave-ddtl-4 --report report.html --xlsx report.xlsx
+      firstloss run vantage-jersey --scenario "rent cut 40 %" --model model.xlsx
       firstloss run beignet-2025 --csv --table losses
 
     \b
@@ -52,6 +56,7 @@ def run(
     from pricing.report.console import printed
     from pricing.report.contents.stress_result import stress_results
     from pricing.report.json_and_parquet import as_json
+    from pricing.report.live_model.write_model import write_model
     from pricing.report.written_files import outputs
     from pricing.valuation.price import price
     from structuring.documents.whole_files import csv_of, folder, whole
@@ -89,6 +94,11 @@ def run(
         if report is not None or xlsx is not None:
             with progress("searching breakevens and writing") as told:
                 outputs(cases, paths[0], say, report=report, xlsx=xlsx, progress=told)
+        if model is not None:
+            folder(model.parent)
+            with progress("writing formulas"):
+                write_model(model, flows, losses, quotes, scenario=wanted[0])
+            say(f"wrote {model}")
 
     return Answer(
         tables,

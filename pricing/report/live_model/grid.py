@@ -23,7 +23,7 @@ FORMATS = {
     "ratio": '[>=1E+98]"n/a";0.000"x"',
     "years": "0.0000",
     "flag": '0;-0;"-"',
-    "number": "#,##0.0000##",
+    "number": "General",
     "factor": "0.000000",
     "price": "#,##0.000",
     "count": "0",
@@ -65,6 +65,9 @@ class Grid:
             self.sheet.column_dimensions[column].width = 13
         self.sheet.sheet_view.showGridLines = False
         self.sheet.sheet_view.zoomScale = 85
+        self.sheet.page_setup.orientation, self.sheet.page_setup.paperSize = "landscape", self.sheet.PAPERSIZE_A3
+        self.sheet.page_setup.scale, self.sheet.page_setup.pageOrder = 60, "overThenDown"
+        self.sheet.print_title_rows, self.sheet.print_title_cols = f"1:{NUMBERS}", "A:D"
 
     def title(self, title: str, note: str) -> None:
         """The title of the sheet and a sentence on it."""

@@ -108,7 +108,7 @@ def write_waterfall(grid: Grid, page: FormulaWriter, places: Places) -> None:
             bold=item.what == "paid" or item.key == ("cash",),
         )  # fmt: skip
         assert at == rows[id(item)]
-        if item.what == "result" and item.key in moving and item.key in values:
+        if item.what == "result" and item.key in values:
             grid.put(at, OPENING, f"={values[item.key]}", item.unit)
         if item.what in ("applies",):
             grid.coloured(f"{grid.letters[0]}{at}:{grid.letters[-1]}{at}", good="1", bad="-1")

@@ -1,72 +1,127 @@
-"""write_model: a deal as a workbook of formulas."""
+"""write_model: a deal as a workbook of formulas, which another program recalculates and an auditor can trace."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pricing.report.live_model.grid import Grid
+from pricing.losses.who_bears import Losses
+from pricing.market.market import Market
+from pricing.report.live_model.checks_sheet import write_checks
+from pricing.report.live_model.grid import INPUT, Grid
+from pricing.report.live_model.value_sheet import write_value
 from pricing.report.live_model.waterfall_sheet import Places, write_collateral, write_dates, write_waterfall
+from pricing.report.live_model.words_of_model import write_changes, write_front
 from pricing.tables.number_formats import unit_of
+from pricing.valuation.remaining_cash import row_of
 from structuring.documents.whole_files import whole
+from waterfalls.arguments import instance, key, takes
+from waterfalls.arguments import path as as_path
+from waterfalls.cashflows import Cashflows
 from waterfalls.doors import need
-from waterfalls.engines.formulas.writer import formula_lines
+from waterfalls.engines.formulas.lines import Line
+from waterfalls.engines.formulas.writer import FormulaWriter, formula_lines
+from waterfalls.errors import TooLarge
 from waterfalls.fields import CASH, COSTS
 from waterfalls.plan import inputs_of
 
 if TYPE_CHECKING:
-    from waterfalls.cashflows import Cashflows
+    import numpy as np
+
+SHEETS = ("Front", "Inputs", "Collateral", "Waterfall", "Checks", "Value", "Changes")
+MOST_DATES = 1_200  # a hundred years of months
+MOST_SCENARIOS = 200
+MOST_FORMULAS = 1_000_000  # what a spreadsheet recalculates while one waits
 
 
-def write_model(path: Path | str, flows: Cashflows, *, scenario: Any = None) -> Path:
+@takes(path=as_path, flows=instance(Cashflows), losses=instance(Losses), market=instance(Market), scenario=key)
+def write_model(path: Path | str, flows: Cashflows, losses: Losses, market: Market, *, scenario: Any = None) -> Path:
+    """Writes a deal's waterfall, values and losses as formulas in the layout of a modeller; gives the file's path.
+
+    Time runs across, lines run down. `scenario` is the one chosen first, from a drop-down of all; terms, multipliers of
+    receipts, the spread shock and a parallel move of rates are named cells. What the workbook does not recalculate
+    stands on its sheet Changes. A deal with more than 1,200 dates, 200 scenarios or a million formulas is refused.
+    """
+    chosen = 0 if scenario is None else row_of(flows, scenario)
     given = inputs_of(flows.plan, flows.receipts, flows.rates)
     page = formula_lines(flows.plan, given)
+    refuse_too_large(flows, page)
     book = need("openpyxl").Workbook()
     book.remove(book.active)
-    largest = sum(tranche.notional for tranche in flows.plan.tranches.values())
-    unit = unit_of(flows.plan.currency, largest)
-    inputs, collateral, waterfall = (
-        Grid(book, name, unit, flows.periods) for name in ("Inputs", "Collateral", "Waterfall")
-    )
-    scenarios = [str(name) for name in flows.receipts.scenarios]
+    book.properties.title = f"{flows.deal}: not investment advice"
+    unit = unit_of(flows.plan.currency, sum(tranche.notional for tranche in flows.plan.tranches.values()))
+    grids = {name: Grid(book, name, unit, flows.periods) for name in SHEETS}
+    for name, grid in grids.items():
+        grid.title(flows.deal if name == "Front" else f"{flows.deal}: {name}", NOTES.get(name, ""))
+        if name not in ("Front", "Changes"):
+            grid.dated(flows.dates if name == "Inputs" else None)
     places = Places()
-    for grid in (inputs, collateral, waterfall):
-        grid.title(f"{flows.deal}: {grid.name}", "blue: inputs; black: formulas")
-    inputs.dated(flows.dates)
-    collateral.dated()
-    waterfall.dated()
-    first = collateral.row + 1
-    collateral.heading("Scenarios")
+    names = [str(name) for name in flows.receipts.scenarios]
+    write_inputs(grids["Inputs"], grids["Collateral"], page, given, names, names[chosen])
+    write_dates(grids["Inputs"], page, places)
+    write_collateral(grids["Collateral"], page, given, names, places)
+    write_waterfall(grids["Waterfall"], page, places)
+    valued = write_value(grids["Value"], grids["Inputs"], losses, market, places)
+    write_checks(grids["Checks"], flows.plan, places, valued.checks)
+    write_front(grids["Front"], losses, valued)
+    write_changes(grids["Changes"], flows.plan, losses)
+    held = io.BytesIO()
+    book.save(held)
+    with whole(path) as file:
+        file.write_bytes(held.getvalue())
+    return Path(path)
+
+
+NOTES = {
+    "Front": "A live model: every figure below is a formula. Not investment advice.",
+    "Inputs": "Blue numbers may be changed; beside each stands the name that formulas call it by.",
+    "Collateral": "Blue: receipts as the model made them, by scenario. Black: those of the chosen scenario.",
+    "Waterfall": "Each column is a payment date; a line has the same formula at every date.",
+    "Checks": "1 where it holds, 0 where not; the column Opening sums up a line.",
+    "Value": "Cash after the valuation date, discounted on the curve and the z-spread plus shock.",
+    "Changes": "What does not follow when a cell is changed.",
+}
+
+
+def write_inputs(
+    inputs: Grid, collateral: Grid, page: FormulaWriter, given: Mapping[tuple[str, ...], np.ndarray], scenarios: list[str],
+    chosen: str,
+) -> None:  # fmt: skip
+    """The scenario, moves and multipliers, then every number of the terms by its name."""
+    first = collateral.heading("Scenarios")
     for name in scenarios:
         collateral.label(name)
-    inputs.heading("Scenario and moves", 1)
-    chosen = inputs.one(
-        "scenario", "text", str(scenario if scenario is not None else scenarios[0]), name="Scenario", ink="0000FF"
-    )
     area = f"Collateral!$A${first + 1}:$A${first + len(scenarios)}"
+    inputs.heading("Scenario and moves", 1)
+    row = inputs.one("scenario: choose from the list", "text", chosen, name="Scenario", ink=INPUT)
+    rule = need("openpyxl.worksheet.datavalidation").DataValidation("list", formula1=f"={area}", allow_blank=False)
+    inputs.sheet.add_data_validation(rule)
+    rule.add(inputs.sheet.cell(row, 4))
     inputs.one(
         "number of the scenario",
         "count",
         f"=SUMPRODUCT(EXACT({area},Scenario)*(ROW({area})-{first}))",
         name="Scenario_number",
     )
-    rule = need("openpyxl.worksheet.datavalidation").DataValidation("list", formula1=f"={area}", allow_blank=False)
-    inputs.sheet.add_data_validation(rule)
-    rule.add(inputs.sheet.cell(chosen, 4))
-    inputs.one("parallel move of rates", "bp", 0.0, name="Rates_move_bp")
     inputs.one("spread shock", "bp", 0.0, name="Spread_shock_bp")
+    inputs.one("parallel move of rates", "bp", 0.0, name="Rates_move_bp")
     for name in (*CASH, *COSTS):
         if ("receipt", name) in given:
             inputs.one(f"multiplier of {name.replace('_', ' ')}", "number", 1.0, name=f"Multiplier_{name}")
     inputs.heading("Terms of the deal", 1)
     for term in page.terms.values():
         inputs.one(term.label, term.unit, term.value, name=term.name)
-    write_dates(inputs, page, places)
-    write_collateral(collateral, page, given, scenarios, places)
-    write_waterfall(waterfall, page, places)
-    held = io.BytesIO()
-    book.save(held)
-    with whole(path) as file:
-        file.write_bytes(held.getvalue())
-    return Path(path)
+
+
+def refuse_too_large(flows: Cashflows, page: FormulaWriter) -> None:
+    """Refuses, before anything is written, what a spreadsheet does not bear."""
+    lines = sum(isinstance(item, Line) for item in page.items)
+    for what, count, most in (
+        ("payment dates", flows.periods, MOST_DATES),
+        ("scenarios", len(flows.receipts.scenarios), MOST_SCENARIOS),
+        ("formulas", 2 * lines * flows.periods, MOST_FORMULAS),
+    ):
+        if count > most:
+            raise TooLarge(f"a model holds at most {most:,} {what}, and {flows.deal!r} would need {count:,}")

@@ -83,9 +83,11 @@ class Writer:
             if isinstance(item, Line) and isinstance(item.cell, Cell):
                 self.names.setdefault(id(item.cell), item.label)
                 self.counted(item.cell, seen)
-                if item.what == "symbol" and item.cell.op in ("add", "sub") and isinstance(item.cell.args[1], Cell):
-                    way = "to" if item.cell.op == "add" else "from"
-                    self.names.setdefault(id(item.cell.args[1]), f"{way} {item.label}")
+        for item in items:  # what only changes a symbol is called after it
+            cell = item.cell if isinstance(item, Line) and item.what == "symbol" else None
+            if isinstance(cell, Cell) and cell.op in ("add", "sub") and isinstance(cell.args[1], Cell):
+                way = "to" if cell.op == "add" else "from"
+                self.names.setdefault(id(cell.args[1]), f"{way} {item.label}")  # type: ignore[union-attr]
 
     def counted(self, cell: Cell, seen: set[int]) -> None:
         """How many cells read each."""

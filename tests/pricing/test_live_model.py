@@ -1,0 +1,225 @@
+"""The live workbook: its layout and words here, its arithmetic by LibreOffice in the slow tests."""
+
+import dataclasses
+import re
+
+import numpy as np
+import openpyxl
+import pytest
+from deals import plans, random_rates, random_receipts
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from recalculated import figure, recalculated, results, set_to
+
+from pricing import SpreadShock, price, who_bears, write_model
+from pricing.commands.options import case
+from pricing.report.live_model import write_model as module
+from pricing.report.live_model.grid import FIRST, FORMULA, INPUT
+from structuring import run
+from structuring.deals.deal_files import library
+from waterfalls.engines.laws import tolerance
+from waterfalls.errors import TooLarge
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """vantage-jersey as a model, with what it was made of."""
+    return made("vantage-jersey", tmp_path_factory.mktemp("model") / "model.xlsx")
+
+
+def made(name, path, scenario=None, change=lambda deal: deal, shocks=()):
+    """A shipped deal as a model."""
+    deal, scenarios, market = case(name, None, None)
+    deal = change(deal)
+    flows = run(deal, scenarios, rates=market.rates(deal))
+    prices = price(flows, market, shocks, reference=scenarios[0].name)
+    losses = who_bears(prices, deal.holders, reference=(scenarios[0].name, "unchanged"))
+    return write_model(path, flows, losses, market, scenario=scenario), flows, losses, market
+
+
+def formulas(book):
+    for sheet in book:
+        for row in sheet.iter_rows():
+            yield from (cell for cell in row if cell.data_type == "f")
+
+
+def relative(cell):
+    """A formula as what it reads by distance in columns, which is how it is copied."""
+
+    def moved(found):
+        column, row = found[1], found[2]
+        return f"[{openpyxl.utils.column_index_from_string(column) - cell.column}]{row}"
+
+    return re.sub(r"(?<![A-Za-z$_])([A-Z]{1,3})(\$?\d+)(?![A-Za-z_\d(])", moved, cell.value)
+
+
+def test_a_line_has_one_formula_at_every_date_and_none_is_long(model):
+    book = openpyxl.load_workbook(model[0])
+    assert max(len(cell.value) for cell in formulas(book)) <= 200
+    for name in ("Waterfall", "Checks", "Value", "Collateral"):
+        for row in book[name].iter_rows(min_row=6, min_col=FIRST):
+            said = {relative(cell) for cell in row if cell.data_type == "f"}
+            assert len(said) <= 1, (name, row[0].row, said)
+
+
+def test_nothing_is_volatile_merged_linked_or_hidden_and_colours_say_what_is_an_input(model):
+    book = openpyxl.load_workbook(model[0])
+    assert book.sheetnames == list(module.SHEETS)
+    for cell in formulas(book):
+        assert not re.search(r"NOW|TODAY|OFFSET|INDIRECT|RAND|\[", cell.value), cell.value
+        assert cell.font.color.rgb[2:] != INPUT
+    for sheet in book:
+        assert not sheet.merged_cells.ranges
+        assert sheet.sheet_state == "visible"
+    assert book["Waterfall"].freeze_panes == "E6"
+    terms = [cell for row in book["Inputs"].iter_rows(min_row=6) for cell in row if cell.data_type == "n"]
+    assert {cell.font.color.rgb[2:] for cell in terms if cell.value is not None} == {INPUT}
+    assert FORMULA != INPUT
+
+
+def test_names_of_cells_are_names_and_stand_beside_them(model):
+    book = openpyxl.load_workbook(model[0])
+    for name, said in book.defined_names.items():
+        sheet, cell = said.attr_text.split("!")
+        assert re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*_[A-Za-z0-9_]+|Scenario|Tolerance", name), name
+        assert not re.fullmatch(r"[A-Za-z]{1,3}\d+", name)
+        assert book[sheet][cell.replace("$", "")].value is not None
+    beside = {book["Inputs"].cell(row, FIRST).value for row in range(6, 60)}
+    assert {"A_2_notional", "A_2_rate", "cash_trap_test", "Scenario"} <= beside
+
+
+def test_a_scenario_is_chosen_from_those_of_the_file(model):
+    path, flows, _, _ = model
+    book = openpyxl.load_workbook(path)
+    (rule,) = book["Inputs"].data_validations.dataValidation
+    first, last = re.findall(r"\d+", rule.formula1)
+    offered = [book["Collateral"].cell(row, 1).value for row in range(int(first), int(last) + 1)]
+    assert offered == list(flows.scenarios)
+
+
+HOSTILE = ["=1+1", "+A1", "@SUM(A1)", 'it\'s "quoted"', "x" * 200, "\u05e9\u05dc\u05d5\u05dd", "-", "R1C1"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_stays_a_text_and_gives_no_odd_name(name, tmp_path):
+    from deals import plan_of
+
+    from pricing import Market
+    from structuring import Holdings
+    from waterfalls import Equity, Fixed, Note, Receipts, distribute, interest, pay, principal, residual
+
+    waterfall = pay(interest(name)) >> pay(principal(name)) >> pay(residual("E"))
+    plan = plan_of(waterfall, Note(name, 100.0, coupon=Fixed(0.04)), Equity("E"), periods=3)
+    flows = distribute(plan, Receipts(plan.schedule.ends, interest=np.full(3, 40.0), scenarios=[name]))
+    market = Market(0.04, quotes={name: 0.01, "E": {"yield": 0.1}}, valuation=plan.schedule.payment[0], currency="USD")
+    losses = who_bears(
+        price(flows, market), Holdings({name: {name: 1.0}, "E": {"banks": 1.0}}), reference=(name, "unchanged")
+    )
+    book = openpyxl.load_workbook(write_model(tmp_path / "m.xlsx", flows, losses, market))
+    texts = [
+        cell
+        for sheet in book
+        for row in sheet.iter_rows()
+        for cell in row
+        if isinstance(cell.value, str) and name in cell.value
+    ]
+    assert texts
+    assert all(cell.data_type == "s" for cell in texts if cell.value == name)
+    assert all(re.fullmatch(r"[A-Za-z_0-9]+", said) and len(said) < 80 for said in book.defined_names)
+
+
+def test_too_large_a_deal_is_refused_before_anything_is_written(model, tmp_path, monkeypatch):
+    _, flows, losses, market = model
+    monkeypatch.setattr(module, "MOST_FORMULAS", 1000)
+    with pytest.raises(TooLarge, match="a model holds at most 1,000 formulas, and 'vantage-jersey' would need"):
+        write_model(tmp_path / "m.xlsx", flows, losses, market)
+    assert not list(tmp_path.iterdir())
+
+
+# By LibreOffice ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(set(library()) - {"ai-debt-market"}))
+def test_another_program_recalculates_every_scenario_of_every_shipped_deal(name, tmp_path):
+    _, flows, losses, market = made(name, tmp_path / "0.xlsx")
+    scenarios = list(flows.scenarios)
+    files = [write_model(tmp_path / f"{i}.xlsx", flows, losses, market, scenario=s) for i, s in enumerate(scenarios)]
+    for s, book in enumerate(recalculated(files, tmp_path)):
+        expected = np.stack([flows[key][s] for key in flows.plan.outputs], axis=1)
+        np.testing.assert_allclose(results(book, flows.plan), expected, rtol=0.0, atol=tolerance(flows.plan))
+        assert figure(book, "Front", "all checks hold (1) or not (0)") == 1
+        for n, tranche in enumerate(flows.tranches):
+            value = figure(book, "Value", "value", after=tranche)
+            assert value == pytest.approx(losses.prices.npv[s, 0, n], rel=1e-9, abs=tolerance(flows.plan))
+
+
+@pytest.mark.slow
+def test_another_program_recalculates_random_deals(tmp_path):
+    drawn = []
+
+    @settings(max_examples=100, phases=[Phase.generate], suppress_health_check=list(HealthCheck), database=None)
+    @given(plan=plans(), seed=st.integers(0, 2**32 - 1))
+    def draw(plan, seed):
+        drawn.append((plan, seed))
+
+    draw()
+    from pricing import Market
+    from structuring import Holdings
+    from waterfalls import distribute
+
+    files, ran = [], []
+    for i, (plan, seed) in enumerate(drawn[:100]):
+        flows = distribute(plan, random_receipts(plan, seed, 2), rates=random_rates(plan, seed, 2), engine="reference")
+        market = Market(0.04, valuation=plan.schedule.payment[0], currency="USD", otherwise=0.02)
+        losses = who_bears(
+            price(flows, market), Holdings({n: {"banks": 1.0} for n in plan.tranches}), reference=(0, "unchanged")
+        )
+        files.append(write_model(tmp_path / f"{i}.xlsx", flows, losses, market, scenario=1))
+        ran.append(flows)
+    for flows, book in zip(ran, recalculated(files, tmp_path), strict=True):
+        expected = np.stack([flows[key][1] for key in flows.plan.outputs], axis=1)
+        np.testing.assert_allclose(results(book, flows.plan), expected, rtol=1e-9, atol=tolerance(flows.plan))
+
+
+def with_note(deal, name, **changed):
+    """A deal with one note changed."""
+    tranches = tuple(dataclasses.replace(t, **changed) if t.name == name else t for t in deal.tranches)
+    return dataclasses.replace(deal, tranches=tranches)
+
+
+@pytest.mark.slow
+def test_changed_inputs_give_what_the_deal_changed_alike_gives(tmp_path):
+    from waterfalls import Fixed, Trigger
+
+    trap = Trigger("cash trap", test="dscr() < 1.70", cure=2)
+
+    def trapped(deal):
+        return dataclasses.replace(deal, triggers=(trap, *deal.triggers[1:]))
+
+    changes = {
+        "notional": ({"B_notional": 80e6}, lambda deal: with_note(deal, "B", notional=80e6)),
+        "coupon": ({"B_rate": 0.09}, lambda deal: with_note(deal, "B", coupon=Fixed(0.09))),
+        "trigger": ({"cash_trap_test": 1.70}, trapped),
+    }
+    files, expected = [], []
+    for name, (cells, change) in changes.items():
+        file = made("vantage-jersey", tmp_path / f"{name}.xlsx", scenario="largest tenant leaves")[0]
+        files.append(set_to(file, **cells))
+        expected.append(made("vantage-jersey", tmp_path / "other.xlsx", change=change)[1])
+    shock = SpreadShock.parallel(bp=250)
+    file, flows, losses, _ = made("vantage-jersey", tmp_path / "shock.xlsx", scenario="rent cut 40 %", shocks=[shock])
+    files.append(set_to(file, Spread_shock_bp=250.0))
+    *books, shocked = recalculated(files, tmp_path)
+    for book, flows in zip(books, expected, strict=True):
+        s = list(flows.scenarios).index("largest tenant leaves")
+        wanted = np.stack([flows[key][s] for key in flows.plan.outputs], axis=1)
+        np.testing.assert_allclose(results(book, flows.plan), wanted, rtol=0.0, atol=tolerance(flows.plan))
+    s = list(flows.scenarios).index("rent cut 40 %")
+    for n, tranche in enumerate(flows.tranches):
+        value = losses.prices.npv[s, 1, n]
+        assert figure(shocked, "Value", "value", after=tranche) == pytest.approx(value, rel=1e-9, abs=1.0)
+    for c, who in enumerate(losses.classes):
+        total = losses.by_class()[s, 1, c]
+        found = figure(shocked, "Front", who, after="Loss by investor class")
+        assert found == pytest.approx(total, rel=1e-9, abs=1.0)
