@@ -43,24 +43,22 @@ def shown(name: str) -> Answer:
 
     from structuring.deals.deal_files import library as shipped
     from structuring.deals.deal_files import load_deal
-    from waterfalls.checks import regimes_of
     from waterfalls.errors import UnknownName
 
     if name not in shipped():
         raise UnknownName("shipped deal", name, shipped())
     deal = load_deal(name)
-    waterfalls = regimes_of(deal.waterfall)
 
     def lines() -> Iterator[str]:
         yield shipped()[name].read_text(encoding="utf-8").rstrip()
-        for regime, waterfall in waterfalls.items():
+        for regime, waterfall in deal.waterfalls.items():
             yield f"\n# In words, {regime}:"
             yield from (f"# {line}" for line in waterfall.words().splitlines())
 
     def clauses() -> pd.DataFrame:
         rows: list[dict[str, Any]] = [
             {"regime": regime, "number": number, "clause": str(clause), "words": clause.words()}
-            for regime, waterfall in waterfalls.items()
+            for regime, waterfall in deal.waterfalls.items()
             for number, clause in enumerate(waterfall.clauses, 1)
         ]
         return pd.DataFrame(rows)

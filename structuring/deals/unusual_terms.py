@@ -14,7 +14,7 @@ from structuring.collateral.loan_tape import Tape
 from structuring.deals.deal import Deal, clock
 from structuring.scenarios.drivers import DRIVERS
 from structuring.scenarios.scenario import Scenario, by_name
-from waterfalls.checks import DEFAULT_REGIME, regimes_of
+from waterfalls.checks import DEFAULT_REGIME
 from waterfalls.clauses.claims import Claim, Debt, Principal
 from waterfalls.clauses.pay import Pay
 from waterfalls.clauses.waterfall import Waterfall
@@ -24,7 +24,7 @@ from waterfalls.language.definitions import Defined
 from waterfalls.language.expressions import Comparison, Constant, Number
 from waterfalls.language.formulas import Stepped
 from waterfalls.language.ratios import Ratio
-from waterfalls.language.vocabulary import Node
+from waterfalls.language.vocabulary import Node, nodes_in
 from waterfalls.terms.amortisation import EqualInstalments, Instalments, Sculpted
 from waterfalls.terms.coupons import Fixed
 from waterfalls.terms.term import field_types, is_a, is_family, is_term, is_union, kind_of
@@ -39,7 +39,7 @@ COVERED = 10.0  # a level of a ratio above 10 is per cent by mistake
 
 def doubts(deal: Deal) -> Iterator[Fault]:
     """What a second reader would ask about a deal, each with its place in the deal file."""
-    regimes = regimes_of(deal.waterfall)
+    regimes = deal.waterfalls
     paid = [claim for waterfall in regimes.values() for claim in claims_of(waterfall)]
     owed = {(claim.kind, claim.name) for claim in paid if isinstance(claim, Debt)}
     principal = {claim.name for claim in paid if isinstance(claim, Principal)}
@@ -199,14 +199,11 @@ def pairs(node: Node, deal: Deal) -> Iterator[tuple[Number, float]]:
 
 def expressions(deal: Deal) -> Iterator[tuple[str, Node]]:
     """Everything that a deal says in the language of payment, with its place."""
-    for regime, waterfall in regimes_of(deal.waterfall).items():
+    for regime, waterfall in deal.waterfalls.items():
         place = "waterfall" if regime == DEFAULT_REGIME else f"waterfall[{regime!r}]"
         yield from ((f"{place}[{i}]", clause) for i, clause in enumerate(waterfall.clauses))
-    yield from ((f"triggers[{i}].test", trigger.test) for i, trigger in enumerate(deal.triggers))
     for field in ("regimes", "definitions"):
         yield from ((f"{field}[{name!r}]", said) for name, said in getattr(deal, field).items())
-    for field in ("fees", "accounts", "hedges", "ledgers", "replacements"):
+    for field in ("triggers", "tranches", "fees", "accounts", "hedges", "ledgers", "replacements"):
         for i, item in enumerate(getattr(deal, field)):
-            for name in type(item).__dataclass_fields__:
-                if isinstance(said := getattr(item, name), Node):
-                    yield f"{field}[{i}].{name}", said
+            yield from ((f"{field}[{i}].{name}", said) for name, said in nodes_in(item))
