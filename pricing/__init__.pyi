@@ -22,6 +22,8 @@ from .market.market_files import load_market as load_market
 from .report.live_model.write_model import write_model as write_model
 from .report.page import write_report as write_report
 from .report.workbook import write_workbook as write_workbook
+from .structure.solve import structured as structured
+from .structure.terms.structure_terms import load_structure as load_structure
 from .valuation.effective_measures import effective as effective
 from .valuation.named_stresses import stressed as stressed
 from .valuation.price import price as price

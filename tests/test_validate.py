@@ -298,3 +298,16 @@ def test_a_word_that_speaks_of_a_term_that_is_not_there_is_told_with_its_line(fr
     line = line_in(text, "additional_interest")
     assert f"line {line}, waterfall" in told(fresh)
     assert f"needs additional_rate, which {first[1]!r} lacks: give it the rate that it bears from" in told(fresh)
+
+
+def test_a_structure_is_checked_against_its_deal_and_scenarios_with_its_lines(fresh):
+    file = fresh / "structure.yaml"
+    text = write(
+        file, ("dscr('A', 'B') >= 1.25", "dscr('A', 'C') >= 1.25"), ("'anchor tenant leaves'", "'anchor leaves'")
+    )
+    said = told(fresh)
+    line = line_in(text, "dscr('A', 'C')")
+    assert f"line {line}, sizes['B'][0]" in said
+    assert "Did you mean 'anchor tenant leaves'" in said and "is sound: " not in said.splitlines()[0]
+    write(file, ("firstloss-structure: 1", "firstloss-structure: 2"))
+    assert "this release reads version 1" in told(fresh)

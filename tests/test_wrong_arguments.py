@@ -20,6 +20,7 @@ import QuantLib as ql
 import pricing
 import structuring
 import waterfalls
+from pricing.structure.terms.structure_terms import Structure
 from structuring.studies.book import Position
 from waterfalls.clock.schedule import schedule
 from waterfalls.errors import FirstLossError
@@ -138,6 +139,8 @@ def calls(tmp):
         "pricing.reverse_stress": {"measure": lambda x: x, "target": 0.5, "low": 0.0, "high": 1.0, "tolerance": 0.001, "steps": 16},
         "pricing.since_issue": {"flows": flows, "days": {"issue": market, "today": market.shifted(10)}, "scenario": first},
         "pricing.stressed": {"stress": "refinancing freeze", "deal": deal, "scale": 1.0, "start": DATE(2027, 1, 1), "on": None},
+        "pricing.load_structure": {"path": TEMPLATE / "structure.yaml"},
+        "pricing.structured": {"deal": deal, "terms": Structure({"equity": "rest"}), "scenarios": scenarios, "market": market, "near": None, "progress": None},
         "pricing.to_quantlib_bond": {"flows": flows, "tranche": note, "scenario": first, "valuation": market.valuation},
         "pricing.to_quantlib_leg": {"flows": flows, "tranche": note, "scenario": first},
         "pricing.who_bears": {"prices": prices, "holdings": deal.holdings, "reference": (first, "unchanged")},

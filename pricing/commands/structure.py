@@ -62,7 +62,7 @@ def structure(
     from pricing.structure import frontier as curves
     from pricing.structure.shadow_prices import shadow_prices
     from pricing.structure.solution import Solution
-    from pricing.structure.solve import structure as solve
+    from pricing.structure.solve import structured as solve
     from pricing.structure.terms.goals import with_goals
     from pricing.structure.terms.structure_terms import load_structure
     from pricing.structure.written import write_structured

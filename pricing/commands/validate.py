@@ -15,6 +15,7 @@ from waterfalls.errors import Fault
 if TYPE_CHECKING:
     import pandas as pd
 
+    from pricing.structure.terms.structure_terms import Structure
     from structuring.deals.deal import Deal
     from structuring.scenarios.scenario import Scenario
     from waterfalls.cashflows import Cashflows
@@ -27,8 +28,8 @@ def validate(
     """Check a deal file: every fault at once, with its place.
 
     Each fault with its line, its path, what is allowed and the nearest valid name; then what makes sense and is seldom
-    meant, and notes that no scenario repays. Where market.yaml and scenarios.yaml stand beside the deal they are checked
-    too. The deal is run once.
+    meant, and notes that no scenario repays. Where market.yaml, scenarios.yaml and structure.yaml stand beside the deal they are
+    checked too. The deal is run once.
 
     \b
     Examples:
@@ -39,6 +40,7 @@ def validate(
     Tables: findings.
     """
     from pricing.market.market_files import load_market
+    from pricing.structure.terms.structure_terms import load_structure
     from structuring.deals.deal_files import find_deal, load_deal, load_scenarios
     from structuring.deals.unusual_terms import doubts, left_unpaid, too_late
     from structuring.documents.yaml_and_json import lined
@@ -65,6 +67,11 @@ def validate(
     paths, quotes = (found.get(name) for name in places)
     if "market.yaml" in found:
         tried("market.yaml", lambda: quoted(path, places["market.yaml"]))
+    sizing = path.with_name("structure.yaml")
+    if sizing.is_file():
+        terms = found[sizing.name] = tried(sizing.name, lambda: load_structure(sizing))
+        if terms is not None and deal is not None and (paths is not None or "scenarios.yaml" not in found):
+            tried(sizing.name, lambda: sizable(deal, terms, paths or (), sizing))
     rates = tried("market.yaml", lambda: quotes.rates(deal)) if deal is not None and quotes is not None else None
     if deal is not None and paths is not None:  # drivers that nothing reads, and the like
         late = lined(too_late(deal, paths), places["scenarios.yaml"])
@@ -85,6 +92,17 @@ def validate(
     told = [*map(str, refused), *(f"doubtful: {doubt}" for doubt in said)]
     error = FirstLossError("\n".join(told)) if refused and len(told) > 1 else next(iter(refused), None)
     return Answer({"findings": lambda: as_table(rows)}, lines, {"file": str(path), "sound": not refused}, refused=error)
+
+
+def sizable(deal: Deal, terms: Structure, scenarios: Sequence[Scenario], file: Path) -> None:
+    """Refuses a structure that names what the deal or its scenarios do not have, or whose tests contradict each other."""
+    from pricing.structure.terms.checks import faults_of
+    from structuring.documents.yaml_and_json import lined
+    from structuring.studies.run import BASE
+    from waterfalls.errors import InvalidTerms
+
+    if faults := faults_of(deal, terms, scenarios or (BASE,)):
+        raise InvalidTerms(lined(faults, file), title=str(file))
 
 
 def quoted(deal: Path, market: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from pricing.structure.economics import cost_of_funds, equity_return
 from pricing.structure.shadow_prices import deeper
-from pricing.structure.solve import Structured, structure
+from pricing.structure.solve import Structured, structured
 from pricing.structure.terms.goals import with_test
 from pricing.structure.workbench import path_of
 from waterfalls.errors import FirstLossError
@@ -45,7 +45,7 @@ def frontier(original: Deal, answer: Structured, *, progress: Callable[[int, int
         if progress is not None:
             progress(n, len(asked))
         try:
-            made = answer if chosen else structure(deal, terms, scenarios, answer.market, near=answer)
+            made = answer if chosen else structured(deal, terms, scenarios, answer.market, near=answer)
         except FirstLossError:
             found.append(Point(curve, at, chosen, {}, np.nan, np.nan))
             continue

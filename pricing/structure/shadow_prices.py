@@ -7,7 +7,7 @@ import datetime
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pricing.structure.solve import Structured, structure
+from pricing.structure.solve import Structured, structured
 from pricing.structure.terms.goals import with_test
 from structuring.scenarios.drivers import DRIVERS
 from waterfalls.errors import FirstLossError
@@ -57,7 +57,7 @@ def shadow_prices(
             continue
         terms, scenarios, said = step
         try:
-            other = structure(original, terms, scenarios, answer.market, near=answer)
+            other = structured(original, terms, scenarios, answer.market, near=answer)
         except FirstLossError:
             found.append(ShadowPrice(test, f"{said} (no structure)", {}, {}))
             continue

@@ -1,4 +1,4 @@
-"""structure: sizes, numbers, coupons, schedules and reserves of a deal, solved from its tests and proved by running it again."""
+"""structured: sizes, numbers, coupons, schedules and reserves of a deal, solved from its tests and proved by running it again."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pricing.market.market import Market
 from pricing.structure.fixed_point import NotSettled, fixed_point
 from pricing.structure.readings import Reading
 from pricing.structure.search import largest
 from pricing.structure.terms.checks import faults_of
 from pricing.structure.terms.place import value_at
+from pricing.structure.terms.structure_terms import Structure
 from pricing.structure.workbench import SMALLEST, Candidate, Workbench, path_of
+from structuring.deals.deal import Deal
 from structuring.deals.funding import faults_of_gap
 from structuring.deals.sources_and_uses import statement
+from structuring.scenarios.scenario import Scenario
+from waterfalls.arguments import fitting, instance, many, takes
 from waterfalls.errors import FirstLossError, InvalidTerms
 
 if TYPE_CHECKING:
-    from pricing.market.market import Market
     from pricing.structure.terms.sizing_test import SizingTest
-    from pricing.structure.terms.structure_terms import Structure
-    from structuring.deals.deal import Deal
-    from structuring.scenarios.scenario import Scenario
     from waterfalls.cashflows import Cashflows
 
 HELD = 1e-9  # of a level: by so much a test may be missed and still holds; and of the deal, for circles
@@ -100,10 +101,18 @@ class Unknown:
         return self.low + self.high - x if self.downwards else x
 
 
-def structure(
+@takes(
+    deal=instance(Deal),
+    terms=instance(Structure),
+    scenarios=many(Scenario),
+    market=instance(Market),
+    near=instance(Structured),
+    progress=fitting(callable, "a function of how many are done and how many there are"),
+)
+def structured(
     deal: Deal,
     terms: Structure,
-    scenarios: Sequence[Scenario],
+    scenarios: Scenario | Sequence[Scenario],
     market: Market,
     *,
     near: Structured | None = None,
@@ -115,7 +124,9 @@ def structure(
     brought to rest (`fixed_point`). The answer is run again in every scenario and all its tests are read from that run;
     what fails by more than 1e-9 is refused, with where and by how much. `near` is a solved structure to begin at.
     """
-    scenarios = tuple(scenarios)
+    scenarios = (scenarios,) if isinstance(scenarios, Scenario) else tuple(scenarios)
+    if not scenarios:
+        raise InvalidTerms("scenarios: at least one is needed, the base first")
     found = faults_of(deal, terms, scenarios)
     if found:
         raise InvalidTerms(found, title="the structure")

@@ -8,7 +8,7 @@ import pytest
 
 from pricing.market.market import Market
 from pricing.structure.readings import Seen, read
-from pricing.structure.solve import Infeasible, structure
+from pricing.structure.solve import Infeasible, structured
 from pricing.structure.terms.sizing_test import parsed
 from pricing.structure.terms.structure_terms import Drawn, Schedule, Sought, Structure
 from pricing.valuation.price import price
@@ -59,7 +59,7 @@ def _clause(text):
 
 
 def solved(deal=None, scenarios=BASE, market=MARKET, **terms):
-    return structure(deal or annual(), Structure(**terms), scenarios, market)
+    return structured(deal or annual(), Structure(**terms), scenarios, market)
 
 
 # Sculpting ------------------------------------------------------------------------------------------------------------
@@ -340,7 +340,7 @@ def test_paths_are_scenarios_that_bear_no_name(fresh_lease):
         paths=Drawn({"rent": 0.2}, count=40),
     )
     scenarios = (Scenario("base", sale=dt.date(2036, 12, 15)),)
-    found = structure(deal, terms, scenarios, market)
+    found = structured(deal, terms, scenarios, market)
     assert found.readings[0].value == pytest.approx(0.001, rel=1e-6)
 
 

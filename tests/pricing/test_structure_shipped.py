@@ -5,7 +5,7 @@ import pytest
 
 from pricing.market.market_files import load_market
 from pricing.structure.readings import Seen, read
-from pricing.structure.solve import HELD, structure
+from pricing.structure.solve import HELD, structured
 from pricing.structure.terms.structure_terms import load_structure
 from pricing.structure.written import HEAD, write_structured
 from structuring.deals.deal_files import find_deal, load_deal, load_scenarios
@@ -19,7 +19,7 @@ SHIPPED = ("vantage-jersey", "coreweave-ddtl-4", "beignet-2025", "pricing/templa
 def answer(request):
     """A shipped deal as solved, and the file it came from."""
     name = request.param
-    found = structure(load_deal(name), load_structure(name), load_scenarios(name), load_market(name))
+    found = structured(load_deal(name), load_structure(name), load_scenarios(name), load_market(name))
     return found, find_deal(name)
 
 

@@ -14,6 +14,7 @@ from pricing.structure.terms.amount import Amount
 from pricing.structure.terms.sizing_test import SizingTest
 from structuring.deals.deal_files import companion
 from structuring.documents.yaml_and_json import load_term
+from waterfalls.arguments import path, takes
 from waterfalls.errors import Fault
 from waterfalls.terms.term import term
 
@@ -151,6 +152,7 @@ class Structure:
         return tuple(dict.fromkeys([*found, *self.must]))
 
 
+@takes(path=path)
 def load_structure(path: Path | str) -> Structure:
     """A structure from a file that begins with `firstloss-structure: 1`, or a shipped deal's; every fault at once."""
     return load_term(companion(path, "structure.yaml"), Structure, mark=MARK)
