@@ -75,10 +75,11 @@ def instance(*kinds: type, said: str = "") -> Reader:
     )
 
 
-def many(*kinds: type, alone: bool = True) -> Reader:
-    """A list of objects of some classes, or with `alone` one of them."""
-    one = " or a ".join(kind.__name__ for kind in kinds)
-    listed = items(instance(*kinds), f"a {one}{' or a list of them' if alone else ' in a list'}")
+def many(*kinds: type, alone: bool = True, such_as: str = "") -> Reader:
+    """A list of objects of some classes, or with `alone` one of them; `such_as` shows how one is written."""
+    one, shown = " or a ".join(kind.__name__ for kind in kinds), f", such as {such_as}" if such_as else ""
+    single = instance(*kinds, said=f"a {one}{shown}")
+    listed = items(single, f"a {one}{' or a list of them' if alone else ' in a list'}{shown}")
     return lambda name, given: given if alone and isinstance(given, kinds) else listed(name, given)
 
 

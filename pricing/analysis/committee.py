@@ -13,7 +13,7 @@ from pricing.market.market import Market
 from pricing.tables.aligned_text import text
 from pricing.valuation.price import STRESSED, price
 from pricing.valuation.prices import Prices
-from pricing.valuation.spread_shocks import SpreadShock
+from pricing.valuation.spread_shocks import SHOWN, SpreadShock
 from structuring.deals.deal import Deal, drivers_of
 from structuring.deals.moved_drivers import moved, whole
 from structuring.scenarios.drivers import DRIVERS
@@ -36,7 +36,7 @@ TOWARDS = {
     deal=instance(Deal),
     scenario=instance(Scenario),
     market=instance(Market),
-    shocks=many(SpreadShock),
+    shocks=many(SpreadShock, such_as=SHOWN),
     drivers=texts,
     reference=instance(Scenario),
 )

@@ -16,7 +16,7 @@ from pricing.valuation.measures import Cells
 from pricing.valuation.price import aimed, cells_ahead, prices_of, reference_spreads
 from pricing.valuation.prices import Prices
 from pricing.valuation.remaining_cash import Ahead, row_of
-from pricing.valuation.spread_shocks import UNCHANGED, SpreadShock, listed
+from pricing.valuation.spread_shocks import SHOWN, UNCHANGED, SpreadShock, listed
 from structuring.deals.deal import Deal, plan
 from structuring.deals.holdings import UNIDENTIFIED, Holdings
 from structuring.scenarios.scenario import Scenario
@@ -64,7 +64,7 @@ class HeldBook:
     ran: tuple[str, ...]
     priced: tuple[str, ...]
 
-    @takes(shocks=many(SpreadShock), workers=whole(), progress=function)
+    @takes(shocks=many(SpreadShock, such_as=SHOWN), workers=whole(), progress=function)
     def reprice(
         self,
         markets: Market | Mapping[str, Market] | None = None,
@@ -120,7 +120,7 @@ class HeldBook:
 
 
 @takes(
-    book=instance(Book), scenarios=many(Scenario), shocks=many(SpreadShock), reference=key, engine=text, workers=whole(),
+    book=instance(Book), scenarios=many(Scenario), shocks=many(SpreadShock, such_as=SHOWN), reference=key, engine=text, workers=whole(),
     progress=function,
 )  # fmt: skip
 def hold(

@@ -19,7 +19,7 @@ from pricing.valuation.measures import MEASURES
 from pricing.valuation.price import aimed, cells_at, fixed, price, prices_of, reference_spreads
 from pricing.valuation.prices import Prices
 from pricing.valuation.remaining_cash import row_of
-from pricing.valuation.spread_shocks import SpreadShock, listed
+from pricing.valuation.spread_shocks import SHOWN, SpreadShock, listed
 from structuring.deals.holdings import Holdings
 from waterfalls.arguments import cell, instance, many, takes, texts
 from waterfalls.cashflows import Cashflows, Table
@@ -80,7 +80,7 @@ class Borne:
         return losses_from(self.priced.join(parts), self.holdings, self.origin, s0, k0, self.against)
 
 
-@takes(shocks=many(SpreadShock), reference=instance(Cashflows), measures=texts)
+@takes(shocks=many(SpreadShock, such_as=SHOWN), reference=instance(Cashflows), measures=texts)
 def priced(
     market: Any,
     shocks: SpreadShock | Sequence[SpreadShock] = (),
@@ -113,7 +113,9 @@ def priced(
     return Priced(made, spreads, moves, tuple(dict.fromkeys(("npv", *measures))))
 
 
-@takes(holdings=instance(Holdings), shocks=many(SpreadShock), reference=instance(Cashflows), against=cell)
+@takes(
+    holdings=instance(Holdings), shocks=many(SpreadShock, such_as=SHOWN), reference=instance(Cashflows), against=cell
+)
 def borne(
     holdings: Holdings,
     market: Any,

@@ -166,6 +166,8 @@ def evaluated(date: ql.Date, only_if_later: bool = False) -> Iterator[None]:
             settings.evaluationDate = was
 
 
+# SONIA's days and TONA's to its start: Strata, StandardFixedOvernightSwapConventions. TONA's to its payment: "2 Tokyo business
+# days later", Tradition Asia, OIS specifications. CORRA's to its payment: Canada's working group CARR, conventions of 2021.
 OVERNIGHT = {  # by index: its class in QuantLib, days from trade to start, and from the end of a period to its payment
     "SOFR": ("Sofr", 2, 2),
     "SONIA": ("Sonia", 0, 0),

@@ -14,7 +14,7 @@ from pricing.valuation.measures import MEASURES, Cells, margin_value
 from pricing.valuation.prices import STATUS, Prices, position
 from pricing.valuation.remaining_cash import Ahead, row_of
 from pricing.valuation.root_finding import HIGHEST, LOWEST, rates_for
-from pricing.valuation.spread_shocks import Move, Override, SpreadShock, Stress, ToPrice, listed, spreads_under
+from pricing.valuation.spread_shocks import SHOWN, Move, Override, SpreadShock, Stress, ToPrice, listed, spreads_under
 from waterfalls.arguments import instance, key, many, refused, takes
 from waterfalls.cashflows import Cashflows, Table
 from waterfalls.errors import CannotPrice, InvalidTerms
@@ -32,7 +32,11 @@ def pair_before(name: str, given: Any) -> Before:
 
 
 @takes(
-    flows=instance(Cashflows), shocks=many(SpreadShock), pairs=many(Stress, tuple), reference=key, before=pair_before
+    flows=instance(Cashflows),
+    shocks=many(SpreadShock, such_as=SHOWN),
+    pairs=many(Stress, tuple),
+    reference=key,
+    before=pair_before,
 )
 def price(
     flows: Cashflows,

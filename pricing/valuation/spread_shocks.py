@@ -207,6 +207,7 @@ class SpreadShock:
 
 
 UNCHANGED = SpreadShock()
+SHOWN = "SpreadShock.parallel(bp=100)"  # how one is written, where something else was given
 
 
 def name_of(given: Any) -> Any:
@@ -231,7 +232,7 @@ def listed(shocks: SpreadShock | Sequence[SpreadShock]) -> tuple[SpreadShock, ..
     found: dict[str, SpreadShock] = {UNCHANGED.name: UNCHANGED}
     for shock in given:
         if not isinstance(shock, SpreadShock):
-            raise InvalidTerms(f"shocks: must be SpreadShocks, such as SpreadShock.parallel(bp=100); got {shock!r}")
+            raise InvalidTerms(f"shocks: must be SpreadShocks, such as {SHOWN}; got {shock!r}")
         first = found.setdefault(shock.name, shock)
         if first is not shock and first != shock:
             raise InvalidTerms(f"shocks: two shocks are named {shock.name!r} and differ: give one another name")

@@ -335,8 +335,12 @@ def test_a_rate_that_nobody_gives_is_refused():
     receipts = Receipts(plan.schedule.ends, revenue=1.0)
     with pytest.raises(UnknownName, match=r"there is no rate for the index 'SOFR'. Did you mean 'SOFR 3M'"):
         distribute(plan, receipts, rates={"SOFR 3M": 0.04})
-    for bad in (float("nan"), [0.01, 0.02], np.zeros((3, 4))):
-        with pytest.raises(InvalidTerms, match=r"rates\['SOFR'\] must be"):
+    for bad, said in (
+        (float("nan"), r"rates\['SOFR'\]: must be finite numbers, got nan"),
+        ([0.01, 0.02], r"rates\['SOFR'\] must be"),
+        (np.zeros((3, 4)), r"rates\['SOFR'\] must be"),
+    ):
+        with pytest.raises(InvalidTerms, match=said):
             distribute(plan, receipts, rates={"SOFR": bad})
 
 
