@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
 from waterfalls.clauses.claims import Debt, Deposit, Residual, TopUp
@@ -11,8 +11,8 @@ from waterfalls.clauses.pay import Pay
 from waterfalls.clauses.waterfall import Clause, Waterfall
 from waterfalls.errors import Fault, unknown
 from waterfalls.fields import EXPENSES
-from waterfalls.language.definitions import levels
-from waterfalls.language.expressions import Condition, Number
+from waterfalls.language.definitions import endless, endless_amounts, levels
+from waterfalls.language.expressions import Condition, Number, no_amount
 from waterfalls.language.forward import cannot_look_ahead
 from waterfalls.language.numbers import Held
 from waterfalls.language.parsing import DEEPEST
@@ -95,10 +95,14 @@ def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
     )
     yield from twice([trigger.name for trigger in triggers], "triggers")
 
-    for kind in ("fees", "accounts", "hedges", "ledgers", "replacements", "tranches"):
-        for i, part in enumerate(fields.get(kind) or ()):
-            for field, node in nodes_in(part):
-                yield from names_in(f"{kind}[{i}].{field}", node, known)
+    read = [
+        (f"{kind}[{i}].{field}", node)
+        for kind in ("fees", "accounts", "hedges", "ledgers", "replacements", "tranches")
+        for i, part in enumerate(fields.get(kind) or ())
+        for field, node in nodes_in(part)
+    ]
+    for place, node in read:
+        yield from names_in(place, node, known)
     for i, ledger in enumerate(ledgers):
         if isinstance(ledger, Ledger) and known["account"] is not None and ledger.account not in known["account"]:
             yield Fault(f"ledgers[{i}].account", unknown("account", ledger.account, known["account"]))
@@ -131,6 +135,7 @@ def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
     roots += [(f"regimes[{name!r}]", condition) for name, condition in sound(fields.get("regimes") or {})]
     by_note = {note.name: note for note in tranches if isinstance(note, Note)}
     every = [(place, node) for place, root in roots for node in root.walk()]
+    yield from infinite_amounts(endless(dict(sound(definitions))), read, roots)
     if whole:
         yield from faults_of_sale([node for _, node in every])
     yield from (Fault(place, reason) for place, node in every if (reason := cannot_look_ahead(node, by_note)))
@@ -153,6 +158,17 @@ def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
             )
     if whole and accounts:
         yield from stranded(accounts, waterfalls)
+
+
+def infinite_amounts(
+    names: Container[str], read: Iterable[tuple[str, Node]], roots: Iterable[tuple[str, Node]]
+) -> Iterator[Fault]:
+    """Definitions that may be infinite (`names`), read in a term's own number, or inside any, where an amount is wanted."""
+    for place, said in read:
+        if isinstance(said, Number) and said.infinite(names):
+            yield Fault(place, no_amount(said))
+    for place, root in (*read, *roots):
+        yield from (Fault(place, reason) for reason in endless_amounts(root, names))
 
 
 def sound_clauses(waterfall: Any) -> list[tuple[int, Clause]]:

@@ -1,6 +1,7 @@
 """Sentences and definitions of any size: read, or refused in one line; never Python's own error, never without end."""
 
 import datetime
+import re
 import signal
 from contextlib import contextmanager
 
@@ -79,7 +80,7 @@ def test_a_long_sum_is_read():
     assert parse(str(parse(clause, Clause)), Clause) == parse(clause, Clause)
 
 
-def deal(definitions):
+def deal(definitions, first="pay(interest('A'))", **terms):
     last = list(definitions)[-1]
     return Deal(
         "definitions", closing=datetime.date(2026, 1, 15), first_payment=datetime.date(2026, 4, 15),
@@ -89,7 +90,7 @@ def deal(definitions):
             interest=[[5.0, 4.0, 3.0]], principal=[[10.0, 20.0, 70.0]],
         ),
         tranches=(Note("A", 80.0, coupon=Fixed(0.05)), Equity("E", 20.0)),
-        waterfall=pay(interest("A")) >> pay(principal("A")).capped(defined(last)) >> pay(residual("E")),
+        waterfall=parse(first, Clause) >> pay(principal("A")).capped(defined(last)) >> pay(residual("E")), **terms,
     )  # fmt: skip
 
 
@@ -125,3 +126,45 @@ def test_cash_far_beyond_the_notional_adds_up_but_for_rounding(engine):
     flows = run(small, [Scenario("base")], engine=engine)
     flows.check()
     assert flows.principal["A"][0].tolist() == [1e-6, 1e-6, pytest.approx(1e-6)]
+
+
+COVER = "ic_ratio('A')"  # infinite once nothing is owed
+
+
+@pytest.mark.parametrize(
+    ("definitions", "where", "said"),
+    [
+        ({"x": COVER}, "waterfall[0]", "pay(interest('A')).when(cash() > defined('x') * cash())"),
+        ({"x": COVER}, "waterfall[0]", "pay(interest('A')).capped(ratio(defined('x'), balance('A'), zero=0))"),
+        ({"x": COVER, "y": "defined('x') * 2"}, "waterfall[0]", "pay(interest('A')).capped(balance('A') * defined('y'))"),
+        ({"x": COVER, "y": "max_(cash(), defined('x')) - cash()"}, "definitions['y']", "pay(interest('A'))"),
+        ({"x": COVER, "y": "at_start(defined('x')) * cash()"}, "definitions['y']", "pay(interest('A'))"),
+    ],
+)  # fmt: skip
+def test_an_infinite_amount_is_refused_under_a_name_as_it_is_without(definitions, where, said):
+    with pytest.raises(InvalidTerms, match="is infinite when nothing is owed") as refused:
+        deal(definitions, said)
+    assert where in str(refused.value)
+    written = [said, *definitions.values()]
+    for name, number in reversed(definitions.items()):
+        written = [text.replace(f"defined('{name}')", f"({number})") for text in written]
+    with pytest.raises(InvalidTerms, match="is infinite when nothing is owed"):  # written out in place of its name
+        [parse(text, (Clause, Number)) for text in written]
+
+
+def test_an_infinite_amount_that_a_term_reads_under_a_name_is_refused():
+    with pytest.raises(InvalidTerms, match=re.escape("accounts[0].target: 'defined('x')' is infinite")):
+        deal({"x": COVER}, "pay(interest('A'))", accounts=(Account("R", target=defined("x")),))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "pay(interest('A')).when(defined('x') > 1.2)",
+        "pay(interest('A')).when(defined('x') * 2 + 1 > 1.2)",
+        "pay(interest('A')).capped(defined('x'))",  # caps nothing
+        "pay(interest('A')).capped(min_(defined('x'), 10) * cash())",
+    ],
+)
+def test_a_ratio_under_a_name_is_compared_and_bounded_as_without(said):
+    assert deal({"x": COVER}, said).definitions

@@ -37,6 +37,9 @@ class Clause(Node):
             if accounts.count(name) > 1:
                 raise InvalidTerms(f"a clause takes cash out of {name!r} once, not twice")
 
+    def takes_infinite(self, part: Node) -> bool:
+        return any(part is cap for cap in self.caps)  # which then caps nothing
+
     @staticmethod
     def __text__(text: Any) -> Clause:
         return parse(text, Clause)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import ClassVar
 
-from waterfalls.language.expressions import Number
+from waterfalls.language.expressions import Number, no_amount
 from waterfalls.language.machine import Machine, Value
 from waterfalls.language.vocabulary import Node, named, word
 
@@ -17,6 +17,9 @@ class Defined(Number):
 
     needs_what: ClassVar[str] = "definition"
     name: str
+
+    def infinite(self, endless: Container[str] = ()) -> bool:
+        return self.name in endless
 
     def settle(self, m: Machine) -> Value:
         told = m.told  # a definition read again inside another is settled once: an expression changes nothing
@@ -51,3 +54,25 @@ def levels(root: Node, inside: Mapping[str, int]) -> int:
         deepest = max(deepest, depth + max(read, default=0))
         level = {id(part): part for node in level.values() for part in node.parts()}
     return deepest
+
+
+def endless(said: Mapping[str, Number]) -> frozenset[str]:
+    """The definitions that may be infinite, each reading those before it."""
+    found: set[str] = set()
+    for name, number in said.items():
+        if number.infinite(found):
+            found.add(name)
+    return frozenset(found)
+
+
+def endless_amounts(root: Node, names: Container[str]) -> Iterator[str]:
+    """Definitions that may be infinite, of those in `names`, read where an amount is wanted: what is wrong with each."""
+    for node in root.walk():
+        for part in node.parts():
+            if (
+                isinstance(part, Number)
+                and part.infinite(names)
+                and not part.infinite()
+                and not node.takes_infinite(part)
+            ):
+                yield no_amount(part)

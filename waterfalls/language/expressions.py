@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from waterfalls.errors import InvalidTerms
@@ -35,7 +35,6 @@ class Expression(Node):
 class Number(Expression):
     """An amount, a rate or a ratio that is known at a clause of a payment date."""
 
-    infinite: bool = False  # whether it may be
     written: tuple[float, ...] = ()  # the values it takes, where they are written out
 
     @staticmethod
@@ -50,6 +49,10 @@ class Number(Expression):
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> CoreSchema:
         # a field of a term that takes a number takes a plain one too, as `capped` and `draw` do
         return or_text(cls, cls.__text__, lambda value: number(value) if type(value) in (int, float) else value)
+
+    def infinite(self, endless: Container[str] = ()) -> bool:
+        """Whether it may be, where the definitions named in `endless` may be."""
+        return False
 
     def settle(self, m: Machine) -> Value:
         """The value, in plain floats."""
@@ -163,9 +166,8 @@ class Arithmetic(Number):
     right: Number
 
     def __post_init__(self) -> None:
-        for side, other in ((self.left, self.right), (self.right, self.left)):
-            harmless = isinstance(other, Constant) and (other.value != 0.0 or self.sign in "+-")
-            if side.infinite and not harmless:
+        for side in (self.left, self.right):
+            if side.infinite() and not self.takes_infinite(side):
                 raise InvalidTerms(
                     f"'{side}' is infinite when nothing is owed, so '{self}' may be no number: bound it, min_({side}, 10)"
                 )
@@ -178,9 +180,12 @@ class Arithmetic(Number):
     def strength(self) -> int:  # type: ignore[override]
         return 6 if self.sign in "*/" else 5
 
-    @property
-    def infinite(self) -> bool:  # type: ignore[override]
-        return self.left.infinite or self.right.infinite
+    def infinite(self, endless: Container[str] = ()) -> bool:
+        return self.left.infinite(endless) or self.right.infinite(endless)
+
+    def takes_infinite(self, part: Node) -> bool:
+        other = self.right if part is self.left else self.left
+        return isinstance(other, Constant) and (other.value != 0.0 or self.sign in "+-")
 
     def settle(self, m: Machine) -> Value:
         return ARITHMETIC[self.sign](self.left.settle(m), self.right.settle(m))
@@ -201,6 +206,9 @@ class Comparison(Condition):
     sign: str
     left: Number
     right: Number
+
+    def takes_infinite(self, part: Node) -> bool:
+        return True
 
     def settle(self, m: Machine) -> Value:
         return COMPARISON[self.sign](m, self.left.settle(m), self.right.settle(m))
@@ -278,9 +286,14 @@ def number(value: Number | float) -> Number:
 def bounded(value: Number | float) -> Number:
     """A `Number` that is never infinite."""
     said = number(value)
-    if said.infinite:
-        raise InvalidTerms(f"'{said}' is infinite when nothing is owed, so it is no amount: bound it, min_({said}, 10)")
+    if said.infinite():
+        raise InvalidTerms(no_amount(said))
     return said
+
+
+def no_amount(said: Number) -> str:
+    """What is wrong with a number that may be infinite where an amount is wanted."""
+    return f"'{said}' is infinite when nothing is owed, so it is no amount: bound it, min_({said}, 10)"
 
 
 def finite(value: Any) -> float:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Container
 from typing import Any, ClassVar
 
 from waterfalls.dates import as_date
 from waterfalls.errors import InvalidTerms
 from waterfalls.language.expressions import Number, bounded, finite, number
 from waterfalls.language.machine import Contract, Machine, Value
-from waterfalls.language.vocabulary import listed, word
+from waterfalls.language.vocabulary import Node, listed, word
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,9 +45,11 @@ class Extreme(Number):
     word: str
     items: tuple[Number, ...]
 
-    @property
-    def infinite(self) -> bool:  # type: ignore[override]
-        return (all if self.word == "min_" else any)(item.infinite for item in self.items)
+    def infinite(self, endless: Container[str] = ()) -> bool:
+        return (all if self.word == "min_" else any)(item.infinite(endless) for item in self.items)
+
+    def takes_infinite(self, part: Node) -> bool:
+        return True
 
     def settle(self, m: Machine) -> Value:
         values = [item.settle(m) for item in self.items]
@@ -86,9 +89,11 @@ class AtStart(Number):
     reads_start: ClassVar[bool] = True
     inner: Number
 
-    @property
-    def infinite(self) -> bool:  # type: ignore[override]
-        return self.inner.infinite
+    def infinite(self, endless: Container[str] = ()) -> bool:
+        return self.inner.infinite(endless)
+
+    def takes_infinite(self, part: Node) -> bool:
+        return True
 
     def settle(self, m: Machine) -> Value:
         return self.inner.settle(m.at_start())

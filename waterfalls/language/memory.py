@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Container
 from typing import Any, ClassVar
 
 from waterfalls.language.amounts import rate_a_year
@@ -11,7 +12,7 @@ from waterfalls.language.formulas import at_start
 from waterfalls.language.machine import Contract, Machine, Value
 from waterfalls.language.numbers import receipt, reported
 from waterfalls.language.ratios import periods
-from waterfalls.language.vocabulary import named, word
+from waterfalls.language.vocabulary import Node, named, word
 
 
 class Kept(Number):
@@ -104,9 +105,11 @@ class Average(Number):
     inner: Number
     trailing: int
 
-    @property
-    def infinite(self) -> bool:  # type: ignore[override]
-        return self.inner.infinite
+    def infinite(self, endless: Container[str] = ()) -> bool:
+        return self.inner.infinite(endless)
+
+    def takes_infinite(self, part: Node) -> bool:
+        return True
 
     def remembers(self, plan: Contract) -> tuple[tuple[str, Number], ...]:
         """What is kept from date to date."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import ClassVar
 
 from waterfalls.errors import InvalidTerms
@@ -79,9 +79,11 @@ class Ratio(Number):
     and a trigger that reads it counts no date as a cure.
     """
 
-    infinite = True
     needs_what: ClassVar[str] = "note"
     trailing: int
+
+    def infinite(self, endless: Container[str] = ()) -> bool:
+        return True
 
     def terms(self, plan: Contract) -> tuple[Number, Number]:
         """The two numbers divided."""

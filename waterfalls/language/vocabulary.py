@@ -51,6 +51,10 @@ class Node:
         """The nodes directly inside this one."""
         return (node for _, node in nodes_in(self))
 
+    def takes_infinite(self, part: Node) -> bool:
+        """Whether a number directly inside this node may be infinite."""
+        return False
+
     def walk(self) -> Iterator[Node]:
         """This node and every node inside it."""
         yield self

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pricing.report.figures import bridges, charts, sankeys
-from pricing.report.figures.figure import Figure
+from pricing.report.figures.figure import GRID, INK, Figure
 from pricing.tables.number_formats import unit_of
 from pricing.valuation.prices import position
 from waterfalls.errors import InvalidTerms, unknown
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pricing.valuation.prices import Prices
     from waterfalls.cashflows import Cashflows
 
-AXIS = {"automargin": True, "gridcolor": "#D8DEE4", "zeroline": False}
+AXIS = {"automargin": True, "gridcolor": GRID, "zeroline": False}
 LEGEND = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.0, "yanchor": "bottom", "traceorder": "normal"}
 HEAD = 64  # pixels above the drawing, for its title and the names of its traces
 
@@ -64,8 +64,7 @@ def titled(figure: Figure) -> plotly.graph_objects.Figure:
     top = HEAD + figure.layout.get("margin", {}).get("t", 0)
     title = {
         "text": figure.title,
-        "x": 0,
-        "xref": "paper",
+        "x": 0.02,
         "xanchor": "left",
         "y": 1,
         "yref": "container",
@@ -75,6 +74,7 @@ def titled(figure: Figure) -> plotly.graph_objects.Figure:
     made.update_layout(
         title=title, height=figure.height + HEAD, legend=LEGEND, margin={"l": 20, "r": 20, "b": 30, "t": top}
     )
+    made.update_traces({"line": {"color": INK}}, selector={"meta": "ink"})  # on a page, the colour of its text
     made.update_xaxes(AXIS, overwrite=False)
     made.update_yaxes(AXIS, overwrite=False)
     return made
