@@ -63,6 +63,7 @@ def write_changes(grid: Grid, plan: Plan, losses: Losses) -> None:
         "Dates: payment dates, parts of a year and flags by date are inputs. A changed date of the deal does not move them.",
         "Rates: a parallel move raises every fixing of an index and every zero rate by the same amount.",
         "Structure: a term that was 0 or not there when this was written has no line: a new clause, trigger or account needs a new model.",
+        "Yields: found by Newton's method from the flat rate of the spread and the curve; n/a where the value is not above 0.",
         "Expressions of the terms that give a row of numbers by date (steps, hurdles, make-whole, forward ratios) are such rows on Inputs.",
     ]
     for name, note in plan.notes_by_name.items():
