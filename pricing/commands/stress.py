@@ -29,6 +29,11 @@ def stress(
         list[str] | None,
         typer.Option(metavar="CHANNEL", help="a channel of a book's loop to switch off, or 'all'; may be repeated"),
     ] = None,
+    sensitivity: Annotated[
+        bool, typer.Option("--sensitivity", help="move every assumption of a book's loop, alone and all together")
+    ] = False,
+    draws: Annotated[int, typer.Option(min=2, help="of all assumptions together, for --sensitivity")] = 1000,
+    seed: Annotated[int, typer.Option(help="the same seed draws the same assumptions")] = 0,
     market: MarketFile = None,
     scenarios: ScenarioFile = None,
 ) -> Answer:
@@ -44,12 +49,14 @@ def stress(
       firstloss stress vantage-jersey --scenario "moves of 2026" --scale 0.5
       firstloss stress ai-debt-market
       firstloss stress ai-debt-market --without refinancing --without funding
+      firstloss stress ai-debt-market --sensitivity --draws 200
       firstloss stress ai-debt-market --csv --table deals
 
     \b
     Tables: classes, rounds, bearers, unidentified, and bridge of a deal;
     or of a book deals, obligors, beside_2008, and of its loop
-    loop_rounds, loop_channels, loop_institutions and loop_assumptions.
+    loop_rounds, loop_channels, loop_institutions and loop_assumptions;
+    with --sensitivity tornado, band and ranking.
     """
     from structuring.studies.book_files import books
     from waterfalls.errors import InvalidTerms, UnknownName
@@ -61,7 +68,9 @@ def stress(
             raise InvalidTerms(
                 f"--shock is of one deal, and {deal!r} is a book, whose story moves its spreads: --scale"
             )
-        return whole_market(deal, scenario, scale, without or [])
+        return whole_market(deal, scenario, scale, without or [], (draws, seed) if sensitivity else None)
+    if sensitivity:
+        raise InvalidTerms(f"--sensitivity is of a book's loop, and {deal!r} is one deal")
     if without:
         raise InvalidTerms(f"--without is of a book's loop, and {deal!r} is one deal")
     from pricing.contagion.stress_chain import chain
@@ -131,7 +140,7 @@ def chain_lines(title: str, told: Chain) -> Iterator[str]:
     yield from (f"- {assumption}" for assumption in told.assumptions)
 
 
-def whole_market(book: str, scenario: str, scale: float, without: list[str]) -> Answer:
+def whole_market(book: str, scenario: str, scale: float, without: list[str], moved: tuple[int, int] | None) -> Answer:
     """The answer for a book of deals, its loop closed where a file beside it says how."""
     from pricing.contagion.loop.channels import CHANNELS
     from pricing.contagion.loop.market_loop import market_loop
@@ -149,6 +158,14 @@ def whole_market(book: str, scenario: str, scale: float, without: list[str]) -> 
         made = market_stress(book, scenario, scale, progress=told)
     with progress("closing the loop"):
         closed = market_loop(made, terms, channels=on) if on and terms.is_file() else None
+    sure = None
+    if moved is not None:
+        from pricing.contagion.loop.sensitivity import sensitivity
+
+        if closed is None or without:
+            raise InvalidTerms("--sensitivity moves the loop with every channel on: leave --without out")
+        with progress("moving every assumption") as told:
+            sure = sensitivity(closed, moved[0], seed=moved[1], progress=told)
     tables: dict[str, Callable[[], Any]] = {
         "classes": lambda: made.classes,
         "rounds": lambda: made.rounds,
@@ -165,5 +182,7 @@ def whole_market(book: str, scenario: str, scale: float, without: list[str]) -> 
             "loop_institutions": closed.loop.by_institution,
             "loop_assumptions": closed.assumptions,
         }
+    if sure is not None:
+        tables |= {"tornado": sure.tornado, "band": sure.band, "ranking": sure.ranking}
     said = {"book": book, "currency": made.book.currency, "scenario": made.stress, "scale": scale, "channels": on}
-    return Answer(tables, [page_of(made, closed, width=columns())], said)
+    return Answer(tables, [page_of(made, closed, sure, width=columns())], said)

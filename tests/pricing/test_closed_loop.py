@@ -9,8 +9,9 @@ import pytest
 from pricing.contagion.loop.assumptions import Assumed, check, load_loop
 from pricing.contagion.loop.channels import CHANNELS, STEPS
 from pricing.contagion.loop.closed_loop import closed_loop, economy_of, vehicles_of
-from pricing.contagion.loop.market_loop import market_loop
+from pricing.contagion.loop.market_loop import MarketLoop, market_loop
 from pricing.contagion.loop.round import after_sales
+from pricing.contagion.loop.sensitivity import drawn_values, sensitivity, triangular
 from pricing.contagion.market_stress import market_stress
 from structuring.deals.deal_files import LIBRARY
 from waterfalls.errors import InvalidTerms
@@ -182,3 +183,50 @@ def test_every_assumption_of_book_story_and_institutions_has_a_range_or_none_is_
         if one.redemptions:
             assert f"redemptions of {one.name}" in ranges
     assert all(one.low < one.high and one.reason for one in TERMS.assumptions.values())
+
+
+# how sure
+
+
+@functools.cache
+def sure(draws=40, seed=3, workers=1):
+    made, vehicles = market()
+    few = {name: TERMS.ranges[name] for name in ("spreads", "depth of leveraged loans", "size of leases")}
+    small = dataclasses.replace(TERMS, ranges=few)
+    loop = closed_loop(economy_of(made, vehicles, small), alone=False)
+    return sensitivity(MarketLoop(made, small, vehicles, loop), draws, seed=seed, workers=workers)
+
+
+def test_draws_are_the_same_by_seed_on_any_number_of_workers():
+    a, b = sure(workers=1), sure(workers=2)
+    assert np.array_equal(a.drawn, b.drawn) and np.array_equal(a.ends, b.ends) and a.few == b.few
+    names = list(TERMS.assumptions)
+    long, short = (drawn_values(TERMS.assumptions, names, count, 7) for count in (30, 10))
+    assert long[:10] == short
+    assert drawn_values(TERMS.assumptions, names, 10, 8) != short
+    assert [one["spreads"] for one in drawn_values(TERMS.assumptions, names, 10, 7, only=["spreads"])] == [
+        one["spreads"] for one in short
+    ]
+
+
+def test_triangular_draws_have_the_moments_of_the_textbook():
+    one = Assumed(1.0, low=0.5, high=3.0, reason="")
+    u = (np.arange(200_000) + 0.5) / 200_000
+    x = triangular(u, one)
+    a, c, b = one.low, one.value, one.high
+    assert x.mean() == pytest.approx((a + b + c) / 3.0, rel=1e-6)
+    assert x.var() == pytest.approx((a * a + b * b + c * c - a * b - a * c - b * c) / 18.0, rel=1e-5)
+    assert x.min() >= a and x.max() <= b
+
+
+def test_the_tornado_is_sorted_and_what_is_taken_is_the_loop():
+    found = sure()
+    table = found.tornado()
+    assert table["swing"].is_monotonic_decreasing and set(table["assumption"]) == set(found.names)
+    whole = closed_loop(economy(), alone=False).least.sum()
+    assert found.taken[0] == pytest.approx(whole, rel=3e-3)  # one step a round, or all at once: the same place
+    said = " ".join(found.sentences())
+    assert "nine tenths of the width" in said and "no probability of a crisis" in said
+    band = found.band().set_index("measure").loc["all losses"]
+    assert band["quantile_5"] <= band["quantile_50"] <= band["quantile_95"]
+    assert found.ranking()["first"].sum() == pytest.approx(1.0)

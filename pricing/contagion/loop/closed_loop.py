@@ -167,6 +167,19 @@ def follow(y: Economy, found: Round, on: tuple[str, ...], rounds: int) -> tuple[
     return found, state, np.array(added).reshape(len(added), len(on), len(found.total)), bool(rests)
 
 
+def rest(y: Economy, rounds: int = 2 * ROUNDS) -> Round:
+    """Where the loop comes to rest from nothing, all channels at once in each round: what `closed_loop` finds, without columns."""
+    state, found = y.nothing, y.look(y.nothing)
+    for _ in range(rounds):
+        before = found.total
+        for step in STEPS.values():
+            state = step(y, found, state)
+        found = y.look(state)
+        if np.abs(found.total - before).sum() <= SETTLED * max(np.abs(found.total).sum(), 1.0):
+            break
+    return found
+
+
 def from_above(y: Economy, on: tuple[str, ...], low: Round) -> np.ndarray:
     """All losses where the loop comes to rest from the state in which every channel does all it can (N,)."""
     state, ruin = y.nothing, ruined(y, low)

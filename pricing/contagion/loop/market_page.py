@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pricing.contagion.loop.market_loop import MarketLoop, market_loop
+from pricing.contagion.loop.sensitivity import Sensitivity
 from pricing.contagion.market_stress import market_stress
 from pricing.contagion.market_stress_result import MarketStress
 from pricing.tables.aligned_text import text
@@ -17,14 +18,19 @@ def market_page(name: str = "ai-debt-market", stress: str = "AI demand shortfall
     return page_of(made, market_loop(made, terms) if terms.is_file() else None)
 
 
-def page_of(made: MarketStress, loop: MarketLoop | None = None, *, width: int | None = None) -> str:
+def page_of(
+    made: MarketStress, loop: MarketLoop | None = None, sure: Sensitivity | None = None, *, width: int | None = None
+) -> str:
     """A story that was run: sentences, then tables in billions, which fit a `width`, then every assumption.
 
     With the loop closed its sentences lead, and its tables and the ranges of its assumptions stand beside the others.
     """
     scale = made.scale
     lines = [f"{made.book.name}: {made.stress!r} at scale {scale:g}, amounts in {made.book.currency} billion", ""]
-    lines += [f"- {sentence}" for sentence in (*(loop.sentences() if loop else ()), *made.sentences())]
+    lines += [
+        f"- {sentence}"
+        for sentence in (*(loop.sentences() if loop else ()), *(sure.sentences() if sure else ()), *made.sentences())
+    ]
     top: Any = made.concentration
     top = top[top["part"] == "payer"].head(8)[["obligor", "exposure", "share", "deals"]]
     closed = () if loop is None else (
@@ -32,6 +38,9 @@ def page_of(made: MarketStress, loop: MarketLoop | None = None, *, width: int | 
         ("The loop by channel: in order, each seeing those before it, and alone", loop.loop.by_channel()),
         ("The loop by institution", loop.loop.by_institution()),
     )  # fmt: skip
+    if sure is not None:
+        tornado: Any = sure.tornado()[["assumption", "all_at_low", "all_at_high", "swing"]].head(15)
+        closed = (("All losses with one assumption at its low and its high", tornado), ("Band", sure.band()), *closed)
     for title, frame in (
         *closed,
         ("Investor classes: first round", made.classes),

@@ -92,20 +92,23 @@ class Economy:
         """The multiple of the story by deal (D,)."""
         return self.story * more
 
+    @cached_property
+    def as_told(self) -> tuple[np.ndarray, np.ndarray]:
+        """Values (K,) with the story as told, at its spreads and at none."""
+        v = self.vehicles
+        told, open_, K = np.ones(len(v.deals)), np.zeros(len(v.deals)), len(v.tranches)
+        return v.at(told, open_, np.ones(K)), v.at(told, open_, np.zeros(K))
+
     def losses(self, state: State) -> tuple[np.ndarray, np.ndarray]:
         """Total and credit loss of every tranche (K,), at the book's own size."""
-        v = self.vehicles
-        D, K = len(v.deals), len(v.tranches)
-        told, none = np.ones(D), np.zeros(K)
+        v, (total, credit) = self.vehicles, self.as_told
+        there = self.multiples(state.more), state.shut
+        none = np.zeros(len(v.tranches))
+        return self.lost[0] + (total - v.at(*there, self.spread)), self.lost[1] + (credit - v.at(*there, none))
 
-        def moved(wider: np.ndarray, asked: np.ndarray) -> np.ndarray:
-            return v.at(told, np.zeros(D), asked) - v.at(self.multiples(state.more), state.shut, wider)
-
-        return self.lost[0] + moved(self.spread, np.ones(K)), self.lost[1] + moved(none, none)
-
-    def shock(self, state: State) -> Shock:
-        """The losses of the vehicles in a state, as a first shock."""
-        first, (total, credit) = self.first, self.losses(state)
+    def shock(self, total: np.ndarray, credit: np.ndarray) -> Shock:
+        """Losses of the vehicles by tranche, as a first shock."""
+        first = self.first
         held = first.held * self.size
         before = first.held.sum(axis=0)
         moved = np.divide(total - self.lost[0], before, out=np.zeros(len(before)), where=before > 0.0)
@@ -119,11 +122,12 @@ class Economy:
 
     def system(self, state: State) -> tuple[System, tuple[str, ...]]:
         """The system of forced sales on the vehicles' losses in a state."""
-        return system_of(self.shock(state), self.listed, self.names, None, None, self.depth)
+        return system_of(self.shock(*self.losses(state)), self.listed, self.names, None, None, self.depth)
 
     def look(self, state: State) -> Round:
         """Losses and prices in a state: vehicles, then the channels' sales and marks, then sales by thresholds."""
-        shock = self.shock(state)
+        total, credit = self.losses(state)
+        shock = self.shock(total, credit)
         system, _ = system_of(shock, self.listed, self.names, None, None, self.depth)
         first = shock_by(shock, self.names)[0][0]
         after, lost = after_sales(system, state)
@@ -135,7 +139,6 @@ class Economy:
         marked = np.zeros(len(price))
         marked[:K] = state.marked
         by_sales = 1.0 - np.divide(1.0 - fell, 1.0 - marked, out=np.ones_like(fell), where=marked < 1.0)
-        credit = self.losses(state)[1]
         before = self.first.held.sum(axis=0)
         share = np.divide(credit, before, out=np.zeros_like(credit), where=before > 0.0)
         return Round(
