@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, TypeVar
 
+from waterfalls.bounds import LARGEST
 from waterfalls.errors import InvalidTerms
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -87,6 +88,8 @@ def amount(value: Any) -> Any:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if not math.isfinite(value):
             raise InvalidTerms(f"{value} is not a number that terms can hold")
+        if abs(value) > LARGEST:
+            raise InvalidTerms(f"a number is too large: at most {LARGEST:g} in size, got {value:g}")
         return value
     raise InvalidTerms(f"a number or an expression is wanted, got {value!r}")
 
