@@ -1,0 +1,85 @@
+"""`firstloss structure`: its tables, what a goal and a step of a test do worked by hand, what it writes, its frontier."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from pricing.cli import app
+from pricing.market.market_files import load_market
+from pricing.structure.frontier import frontier
+from pricing.structure.solve import structured
+from pricing.structure.terms.structure_terms import Structure
+from structuring.deals.deal_files import load_deal, load_scenarios
+
+DEAL = "vantage-jersey"
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """The tables of a shipped deal with all its notes at 55 % of value, and the folder written."""
+    folder = tmp_path_factory.mktemp("sized") / "out"
+    goal = "at_closing(ltv('B')) <= 0.55"
+    result = CliRunner().invoke(app, ["structure", DEAL, "--goal", goal, "--out", str(folder), "--json"])
+    assert result.exit_code == 0, (result.output, result.exception)
+    return json.loads(result.stdout), folder
+
+
+def rows(told, table):
+    found = told[0]
+    return found["tables"][table] if "tables" in found else found[table]
+
+
+def test_a_goal_takes_the_place_of_the_test_that_measures_the_same(told):
+    size = {row["tranche"]: row["size"] for row in rows(told, "tranches")}
+    worth = size["A-2"] / 0.50  # which its own test binds at
+    assert size["A-2"] + size["B"] == pytest.approx(0.55 * worth, rel=1e-9)
+    tests = [row["test"] for row in rows(told, "tests")]
+    assert "at_closing(ltv('B')) <= 0.55" in tests and "at_closing(ltv('B')) <= 0.6" not in tests
+
+
+def test_sources_are_uses(told):
+    sides = {
+        side: sum(row["amount"] for row in rows(told, "funding") if row["side"] == side) for side in ("source", "use")
+    }
+    assert sides["source"] == pytest.approx(sides["use"], rel=1e-12)
+
+
+def test_a_step_of_loan_to_value_buys_a_hundredth_of_the_value(told):
+    """By hand: a size held by loan to value is level x value, so a point more is a hundredth of the value."""
+    size = {row["tranche"]: row["size"] for row in rows(told, "tranches")}
+    point = 0.01 * size["A-2"] / 0.50
+    change = {(row["step"], row["solved"]): row["change"] for row in rows(told, "shadow_prices")}
+    assert change["at_closing(ltv('B')) <= 0.56", "B"] == pytest.approx(point, rel=1e-6)
+    assert change["at_closing(ltv('A-2')) <= 0.51", "A-2"] == pytest.approx(point, rel=1e-6)
+    assert change["at_closing(ltv('A-2')) <= 0.51", "B"] == pytest.approx(-point, rel=1e-6)
+
+
+def test_amounts_stand_among_the_numbers_and_in_the_written_file(told):
+    (reserve,) = rows(told, "numbers")
+    assert reserve["number"] == "accounts['liquidity reserve'].balance"
+    account = next(account for account in load_deal(told[1]).accounts if account.name == "liquidity reserve")
+    assert account.balance == reserve["value"]
+
+
+def test_the_frontier_marks_the_chosen_structure_and_follows_its_test():
+    """With one test, along loan to value: the size is level x value at every point."""
+    from pricing.structure.terms.sizing_test import parsed
+
+    deal, scenarios, market = load_deal(DEAL), load_scenarios(DEAL)[:1], load_market(DEAL)
+    terms = Structure({"A-2": (parsed("at_closing(ltv('A-2')) <= 0.5"),), "equity": "rest"})
+    answer = structured(deal, terms, scenarios, market)
+    points = frontier(deal, answer)
+    sized = [point for point in points if point.curve == "size of A-2"]
+    assert [point.chosen for point in sized] == [False] * 4 + [True]
+    assert [point.sizes["A-2"] for point in sized] == pytest.approx(
+        [share * answer.size("A-2") for share in (0.6, 0.7, 0.8, 0.9, 1.0)]
+    )
+    returns = [point.equity_irr for point in sized]
+    assert returns == sorted(returns)  # borrowing costs less than the property earns, so more of it lifts the equity
+
+
+def test_without_a_structure_beside_the_deal_the_option_is_named():
+    result = CliRunner().invoke(app, ["structure", "iren-hardware-3"])
+    assert result.exit_code != 0
+    assert "say --structure FILE" in f"{result.output}{result.exception}"
