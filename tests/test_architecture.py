@@ -42,7 +42,7 @@ ROOMS = {
         "engines": {"errors", "fields", "clock", "language", "plan"},
         "engines.formulas": {"language", "plan", "engines"},
         "explain": {"errors", "fields", "language", "clauses", "receipts", "plan", "engines"},
-        "cashflows": {"errors", "notebook", "doors", "frames", "language", "receipts", "plan", "engines", "explain"},
+        "cashflows": {"errors", "equality", "notebook", "doors", "frames", "language", "receipts", "plan", "engines", "explain"},
         ".": {"errors", "bounds", "doors", "arguments", "clock", "language", "clauses", "terms", "receipts", "plan", "engines", "cashflows"},
     },
     "structuring": {

@@ -13,6 +13,7 @@ from waterfalls.doors import drawn
 from waterfalls.engines.laws import laws, never_negative, tolerance
 from waterfalls.engines.outputs import Outputs
 from waterfalls.engines.totals import SUMMED, TOTALS
+from waterfalls.equality import restored
 from waterfalls.errors import Unbalanced, UnknownName
 from waterfalls.frames import arrow_stream, labels, room
 from waterfalls.language.machine import Key
@@ -96,6 +97,8 @@ class Cashflows:
         self.accounts = table("account", tuple(plan.accounts), output_of, "account")
         self.triggers = table("trigger", tuple(plan.triggers), output_of, "trigger")
         self.regime = table("regime", tuple(plan.waterfalls), output_of, "regime")
+
+    __setstate__ = restored
 
     def __getitem__(self, key: Key) -> np.ndarray:
         """One output (S, T) by its symbol, as a view where the layout allows."""

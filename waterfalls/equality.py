@@ -1,9 +1,9 @@
-"""Values as keys: what makes two terms, or two sets of receipts, equal and their hashes equal too."""
+"""Values as keys: what makes two terms, or two sets of receipts, equal and their hashes equal; read-only after a pickle too."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 
@@ -34,3 +34,21 @@ def equal_fields(value: Any, other: Any) -> Any:
     if type(value) is not type(other):
         return NotImplemented
     return value is other or key_of_fields(value) == key_of_fields(other)
+
+
+def restored(self: Any, state: dict[str, Any]) -> None:
+    """The `__setstate__` of a value that is read-only: its arrays, which pickle makes writable, are so again."""
+    for array in arrays_in(state):
+        array.setflags(write=False)
+    self.__dict__.update(state)
+
+
+def arrays_in(value: Any) -> Iterator[Any]:
+    """The arrays in a value, and in the plain mappings and lists in it: what is computed when read stays uncomputed."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (tuple, list)):
+        for item in value:
+            yield from arrays_in(item)
+    elif hasattr(value, "setflags"):
+        yield value

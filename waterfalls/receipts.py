@@ -12,7 +12,7 @@ import numpy as np
 
 from waterfalls.arguments import days, mapping, texts
 from waterfalls.bounds import LARGEST
-from waterfalls.equality import equal_fields, hash_of_fields
+from waterfalls.equality import equal_fields, hash_of_fields, restored
 from waterfalls.errors import InvalidTerms, UnknownName
 from waterfalls.fields import CASH, COSTS, FIELDS
 
@@ -86,6 +86,7 @@ class Receipts:
 
     __eq__ = equal_fields
     __hash__ = hash_of_fields
+    __setstate__ = restored
 
     def __getitem__(self, name: str) -> np.ndarray:
         """A field (S, T), zeros where the collateral does not report it."""

@@ -14,6 +14,7 @@ from structuring.deals.holdings import Holdings
 from waterfalls.arguments import instance, key, takes
 from waterfalls.cashflows import Cashflows
 from waterfalls.doors import drawn
+from waterfalls.equality import restored
 from waterfalls.errors import InvalidTerms, Unbalanced, UnknownName
 from waterfalls.fields import CASH, EXPENSES
 from waterfalls.notebook import tabled
@@ -71,6 +72,8 @@ class Bridge:
     lines: tuple[Line, ...]
     holdings: Holdings | None
     value: dict[str, dict[str, np.ndarray]]
+
+    __setstate__ = restored
 
     def of(self, side: str) -> np.ndarray:
         """The sum of a side (S,)."""

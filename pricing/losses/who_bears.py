@@ -13,6 +13,7 @@ from pricing.valuation.prices import Prices, cell_columns
 from structuring.deals.holdings import Holdings
 from waterfalls.arguments import cell, instance, takes
 from waterfalls.doors import drawn
+from waterfalls.equality import restored
 from waterfalls.errors import Fault, InvalidTerms, unknown
 from waterfalls.frames import arrow_stream, labels, room
 
@@ -45,6 +46,8 @@ class Losses:
     held: np.ndarray
     tranche: Mapping[str, np.ndarray]
     memo: Mapping[str, np.ndarray]
+
+    __setstate__ = restored
 
     def __getitem__(self, component: str) -> np.ndarray:
         """A component by class (S, K, N, C)."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from waterfalls.bounds import odd_rate
+from waterfalls.equality import restored
 from waterfalls.errors import CannotPrice, InvalidTerms
 
 FOREVER = 200  # years that a flat curve covers
@@ -31,6 +32,8 @@ class Curve:
             array = np.array(getattr(self, name), dtype=np.int64 if name == "ordinals" else np.float64)
             array.setflags(write=False)
             object.__setattr__(self, name, array)
+
+    __setstate__ = restored
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Curve):

@@ -12,6 +12,7 @@ import numpy as np
 from pricing.valuation.measures import CONTRACT, Cells, key_rate_dv01
 from waterfalls.cashflows import Table
 from waterfalls.doors import drawn
+from waterfalls.equality import restored
 from waterfalls.errors import CannotPrice, UnknownName
 from waterfalls.frames import arrow_stream, labels, room
 
@@ -47,6 +48,8 @@ class Prices:
     memo: Mapping[str, np.ndarray]
     wanted: np.ndarray
     cells: Cells | None = None  # what measures are computed from; streamed prices keep none
+
+    __setstate__ = restored
 
     def __getitem__(self, measure: str) -> np.ndarray:
         """A measure (S, K, N), read-only."""

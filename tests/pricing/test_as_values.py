@@ -45,6 +45,7 @@ from structuring.collateral.loan_tape import Tape
 from structuring.deals.deal_files import library
 from waterfalls import Account, Receipts
 from waterfalls.doors import MissingExtra
+from waterfalls.equality import arrays_in
 
 NAME = "coreweave-ddtl-4"
 
@@ -108,6 +109,22 @@ def test_what_comes_back_is_whole_and_read_only(results):
     assert not next(iter(flows.interest.values())).flags.writeable
     assert not prices["clean"].flags.writeable
     assert equal(prices.measures, results["prices"].measures)
+
+
+def held(value):
+    """The arrays in the fields of a value, in one order."""
+    return list(arrays_in(list(vars(value).values())))
+
+
+def test_an_array_that_is_read_only_is_so_after_a_pickle(results):
+    flows, prices, losses, market = (results[name] for name in ("flows", "prices", "losses", "market"))
+    for value in (flows, flows.receipts, prices, losses, results["bridge"], market.curve):
+        before, after = held(value), held(pickle.loads(pickle.dumps(value)))
+        assert len(before) == len(after) > 0, type(value)
+        assert not any(array.flags.writeable for array in after), type(value)
+    losses = pickle.loads(pickle.dumps(results["losses"]))
+    with pytest.raises(ValueError, match="read-only"):
+        losses.tranche["credit"][:] = 0.0
 
 
 def test_results_go_to_a_process_that_was_spawned_and_come_back(results):
