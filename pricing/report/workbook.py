@@ -7,6 +7,7 @@ import io
 from pathlib import Path
 from typing import Any
 
+from pricing.analysis.deal_tables import by_date
 from pricing.report.contents.sheets import Sheet
 from pricing.report.contents.stress_result import StressResult, StressResults, stress_results, written_from
 from pricing.report.several_stresses import tables, titled
@@ -48,7 +49,7 @@ def write_tables(path: Path, cases: StressResults) -> None:
 
 
 def long_frames(case: StressResult) -> list[Sheet]:
-    """Prices and losses in every scenario and shock, where they fit a sheet."""
+    """Prices and losses in every scenario and shock, and cash by date in every scenario, where they fit a sheet."""
     found = []
     for name, result, amounts in (
         ("all prices", case.prices, ("npv", "cs01", "dv01")),
@@ -59,9 +60,15 @@ def long_frames(case: StressResult) -> list[Sheet]:
             kinds = {str(c): "money" if c in amounts else MEASURES.get(str(c), "") for c in frame.columns}
             kinds = {column: kind or "text" for column, kind in kinds.items()}
             found.append(Sheet(name.replace(" ", "_"), f"{name[:1].upper()}{name[1:]}", frame, kinds))
+    dates = by_date(case.flows)
+    if len(dates) < 1_000_000:
+        kinds = {str(column): DATED.get(str(column), "money") for column in dates.columns}
+        kinds |= {str(column): "count" for column in dates.columns if str(column).startswith("trigger ")}
+        found.append(Sheet("cash_by_date", "Cash, coverage, triggers and accounts by date", dates, kinds))
     return found
 
 
+DATED = {"scenario": "text", "date": "date", "dscr": "ratio", "ltv": "share"}
 LOST = (
     "holding", "credit_loss", "rates_loss", "spread_loss", "market_loss", "total_loss",
     "cash_shortfall", "realised_loss", "interaction",
