@@ -104,6 +104,23 @@ def test_a_junior_note_is_sculpted_to_what_the_senior_leaves():
     assert found.size("B") == pytest.approx(junior, rel=1e-10)
 
 
+def test_the_income_of_an_account_counts_where_the_schedule_says_so():
+    deal = annual(
+        accounts=(Account("reserve", target=10e6, balance=10e6, rate=0.03),),
+        waterfall=Waterfall(tuple(map(_clause, (*CLAUSES[:-1], "release('reserve')", CLAUSES[-1])))),
+    )
+    first = dt.date(2027, 1, 15)
+    for accounts in ((), ("reserve",)):
+        found = solved(deal, sizes={"A": 150e6}, schedules={"A": Schedule(1.30, first=first, income_of=accounts)})
+        flows = found.flows
+        income = flows["income", "reserve"][0]
+        assert income == pytest.approx(0.3e6, rel=0.02)
+        service = flows.accrued["A"][0] + flows["accrued", "scheduled", "A"][0]
+        cover = (CASH + (income if accounts else 0.0)) / service
+        assert cover == pytest.approx(cover[0], rel=1e-10)
+        assert flows.balance["A"][0, -1] == pytest.approx(0.0, abs=1e-3)
+
+
 def test_gearing_and_coverage_bind_at_once():
     """By hand: at 60 % of 250m the loan is 150m; cash carries 150m at 5 % at the ratio worth / 150m, the same at every date.
 
