@@ -92,7 +92,8 @@ class Ois:
 
     A future's rate is 1 - price / 100, and the forward rate that less `convexity`, one decimal or one a contract. Swaps
     start `settlement_days` business days after the valuation date and pay `payment_lag` after each period: those of the
-    index unless said (SOFR 2 and 2, SONIA 0 and 0, ESTR 2 and 1, TONA 2 and 2, CORRA 1 and 1).
+    index unless said (SOFR 2 and 2, SONIA 0 and 0, ESTR 2 and 1, TONA 2 and 2, CORRA 1 and 1). Swaps of more than a year
+    pay annually, those on CORRA twice a year.
     """
 
     rates: Mapping[str, float]

@@ -66,14 +66,14 @@ def ois(
 ) -> Curve:
     """A curve from par rates of overnight swaps by tenor ("6M", "10Y"), bootstrapped log-linearly.
 
-    A swap starts `settlement_days` business days after the valuation date, pays once a year, `payment_lag` business days
-    after each period, and ends on the business day its tenor leads to; both are those of the index (`OVERNIGHT`) unless
-    said. Source: QuantLib's `MakeOIS`, whose fair rates the curve gives back.
+    A swap starts `settlement_days` business days after the valuation date, pays once a year (on CORRA twice, beyond a
+    year), `payment_lag` business days after each period, and ends on the business day its tenor leads to; both are those
+    of the index (`OVERNIGHT`) unless said. Source: QuantLib's `MakeOIS`, whose fair rates the curve gives back.
 
     Dated helpers (`OISRateHelper.forDates`) do not read the evaluation date unless it lies after the valuation date;
     those of `futures`, three months of compounded SOFR by contract ("2026-12": price and convexity), do, so it is set.
     """
-    overnight, (usual_days, usual_lag) = overnight_index(index), OVERNIGHT[index][1:]
+    overnight, (usual_days, usual_lag, often) = overnight_index(index), OVERNIGHT[index][1:]
     days = usual_days if settlement_days is None else settlement_days
     lag = usual_lag if payment_lag is None else payment_lag
     on, calendar = to_ql(valuation), overnight.fixingCalendar()
@@ -84,7 +84,10 @@ def ois(
             end = start + period(tenor)
             if calendar.isEndOfMonth(start):
                 end = calendar.advance(start, period(tenor), ql.ModifiedFollowing, True)
-            helpers.append(ql.OISRateHelper.forDates(start, end, quoted(rate), overnight, paymentLag=lag))
+            pays = often if period(tenor) > ql.Period("1Y") else ql.Annual
+            helpers.append(
+                ql.OISRateHelper.forDates(start, end, quoted(rate), overnight, paymentLag=lag, paymentFrequency=pays)
+            )
         for contract, (price, convexity) in (futures or {}).items():
             year, month = map(int, contract.split("-"))
             if ql.Date.nthWeekday(3, ql.Wednesday, month, year) <= on:
@@ -166,14 +169,14 @@ def evaluated(date: ql.Date, only_if_later: bool = False) -> Iterator[None]:
             settings.evaluationDate = was
 
 
-# SONIA's days and TONA's to its start: Strata, StandardFixedOvernightSwapConventions. TONA's to its payment: "2 Tokyo business
-# days later", Tradition Asia, OIS specifications. CORRA's to its payment: Canada's working group CARR, conventions of 2021.
-OVERNIGHT = {  # by index: its class in QuantLib, days from trade to start, and from the end of a period to its payment
-    "SOFR": ("Sofr", 2, 2),
-    "SONIA": ("Sonia", 0, 0),
-    "ESTR": ("Estr", 2, 1),
-    "TONA": ("Tonar" if hasattr(ql, "Tonar") else "Tona", 2, 2),
-    "CORRA": ("Corra", 1, 1),
+# Source: rateslib, `__instrument_spec.csv` (usd_irs, gbp_irs, eur_irs, jpy_irs, cad_irs); of TONA also Tradition Asia.
+OVERNIGHT = {  # by index: its class in QuantLib, days from trade to start, from the end of a period to its payment, and
+    # how often a swap of more than a year pays; one of up to a year pays at its end
+    "SOFR": ("Sofr", 2, 2, ql.Annual),
+    "SONIA": ("Sonia", 0, 0, ql.Annual),
+    "ESTR": ("Estr", 2, 1, ql.Annual),
+    "TONA": ("Tonar" if hasattr(ql, "Tonar") else "Tona", 2, 2, ql.Annual),
+    "CORRA": ("Corra", 1, 1, ql.Semiannual),
 }
 
 

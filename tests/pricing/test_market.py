@@ -122,12 +122,12 @@ def as_quantlib(curve):
 
 
 SWAPS = {"1W": 0.0431, "1M": 0.043, "6M": 0.0415, "1Y": 0.040, "18M": 0.0392, "2Y": 0.0388, "5Y": 0.038, "30Y": 0.041}
-QUOTED = {  # by index: days to the start as MakeOIS has them, and to the payment as swaps of the currency are cleared
-    "SOFR": (ql.Sofr, 2),
-    "SONIA": (ql.Sonia, 0),
-    "ESTR": (ql.Estr, 1),
-    "TONA": (getattr(ql, "Tonar", ql.Sofr), 2),
-    "CORRA": (ql.Corra, 1),
+QUOTED = {  # by index: days to the payment, and how often a swap of more than a year pays, as the currency's are cleared
+    "SOFR": (ql.Sofr, 2, ql.Annual),
+    "SONIA": (ql.Sonia, 0, ql.Annual),
+    "ESTR": (ql.Estr, 1, ql.Annual),
+    "TONA": (getattr(ql, "Tonar", ql.Sofr), 2, ql.Annual),
+    "CORRA": (ql.Corra, 1, ql.Semiannual),
 }
 
 
@@ -145,11 +145,12 @@ def test_overnight_swaps_reprice_and_the_evaluation_date_stays(index, valuation)
     was = ql.Settings.instance().evaluationDate
     curve = ois(valuation, SWAPS, index)
     assert ql.Settings.instance().evaluationDate == was
-    made, lag = QUOTED[index]
+    made, lag, often = QUOTED[index]
     overnight = made(as_quantlib(curve))
     with evaluated(to_ql(valuation)):
         for tenor, rate in SWAPS.items():
-            fair = ql.MakeOIS(ql.Period(tenor), overnight, paymentLag=lag).fairRate()
+            pays = often if tenor in ("18M", "2Y", "5Y", "30Y") else ql.Annual
+            fair = ql.MakeOIS(ql.Period(tenor), overnight, paymentLag=lag, paymentFrequency=pays).fairRate()
             assert fair == pytest.approx(rate, abs=1e-9), tenor
 
 
@@ -430,7 +431,7 @@ REFUSED = {
     "shock nan": (lambda f: SpreadShock.parallel(bp=float("inf")), InvalidTerms, "Parallel.bp: must be a finite number, got inf"),
     "two of a name": (lambda f: price(f, market(), [SpreadShock.parallel(bp=1, name="x"), SpreadShock.parallel(bp=2, name="x")]), InvalidTerms,
         "two shocks are named 'x' and differ"),
-    "a number": (lambda f: price(f, market(), [100]), InvalidTerms, "shocks[0]: must be a SpreadShock, got 100"),
+    "a number": (lambda f: price(f, market(), [100]), InvalidTerms, "shocks[0]: must be a SpreadShock, such as SpreadShock.parallel(bp=100), got 100"),
     "pair": (lambda f: price(f, market(), pairs=[Stress("bas")]), UnknownName, "there is no scenario 'bas'. Did you mean 'base'?"),
     "measure": (lambda f: price(f, market())["durations"], UnknownName, "there is no measure 'durations'"),
 }  # fmt: skip
