@@ -111,7 +111,7 @@ def tranches(answer: Structured) -> pd.DataFrame:
             if not note or tranche.available_until is None
             else tranche.notional
         )
-        owed += size if note else 0.0
+        owed += flows.plan.opening["balance", tranche.name] if note else 0.0  # what is undrawn is not owed yet
         cover = coverage(flows, 0, flows.plan.down_to(tranche.name)) if note else np.zeros(0)
         found = bound.get(path_of(tranche.name))
         held = [str(reading.test) for reading in found.binding] + (["the uses"] if found.rest else []) if found else []

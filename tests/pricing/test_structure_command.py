@@ -34,6 +34,8 @@ def test_a_goal_takes_the_place_of_the_test_that_measures_the_same(told):
     size = {row["tranche"]: row["size"] for row in rows(told, "tranches")}
     worth = size["A-2"] / 0.50  # which its own test binds at
     assert size["A-2"] + size["B"] == pytest.approx(0.55 * worth, rel=1e-9)
+    ltv = {row["tranche"]: row["ltv"] for row in rows(told, "tranches")}
+    assert ltv["A-2"] == pytest.approx(0.50) and ltv["B"] == pytest.approx(0.55)  # the undrawn A-1 is not owed
     tests = [row["test"] for row in rows(told, "tests")]
     assert "at_closing(ltv('B')) <= 0.55" in tests and "at_closing(ltv('B')) <= 0.6" not in tests
 
