@@ -91,10 +91,10 @@ def test_the_senior_price_falls_with_every_shock():
 def test_without_scenarios_the_command_runs_the_base_case(tmp_path):
     for file in ("deal.yaml", "market.yaml"):
         shutil.copy(library()["vantage-jersey"].with_name(file), tmp_path)
-    told = json.loads(output("run", str(tmp_path), "--json"))
+    told = json.loads(CliRunner().invoke(app, ["run", str(tmp_path), "--json"]).stdout)
     assert {row["scenario"] for row in told["prices"]} == {"base"}
     explained = ("--date", "2029-05-21", "--scenario", "base")
-    assert output("explain", str(tmp_path), *explained[:2]).startswith("vantage-jersey")
+    assert CliRunner().invoke(app, ["explain", str(tmp_path), *explained[:2]]).stdout.startswith("vantage-jersey")
     assert output("price", str(tmp_path)).count("base") == output("price", str(tmp_path), *explained[2:]).count("base")
 
 

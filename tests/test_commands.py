@@ -202,6 +202,14 @@ def test_a_file_that_cannot_be_written_is_one_message(place, monkeypatch, capsys
     )
 
 
+def test_a_deal_without_scenarios_says_that_its_base_case_is_run(tmp_path):
+    for name in ("deal.yaml", "market.yaml"):
+        (tmp_path / name).write_bytes((library()["beignet-2025"].parent / name).read_bytes())
+    said = f"there is no scenarios.yaml beside {tmp_path / 'deal.yaml'}: the base case alone is run\n"
+    assert invoke("price", str(tmp_path)).stderr == said
+    assert "scenarios.yaml" not in invoke("price", "beignet-2025").stderr
+
+
 def test_folders_are_made_for_what_is_written(place, tmp_path):
     page, book, template = (tmp_path / "new" / name for name in ("r/x.html", "w/x.xlsx", "t/x.csv"))
     invoke("run", "my-deal", "--report", str(page), "--xlsx", str(book))

@@ -39,7 +39,7 @@ OneScenario = Annotated[
 def case(deal: str, market: Path | None, scenarios: Path | None) -> tuple[Deal, tuple[Scenario, ...], Market]:
     """A deal with its scenarios and its market, from the files named or those beside it.
 
-    Where no scenarios stand beside it, the plain base case is what is run.
+    Where no scenarios stand beside it, the plain base case is what is run, and that is said.
     """
     from pricing.market.market_files import load_market
     from structuring.deals.deal_files import find_deal, load_deal, load_scenarios
@@ -53,6 +53,8 @@ def case(deal: str, market: Path | None, scenarios: Path | None) -> tuple[Deal, 
     paths = (BASE,)
     if scenarios is not None or file.with_name("scenarios.yaml").is_file():
         paths = load_scenarios(scenarios or file.with_name("scenarios.yaml"))
+    else:
+        typer.echo(f"there is no scenarios.yaml beside {file}: the base case alone is run", err=True)
     return described, paths, load_market(market or beside(file, "market.yaml"))
 
 
