@@ -77,8 +77,8 @@ class Lowering:
                 swap |= {a: b, b: a} if a != b else {}
             before |= dict.fromkeys(register for register in operands(one) if register not in done)
             done.update(written(one))
-        finals = program.finals.tolist()
-        self.ends = [swap.get(register, register) for register in finals] if odd(program) else finals
+        finals: list[int] = program.finals.tolist()
+        self.ends: list[int] = [swap.get(register, register) for register in finals] if odd(program) else finals
         living = [register for register in dict.fromkeys([*before, *self.ends]) if register in swap]
         self.homes = {register: i for i, register in enumerate(living)}
         self.landings = {swap[register]: i for register, i in self.homes.items()}  # where the next date finds them
