@@ -284,7 +284,7 @@ def test_a_wrong_argument_is_refused_in_our_words(name, tmp_path, monkeypatch):
         (lambda w: structuring.load_deal(None), "path: must be a path, got None"),
         (lambda w: structuring.save_deal(w["deal"], "no/such/folder/deal.yaml"), "deal.yaml cannot be written: No such"),
         (lambda w: structuring.study(w["deal"], w["scenarios"], measure=None), "measure: must be a measure, with of"),
-        (lambda w: pricing.price(w["flows"], w["market"], 100), "shocks: must be a SpreadShock or a list of them, such as SpreadShock.parallel(bp=100), got 100"),
+        (lambda w: pricing.price(w["flows"], w["market"], 100), r"shocks: must be a SpreadShock or a list of them, such as SpreadShock.parallel\(bp=100\), got 100"),
         (lambda w: pricing.Market(0.04, valuation="2026-11-20"), "valuation: must be a date without a time of day"),
         (lambda w: rated(w, {"SOFR": None}), r"rates\['SOFR'\]: must be finite numbers, got None"),
         (lambda w: rated(w, {"SOFR": "4%"}), r"rates\['SOFR'\]: must be finite numbers, got '4%'"),

@@ -68,7 +68,8 @@ def describe(wanted: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     if hasattr(wanted, "__table__") and not is_term(wanted):
         return in_a_file(definitions)
     if hasattr(wanted, "__text__"):
-        return {"type": "string", "description": f"a {wanted.__name__.lower()} of the language, as text"}
+        said = f"a {wanted.__name__.lower()} of the language, as text"
+        return {"type": ["string", "number"] if hasattr(wanted, "__said__") else "string", "description": said}
     if hasattr(wanted, "__items__"):
         return {"type": "array", "items": describe(wanted.__items__, definitions)}
     if is_term(wanted):
