@@ -313,8 +313,10 @@ def amounts(draw_, world, deep=2):
     if shape in "*/":
         factor = draw_(st.sampled_from([0.01, 0.5, 2.0, 3.0]))
         return a * factor if shape == "*" else a / factor
-    if shape in "+-":
-        return a + b if shape == "+" else a - b
+    if shape == "-":
+        return abs(a - b) if isinstance(a - b, float) else a - b  # written out, an amount is refused below 0
+    if shape == "+":
+        return a + b
     return {"min": min_, "max": max_}[shape](a, b) if shape != "start" else at_start(a)
 
 
