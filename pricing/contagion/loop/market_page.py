@@ -56,5 +56,8 @@ def page_of(
             if shown[column].dtype.kind == "f" and "per_cent" not in str(column) and column != "share":
                 shown[column] = shown[column] / 1e9
         lines += ["", title, text(shown, width=width)]
-    ranges = [] if loop is None else ["", "Assumptions with their ranges", text(loop.assumptions(), width=width)]
-    return "\n".join([*lines, *ranges, "", "Assumptions", *(f"- {each}" for each in made.assumptions)])
+    if loop is not None:
+        rows = loop.assumptions()[["assumption", "taken", "low", "high", "reason"]].itertuples(index=False)
+        lines += ["", "Assumptions with their ranges"]
+        lines += [f"- {name}: {taken:g}, from {low:g} to {high:g}: {reason}" for name, taken, low, high, reason in rows]
+    return "\n".join([*lines, "", "Assumptions", *(f"- {each}" for each in made.assumptions)])
