@@ -34,7 +34,7 @@ ROOMS = {
         "arguments": {"errors", "dates"},
         "clock": {"errors", "bounds"},
         "language": {"errors", "fields", "bounds", "dates", "clock"},
-        "clauses": {"errors", "notebook", "language"},
+        "clauses": {"errors", "doors", "notebook", "language"},
         "terms": {"errors", "equality", "bounds", "dates", "clock", "language"},
         "receipts": {"errors", "equality", "fields", "bounds", "arguments"},
         "checks": {"errors", "fields", "language", "clauses", "terms"},

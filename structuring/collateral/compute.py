@@ -115,6 +115,10 @@ class ComputeContract(Asset):
             yield Fault("fleet", "at least one generation is needed")
         for name in sorted({name for name in names if names.count(name) > 1}):
             yield Fault("fleet", f"names must differ, {name!r} stands {names.count(name)} times")
+        contract, as_of = fields.get("contract"), fields.get("as_of")
+        ends = contract.ends if contract is not None else None
+        if ends is not None and as_of is not None and ends < as_of:
+            yield Fault("contract.ends", f"{ends} lies before as_of {as_of}: leave the contract out")
 
     def drivers(self) -> frozenset[str]:
         """What the fleet reads from a scenario."""

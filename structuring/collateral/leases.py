@@ -104,6 +104,11 @@ class LeasePortfolio(Asset):
         shared = sum(tenant.cost_share for tenant in tenants)
         if shared > 1.0 + 1e-9:
             yield Fault("tenants", f"the cost_share of all must not exceed 1, got {shared:g}")
+        as_of = fields.get("as_of")
+        for i, tenant in enumerate(tenants if as_of is not None else ()):
+            if tenant.ends < as_of:
+                why = f"{tenant.name}: {tenant.ends} lies before as_of {as_of}, when its rent is stated: leave the lease out"
+                yield Fault(f"tenants[{i}].ends", why)
 
     @classmethod
     def from_tape(

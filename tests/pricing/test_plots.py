@@ -141,3 +141,14 @@ def test_without_plotly_there_is_one_error_that_names_the_extra(results, monkeyp
     for result in results.values():
         with pytest.raises(MissingExtra, match=r"'plotly'.*pip install 'firstloss\[report\]'"):
             result.plot()
+
+
+def test_a_waterfall_is_drawn_clause_by_clause():
+    waterfall = load_deal("vantage-jersey").waterfalls["before enforcement"]
+    (clauses,) = waterfall.plot().to_dict()["data"]
+    assert len(clauses["text"]) == len(waterfall.clauses)
+    for text, words in zip(clauses["text"], waterfall.words().splitlines(), strict=True):
+        assert text.replace("<br>   ", " ") == words
+    assert list(clauses["y"]) == sorted(clauses["y"], reverse=True)
+    opened = [symbol == "circle-open" for symbol in clauses["marker"]["symbol"]]
+    assert opened == [bool(clause.conditions) for clause in waterfall.clauses] and any(opened)

@@ -212,3 +212,10 @@ def test_a_sale_by_the_customers_name_is_that_of_its_fleet():
     )  # fmt: skip
     assert receipts["resale"].sum(axis=1).tolist() == pytest.approx([receipts["resale"][0, 29]] * 2 + [0.0])
     assert receipts["resale"][0, 29] > 0.0
+
+
+def test_a_contract_that_was_over_when_the_fleet_is_stated_is_refused():
+    generation = Generation("units", cost=1.0, market_price=1.0, resale=(1.0,), deliveries={D(2026, 1, 15): 1})
+    over = TakeOrPay("lab", ends=D(2025, 12, 31), price=4.0)
+    with pytest.raises(InvalidTerms, match="contract.ends: 2025-12-31 lies before as_of 2026-01-15"):
+        ComputeContract((generation,), as_of=D(2026, 1, 15), contract=over)

@@ -177,3 +177,9 @@ def test_bad_portfolios_say_what_is_wrong_and_where(make, message):
     with pytest.raises(InvalidTerms) as caught:
         make()
     assert message in str(caught.value)
+
+
+def test_a_lease_that_was_over_when_its_rent_was_stated_is_refused():
+    over = Tenant("gone", 10.0, ends=D(2025, 12, 31))
+    with pytest.raises(InvalidTerms, match=r"tenants\[0\].ends: gone: 2025-12-31 lies before as_of 2026-01-15"):
+        LeasePortfolio((over,), as_of=D(2026, 1, 15), cap_rate=0.07)

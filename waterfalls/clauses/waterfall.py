@@ -8,14 +8,18 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from waterfalls.doors import drawn
 from waterfalls.errors import InvalidTerms, shown
 from waterfalls.language.amounts import outside
 from waterfalls.language.expressions import Condition, Number, number
 from waterfalls.language.machine import Machine, Value
 from waterfalls.language.parsing import or_text, parse
 from waterfalls.language.vocabulary import MODIFIERS, Need, Node, condition, listed, named
+
+if TYPE_CHECKING:
+    import plotly.graph_objects
 
 MODIFIERS |= {"when", "capped", "supported_by", "from_"}
 
@@ -166,6 +170,10 @@ class Waterfall:
     def words(self) -> str:
         """The priority of payments as a prospectus numbers it."""
         return "\n".join(f"({number}) {clause.words()}" for number, clause in enumerate(self.clauses, 1))
+
+    def plot(self) -> plotly.graph_objects.Figure:
+        """The priority of payments drawn from the first clause down. Needs the extra `report`."""
+        return drawn("waterfall", self)
 
     def _repr_html_(self) -> str:
         from waterfalls.notebook import listed

@@ -1,11 +1,12 @@
-"""What `plot()` of flows, prices, losses and a loss bridge draws: figures of the report, titled, as plotly's own."""
+"""What `plot()` of flows, prices, losses, a loss bridge and a waterfall draws: figures of the report, titled, as plotly's own."""
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from pricing.report.figures import bridges, charts, sankeys
-from pricing.report.figures.figure import GRID, INK, Figure
+from pricing.report.figures.figure import GRID, INK, Figure, escaped
 from pricing.tables.number_formats import unit_of
 from pricing.valuation.prices import position
 from waterfalls.errors import InvalidTerms, unknown
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pricing.losses.who_bears import Losses
     from pricing.valuation.prices import Prices
     from waterfalls.cashflows import Cashflows
+    from waterfalls.clauses.waterfall import Waterfall
 
 AXIS = {"automargin": True, "gridcolor": GRID, "zeroline": False}
 LEGEND = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.0, "yanchor": "bottom", "traceorder": "normal"}
@@ -56,6 +58,26 @@ def of_bridge(bridge: Bridge, scenario: Any) -> plotly.graph_objects.Figure:
     """From the collateral's shortfall back to nothing by those who received less."""
     s = len(bridge.scenarios) - 1 if scenario is None else position("scenario", scenario, list(bridge.scenarios))
     return titled(bridges.loss_bridge(bridge, s, unit_of(bridge.currency, bridge.notional)))
+
+
+def of_waterfall(waterfall: Waterfall) -> plotly.graph_objects.Figure:
+    """The priority of payments from the first clause down, in words; what is paid under a condition has an open mark."""
+    lines = [
+        "<br>   ".join(textwrap.wrap(escaped(clause.words()), 100, break_on_hyphens=False))
+        for clause in waterfall.clauses
+    ]
+    texts = [f"({number}) {line}" for number, line in enumerate(lines, 1)]
+    tall = [line.count("<br>") + 1.5 for line in lines]
+    depths = [-sum(tall[:i]) - 0.5 * tall[i] for i in range(len(tall))]
+    marks = ["circle-open" if clause.conditions else "circle" for clause in waterfall.clauses]
+    clauses = {
+        "type": "scatter", "mode": "lines+markers+text", "name": "priority of payments", "x": [0.0] * len(texts), "y": depths,
+        "text": texts, "textposition": "middle right", "cliponaxis": False, "hoverinfo": "skip",
+        "marker": {"symbol": marks, "size": 11, "color": INK}, "line": {"color": GRID},
+    }  # fmt: skip
+    hidden = {"visible": False}
+    layout = {"showlegend": False, "xaxis": {**hidden, "range": [-0.02, 1.0]}, "yaxis": hidden}
+    return titled(Figure("waterfall", "Priority of payments", [clauses], layout, 60 + int(-18 * depths[-1])))
 
 
 def titled(figure: Figure) -> plotly.graph_objects.Figure:
