@@ -124,6 +124,11 @@ def numbers(name: str, given: Any) -> Any:
     return given
 
 
+def is_function(given: Any) -> bool:
+    """Whether it may be called as a function; a class is none."""
+    return callable(given) and not isinstance(given, type)
+
+
 text = fitting(lambda given: isinstance(given, str) and given, "a text")
 texts = items(text, "a list of texts")
 path = fitting(lambda given: isinstance(given, str | os.PathLike) and str(given) and "\0" not in str(given), "a path")
@@ -131,7 +136,7 @@ mapping = fitting(lambda given: isinstance(given, Mapping), "a mapping")
 named = fitting(
     lambda given: hasattr(given, "items") and not isinstance(given, type), "a mapping by name, a Series or a DataFrame"
 )
-function = fitting(lambda given: callable(given) and not isinstance(given, type), "a function")
+function = fitting(is_function, "a function")
 key = fitting(  # of a row of a result
     lambda given: isinstance(given, str | kinds_of_number.Integral) or isinstance(getattr(given, "name", None), str),
     "a name, or what bears one",

@@ -18,7 +18,7 @@ from structuring.scenarios.paths import Paths
 from structuring.scenarios.scenario import Scenario
 from structuring.studies.run import scenario_list
 from structuring.studies.shared_scenarios import View
-from waterfalls.arguments import fitting, function, instance, takes, whole
+from waterfalls.arguments import fitting, function, instance, is_function, takes, whole
 from waterfalls.clock.conventions import odd_currency
 from waterfalls.errors import Fault, InvalidTerms, UnknownName, unknown
 from waterfalls.terms.bounded_numbers import Positive
@@ -234,20 +234,15 @@ class BookStudy:
         return self.book.by_class(self.total(name))
 
 
-def made_by(given: Any) -> bool:
-    """Whether it is a function, which is asked with each deal; a class is none."""
-    return callable(given) and not isinstance(given, type)
-
-
 @takes(
     book=instance(Book),
     scenarios=scenario_list,
     measure=fitting(
-        lambda given: hasattr(given, "join") or made_by(given),
+        lambda given: hasattr(given, "join") or is_function(given),
         "a measure, with of(block) and join(parts), such as summary(), or a function of the deal that makes one",
     ),
     rates=fitting(
-        lambda given: isinstance(given, Mapping) or made_by(given), "rates by index, or a function of the deal"
+        lambda given: isinstance(given, Mapping) or is_function(given), "rates by index, or a function of the deal"
     ),
     chunk=whole(),
     workers=whole(),
