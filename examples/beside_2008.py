@@ -3,7 +3,7 @@
 import pandas as pd
 
 from pricing import load_market, price, projected, stressed, who_bears
-from pricing.losses.abs_cdo import beside_2008, retranched, what_differs
+from pricing.bearers.abs_cdo import beside_2008, retranched, what_differs
 from structuring import load_deal, load_scenarios, run
 
 papers: list[pd.DataFrame] = []

@@ -10,7 +10,7 @@ import QuantLib as ql
 
 from pricing import HeldBook, Market, SpreadShock, hold
 from structuring import Book, Scenario, load_deal
-from structuring.studies.book import Position
+from structuring.runs.book import Position
 
 COUNT = int(sys.argv[1]) if len(sys.argv) > 1 else 500
 SHIPPED = [load_deal(name) for name in ("coreweave-ddtl-4", "tpu-lease-2026", "beignet-2025", "iren-hardware-3")]

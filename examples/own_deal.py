@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from pricing.analysis.deal_tables import what_happens
+from pricing.overview.deal_tables import what_happens
 from structuring import Deal, Holdings, LeasePortfolio, Scenario, Tenant, run
 from waterfalls import Account, Equity, Fee, Fixed, Floating, Note, Trigger
 from waterfalls.words import *

@@ -4,7 +4,7 @@ import datetime as dt
 
 from pricing import Losses, contagion, load_institutions, load_market, price, projected, stressed, who_bears
 from structuring import Book, load_scenarios, run
-from structuring.studies.book import Position
+from structuring.runs.book import Position
 
 names = ("beignet-2025", "tpu-lease-2026", "coreweave-ddtl-4", "iren-hardware-3")
 book = Book("four vehicles", as_of=dt.date(2026, 11, 20), positions=[Position(name) for name in names])

@@ -20,6 +20,12 @@ from .deals.sponsor import Sponsor as Sponsor
 from .generators.named_stresses import load_stress as load_stress
 from .generators.prices_and_rates import HullWhite as HullWhite
 from .generators.sector_model import SectorModel as SectorModel
+from .runs.book import Book as Book
+from .runs.book import study_book as study_book
+from .runs.book_files import load_book as load_book
+from .runs.run import run as run
+from .runs.study import study as study
+from .runs.study import summary as summary
 from .scenarios.monthly_rates import abs_speed as abs_speed
 from .scenarios.monthly_rates import cdr as cdr
 from .scenarios.monthly_rates import cpr as cpr
@@ -30,9 +36,3 @@ from .scenarios.period_clock import Clock as Clock
 from .scenarios.scenario import Drivers as Drivers
 from .scenarios.scenario import Scenario as Scenario
 from .simulation.copula import Copula as Copula
-from .studies.book import Book as Book
-from .studies.book import study_book as study_book
-from .studies.book_files import load_book as load_book
-from .studies.run import run as run
-from .studies.study import study as study
-from .studies.study import summary as summary

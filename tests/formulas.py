@@ -5,8 +5,8 @@ import re
 
 import numpy as np
 
-from waterfalls.engines.formulas.cells import Cell
-from waterfalls.engines.formulas.lines import Line, Writer
+from waterfalls.engines.cell_formulas.cells import Cell
+from waterfalls.engines.cell_formulas.lines import Line, Writer
 
 FUNCTIONS = {
     "MIN": min,

@@ -8,7 +8,7 @@ import openpyxl
 import pytest
 
 from pricing.report.live_model.grid import FIRST, LABEL, OPENING
-from waterfalls.engines.formulas.words import told
+from waterfalls.engines.cell_formulas.words import told
 
 RESULTS = "Results of the date, which the next begins with"
 

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from pricing.analysis.deal_tables import headroom_to_default
 from pricing.cli import app, main
+from pricing.overview.deal_tables import headroom_to_default
 from structuring import Scenario, load_deal, load_scenarios, run
 from structuring.deals.deal_files import library
 from structuring.documents.plain_data import load

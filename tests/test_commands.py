@@ -17,12 +17,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from pricing.bearers.who_bears import who_bears
 from pricing.cli import app, main
 from pricing.commands import paths as paths_command
 from pricing.commands import price as price_command
 from pricing.commands.output import fitted
 from pricing.commands.progress import line, progress
-from pricing.losses.who_bears import who_bears
 from pricing.market.market import projected
 from pricing.market.market_files import load_market
 from pricing.valuation.price import price

@@ -19,7 +19,7 @@ from hypothesis import settings
 from mutants import mutant, numbered
 
 from pricing import price
-from pricing.losses.institutions import load_institutions
+from pricing.bearers.institutions import load_institutions
 from pricing.market.market import projected
 from pricing.market.market_files import load_market
 from pricing.valuation.named_stresses import stressed
@@ -28,7 +28,7 @@ from structuring.collateral.bonds import Bond, BondPortfolio
 from structuring.deals.deal_files import LIBRARY, find_deal, library, load_scenarios
 from structuring.documents.tables import terms_of
 from structuring.generators.named_stresses import load_stress
-from structuring.studies.book_files import load_book
+from structuring.runs.book_files import load_book
 from waterfalls import Equity, Fixed, Note, interest, pay, principal, residual
 from waterfalls.errors import FirstLossError, Unbalanced
 

@@ -22,7 +22,7 @@ import structuring
 import waterfalls
 from pricing.structure.terms.structure_terms import Structure
 from structuring.collateral.bonds import Bond
-from structuring.studies.book import Position
+from structuring.runs.book import Position
 from waterfalls.clock.schedule import schedule
 from waterfalls.errors import FirstLossError
 from waterfalls.plan import resolve

@@ -17,7 +17,7 @@ from pricing.market.market import KINDS
 from pricing.market.market_files import MarketData
 from structuring.collateral.asset_classes import meanings
 from structuring.deals.deal import Deal
-from structuring.studies.book_files import BookFile
+from structuring.runs.book_files import BookFile
 from waterfalls.terms.term import is_a, is_family, is_term, is_union, kind_of, plain
 
 LOG = logging.getLogger(__name__)

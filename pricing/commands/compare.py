@@ -72,7 +72,7 @@ def compare(
     \b
     Tables: terms, prices, losses, events.
     """
-    from pricing.analysis.comparison import CELL, LOSSES, MEASURES, by_class, side_by_side
+    from pricing.comparison.comparison import CELL, LOSSES, MEASURES, by_class, side_by_side
     from waterfalls.errors import FirstLossError, InvalidTerms
 
     if b is None and not changes:
@@ -105,7 +105,7 @@ def compare(
 
 def side_of(given: str, changes: list[str], shocks: list[Any], market: Path | None, scenarios: Path | None) -> Side:
     """A result from its folder, or a deal run and priced."""
-    from pricing.analysis.comparison import changed, read_result
+    from pricing.comparison.comparison import changed, read_result
     from waterfalls.errors import InvalidTerms
 
     folder = Path(given)
@@ -128,10 +128,10 @@ def run_side(
     shocks: list[Any],
     said: Any,
 ) -> Side:
-    from pricing.analysis.deal_tables import what_happens
-    from pricing.losses.who_bears import who_bears
+    from pricing.bearers.who_bears import who_bears
+    from pricing.overview.deal_tables import what_happens
     from pricing.valuation.price import price
-    from structuring.studies.run import run
+    from structuring.runs.run import run
     from waterfalls.terms.term import plain
 
     flows = run(deal, paths, rates=quotes.rates(deal))
@@ -156,7 +156,7 @@ def terms_of(one: Side, other: Side) -> pd.DataFrame:
     """Where the files of two deals differ."""
     import pandas as pd
 
-    from pricing.analysis.comparison import differences
+    from pricing.comparison.comparison import differences
 
     rows = [
         {"file": file, "place": each.place, "a": each.a, "b": each.b}

@@ -33,7 +33,7 @@ def explain(
     \b
     Tables: clauses.
     """
-    from structuring.studies.run import run
+    from structuring.runs.run import run
     from waterfalls.dates import as_date
 
     described, paths, quotes = case(deal, market, scenarios)

@@ -43,8 +43,8 @@ def case(deal: str, market: Path | None, scenarios: Path | None) -> tuple[Deal, 
     """
     from pricing.market.market_files import load_market
     from structuring.deals.deal_files import find_deal, load_deal, load_scenarios
-    from structuring.studies.book_files import books
-    from structuring.studies.run import BASE
+    from structuring.runs.book_files import books
+    from structuring.runs.run import BASE
     from waterfalls.errors import InvalidTerms
 
     if deal in books():

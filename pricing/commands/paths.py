@@ -24,7 +24,7 @@ from pricing.commands.output import Answer, answers, columns
 from pricing.commands.progress import progress
 
 if TYPE_CHECKING:
-    from pricing.losses.who_bears import Losses
+    from pricing.bearers.who_bears import Losses
     from structuring.generators.prices_and_rates import PriceProcess
 
 
@@ -59,11 +59,16 @@ def paths(
     \b
     Tables: tranches, classes, paths.
     """
-    from pricing.analysis.losses_over_paths import classes_over_paths, drawn_paths, every_path, tranches_over_paths
-    from pricing.analysis.study_measures import borne
-    from structuring.studies.chunks import Unfinished
-    from structuring.studies.run import run
-    from structuring.studies.study import study
+    from pricing.paths_and_books.losses_over_paths import (
+        classes_over_paths,
+        drawn_paths,
+        every_path,
+        tranches_over_paths,
+    )
+    from pricing.paths_and_books.study_measures import borne
+    from structuring.runs.chunks import Unfinished
+    from structuring.runs.run import run
+    from structuring.runs.study import study
 
     described, given, quotes = case(deal, market, scenarios)
     base, around = given[0], next(path for path in given if path.name == named(scenario, given))

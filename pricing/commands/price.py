@@ -49,7 +49,7 @@ def price(
     """
     import pandas as pd
 
-    from pricing.analysis.committee import head, priced_in, searched, searches, worded
+    from pricing.breakevens.committee import head, priced_in, searched, searches, worded
 
     described, paths, quotes = case(deal, market, scenarios)
     chosen = next(path for path in paths if path.name == named(scenario, paths))

@@ -51,8 +51,8 @@ def run(
     \b
     Tables: prices, losses, flows, dates, structure, events.
     """
-    from pricing.analysis.deal_tables import by_date, capital_structure, what_happens
-    from pricing.losses.who_bears import who_bears
+    from pricing.bearers.who_bears import who_bears
+    from pricing.overview.deal_tables import by_date, capital_structure, what_happens
     from pricing.report.console import printed
     from pricing.report.contents.stress_result import stress_results
     from pricing.report.json_and_parquet import as_json
@@ -60,7 +60,7 @@ def run(
     from pricing.report.written_files import outputs
     from pricing.valuation.price import price
     from structuring.documents.whole_files import csv_of, folder, whole
-    from structuring.studies.run import run as run_deal
+    from structuring.runs.run import run as run_deal
 
     described, paths, quotes = case(deal, market, scenarios)
     holdings, base = described.holders, paths[0].name

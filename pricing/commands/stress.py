@@ -58,7 +58,7 @@ def stress(
     loop_rounds, loop_channels, loop_institutions and loop_assumptions;
     with --sensitivity tornado, band and ranking.
     """
-    from structuring.studies.book_files import books
+    from structuring.runs.book_files import books
     from waterfalls.errors import InvalidTerms, UnknownName
 
     if deal in books():
@@ -73,14 +73,14 @@ def stress(
         raise InvalidTerms(f"--sensitivity is of a book's loop, and {deal!r} is one deal")
     if without:
         raise InvalidTerms(f"--without is of a book's loop, and {deal!r} is one deal")
+    from pricing.bearers.institutions import institutions_in
+    from pricing.bearers.who_bears import who_bears
     from pricing.contagion.stress_chain import chain
-    from pricing.losses.institutions import institutions_in
-    from pricing.losses.who_bears import who_bears
     from pricing.valuation.named_stresses import stressed
     from pricing.valuation.price import price as price_flows
     from pricing.valuation.spread_shocks import UNCHANGED, Stress
     from structuring.generators.named_stresses import stresses
-    from structuring.studies.run import run
+    from structuring.runs.run import run
 
     described, paths, quotes = case(deal, market, scenarios)
     own, base = {path.name: path for path in paths[1:]}, paths[0]
@@ -142,11 +142,11 @@ def chain_lines(title: str, told: Chain) -> Iterator[str]:
 
 def whole_market(book: str, scenario: str, scale: float, without: list[str], moved: tuple[int, int] | None) -> Answer:
     """The answer for a book of deals, its loop closed where a file beside it says how."""
-    from pricing.contagion.loop.channels import CHANNELS
-    from pricing.contagion.loop.market_loop import market_loop
-    from pricing.contagion.loop.market_page import page_of
+    from pricing.contagion.closed_loop.channels import CHANNELS
+    from pricing.contagion.closed_loop.market_loop import market_loop
+    from pricing.contagion.closed_loop.market_page import page_of
     from pricing.contagion.market_stress import market_stress
-    from structuring.studies.book_files import find_book
+    from structuring.runs.book_files import find_book
     from waterfalls.errors import InvalidTerms, unknown
 
     for name in without:
@@ -160,7 +160,7 @@ def whole_market(book: str, scenario: str, scale: float, without: list[str], mov
         closed = market_loop(made, terms, channels=on) if on and terms.is_file() else None
     sure = None
     if moved is not None:
-        from pricing.contagion.loop.sensitivity import sensitivity
+        from pricing.contagion.closed_loop.sensitivity import sensitivity
 
         if closed is None or without:
             raise InvalidTerms("--sensitivity moves the loop with every channel on: leave --without out")

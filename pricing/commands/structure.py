@@ -104,7 +104,7 @@ def structure(
 
 def write(report: Path, found: Solution, say: Say) -> None:
     """The report of the solved deal, in the last scenario."""
-    from pricing.losses.who_bears import who_bears
+    from pricing.bearers.who_bears import who_bears
     from pricing.report.page import write_report
     from pricing.valuation.price import price
 

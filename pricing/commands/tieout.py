@@ -56,9 +56,9 @@ def tieout(
     \b
     Tables: lines.
     """
-    from pricing.analysis.tie_out import offered, read_report, tie_out
-    from pricing.analysis.tie_out import write_template as write
-    from structuring.studies.run import run
+    from pricing.comparison.tie_out import offered, read_report, tie_out
+    from pricing.comparison.tie_out import write_template as write
+    from structuring.runs.run import run
     from waterfalls.dates import as_date
     from waterfalls.errors import InvalidTerms
 
@@ -111,7 +111,7 @@ def told(title: str, table: pd.DataFrame) -> Iterator[str]:
 
 def aligned(table: pd.DataFrame) -> str:
     """A tie-out as text, amounts to the cent and ratios to four places."""
-    from pricing.analysis.tie_out import RATIO
+    from pricing.comparison.tie_out import RATIO
     from pricing.tables.aligned_text import lined_up
     from pricing.tables.number_formats import unsigned_zero
 

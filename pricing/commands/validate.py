@@ -98,7 +98,7 @@ def sizable(deal: Deal, terms: Structure, scenarios: Sequence[Scenario], file: P
     """Refuses a structure that names what the deal or its scenarios do not have, or whose tests contradict each other."""
     from pricing.structure.terms.checks import faults_of
     from structuring.documents.yaml_and_json import lined
-    from structuring.studies.run import BASE
+    from structuring.runs.run import BASE
     from waterfalls.errors import InvalidTerms
 
     if faults := faults_of(deal, terms, scenarios or (BASE,)):
@@ -147,8 +147,8 @@ def run_once(
     """
     from structuring.deals.deal import plan
     from structuring.documents.yaml_and_json import with_lines
+    from structuring.runs.run import project, run
     from structuring.scenarios.scenario import Scenario
-    from structuring.studies.run import project, run
     from waterfalls.errors import InvalidTerms, UnknownName
     from waterfalls.terms.coupons import Floating
 

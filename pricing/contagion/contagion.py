@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from pricing.bearers.institutions import Institution, Institutions
+from pricing.bearers.who_bears import Losses
 from pricing.contagion.clearing import Clearing, clearing
 from pricing.contagion.financial_system import revalued, system_of, with_classes
 from pricing.contagion.fire_sales import Impact, Rounds, equilibrium, leverage_targeting, thresholds
 from pricing.contagion.initial_losses import shock_by, shock_of
-from pricing.losses.institutions import Institution, Institutions
-from pricing.losses.who_bears import Losses
 from pricing.tables.named_arrays import Matrix, labelled, nested, unique
 from waterfalls.arguments import cell, instance, many, named, takes, text, whole
 from waterfalls.errors import Fault, InvalidTerms, unknown

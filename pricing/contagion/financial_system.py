@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from pricing.bearers.institutions import Institution
 from pricing.contagion.fire_sales import System
 from pricing.contagion.initial_losses import Shock, shock_by
-from pricing.losses.institutions import Institution
 from pricing.tables.named_arrays import Matrix, nested, sized, vector
 from structuring.deals.holdings import UNIDENTIFIED
 from waterfalls.errors import Fault, InvalidTerms, unknown

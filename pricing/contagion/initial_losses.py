@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pricing.losses.who_bears import Losses
+from pricing.bearers.who_bears import Losses
 from pricing.tables.named_arrays import sized, unique, vector
 from waterfalls.errors import InvalidTerms
 

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pricing.bearers.accounting import no_capital
+from pricing.bearers.institutions import Institutions, load_institutions
+from pricing.bearers.unidentified import unidentified
+from pricing.bearers.who_bears import Losses, who_bears
 from pricing.contagion.contagion import Contagion, Mode, contagion
 from pricing.contagion.initial_losses import shock_of
 from pricing.contagion.market_stress_result import MODES, MarketStress
 from pricing.contagion.market_stress_tables import beside, classes_of, leverage_of, rounds_of, rows_of, stressed_cell
 from pricing.contagion.stress_chain import assumed, bearers_of, named_place
 from pricing.contagion.struck_deals import Told
-from pricing.losses.accounting import no_capital
-from pricing.losses.institutions import Institutions, load_institutions
-from pricing.losses.unidentified import unidentified
-from pricing.losses.who_bears import Losses, who_bears
 from pricing.market.market import Market
 from pricing.market.market_files import load_market
 from pricing.valuation.named_stresses import stressed
@@ -29,9 +29,9 @@ from pricing.valuation.spread_shocks import UNCHANGED, SpreadShock, Stress
 from structuring.deals.deal_files import library, load_deal, load_scenarios
 from structuring.documents.yaml_and_json import load_term
 from structuring.generators.named_stresses import NamedStress, load_stress, paper
+from structuring.runs.book import Book
+from structuring.runs.book_files import find_book, load_book
 from structuring.scenarios.scenario import Scenario
-from structuring.studies.book import Book
-from structuring.studies.book_files import find_book, load_book
 from waterfalls.errors import Fault, InvalidTerms, UnknownName, unknown
 from waterfalls.terms.bounded_numbers import NotNegative, Positive
 from waterfalls.terms.field_types import Listed, items
@@ -220,7 +220,7 @@ def told_of(
 
 def lost_in(told: Told, scale: float, currency: str) -> Losses:
     """The losses of one deal in the book's currency: its part, its exchange rate, all its tranches."""
-    from structuring.studies.run import run
+    from structuring.runs.run import run
 
     deal, base, market, stress = told.deal, told.base, told.market, told.stress
     holdings = deal.holders

@@ -7,17 +7,17 @@ import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from pricing.bearers.abs_cdo import LOST_2008, what_differs
+from pricing.bearers.institutions import Institutions
+from pricing.bearers.unidentified import unidentified_words
+from pricing.bearers.who_bears import Losses
 from pricing.contagion import amounts_in_words
 from pricing.contagion.contagion import Contagion, Mode
 from pricing.contagion.initial_losses import Shock
 from pricing.contagion.struck_deals import Told
-from pricing.losses.abs_cdo import LOST_2008, what_differs
-from pricing.losses.institutions import Institutions
-from pricing.losses.unidentified import unidentified_words
-from pricing.losses.who_bears import Losses
 from pricing.tables.quotients import per_cent
 from structuring.deals.exposures import UNNAMED
-from structuring.studies.book import Book
+from structuring.runs.book import Book
 
 if TYPE_CHECKING:
     import pandas as pd

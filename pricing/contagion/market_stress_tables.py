@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pricing.bearers.abs_cdo import LOST_2008
+from pricing.bearers.accounting import institution
+from pricing.bearers.institutions import Institutions
+from pricing.bearers.who_bears import Losses
 from pricing.contagion.contagion import Contagion, Mode
 from pricing.contagion.initial_losses import Shock
-from pricing.losses.abs_cdo import LOST_2008
-from pricing.losses.accounting import institution
-from pricing.losses.institutions import Institutions
-from pricing.losses.who_bears import Losses
 from pricing.tables.quotients import per_cent
 from structuring.deals.deal_files import load_deal
 from structuring.deals.exposures import debt
 from structuring.deals.holdings import UNIDENTIFIED
-from structuring.studies.book import Book
+from structuring.runs.book import Book
 from waterfalls.terms.tranches import Equity, Note
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from pricing.bearers.who_bears import Losses
 from pricing.contagion.contagion import Contagion
-from pricing.losses.who_bears import Losses
 from pricing.valuation.spread_shocks import SpreadShock
 from pricing.valuation.spreads_at_prices import z_spread
 from waterfalls.cashflows import Cashflows

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pricing.bearers.accounting import ends_of, no_capital, reported
+from pricing.bearers.institutions import Institutions
+from pricing.bearers.loss_bridge import ADDED, Bridge, bridge
+from pricing.bearers.unidentified import unidentified, unidentified_words
+from pricing.bearers.who_bears import Losses
 from pricing.contagion.amounts_in_words import listed, money
 from pricing.contagion.contagion import Contagion, Mode, contagion
-from pricing.losses.accounting import ends_of, no_capital, reported
-from pricing.losses.institutions import Institutions
-from pricing.losses.loss_bridge import ADDED, Bridge, bridge
-from pricing.losses.unidentified import unidentified, unidentified_words
-from pricing.losses.who_bears import Losses
 from structuring.deals.deal import Deal
 from waterfalls.arguments import instance, key, takes, text
 from waterfalls.cashflows import Cashflows

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from pricing.analysis.committee import misplaced
+from pricing.breakevens.committee import misplaced
 from pricing.report.contents.sheets import by_class, by_tranche, coverage_words, happening, prices, structure
 from pricing.report.contents.stress_result import StressResults
 from pricing.tables.aligned_text import text

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pricing.losses.who_bears import losses_in_total
+from pricing.bearers.who_bears import losses_in_total
 from pricing.report.contents.sheets import Sheet, sheets
 from pricing.report.contents.stress_result import StressResult
 from pricing.report.sections import Section, sections

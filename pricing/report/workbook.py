@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from pricing.analysis.deal_tables import by_date
+from pricing.overview.deal_tables import by_date
 from pricing.report.contents.sheets import Sheet
 from pricing.report.contents.stress_result import StressResult, StressResults, stress_results, written_from
 from pricing.report.several_stresses import tables, titled

@@ -28,7 +28,7 @@ def outputs(
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Writes what was asked for and names the files; what the report goes without, and why, is said too."""
-    from pricing.analysis.committee import searches
+    from pricing.breakevens.committee import searches
     from pricing.report.page import write_page
     from pricing.report.workbook import write_tables
 
@@ -48,8 +48,8 @@ def outputs(
 
 def chain_of(case: StressResult, say: Say) -> Chain | None:
     """The stress followed to its end bearers through the institutions that ship, in the deal's currency."""
+    from pricing.bearers.institutions import institutions_in
     from pricing.contagion.stress_chain import chain
-    from pricing.losses.institutions import institutions_in
 
     try:
         institutions = institutions_in(case.prices.currency, case.market)

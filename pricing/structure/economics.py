@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from pricing.analysis.deal_tables import coupon_words, coverage
+from pricing.overview.deal_tables import coupon_words, coverage
 from pricing.structure.readings import Seen, multiple, returns
 from pricing.structure.solve import Structured
 from pricing.structure.workbench import path_of

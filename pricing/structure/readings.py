@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from pricing.analysis.appraisal import appraised
-from pricing.analysis.deal_tables import headroom_to_default, signed
-from pricing.analysis.headroom import headroom_to_trap
+from pricing.overview.appraisal import appraised
+from pricing.overview.deal_tables import headroom_to_default, signed
+from pricing.overview.headroom import headroom_to_trap
 from pricing.valuation.internal_rate import irr
 from pricing.valuation.measures import MEASURES, Cells
 from pricing.valuation.price import cells_at, reference_spreads

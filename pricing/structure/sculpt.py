@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from pricing.analysis.deal_tables import signed
+from pricing.overview.deal_tables import signed
 from waterfalls.errors import Fault, InvalidTerms
 from waterfalls.language.ratios import cash_for_debt_service
 from waterfalls.terms.coupons import Fixed

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pricing.analysis.losses_over_paths import drawn_paths
+from pricing.paths_and_books.losses_over_paths import drawn_paths
 from pricing.structure.fixed_point import fixed_point
 from pricing.structure.par import coupon_of, worth_par
 from pricing.structure.readings import Reading, Seen, at_start, loss, read
@@ -19,8 +19,8 @@ from structuring.deals.deal import clock, plan
 from structuring.deals.funding import Funding
 from structuring.deals.sources_and_uses import statement, unbalanced
 from structuring.generators.prices_and_rates import PriceProcess
+from structuring.runs.run import project
 from structuring.scenarios.scenario import Scenario
-from structuring.studies.run import project
 from waterfalls.distribute import fixings, settle
 from waterfalls.errors import Fault, InvalidTerms, UnknownName
 from waterfalls.terms.amortisation import Instalments

@@ -16,9 +16,9 @@ from pricing.valuation.prices import Prices, cell_columns, position
 from pricing.valuation.spread_shocks import UNCHANGED
 from structuring.deals.deal import Deal, plan
 from structuring.deals.moved_drivers import moved, told, whole
+from structuring.runs.run import project
 from structuring.scenarios.drivers import DRIVERS
 from structuring.scenarios.scenario import Scenario
-from structuring.studies.run import project
 from waterfalls.arguments import instance, key, many, takes, text
 from waterfalls.distribute import fixings, refuse_too_large, settle
 from waterfalls.engines.choice import Engine

@@ -13,9 +13,9 @@ from pricing.valuation.remaining_cash import Ahead, row_of
 from pricing.valuation.root_finding import rates_for
 from pricing.valuation.spread_shocks import UNCHANGED
 from structuring.deals.deal import Deal, plan
+from structuring.runs.run import run
 from structuring.scenarios.scenario import Scenario
 from structuring.simulation.random_numbers import Draws
-from structuring.studies.run import run
 from waterfalls.arguments import instance, key, numbers, takes, text
 from waterfalls.cashflows import Cashflows
 from waterfalls.clock.schedule import years_from

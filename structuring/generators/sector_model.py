@@ -14,9 +14,9 @@ from pydantic import Field
 from structuring.deals.deal import Deal, assets, clock, drivers_of
 from structuring.deals.exposures import names_of
 from structuring.generators.prices_and_rates import PriceProcess
+from structuring.runs.book import Book
 from structuring.scenarios.paths import Paths
 from structuring.simulation.copula import Copula
-from structuring.studies.book import Book
 from waterfalls.errors import UnknownName
 from waterfalls.terms.bounded_numbers import NotNegative, Share
 from waterfalls.terms.term import term

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pricing.losses.who_bears import Losses
+from pricing.bearers.who_bears import Losses
 
 S, K, N, C = 10_000, 20, 10, 20
 GOAL = 0.1  # seconds

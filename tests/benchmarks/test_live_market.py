@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 import QuantLib as ql
 
-from pricing.analysis.held_book import hold
-from pricing.losses.who_bears import who_bears
+from pricing.bearers.who_bears import who_bears
 from pricing.market.curves import flat
 from pricing.market.market import Market
 from pricing.market.market_files import load_market
 from pricing.market.quantlib_curves import evaluated
+from pricing.paths_and_books.held_book import hold
 from pricing.valuation.price import price
 from pricing.valuation.spread_shocks import SpreadShock
 from structuring.deals.deal_files import load_deal, load_scenarios
+from structuring.runs.book import Book, Position
+from structuring.runs.run import run
 from structuring.scenarios.scenario import Scenario
-from structuring.studies.book import Book, Position
-from structuring.studies.run import run
 
 ENOUGH = 0.6  # of a gain: the machines are shared
 V, ON = dt.date(2026, 9, 30), ql.Date(30, 9, 2026)

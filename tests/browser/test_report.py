@@ -7,9 +7,9 @@ import pytest
 from reported import EVIL, evil_parts, parts_of
 
 from pricing import SpreadShock, load_market, price, who_bears
-from pricing.analysis.breakeven import breakeven
+from pricing.bearers.institutions import load_institutions
+from pricing.breakevens.breakeven import breakeven
 from pricing.contagion.stress_chain import chain
-from pricing.losses.institutions import load_institutions
 from pricing.report.contents.sheets import sheets
 from pricing.report.contents.stress_result import stress_results
 from pricing.report.page import write_report

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
-from pricing.losses.abs_cdo import LOST_2008, beside_2008, layered, retranched, what_differs
-from pricing.losses.who_bears import who_bears
+from pricing.bearers.abs_cdo import LOST_2008, beside_2008, layered, retranched, what_differs
+from pricing.bearers.who_bears import who_bears
 from pricing.market.market import Market, projected
 from pricing.market.market_files import load_market
 from pricing.valuation.price import price
 from structuring.deals.deal_files import load_deal, load_scenarios
 from structuring.deals.holdings import Holdings
-from structuring.studies.run import run
+from structuring.runs.run import run
 from waterfalls.errors import InvalidTerms
 from waterfalls.terms.tranches import Note
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
-from pricing.losses.who_bears import who_bears
+from pricing.bearers.who_bears import who_bears
 from pricing.market.market import Market
 from pricing.valuation.price import price
 from pricing.valuation.spread_shocks import SpreadShock

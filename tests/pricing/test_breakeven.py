@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pricing.analysis.breakeven import breakeven
+from pricing.breakevens.breakeven import breakeven
 from pricing.market.market import Market
 from pricing.market.market_files import load_market
 from structuring.deals.deal_files import find_deal, load_deal, load_scenarios
+from structuring.runs.run import run
 from structuring.scenarios.monthly_rates import cdr
 from structuring.scenarios.scenario import Scenario
-from structuring.studies.run import run
 from waterfalls.errors import InvalidTerms
 
 NAME = "vantage-jersey"

@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
-from pricing.losses.loss_bridge import bridge
-from pricing.losses.who_bears import who_bears
+from pricing.bearers.loss_bridge import bridge
+from pricing.bearers.who_bears import who_bears
 from pricing.market.market import projected
 from pricing.market.market_files import load_market
 from pricing.valuation.price import price
 from pricing.valuation.spread_shocks import SpreadShock
 from structuring.deals.deal_files import find_deal, library, load_deal, load_scenarios
-from structuring.studies.run import run
+from structuring.runs.run import run
 from waterfalls.errors import InvalidTerms, Unbalanced, UnknownName
 
 SHIPPED = [name for name in library() if (find_deal(name).parent / "market.yaml").is_file()]

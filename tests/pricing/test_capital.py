@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
-from pricing.losses import capital_tables as tables
-from pricing.losses.regulatory_capital import before_and_after, corporate, sec_erba, sec_irba, sec_sa, solvency_ii
+from pricing.bearers import capital_tables as tables
+from pricing.bearers.regulatory_capital import before_and_after, corporate, sec_erba, sec_irba, sec_sa, solvency_ii
 from waterfalls.errors import CannotPrice, InvalidTerms, UnknownName
 
 SHARE = st.floats(0.0, 1.0)

@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
+from pricing.bearers.accounting import ends_of, reported
+from pricing.bearers.institutions import Institution, load_institutions
+from pricing.bearers.who_bears import who_bears
 from pricing.contagion.stress_chain import chain
-from pricing.losses.accounting import ends_of, reported
-from pricing.losses.institutions import Institution, load_institutions
-from pricing.losses.who_bears import who_bears
 from pricing.market.market import projected
 from pricing.market.market_files import load_market
 from pricing.valuation.price import price
 from pricing.valuation.spread_shocks import SpreadShock
 from structuring.deals.deal_files import find_deal, library, load_deal, load_scenarios
 from structuring.deals.holdings import Holdings
-from structuring.studies.run import run
+from structuring.runs.run import run
 from waterfalls.errors import InvalidTerms, UnknownName
 
 DEALS = ["coreweave-ddtl-4", "beignet-2025"]

@@ -6,12 +6,12 @@ import functools
 import numpy as np
 import pytest
 
-from pricing.contagion.loop.assumptions import Assumed, check, load_loop
-from pricing.contagion.loop.channels import CHANNELS, STEPS
-from pricing.contagion.loop.closed_loop import closed_loop, economy_of, vehicles_of
-from pricing.contagion.loop.market_loop import MarketLoop, market_loop
-from pricing.contagion.loop.round import after_sales
-from pricing.contagion.loop.sensitivity import drawn_values, sensitivity, triangular
+from pricing.contagion.closed_loop.assumptions import Assumed, check, load_loop
+from pricing.contagion.closed_loop.channels import CHANNELS, STEPS
+from pricing.contagion.closed_loop.closed_loop import closed_loop, economy_of, vehicles_of
+from pricing.contagion.closed_loop.market_loop import MarketLoop, market_loop
+from pricing.contagion.closed_loop.round import after_sales
+from pricing.contagion.closed_loop.sensitivity import drawn_values, sensitivity, triangular
 from pricing.contagion.market_stress import market_stress
 from structuring.deals.deal_files import LIBRARY
 from waterfalls.errors import InvalidTerms

@@ -4,14 +4,14 @@ import dataclasses
 
 import pytest
 
-from pricing.analysis.breakeven import breakeven
-from pricing.analysis.committee import committee, measured, searched
+from pricing.breakevens.breakeven import breakeven
+from pricing.breakevens.committee import committee, measured, searched
 from pricing.market.market_files import load_market
 from pricing.valuation.price import price
 from pricing.valuation.prices import CONTRACT
 from pricing.valuation.spread_shocks import SpreadShock
 from structuring.deals.deal_files import load_deal, load_scenarios
-from structuring.studies.run import run
+from structuring.runs.run import run
 from waterfalls.errors import InvalidTerms
 
 NAME = "vantage-jersey"

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from pricing.analysis.comparison import changed, differences, read_result, side_by_side
 from pricing.cli import app
 from pricing.commands.compare import prices_told
+from pricing.comparison.comparison import changed, differences, read_result, side_by_side
 from pricing.market.market import projected
 from pricing.market.market_files import load_market
 from pricing.valuation.price import price

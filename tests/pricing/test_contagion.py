@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from plain_contagion import plain_thresholds
 
+from pricing.bearers.institutions import Institution, Threshold
+from pricing.bearers.who_bears import who_bears
 from pricing.contagion.contagion import contagion
-from pricing.losses.institutions import Institution, Threshold
-from pricing.losses.who_bears import who_bears
 from pricing.market.market import Market
 from pricing.valuation.price import price
 from pricing.valuation.spread_shocks import SpreadShock

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from pricing.analysis.losses_over_paths import classes_over_paths, drawn_paths, every_path, tranches_over_paths
-from pricing.analysis.study_measures import borne
 from pricing.market.market import projected
 from pricing.market.market_files import load_market
+from pricing.paths_and_books.losses_over_paths import classes_over_paths, drawn_paths, every_path, tranches_over_paths
+from pricing.paths_and_books.study_measures import borne
 from pricing.valuation.price import price
 from pricing.valuation.spread_shocks import SpreadShock
 from structuring import load_deal, load_scenarios, run, study

@@ -13,9 +13,9 @@ from pricing.valuation.price import price
 from structuring.collateral.loans import LoanPool
 from structuring.deals.deal import Deal
 from structuring.deals.deal_files import load_deal, load_scenarios
+from structuring.runs.run import run
 from structuring.scenarios.monthly_rates import cdr, cpr
 from structuring.scenarios.scenario import Scenario
-from structuring.studies.run import run
 from waterfalls.errors import InvalidTerms, UnknownName
 from waterfalls.terms.coupons import Fixed
 from waterfalls.terms.tranches import Equity, Note

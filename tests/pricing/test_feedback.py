@@ -5,10 +5,10 @@ import datetime as dt
 
 import pytest
 
+from pricing.bearers.institutions import Institution, Threshold
+from pricing.bearers.who_bears import who_bears
 from pricing.contagion.contagion import contagion
 from pricing.contagion.spreads_after_sales import as_spread
-from pricing.losses.institutions import Institution, Threshold
-from pricing.losses.who_bears import who_bears
 from pricing.market.market import Market
 from pricing.valuation.price import price
 from pricing.valuation.spread_shocks import SpreadShock

@@ -6,11 +6,11 @@ import math
 
 import pytest
 
-from pricing.analysis.appraisal import appraised
-from pricing.analysis.deal_tables import capital_structure
-from pricing.analysis.headroom import headroom_to_trap
 from pricing.market.market import Market, projected
 from pricing.market.market_files import load_market
+from pricing.overview.appraisal import appraised
+from pricing.overview.deal_tables import capital_structure
+from pricing.overview.headroom import headroom_to_trap
 from pricing.valuation.price import price
 from structuring import Scenario, load_deal, load_scenarios, run
 from waterfalls import Receipts, distribute

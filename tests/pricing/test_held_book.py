@@ -5,16 +5,16 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from pricing.analysis import held_book
-from pricing.analysis.held_book import hold
-from pricing.losses.who_bears import who_bears
+from pricing.bearers.who_bears import who_bears
 from pricing.market.curves import flat
 from pricing.market.market import Market
 from pricing.market.market_files import load_market
+from pricing.paths_and_books import held_book
+from pricing.paths_and_books.held_book import hold
 from pricing.valuation.price import price
 from pricing.valuation.spread_shocks import SpreadShock
 from structuring import Scenario, load_deal, run
-from structuring.studies.book import Book, Position
+from structuring.runs.book import Book, Position
 from waterfalls.errors import CannotPrice, InvalidTerms, UnknownName
 
 NAMES = ("beignet-2025", "coreweave-ddtl-4", "tpu-lease-2026")

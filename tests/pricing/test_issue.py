@@ -6,12 +6,12 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from pricing.analysis.since_issue import since_issue
+from pricing.comparison.since_issue import since_issue
 from pricing.market.market import Market
 from structuring.deals.deal_files import load_deal
 from structuring.deals.holdings import Holdings
+from structuring.runs.run import run
 from structuring.scenarios.scenario import Scenario
-from structuring.studies.run import run
 from waterfalls.errors import InvalidTerms
 
 DAYS = {

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricing.losses.look_through import look_through, owners_of
+from pricing.bearers.look_through import look_through, owners_of
 from waterfalls.errors import InvalidTerms
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pricing.contagion.loop.market_page import market_page
+from pricing.bearers.institutions import load_institutions
+from pricing.bearers.who_bears import who_bears
+from pricing.contagion.closed_loop.market_page import market_page
 from pricing.contagion.market_stress import MarketStory, Supply, market_stress
-from pricing.losses.institutions import load_institutions
-from pricing.losses.who_bears import who_bears
 from pricing.market.market import projected
 from pricing.market.market_files import load_market
 from pricing.valuation.price import price
@@ -20,9 +20,9 @@ from structuring.deals.deal_files import LIBRARY, load_deal, load_scenarios
 from structuring.deals.exposures import debt
 from structuring.documents.plain_data import load
 from structuring.generators.named_stresses import load_stress
+from structuring.runs.book_files import load_book, save_book
+from structuring.runs.run import run
 from structuring.scenarios.scenario import Scenario
-from structuring.studies.book_files import load_book, save_book
-from structuring.studies.run import run
 from waterfalls.errors import InvalidTerms, UnknownName
 
 HOME = LIBRARY / "ai-debt-market"

@@ -6,7 +6,7 @@ import datetime as dt
 import pytest
 
 from pricing import load_market, projected
-from pricing.analysis.non_renewal import non_renewal
+from pricing.breakevens.non_renewal import non_renewal
 from structuring import load_deal, load_scenarios, run
 from waterfalls.errors import InvalidTerms
 

@@ -8,11 +8,11 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from pricing.analysis.committee import committee
+from pricing.bearers.institutions import load_institutions
+from pricing.bearers.who_bears import who_bears
+from pricing.breakevens.committee import committee
 from pricing.cli import app
 from pricing.contagion.stress_chain import chain
-from pricing.losses.institutions import load_institutions
-from pricing.losses.who_bears import who_bears
 from pricing.market.market import projected
 from pricing.market.market_files import load_market
 from pricing.valuation.price import price

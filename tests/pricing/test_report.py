@@ -15,9 +15,9 @@ import pytest
 from reported import EVIL, FORMULA, evil_parts, parts_of
 from typer.testing import CliRunner
 
-from pricing.analysis.committee import committee
-from pricing.analysis.deal_tables import by_date
+from pricing.breakevens.committee import committee
 from pricing.cli import app
+from pricing.overview.deal_tables import by_date
 from pricing.report.contents.cash import items
 from pricing.report.contents.sheets import sheets
 from pricing.report.contents.stress_result import stress_results

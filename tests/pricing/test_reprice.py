@@ -13,10 +13,10 @@ from pricing.valuation.price import price
 from pricing.valuation.reprice import Bump, reprice
 from structuring.deals.deal import drivers_of
 from structuring.deals.deal_files import find_deal, load_deal, load_scenarios
+from structuring.runs.run import run
 from structuring.scenarios.monthly_rates import cdr, mdr, rates_of
 from structuring.scenarios.scenario import Scenario
 from structuring.scenarios.speed import Speed
-from structuring.studies.run import run
 from waterfalls.errors import InvalidTerms, UnknownName
 from waterfalls.terms.coupons import Floating
 from waterfalls.terms.tranches import Note

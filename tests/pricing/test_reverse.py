@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
-from pricing.analysis.reverse_stress import reverse_stress
-from pricing.losses.who_bears import who_bears
+from pricing.bearers.who_bears import who_bears
+from pricing.breakevens.reverse_stress import reverse_stress
 from pricing.market.market import Market
 from pricing.valuation.price import price
 from pricing.valuation.spread_shocks import SpreadShock

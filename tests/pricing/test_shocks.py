@@ -5,8 +5,8 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from pricing.analysis.study_measures import priced
 from pricing.market.market import Market
+from pricing.paths_and_books.study_measures import priced
 from pricing.valuation.price import price
 from pricing.valuation.spread_shocks import UNCHANGED, SpreadShock, Stress
 from pricing.valuation.spreads_at_prices import z_spread

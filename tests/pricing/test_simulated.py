@@ -16,7 +16,7 @@ from structuring import Deal, LoanPool, Scenario
 from structuring.collateral.loan_tape import LoanLine
 from structuring.deals.deal_files import load_deal, load_scenarios
 from structuring.generators.prices_and_rates import HullWhite
-from structuring.studies.run import run
+from structuring.runs.run import run
 from waterfalls import Equity, Floating, Note, interest, pay, residual, scheduled_principal
 from waterfalls.errors import CannotPrice, InvalidTerms
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from tiny import plan_from
 
-from pricing.losses.loss_bridge import bridge
-from pricing.losses.off_balance_sheet import off_balance_sheet
-from pricing.losses.who_bears import who_bears
+from pricing.bearers.loss_bridge import bridge
+from pricing.bearers.off_balance_sheet import off_balance_sheet
+from pricing.bearers.who_bears import who_bears
 from pricing.market.market import projected
 from pricing.market.market_files import load_market
 from pricing.report.contents.cash import items
@@ -17,7 +17,7 @@ from pricing.report.contents.stress_result import stress_results
 from pricing.report.figures.charts import balances, highest, span
 from pricing.valuation.price import price
 from structuring.deals.deal_files import load_deal, load_scenarios
-from structuring.studies.run import run
+from structuring.runs.run import run
 from waterfalls import Receipts, Waterfall, distribute
 from waterfalls.clauses.call import call
 from waterfalls.language.conditions import on_or_after

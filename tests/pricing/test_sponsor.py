@@ -4,13 +4,13 @@ import dataclasses
 
 import pytest
 
-from pricing.losses.off_balance_sheet import off_balance_sheet
-from pricing.losses.who_bears import who_bears
+from pricing.bearers.off_balance_sheet import off_balance_sheet
+from pricing.bearers.who_bears import who_bears
 from pricing.market.market import projected
 from pricing.market.market_files import load_market
 from pricing.valuation.price import price
 from structuring.deals.deal_files import find_deal, load_deal, load_scenarios
-from structuring.studies.run import run
+from structuring.runs.run import run
 from waterfalls.errors import InvalidTerms
 
 

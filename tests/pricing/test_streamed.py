@@ -6,10 +6,10 @@ import pickle
 import numpy as np
 import pytest
 
-from pricing.analysis.study_measures import borne, priced
-from pricing.losses.who_bears import who_bears
+from pricing.bearers.who_bears import who_bears
 from pricing.market.curves import flat
 from pricing.market.market import Market
+from pricing.paths_and_books.study_measures import borne, priced
 from pricing.valuation.measures import MEASURES
 from pricing.valuation.price import price
 from pricing.valuation.spread_shocks import SpreadShock

@@ -14,8 +14,8 @@ from pricing.structure.terms.structure_terms import Drawn, Schedule, Sought, Str
 from pricing.valuation.price import price
 from structuring.deals.deal import Deal
 from structuring.deals.funding import Funding
+from structuring.runs.run import run
 from structuring.scenarios.scenario import Scenario
-from structuring.studies.run import run
 from waterfalls import Account, Equity, Fee, Fixed, Note, Receipts
 from waterfalls.clauses.waterfall import Waterfall
 from waterfalls.errors import FirstLossError, InvalidTerms

@@ -9,7 +9,7 @@ from pricing.structure.solve import HELD, structured
 from pricing.structure.terms.structure_terms import load_structure
 from pricing.structure.written import HEAD, write_structured
 from structuring.deals.deal_files import find_deal, load_deal, load_scenarios
-from structuring.studies.run import run
+from structuring.runs.run import run
 from waterfalls.errors import InvalidTerms
 
 SHIPPED = ("vantage-jersey", "coreweave-ddtl-4", "beignet-2025", "pricing/template")

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from tiny import flows_from, plan_from
 
-from pricing.analysis.deal_tables import by_date, signed, what_happens
+from pricing.overview.deal_tables import by_date, signed, what_happens
 from pricing.tables.aligned_text import text
 from waterfalls.language.ratios import cash_for_debt_service
 

@@ -9,8 +9,8 @@ import pytest
 from tiny import flows_from, plan_from
 from typer.testing import CliRunner
 
-from pricing.analysis.tie_out import offered, read_report, tie_out, write_template
 from pricing.cli import app
+from pricing.comparison.tie_out import offered, read_report, tie_out, write_template
 from waterfalls.errors import InvalidTerms
 
 TEXT = (

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricing.losses.institutions import Institutions, load_institutions
-from pricing.losses.wrappers import (
+from pricing.bearers.institutions import Institutions, load_institutions
+from pricing.bearers.wrappers import (
     Bank,
     Company,
     LeveragedFund,

@@ -13,8 +13,8 @@ from structuring.collateral.leases import LeasePortfolio, Tenant
 from structuring.collateral.loans import LoanPool
 from structuring.deals.exposures import exposures, herfindahl
 from structuring.deals.sponsor import Sponsor
-from structuring.studies.book import Book, Position, study_book
-from structuring.studies.book_files import books, load_book, save_book
+from structuring.runs.book import Book, Position, study_book
+from structuring.runs.book_files import books, load_book, save_book
 from waterfalls.errors import InvalidTerms, UnknownName
 from waterfalls.terms.coupons import Fixed
 from waterfalls.terms.tranches import Equity, Note

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from structuring.collateral.bonds import Bond, BondPortfolio
 from structuring.collateral.loans import LoanPool
 from structuring.deals.deal_files import load_deal
+from structuring.runs.run import run
 from structuring.scenarios.monthly_rates import cdr, psa
 from structuring.scenarios.scenario import Drivers, Paths, Scenario
-from structuring.studies.run import run
 from waterfalls.clock.schedule import schedule
 from waterfalls.errors import InvalidTerms
 from waterfalls.terms.term import plain, read

@@ -35,8 +35,8 @@ from structuring.deals.deal import clock, plan
 from structuring.deals.deal_files import library
 from structuring.deals.unusual_terms import too_late
 from structuring.documents.plain_data import load
+from structuring.runs.run import project
 from structuring.scenarios.scenario import Drivers
-from structuring.studies.run import project
 from waterfalls import (
     Equity,
     Fixed,

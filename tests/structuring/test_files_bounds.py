@@ -5,12 +5,12 @@ import time
 
 import pytest
 
-from pricing.losses.institutions import load_institutions
+from pricing.bearers.institutions import load_institutions
 from pricing.market.market_files import load_market
 from structuring import load_deal, save_deal
 from structuring.deals.deal_files import load_scenarios
 from structuring.generators.named_stresses import load_stress
-from structuring.studies.book_files import load_book
+from structuring.runs.book_files import load_book
 from waterfalls.errors import FirstLossError, InvalidTerms
 
 LOADERS = {

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from pricing import SpreadShock, load_market, price
-from pricing.analysis.deal_tables import capital_structure, ranks
 from pricing.market.market import projected
+from pricing.overview.deal_tables import capital_structure, ranks
 from pricing.report.console import left_over
 from structuring import Scenario, load_deal, load_scenarios, run
 from structuring.deals.deal_files import library

@@ -11,10 +11,10 @@ import pytest
 from structuring import load_deal, study, summary
 from structuring.deals.deal import clock
 from structuring.generators.sector_model import Response, SectorModel
+from structuring.runs.book import Book, Position, study_book
+from structuring.runs.run import project
 from structuring.scenarios.scenario import Drivers, Scenario
 from structuring.simulation.copula import Copula
-from structuring.studies.book import Book, Position, study_book
-from structuring.studies.run import project
 from waterfalls.errors import UnknownName
 
 RATES = {"SOFR": 0.04, "SONIA": 0.04}

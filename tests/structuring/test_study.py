@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 
 from structuring import Deal, LoanPool, Paths, Scenario, SectorModel, load_deal, run, study, summary
-from structuring.studies.chunks import MOST_DEATHS, Unfinished, cut, ranges
+from structuring.runs.chunks import MOST_DEATHS, Unfinished, cut, ranges
 from waterfalls import Equity, Fixed, Floating, Note, Receipts, interest, pay, principal, residual
 from waterfalls.errors import Fault, InvalidTerms, TooLarge, UnknownName
 
@@ -279,7 +279,7 @@ def test_a_task_is_small_and_holds_no_code(name):
     assert len(tasks) == 4
     for task in tasks:
         assert len(task) < 20_000
-        assert b"structuring.studies.study" in task and b"one_chunk" in task  # a name, to be imported
+        assert b"structuring.runs.study" in task and b"one_chunk" in task  # a name, to be imported
         assert not any(code in task for code in (b"numba", b"kernel", b"_make_function", b"CodeType"))
 
 

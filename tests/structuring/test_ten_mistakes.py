@@ -100,7 +100,7 @@ def test_json_is_told_the_same_with_its_lines(tmp_path):
 def test_the_events_that_collateral_says_it_raises_are_those_it_does(name):
     from structuring import load_scenarios
     from structuring.deals.deal import assets
-    from structuring.studies.run import project
+    from structuring.runs.run import project
 
     deal = load_deal(name)
     said = {event for asset in assets(deal) for event in asset.raises()} | set(deal.events)

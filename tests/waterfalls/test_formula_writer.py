@@ -9,9 +9,9 @@ from tiny import plan_from
 
 from waterfalls import Receipts, distribute
 from waterfalls.distribute import fixings
+from waterfalls.engines.cell_formulas.lines import Line
+from waterfalls.engines.cell_formulas.writer import formula_lines
 from waterfalls.engines.floats import execute
-from waterfalls.engines.formulas.lines import Line
-from waterfalls.engines.formulas.writer import formula_lines
 from waterfalls.engines.laws import tolerance
 from waterfalls.plan import inputs_of
 

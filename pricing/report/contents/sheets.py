@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pricing.analysis.appraisal import appraised
-from pricing.analysis.deal_tables import capital_structure, what_happens
-from pricing.analysis.non_renewal import NonRenewals
-from pricing.losses.who_bears import AMOUNTS, losses_by_class, losses_in_total
+from pricing.bearers.who_bears import AMOUNTS, losses_by_class, losses_in_total
+from pricing.breakevens.non_renewal import NonRenewals
+from pricing.overview.appraisal import appraised
+from pricing.overview.deal_tables import capital_structure, what_happens
 from pricing.report.contents.cash import cash_frame
 from pricing.report.contents.trigger_readings import trigger_frame
 from pricing.valuation.prices import prices_by_shock

@@ -10,10 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol
 
-from pricing.analysis.breakeven import Breakevens
-from pricing.analysis.non_renewal import NonRenewals
-from pricing.losses.loss_bridge import Bridge, bridge
-from pricing.losses.who_bears import Losses
+from pricing.bearers.loss_bridge import Bridge, bridge
+from pricing.bearers.who_bears import Losses
+from pricing.breakevens.breakeven import Breakevens
+from pricing.breakevens.non_renewal import NonRenewals
 from pricing.market.market import Market
 from pricing.tables.number_formats import Unit, unit_of
 from pricing.valuation.prices import Prices, called

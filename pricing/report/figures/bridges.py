@@ -11,7 +11,7 @@ from pricing.report.figures.palette import COMPONENTS, NEUTRAL, REFERENCE, STRES
 from pricing.valuation.prices import called
 
 if TYPE_CHECKING:
-    from pricing.losses.loss_bridge import Bridge
+    from pricing.bearers.loss_bridge import Bridge
     from pricing.report.contents.stress_result import StressResult
     from pricing.tables.number_formats import Unit
 

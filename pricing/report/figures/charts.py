@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pricing.analysis.deal_tables import collections
+from pricing.overview.deal_tables import collections
 from pricing.report.contents.trigger_readings import Reading, readings
 from pricing.report.figures.figure import Figure, escaped, numbers
 from pricing.report.figures.palette import (
@@ -25,7 +25,7 @@ from pricing.tables.quotients import quotient
 from pricing.valuation.prices import called
 
 if TYPE_CHECKING:
-    from pricing.losses.who_bears import Losses
+    from pricing.bearers.who_bears import Losses
     from pricing.report.contents.stress_result import StressResult
     from pricing.tables.number_formats import Unit
     from pricing.valuation.prices import Prices

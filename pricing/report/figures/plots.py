@@ -14,8 +14,8 @@ from waterfalls.errors import InvalidTerms, unknown
 if TYPE_CHECKING:
     import plotly.graph_objects
 
-    from pricing.losses.loss_bridge import Bridge
-    from pricing.losses.who_bears import Losses
+    from pricing.bearers.loss_bridge import Bridge
+    from pricing.bearers.who_bears import Losses
     from pricing.valuation.prices import Prices
     from waterfalls.cashflows import Cashflows
     from waterfalls.clauses.waterfall import Waterfall

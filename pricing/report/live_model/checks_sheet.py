@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pricing.report.live_model.grid import OPENING, Grid
 from pricing.report.live_model.waterfall_sheet import Places
-from waterfalls.engines.formulas.words import told
+from waterfalls.engines.cell_formulas.words import told
 from waterfalls.engines.laws import Law, laws, tolerance
 from waterfalls.language.machine import Key
 from waterfalls.plan import Plan

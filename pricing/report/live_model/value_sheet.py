@@ -14,7 +14,7 @@ from pricing.report.live_model.waterfall_sheet import Places
 from pricing.valuation.remaining_cash import Ahead
 
 if TYPE_CHECKING:
-    from pricing.losses.who_bears import Losses
+    from pricing.bearers.who_bears import Losses
     from pricing.market.market import Market
 
 MOST_NODES = 400  # a curve with more is read at the payment dates

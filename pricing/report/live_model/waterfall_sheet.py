@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from pricing.report.live_model.grid import OPENING, Grid
-from waterfalls.engines.formulas.cells import Cell
-from waterfalls.engines.formulas.lines import Heading, Line, Writer
-from waterfalls.engines.formulas.words import told
-from waterfalls.engines.formulas.writer import FormulaWriter
+from waterfalls.engines.cell_formulas.cells import Cell
+from waterfalls.engines.cell_formulas.lines import Heading, Line, Writer
+from waterfalls.engines.cell_formulas.words import told
+from waterfalls.engines.cell_formulas.writer import FormulaWriter
 from waterfalls.fields import CASH, COSTS
 from waterfalls.language.machine import Key
 

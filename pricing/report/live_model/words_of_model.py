@@ -8,7 +8,7 @@ from pricing.report.live_model.grid import Grid
 from pricing.report.live_model.value_sheet import Valued
 
 if TYPE_CHECKING:
-    from pricing.losses.who_bears import Losses
+    from pricing.bearers.who_bears import Losses
     from waterfalls.plan import Plan
 
 SHEETS = {

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pricing.losses.who_bears import Losses
+from pricing.bearers.who_bears import Losses
 from pricing.market.market import Market
 from pricing.report.live_model.checks_sheet import write_checks
 from pricing.report.live_model.grid import INPUT, Grid
@@ -21,8 +21,8 @@ from waterfalls.arguments import instance, key, takes
 from waterfalls.arguments import path as as_path
 from waterfalls.cashflows import Cashflows
 from waterfalls.doors import need
-from waterfalls.engines.formulas.lines import Line
-from waterfalls.engines.formulas.writer import FormulaWriter, formula_lines
+from waterfalls.engines.cell_formulas.lines import Line
+from waterfalls.engines.cell_formulas.writer import FormulaWriter, formula_lines
 from waterfalls.errors import TooLarge
 from waterfalls.fields import CASH, COSTS
 from waterfalls.plan import inputs_of

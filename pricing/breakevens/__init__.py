@@ -1,0 +1,1 @@
+"""What would have to happen: breakevens of drivers, leases not renewed, reverse stress, and the committee's page of them."""

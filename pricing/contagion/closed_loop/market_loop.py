@@ -1,0 +1,81 @@
+"""market_loop: the closed loop of a book's story, from the files beside the book; and what it found in words."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pricing.contagion.amounts_in_words import money
+from pricing.contagion.closed_loop.assumptions import LoopTerms, check, load_loop
+from pricing.contagion.closed_loop.channels import CHANNELS
+from pricing.contagion.closed_loop.closed_loop import ROUNDS, Loop, closed_loop, economy_of, vehicles_of
+from pricing.contagion.closed_loop.vehicles import Vehicles
+from pricing.contagion.market_stress_result import MarketStress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BN = 1e9
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class MarketLoop:
+    """A market stress with the loop closed: the stress, the terms of the loop, the vehicles at their points, and the answer."""
+
+    stress: MarketStress
+    terms: LoopTerms
+    vehicles: Vehicles
+    loop: Loop
+
+    def sentences(self) -> tuple[str, ...]:
+        """The loop in words, amounts in billions."""
+        return loop_sentences(self.loop)
+
+    def assumptions(self) -> pd.DataFrame:
+        """One row an assumption: what is taken, how low and how high it may be, and why."""
+        import pandas as pd
+
+        return pd.DataFrame([
+            {"assumption": name, "low": one.low, "taken": one.value, "high": one.high, "reason": one.reason}
+            for name, one in self.terms.assumptions.items()
+        ])  # fmt: skip
+
+
+def market_loop(
+    made: MarketStress, terms: LoopTerms | Path, *, channels: Collection[str] = CHANNELS, rounds: int = ROUNDS
+) -> MarketLoop:
+    """Closes the loop of a market stress. `terms` are those of the loop, or the file that says them.
+
+    The vehicles are run again at every point of story, refinancing and spreads; the loop reads between the points.
+    """
+    told = load_loop(terms) if isinstance(terms, Path) else terms
+    check(told, made.book, made.institutions)
+    vehicles = vehicles_of(made)
+    return MarketLoop(
+        made, told, vehicles, closed_loop(economy_of(made, vehicles, told), channels=channels, rounds=rounds)
+    )
+
+
+def loop_sentences(made: Loop) -> tuple[str, ...]:
+    """The loop in words: how far it goes, through which doors, and where it rests."""
+    first, sales, every = (float(x.sum()) for x in (made.first, made.sales, made.least))
+    if first == 0.0:
+        return ("Nothing is lost in the first round, so the loop does not begin.",)
+    by: Any = made.by_channel().set_index("channel")["in order"].loc[list(made.channels)].sort_values(ascending=False)
+    doors = ", ".join(f"{name} {money(amount, BN)}" for name, amount in by.items())
+    more = every - first
+    rounds = len(made.added)
+    rest = (
+        f"From nothing and from everything it comes to rest at different places: {money(every, BN)} and {money(float(made.most.sum()), BN)}."
+        if made.differs
+        else "From nothing and from everything it comes to rest at the same place: no second, worse resting place is found."
+    )
+    return (
+        f"With the loop closed the book and all it drags down lose {money(every, BN)}: {money(first, BN)} at first, {money(sales, BN)} by forced "
+        f"sales, {money(more - sales, BN)} by what follows, {'at rest' if made.settled else 'not yet at rest'} after {rounds} rounds. What comes "
+        f"after the first round is {more / first:.2f} times the first.",
+        f"Through which door, each counted after those before it: {doors}; {money(float(made.together.sum()), BN)} of it comes of no door alone.",
+        rest,
+    )

@@ -1,0 +1,210 @@
+"""The formula writer: a machine that writes one payment date as lines of formulas, the same at every date.
+
+    due, interest on A          = interest owed, A
+    available                   = IF(applies=1, cash left, 0)
+    paid, interest on A         = MIN(due, available)
+
+What happens only under a condition is masked where it is paid, so that what follows is the plain sum again. A column of
+a workbook is one date: it reads its own column, and of the column before it what symbols carry over.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Collection, Hashable, Iterator
+from typing import Any
+
+import numpy as np
+
+from waterfalls.engines.cell_formulas.cells import Amount, Cell, Cells, grown
+from waterfalls.engines.cell_formulas.lines import Heading, Line, told_in_lines
+from waterfalls.engines.cell_formulas.named_terms import with_terms
+from waterfalls.engines.cell_formulas.words import grouped, names_of_curves, told, unit_of
+from waterfalls.engines.one_date import settle_date
+from waterfalls.language.machine import Key
+from waterfalls.plan import Plan
+
+MASKED = ("available", "amount", "paid")  # labels whose value is 0 while the clause does not apply
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Row:
+    """What the lines read from outside at each date: an input by its key, or numbers that the clock gives."""
+
+    label: str
+    unit: str
+    key: Key | None = None
+    values: np.ndarray | None = None
+
+
+class FormulaWriter(Cells):
+    """The lines of one plan's payment date while they are being written: a `Machine`."""
+
+    def __init__(self, plan: Plan, inputs: Collection[Key]) -> None:
+        super().__init__()
+        self.plan = with_terms(plan, self.term)
+        self.inputs = inputs
+        self.items: list[Heading | Line] = []
+        self.rows: dict[Hashable, Row] = {}
+        self.names = names_of_curves(self.plan)
+        self.part: object = None
+        self.steps = 0
+        self.due: dict[str, Amount] = {}  # cells of the block by what they are due to
+        self.mask: Cell | None = None
+        self.opening = self.plan.opening
+        self.before = {key: self.cell("before", (key,), unit_of(key)) for key in self.opening}
+        self.symbols: dict[Key, Amount] = dict(self.before)
+        self.start: FormulaWriter = self
+        self.told: dict[str, Amount] | None = None
+
+    # lines
+
+    def line(self, cell: Amount, label: str, what: str, key: Key | None = None) -> None:
+        """A cell on a line of its own; what reads it from now on reads that line."""
+        self.items.append(Line(label, what, cell, cell.unit if isinstance(cell, Cell) else "number", key=key))
+
+    def label(self, value: Amount, what: str, part: Any) -> Amount:
+        value = self.of(value)
+        if not isinstance(value, Cell):
+            return value
+        if self.mask is not None and what in MASKED:
+            value = self.masked(value, 0.0)
+        said = "" if part is self.part else part.words()
+        self.line(value, f"{what}, {said}" if said else what, what)
+        if what == "due":
+            self.due[said] = value
+        elif what == "paid" and said in self.due:
+            self.line(self.due[said] - value, f"left unpaid, {said}", "unpaid")
+        return value
+
+    def heading(self, part: object) -> None:
+        self.part, self.steps, self.due = part, self.steps + 1, {}
+        title = part.words() if hasattr(part, "words") else str(getattr(part, "name", part))  # type: ignore[attr-defined]
+        for regime, waterfall in self.plan.waterfalls.items():
+            numbers = [i for i, clause in enumerate(waterfall.clauses, 1) if clause is part]
+            if numbers:
+                title = f"({numbers[0]}) {title}"
+                if numbers[0] == 1:
+                    self.items.append(Heading(f"Priority of payments: {regime}", regime, 1))
+        self.items.append(Heading(title, part, 2))
+
+    # symbols
+
+    def __getitem__(self, key: Key) -> Amount:
+        return self.symbols[key]
+
+    def __setitem__(self, key: Key, value: Amount) -> None:
+        old = self.symbols.get(key, 0.0)
+        value = self.of(value)
+        if self.mask is not None:
+            value = self.masked(value, old)
+        if isinstance(value, Cell) and not value.leaf:
+            self.line(value, told(key), "symbol", key)
+        self.symbols[key] = value
+
+    def masked(self, value: Amount, old: Amount) -> Amount:
+        """A value where the condition that is being written holds, else the old one; of what is added, the addend."""
+        mask = self.mask
+        assert mask is not None
+        if value is old or value == old:
+            return value
+        if isinstance(value, Cell) and value.op in ("add", "sub"):
+            base, addend = value.args
+            if base is old or (isinstance(base, Cell) and grown(base, old)):
+                return self.made(value.op, self.masked(base, old), self.masked(addend, 0.0))
+        if isinstance(old, float) and old == 0.0 and isinstance(value, Cell) and id(mask) in value.masks:
+            return value
+        return self.made("select", mask, value, old)
+
+    # what a machine is asked for
+
+    def input(self, *key: str) -> Amount:
+        if key not in self.inputs:
+            return 0.0
+        self.rows.setdefault(key, Row(told(key), unit_of(key), key=key))
+        return self.cell("row", (key,), unit_of(key))
+
+    def curve(self, values: np.ndarray) -> Amount:
+        values = np.asarray(values, np.float64)
+        name = values.tobytes()
+        if (values == values[0]).all() and (values[0] in (0.0, 1.0) or not np.isfinite(values[0])):
+            return float(values[0])
+        if name not in self.rows:
+            label, unit = self.names.get(name) or (f"{self.title} by date", "number")
+            self.rows[name] = Row(label, unit, values=values)
+        return self.cell("row", (name,), self.rows[name].unit)
+
+    @property
+    def title(self) -> str:
+        """Whose meaning is being written, in a few words."""
+        return str(getattr(self.part, "name", self.part))[:60]
+
+    def ge(self, a: Amount, b: Amount) -> Amount:
+        return self.made("ge", a, b)
+
+    def gt(self, a: Amount, b: Amount) -> Amount:
+        return self.made("gt", a, b)
+
+    def both(self, a: Amount, b: Amount) -> Amount:
+        return self.made("both", a, b)
+
+    def either(self, a: Amount, b: Amount) -> Amount:
+        return self.made("either", a, b)
+
+    def not_(self, a: Amount) -> Amount:
+        return self.made("not", a)
+
+    def min_(self, a: Amount, b: Amount) -> Amount:
+        return self.made("min", a, b)
+
+    def max_(self, a: Amount, b: Amount) -> Amount:
+        return self.made("max", a, b)
+
+    def select(self, mask: Amount, yes: Amount, no: Amount) -> Amount:
+        return self.made("select", mask, yes, no)
+
+    def ratio(self, top: Amount, bottom: Amount, zero: float) -> Amount:
+        return self.made("ratio", top, bottom, zero)
+
+    def when(self, mask: Amount) -> Iterator[None]:
+        mask = self.of(mask)
+        if not isinstance(mask, Cell):
+            yield from (None,) if mask else ()
+            return
+        outer = self.mask
+        both = mask if outer is None else self.both(outer, mask)
+        assert isinstance(both, Cell)
+        self.line(both, "applies", "applies")
+        self.mask = both
+        yield
+        self.mask = outer
+
+    def determine(self) -> None:
+        self.start = copy.copy(self)
+        self.start.symbols = dict(self.symbols)
+
+    def at_start(self) -> FormulaWriter:
+        return self.start
+
+    # what is left at the end of the date
+
+    def results(self) -> None:
+        """A line for the last value of every symbol: the results of the date, and what the next begins with."""
+        for title, keys in grouped(self.plan, self.symbols):
+            kept = [key for key in keys if key in self.opening or isinstance(self.of(self.symbols[key]), Cell)]
+            if kept:
+                self.items.append(Heading(title, None, 2))
+            for key in kept:
+                self.line(self.of(self.symbols[key]), told(key), "result", key)
+                self.items[-1].unit = unit_of(key)  # type: ignore[union-attr]
+
+
+def formula_lines(plan: Plan, inputs: Collection[Key]) -> FormulaWriter:
+    """One payment date of a plan in lines; `inputs` are the keys of what arrives, the others being 0."""
+    page = FormulaWriter(plan, inputs)
+    settle_date(page, page.plan)
+    page.items.append(Heading("Results of the date, which the next begins with", None, 1))
+    page.results()
+    page.items = told_in_lines(page.items)
+    return page
