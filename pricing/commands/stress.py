@@ -34,6 +34,9 @@ def stress(
     ] = False,
     draws: Annotated[int, typer.Option(min=2, help="of all assumptions together, for --sensitivity")] = 1000,
     seed: Annotated[int, typer.Option(help="the same seed draws the same assumptions")] = 0,
+    workers: Annotated[
+        int, typer.Option(min=1, help="threads of --sensitivity, whose answer is the same on any number")
+    ] = 1,
     market: MarketFile = None,
     scenarios: ScenarioFile = None,
 ) -> Answer:
@@ -49,7 +52,7 @@ def stress(
       firstloss stress vantage-jersey --scenario "moves of 2026" --scale 0.5
       firstloss stress ai-debt-market
       firstloss stress ai-debt-market --without refinancing --without funding
-      firstloss stress ai-debt-market --sensitivity --draws 200
+      firstloss stress ai-debt-market --sensitivity --draws 40
       firstloss stress ai-debt-market --csv --table deals
 
     \b
@@ -68,7 +71,7 @@ def stress(
             raise InvalidTerms(
                 f"--shock is of one deal, and {deal!r} is a book, whose story moves its spreads: --scale"
             )
-        return whole_market(deal, scenario, scale, without or [], (draws, seed) if sensitivity else None)
+        return whole_market(deal, scenario, scale, without or [], (draws, seed, workers) if sensitivity else None)
     if sensitivity:
         raise InvalidTerms(f"--sensitivity is of a book's loop, and {deal!r} is one deal")
     if without:
@@ -140,7 +143,9 @@ def chain_lines(title: str, told: Chain) -> Iterator[str]:
     yield from (f"- {assumption}" for assumption in told.assumptions)
 
 
-def whole_market(book: str, scenario: str, scale: float, without: list[str], moved: tuple[int, int] | None) -> Answer:
+def whole_market(
+    book: str, scenario: str, scale: float, without: list[str], moved: tuple[int, int, int] | None
+) -> Answer:
     """The answer for a book of deals, its loop closed where a file beside it says how."""
     from pricing.contagion.closed_loop.channels import CHANNELS
     from pricing.contagion.closed_loop.market_loop import market_loop
@@ -165,7 +170,7 @@ def whole_market(book: str, scenario: str, scale: float, without: list[str], mov
         if closed is None or without:
             raise InvalidTerms("--sensitivity moves the loop with every channel on: leave --without out")
         with progress("moving every assumption") as told:
-            sure = sensitivity(closed, moved[0], seed=moved[1], progress=told)
+            sure = sensitivity(closed, moved[0], seed=moved[1], workers=moved[2], progress=told)
     tables: dict[str, Callable[[], Any]] = {
         "classes": lambda: made.classes,
         "rounds": lambda: made.rounds,

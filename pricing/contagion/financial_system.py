@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -67,14 +68,32 @@ def system_of(
     if len(moved) not in (1, count) or len(total) not in (1, count):
         raise InvalidTerms([Fault("prices", f"is of {len(moved)} scenarios, the losses of {len(total)}")])
     start = np.hstack([sized(shock.start, count), sized(moved, count)])
-    revalued = (1.0 - sized(moved, count)) @ values[:, len(shock.tranches) :].T
-    direct = marked * (total + revalued) + (1.0 - marked) * credit
-    on_sellable = (1.0 - start) @ (values * sellable).T
+    direct, hidden = reached(values, sellable, marked, start, total, credit, len(shock.tranches))
     return System(
         values=values, sellable=sellable, impact=matrix_, capital=capital, assets=whole, weights=weights, rest=rest,
         minimum=minimum, target=target, flow=np.array([one.redemptions for one in listed]), marked=marked, start=start,
-        direct=direct, hidden=(1.0 - marked) * np.clip(total + revalued - credit, 0.0, np.maximum(on_sellable, 0.0)),
+        direct=direct, hidden=hidden,
     ), assets  # fmt: skip
+
+
+def struck_by(system: System, shock: Shock, names: tuple[str, ...]) -> System:
+    """A system whose other assets have not moved under another first shock on the same holdings."""
+    total, credit, _ = shock_by(shock, names)
+    tranches = len(shock.tranches)
+    others = np.ones((len(total), system.values.shape[1] - tranches))
+    start = np.hstack([shock.start, others])
+    direct, hidden = reached(system.values, system.sellable, system.marked, start, total, credit, tranches)
+    return dataclasses.replace(system, start=start, direct=direct, hidden=hidden)
+
+
+def reached(
+    values: np.ndarray, sellable: np.ndarray, marked: np.ndarray, start: np.ndarray, total: np.ndarray, credit: np.ndarray, tranches: int
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """What of a first shock reaches capital, and what of it stays hidden until a sale (S, N)."""
+    revalued = (1.0 - start[:, tranches:]) @ values[:, tranches:].T
+    direct = marked * (total + revalued) + (1.0 - marked) * credit
+    on_sellable = np.maximum((1.0 - start) @ (values * sellable).T, 0.0)
+    return direct, (1.0 - marked) * np.clip(total + revalued - credit, 0.0, on_sellable)
 
 
 def revalued(system: System, prices: Mapping[str, Any] | None, assets: tuple[str, ...]) -> np.ndarray:

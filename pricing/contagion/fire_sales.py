@@ -20,6 +20,7 @@ Impact = Literal["exponential", "linear"]
 SHORTFALL = 0.5  # of a fall of price, what the seller bears on what it sells meanwhile: Cont and Schaanning (2017)
 BLOCK = 250
 SETTLED = 1e-13
+SPENT = 1e-12  # of all holdings: where a round takes less, what follows it moves nothing that is told
 MOST_STEPS = 2000
 
 
@@ -114,7 +115,7 @@ def over(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
         return np.divide(top, bottom, out=np.zeros(bottom.shape), where=bottom > 0.0)
 
 
-def thresholds(system: System, rounds: int, impact: Impact = "exponential") -> Rounds:
+def thresholds(system: System, rounds: int, impact: Impact = "exponential", *, whose: bool = True) -> Rounds:
     """Sales in rounds by those below their threshold (Cont and Schaanning 2017), and by funds that are redeemed.
 
         capital / requirement < minimum   sells the fraction that brings it to target, everything when capital is gone
@@ -123,17 +124,18 @@ def thresholds(system: System, rounds: int, impact: Impact = "exponential") -> R
         loss      = fall on what is kept + half the fall on what is sold
 
     Each round sells at the prices of the last. The loss of holder n from asset l is its own doing in the proportion of its
-    own sales' pressure on l. Stops when nobody sells; later rounds are zeros.
+    own sales' pressure on l. Stops when nobody sells; later rounds are zeros. Where nobody asks `whose` doing a loss is, all of it is
+    under `others`, `caused` is 0, and it stops too when a round takes less than `SPENT` of all holdings.
     """
     S, (N, K) = len(system.direct), system.values.shape
     made = empty(rounds, S, N, K, system.start)
     for first in range(0, S, BLOCK):
         part = slice(first, first + BLOCK)
-        sell_in_rounds(system.scenarios(part), rounds, impact, made.scenarios(part))
+        sell_in_rounds(system.scenarios(part), rounds, impact, made.scenarios(part), whose)
     return made
 
 
-def sell_in_rounds(y: System, rounds: int, impact: Impact, made: Rounds) -> None:
+def sell_in_rounds(y: System, rounds: int, impact: Impact, made: Rounds, whose: bool) -> None:
     """`thresholds` for a block of scenarios that a core's cache holds, written into `made`."""
     S, N = y.direct.shape
     can, cannot = y.values * y.sellable, y.values * ~y.sellable
@@ -143,6 +145,7 @@ def sell_in_rounds(y: System, rounds: int, impact: Impact, made: Rounds) -> None
     funds, fixed, all_marked, plain = y.flow.any(), cannot.any(), (y.marked == 1.0).all(), (y.weights == 1.0).all()
     diagonal, own_impact = y.diagonal, np.diag(y.impact)
     worth = price @ can.T  # what each would be worth had it sold nothing
+    little = 0.0 if whose else SPENT * float(worth.sum())
     for r in range(rounds):
         value_can = left * worth
         required = value_can if plain else left * (price @ need_can)
@@ -171,10 +174,11 @@ def sell_in_rounds(y: System, rounds: int, impact: Impact, made: Rounds) -> None
         if not all_marked:
             seen = y.marked * on_kept + on_sold + part * hidden
             hidden = (1.0 - part) * (hidden + (1.0 - y.marked) * left * on_can)
-        own = own_share(y, can, cannot, off, left, price, drop, pressure)
+        own = own_share(y, can, cannot, off, left, price, drop, pressure) if whose else 0.0
         made.forced[r], made.others[r], made.recorded[r] = own, whole - own, seen
-        kept_by_all = drop * ((left - SHORTFALL * off) @ can + cannot.sum(axis=0))
-        made.caused[:] += caused(y, can, off, price, over(kept_by_all, pressure))
+        if whose:
+            kept_by_all = drop * ((left - SHORTFALL * off) @ can + cannot.sum(axis=0))
+            made.caused[:] += caused(y, can, off, price, over(kept_by_all, pressure))
         made.sold[r] = sold
         if impact == "linear":
             made.truncated[:] |= pressure > 1.0
@@ -183,6 +187,9 @@ def sell_in_rounds(y: System, rounds: int, impact: Impact, made: Rounds) -> None
         left = left - off
         capital = capital - seen - redeemed
         last = seen
+        if whole.sum() < little:
+            made.prices[r + 1 :] = price
+            break
     made.left[:] = left
 
 

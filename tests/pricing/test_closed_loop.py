@@ -11,7 +11,7 @@ from pricing.contagion.closed_loop.channels import CHANNELS, STEPS
 from pricing.contagion.closed_loop.closed_loop import closed_loop, economy_of, vehicles_of
 from pricing.contagion.closed_loop.market_loop import MarketLoop, market_loop
 from pricing.contagion.closed_loop.round import after_sales
-from pricing.contagion.closed_loop.sensitivity import drawn_values, sensitivity, triangular
+from pricing.contagion.closed_loop.sensitivity import drawn_values, fewest, sensitivity, triangular
 from pricing.contagion.market_stress import market_stress
 from structuring.deals.deal_files import LIBRARY
 from waterfalls.errors import InvalidTerms
@@ -73,7 +73,7 @@ def test_what_holders_lose_is_what_prices_took():
     """The bridge through all rounds: what the system's losses sum to is the fall of every price, less what sellers were spared."""
     y = economy()
     state = closed_loop(y).state
-    system, _ = y.system(state)
+    system = y.system(state)
     after, lost = after_sales(system, state)
     off = state.part * system.values
     fall = system.start[0] - after.start[0]
@@ -105,7 +105,7 @@ def test_each_channel_alone_is_monotone_in_the_story_and_in_its_own_driver(chann
 @pytest.mark.parametrize("channel", CHANNELS)
 def test_a_channel_never_does_less_when_a_round_finds_more(channel):
     y = economy()
-    low = y.look(y.nothing)
+    low = y.before
     high = dataclasses.replace(
         low, late=low.late * 1.5 + 1e9, price=low.price * 0.9, fell=np.minimum(low.fell + 0.1, 1.0),
         fell_in_all=np.minimum(low.fell_in_all + 0.1, 1.0), credit_share=low.credit_share + 0.05,
@@ -189,7 +189,7 @@ def test_every_assumption_of_book_story_and_institutions_has_a_range_or_none_is_
 
 
 @functools.cache
-def sure(draws=40, seed=3, workers=1):
+def sure(workers=1, draws=20, seed=3):
     made, vehicles = market()
     few = {name: TERMS.ranges[name] for name in ("spreads", "depth of leveraged loans", "size of leases")}
     small = dataclasses.replace(TERMS, ranges=few)
@@ -198,7 +198,7 @@ def sure(draws=40, seed=3, workers=1):
 
 
 def test_draws_are_the_same_by_seed_on_any_number_of_workers():
-    a, b = sure(workers=1), sure(workers=2)
+    a, b = sure(1), sure(2)
     assert np.array_equal(a.drawn, b.drawn) and np.array_equal(a.ends, b.ends) and a.few == b.few
     names = list(TERMS.assumptions)
     long, short = (drawn_values(TERMS.assumptions, names, count, 7) for count in (30, 10))
@@ -207,6 +207,16 @@ def test_draws_are_the_same_by_seed_on_any_number_of_workers():
     assert [one["spreads"] for one in drawn_values(TERMS.assumptions, names, 10, 7, only=["spreads"])] == [
         one["spreads"] for one in short
     ]
+
+
+def test_the_fewest_that_are_enough_are_found_by_halving():
+    tried = (1, 2, 3, 4, 6, 8, 12)
+    for enough in range(1, 14):
+        seen = []
+        found, share = fewest(tried, lambda n, enough=enough, seen=seen: seen.append(n) or 0.9 * n / enough)
+        want = next((n for n in tried if n >= enough), 0)
+        assert found == want and len(seen) <= 3 and share == pytest.approx(0.9 * (want or 12) / enough)
+    assert fewest((), lambda n: 1.0) == (0, 0.0)
 
 
 def test_triangular_draws_have_the_moments_of_the_textbook():
@@ -220,7 +230,7 @@ def test_triangular_draws_have_the_moments_of_the_textbook():
 
 
 def test_the_tornado_is_sorted_and_what_is_taken_is_the_loop():
-    found = sure()
+    found = sure(1)
     table = found.tornado()
     assert table["swing"].is_monotonic_decreasing and set(table["assumption"]) == set(found.names)
     whole = closed_loop(economy(), alone=False).least.sum()

@@ -62,15 +62,10 @@ def margin_and_lines(y: Economy, found: Round, state: State) -> State:
 
 def spreads(y: Economy, found: Round, state: State) -> State:
     """Marks: a tranche falls by `spillover` x the fall, by sales, of the other paper of its class in the book."""
-    v, K = y.vehicles, len(y.vehicles.tranches)
-    worth, fell = y.worth, np.clip(found.fell[:K], 0.0, 1.0)
-    marked = np.zeros(K)
-    for kind in set(v.paper):
-        own = np.array([paper == kind for paper in v.paper])
-        for k in np.flatnonzero(own):
-            others = own & (np.arange(K) != k)
-            whole = worth[others].sum()
-            marked[k] = y.said["spillover"] * float(worth[others] @ fell[others]) / whole if whole > 0.0 else 0.0
+    peers, worth = y.vehicles.peers, y.worth
+    fell = np.clip(found.fell[: len(worth)], 0.0, 1.0)
+    whole = peers @ worth
+    marked = y.said["spillover"] * np.divide(peers @ (worth * fell), whole, out=np.zeros_like(whole), where=whole > 0.0)
     return dataclasses.replace(state, marked=marked)
 
 

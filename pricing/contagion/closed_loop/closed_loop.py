@@ -127,7 +127,7 @@ def closed_loop(y: Economy, *, channels: Collection[str] = CHANNELS, rounds: int
             raise InvalidTerms(unknown("channel", name, CHANNELS))
     if not 1 <= rounds <= MOST:
         raise InvalidTerms(f"rounds: must be a whole number from 1 to {MOST}, got {rounds}")
-    start = y.look(y.nothing)
+    start = y.before
     found, state, added, settled = follow(y, start, on, rounds)
     single = (
         [
@@ -169,7 +169,7 @@ def follow(y: Economy, found: Round, on: tuple[str, ...], rounds: int) -> tuple[
 
 def rest(y: Economy, rounds: int = 2 * ROUNDS) -> Round:
     """Where the loop comes to rest from nothing, all channels at once in each round: what `closed_loop` finds, without columns."""
-    state, found = y.nothing, y.look(y.nothing)
+    state, found = y.nothing, y.before
     for _ in range(rounds):
         before = found.total
         for step in STEPS.values():

@@ -11,7 +11,7 @@ import numpy as np
 from pricing.bearers.institutions import Institution, Institutions
 from pricing.contagion.closed_loop.state import State
 from pricing.contagion.closed_loop.vehicles import Vehicles
-from pricing.contagion.financial_system import system_of, with_classes
+from pricing.contagion.financial_system import struck_by, system_of, with_classes
 from pricing.contagion.fire_sales import SHORTFALL, System, fall, thresholds
 from pricing.contagion.initial_losses import Shock, shock_by
 
@@ -52,9 +52,10 @@ class Economy:
         return self.first.held.sum(axis=0) * self.size
 
     @cached_property
-    def base(self) -> tuple[System, tuple[str, ...]]:
+    def base(self) -> System:
         """The system of the first round."""
-        return self.system(self.nothing)
+        shock = self.shock(*self.losses(self.nothing))
+        return system_of(shock, self.listed, self.names, None, None, self.depth)[0]
 
     @cached_property
     def nothing(self) -> State:
@@ -62,26 +63,31 @@ class Economy:
         N, K, D = len(self.listed), len(self.vehicles.tranches), len(self.vehicles.deals)
         return State({}, np.zeros(N), np.zeros(K), np.zeros(D), 1.0)
 
+    @cached_property
+    def before(self) -> Round:
+        """The look at the state in which no channel does anything."""
+        return self.look(self.nothing)
+
     @property
     def values(self) -> np.ndarray:
-        return self.base[0].values
+        return self.base.values
 
     @property
     def sellable(self) -> np.ndarray:
-        return self.base[0].sellable
+        return self.base.sellable
 
     @property
     def capital(self) -> np.ndarray:
-        return self.base[0].capital
+        return self.base.capital
 
     @property
     def assets(self) -> np.ndarray:
-        return self.base[0].assets
+        return self.base.assets
 
     @cached_property
     def can_sell(self) -> np.ndarray:
         """What each can sell, at its value in the first round (N,)."""
-        y = self.base[0]
+        y = self.base
         return (y.values * y.sellable) @ y.start[0]
 
     def by_class(self, place: str) -> np.ndarray:
@@ -120,18 +126,23 @@ class Economy:
             start=np.maximum(first.start - moved, 0.0),
         )
 
-    def system(self, state: State) -> tuple[System, tuple[str, ...]]:
+    def system(self, state: State) -> System:
         """The system of forced sales on the vehicles' losses in a state."""
-        return system_of(self.shock(*self.losses(state)), self.listed, self.names, None, None, self.depth)
+        return struck_by(self.base, self.shock(*self.losses(state)), self.names)
 
     def look(self, state: State) -> Round:
-        """Losses and prices in a state: vehicles, then the channels' sales and marks, then sales by thresholds."""
+        """Losses and prices in a state: vehicles, then the channels' sales and marks, then sales by thresholds.
+
+        Where no channel does anything it is the second round of `contagion`, to the bit.
+        """
+        if state is not self.nothing and state.still:
+            return self.before
         total, credit = self.losses(state)
         shock = self.shock(total, credit)
-        system, _ = system_of(shock, self.listed, self.names, None, None, self.depth)
+        system = struck_by(self.base, shock, self.names)
         first = shock_by(shock, self.names)[0][0]
         after, lost = after_sales(system, state)
-        made = thresholds(after, ROUNDS_OF_SALES)
+        made = thresholds(after, ROUNDS_OF_SALES, whose=state is self.nothing)
         second = (made.forced.sum(axis=0) + made.others.sum(axis=0))[0]
         price, start = made.prices[-1, 0], system.start[0]
         K = len(self.vehicles.tranches)

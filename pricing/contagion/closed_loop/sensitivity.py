@@ -19,7 +19,7 @@ from waterfalls.errors import InvalidTerms
 if TYPE_CHECKING:
     import pandas as pd
 
-CHUNK = 50
+CHUNK = 10
 TRIED = (1, 2, 3, 4, 6, 8, 12)  # how many assumptions are moved together when the few that matter are looked for
 MOST_TOLD = TRIED[-1]
 BAND = (0.05, 0.5, 0.95)
@@ -121,7 +121,7 @@ def sensitivity(
         raise InvalidTerms(f"draws: must be at least 2, got {draws}")
     terms = made.terms.assumptions
     names, taken = tuple(terms), measured(made, {})
-    done, whole = [0], 2 * len(names) + draws + len(TRIED) * few_draws(draws)
+    done, whole = [0], 2 * len(names) + draws + 3 * few_draws(draws)
 
     def tell(more: int) -> None:
         done[0] = min(done[0] + more, whole)
@@ -144,18 +144,29 @@ def sensitivity(
     order = [names[p] for p in np.argsort(-np.abs(by_end[:, 1, 0] - by_end[:, 0, 0]), kind="stable")]
     count = few_draws(draws)
     width = float(np.subtract(*np.quantile(all_[:count, 0], (0.95, 0.05))))
-    few, share = (), 0.0
-    for n in (n for n in TRIED if n <= len(order)):
+
+    def share(n: int) -> float:
+        """The part of the band's width that the `n` largest make."""
         own = np.array([each[0][0] for each in at(drawn_values(terms, names, count, seed, only=order[:n]))])
-        share = float(np.subtract(*np.quantile(own, (0.95, 0.05)))) / width if width > 0.0 else 1.0
-        if share >= 0.9:
-            few = tuple(order[:n])
-            break
+        return float(np.subtract(*np.quantile(own, (0.95, 0.05)))) / width if width > 0.0 else 1.0
+
+    few, few_share = fewest(tuple(n for n in TRIED if n <= len(order)), share)
     tell(whole)
     return Sensitivity(
         names=names, terms=terms, institutions=made.loop.institutions, taken=taken[0], ends=by_end, drawn=all_,
-        classes=np.array([each[1] for each in drawn]), few=few, few_share=share,
+        classes=np.array([each[1] for each in drawn]), few=tuple(order[:few]), few_share=few_share,
     )  # fmt: skip
+
+
+def fewest(tried: Sequence[int], share: Callable[[int], float], enough: float = 0.9) -> tuple[int, float]:
+    """The least of the numbers tried with a share of `enough` and its share, by halving, as more never make less;
+    0 and the share of the most where none is enough."""
+    low, high, known = 0, len(tried), {}
+    while low < high:
+        middle = (low + high) // 2
+        known[middle] = share(tried[middle])
+        low, high = (low, middle) if known[middle] >= enough else (middle + 1, high)
+    return (tried[low], known[low]) if low < len(tried) else (0, known.get(low - 1, 0.0))
 
 
 def few_draws(draws: int) -> int:

@@ -32,3 +32,11 @@ class State:
         for part in self.sold.values():
             left = left * (1.0 - part)
         return 1.0 - left
+
+    @property
+    def still(self) -> bool:
+        """Whether no channel does anything."""
+        moved = (
+            any(part.any() for part in self.sold.values()) or self.paid.any() or self.marked.any() or self.shut.any()
+        )
+        return not moved and self.more == 1.0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,12 @@ class Vehicles:
     supply: np.ndarray
     duration: np.ndarray
     old_yield: np.ndarray
+
+    @cached_property
+    def peers(self) -> np.ndarray:
+        """1 where two tranches are another's and of one class of paper (K, K)."""
+        alike = np.array([[a == b for b in self.paper] for a in self.paper], dtype=np.float64)
+        return alike - np.eye(len(self.paper))
 
     def at(self, multiple: np.ndarray, shut: np.ndarray, wider: np.ndarray) -> np.ndarray:
         """Values (K,): `multiple` of the story and part of refinancing `shut` by deal (D,), multiple of spreads `wider` by tranche."""
