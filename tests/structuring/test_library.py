@@ -19,7 +19,10 @@ from waterfalls.words import balance as balance_of
 from waterfalls.words import release
 
 LAST_RELEASE = release("liquidity reserve").when(balance_of("A-1", "A-2", "B") <= 0)
-NEW = ("tpu-lease-2026", "iren-hardware-3", "stack-master-trust", "ai-credit-clo", "mezz-abs-cdo-2006")
+NEW = (
+    "tpu-lease-2026", "iren-hardware-3", "stack-master-trust", "ai-credit-clo", "mezz-abs-cdo-2006",
+    "wulf-compute-2025",
+)  # fmt: skip
 
 
 @functools.cache
@@ -160,6 +163,7 @@ def test_invented_deals_claim_no_source():
         ("tpu-lease-2026", "A2", "enhancement", 6 / 37, 1e-9),  # B of 4bn and equity of 2bn below, of 37bn
         ("tpu-lease-2026", "B", "enhancement", 2 / 37, 1e-9),
         ("stack-master-trust", "2026-1", "ltv", 2070 / 3200, 0.001),
+        ("wulf-compute-2025", "notes", "dscr", (300.76 - 45.32) / (118.19 + 90.0), 0.01),  # April 2028, by hand
         ("ai-credit-clo", "AAA", "enhancement", 0.42, 1e-9),
         ("mezz-abs-cdo-2006", "A-1", "enhancement", 0.38, 1e-9),
     ],
@@ -291,6 +295,30 @@ def test_new_series_stay_within_70_per_cent_of_value():
         issued = flows["lent", "new series"][s] > 0.0
         assert (debt[issued] <= 0.70 * flows.receipts["value"][s][issued] + 1.0).all()
     assert flows["lent", "new series"][row(flows, "values fall by a third")].sum() < 2070e6
+
+
+# a promise behind the tenant
+
+
+def test_the_backstop_repays_the_notes_of_a_failed_tenant_and_leaves_the_halls_to_their_owner():
+    flows = flows_of("wulf-compute-2025")
+    s, t = row(flows, "tenant fails, Google pays"), at(flows, dt.date(2028, 10, 15))
+    fee = flows["lent", "Google termination fee"][s]
+    assert np.flatnonzero(fee).tolist() == [t] and fee[t] == pytest.approx(2900e6)
+    owed = 3200e6 - 2 * 75e6 - 90e6  # three instalments were paid before
+    assert flows.principal["notes"][s, t] == pytest.approx(owed) and flows.balance["notes"][s, t] < 1.0
+    resale = flows.receipts["resale"][s]
+    assert resale.sum() == pytest.approx(2200e6 - 500e6 * 2 / 5)  # two years old; between 2,200m new and 1,700m at five
+    assert flows.interest["equity"][s, resale > 0.0].sum() > 0.9 * resale.sum()
+
+
+def test_no_instalment_is_due_before_the_halls_are_complete():
+    flows = flows_of("wulf-compute-2025")
+    late = row(flows, "a year late, sponsor fails, no backstop")
+    gone = at(flows, dt.date(2027, 10, 15))
+    assert flows["accrued", "scheduled", "notes"][late, :gone].sum() == pytest.approx(75e6)
+    assert not flows.principal["notes"][late, :gone].any()
+    assert not flows["lent", "Google termination fee"][late].any()  # in force only once rent runs
 
 
 # the two pools
