@@ -14,7 +14,7 @@ from waterfalls.engines.laws import laws, never_negative, tolerance
 from waterfalls.engines.outputs import Outputs
 from waterfalls.engines.totals import SUMMED, TOTALS
 from waterfalls.equality import restored
-from waterfalls.errors import Unbalanced, UnknownName
+from waterfalls.errors import Unbalanced, refuse_unknown
 from waterfalls.frames import arrow_stream, labels, room
 from waterfalls.language.machine import Key
 from waterfalls.notebook import tabled
@@ -39,8 +39,7 @@ class Table(Mapping[str, np.ndarray]):
         self._made: dict[str, np.ndarray] = {}
 
     def __getitem__(self, name: str) -> np.ndarray:
-        if name not in self._names:
-            raise UnknownName(self._what, name, self._names)
+        refuse_unknown(self._what, name, self._names)
         if name not in self._made:
             array = np.ascontiguousarray(self._make(name))
             array.setflags(write=False)

@@ -11,7 +11,7 @@ FirstLossError
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 TOLD = 20  # faults that a message tells one by one
@@ -37,8 +37,9 @@ class Fault(NamedTuple):
 class InvalidTerms(FirstLossError, ValueError):
     """Terms that do not make sense; `faults` holds every one found, in the order of the document."""
 
-    def __init__(self, faults: str | Sequence[Fault], title: str = "") -> None:
-        self.faults = (Fault("", faults),) if isinstance(faults, str) else tuple(dict.fromkeys(faults))
+    def __init__(self, faults: str | Fault | Sequence[Fault], title: str = "") -> None:
+        found = [Fault("", faults)] if isinstance(faults, str) else [faults] if isinstance(faults, Fault) else faults
+        self.faults = tuple(dict.fromkeys(found))
         lines = [str(fault) for fault in self.faults]
         many = f"{len(lines):,} faults" if len(lines) > 1 else "1 fault"
         heading = f"{title}, {many}:" if title else f"{many}:"
@@ -97,6 +98,27 @@ def unknown(what: str, name: object, known: Iterable[object]) -> str:
     hint = f" Did you mean {near!r}?" if near else ""
     listed = ", ".join(repr(candidate) for candidate in names[:40]) + (" and more" if len(names) > 40 else "")
     return f"there is no {what} {name!r}.{hint} " + (f"Known: {listed}." if names else "None is declared.")
+
+
+def strangers(
+    place: str, what: str, names: Iterable[object], known: Collection[object], *, keyed: bool = False
+) -> Iterator[Fault]:
+    """A fault for each of some names that nothing bears: at one place, or where they are keys of it, at their own."""
+    for name in names:
+        if name not in known:
+            yield Fault(f"{place}[{name!r}]" if keyed else place, unknown(what, name, known))
+
+
+def refuse(faults: Iterable[Fault], title: str = "") -> None:
+    """Raises `InvalidTerms` of all faults at once, where there are any."""
+    if found := list(faults):
+        raise InvalidTerms(found, title)
+
+
+def refuse_unknown(what: str, name: object, known: Collection[object]) -> None:
+    """Raises `UnknownName` of a name that nothing bears."""
+    if name not in known:
+        raise UnknownName(what, name, known)
 
 
 def nearest(name: object, known: Iterable[str]) -> str | None:

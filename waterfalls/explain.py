@@ -14,7 +14,7 @@ from waterfalls.clauses.pay import Pay
 from waterfalls.clauses.waterfall import Clause
 from waterfalls.engines.floats import Floats
 from waterfalls.engines.one_date import settle_date
-from waterfalls.errors import InvalidTerms, UnknownName
+from waterfalls.errors import InvalidTerms, refuse_unknown
 from waterfalls.fields import CASH
 from waterfalls.language.expressions import Comparison, Condition
 from waterfalls.language.machine import Key
@@ -163,8 +163,7 @@ def determinations(flows: Run, scenario: Any) -> Iterator[Floats]:
 def journal_of(flows: Run, scenario: Any) -> Journal:
     """A journal before the first date of a scenario."""
     names = list(flows.receipts.scenarios)
-    if scenario not in names:
-        raise UnknownName("scenario", scenario, names)
+    refuse_unknown("scenario", scenario, names)
     return Journal(flows.plan, inputs_of(flows.plan, flows.receipts, flows.rates), names.index(scenario))
 
 

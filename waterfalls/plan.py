@@ -15,7 +15,7 @@ from waterfalls.clauses.claims import Debt
 from waterfalls.clauses.pay import Pay
 from waterfalls.clauses.waterfall import Said, Waterfall
 from waterfalls.clock.schedule import Schedule, years_from
-from waterfalls.errors import InvalidTerms, UnknownName
+from waterfalls.errors import InvalidTerms, UnknownName, refuse
 from waterfalls.fields import EXPENSES
 from waterfalls.language.conditions import AtOnce, Event
 from waterfalls.language.definitions import Defined
@@ -320,8 +320,7 @@ def resolve(
     parts |= {"facilities": facilities, "hedges": hedges, "ledgers": ledgers, "replacements": replacements}
     said = {"definitions": dict(definitions or {}), "regimes": dict(regimes or {})}
     found = list(faults_between({**parts, **said, "waterfall": waterfalls}))
-    if found:
-        raise InvalidTerms(found)
+    refuse(found)
     named = {kind: {term.name: term for term in terms} for kind, terms in parts.items()}  # type: ignore[attr-defined]
     return Plan(name, currency, schedule, **named, **said, waterfalls=waterfalls)  # type: ignore[arg-type]
 

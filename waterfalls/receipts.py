@@ -13,7 +13,7 @@ import numpy as np
 from waterfalls.arguments import days, mapping, texts
 from waterfalls.bounds import LARGEST
 from waterfalls.equality import equal_fields, hash_of_fields, restored
-from waterfalls.errors import InvalidTerms, UnknownName
+from waterfalls.errors import InvalidTerms, refuse_unknown
 from waterfalls.fields import CASH, COSTS, FIELDS
 
 Array = Any  # anything numpy makes (S, T) of
@@ -90,8 +90,7 @@ class Receipts:
 
     def __getitem__(self, name: str) -> np.ndarray:
         """A field (S, T), zeros where the collateral does not report it."""
-        if name not in FIELDS:
-            raise UnknownName("receipt", name, FIELDS)
+        refuse_unknown("receipt", name, FIELDS)
         zeros = np.broadcast_to(np.zeros(1), (len(self.scenarios), len(self.dates)))
         return self.fields.get(name, zeros)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pricing.bearers.who_bears import Losses, par_held
-from waterfalls.errors import Fault, InvalidTerms, unknown
+from waterfalls.errors import Fault, refuse, strangers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,8 +40,7 @@ def layered(loss: Any, sizes: Mapping[str, float]) -> dict[str, np.ndarray]:
     lost = np.asarray(loss, dtype=np.float64)
     if ((lost < 0.0) | (lost > 1.0)).any():
         faults.append(Fault("loss", f"must be between 0 and 1, got {lost.min():g} to {lost.max():g}"))
-    if faults:
-        raise InvalidTerms(faults)
+    refuse(faults)
     found, below = {}, 0.0
     for name, size in sizes.items():
         found[name] = np.clip(lost - below, 0.0, size) / size
@@ -58,8 +57,7 @@ def retranched(
     senior. Source: Hull, table 8.1.
     """
     first = layered(loss, pool)
-    if tranche not in first:
-        raise InvalidTerms([Fault("tranche", unknown("tranche of the pool", tranche, pool))])
+    refuse(strangers("tranche", "tranche of the pool", [tranche], pool))
     return first, layered(first[tranche], cdo)
 
 

@@ -14,7 +14,7 @@ from pricing.bearers.wrappers import Borne, unwrap
 from pricing.tables.named_arrays import unique
 from pricing.tables.quotients import per_cent
 from structuring.deals.holdings import UNIDENTIFIED, Holdings
-from waterfalls.errors import Fault, InvalidTerms, unknown
+from waterfalls.errors import Fault, InvalidTerms, refuse, strangers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,11 +112,9 @@ def ends_of(
     names = unique([one.name for one in institutions.institutions], "institutions")
     if UNIDENTIFIED in losses and UNIDENTIFIED not in names:
         raise InvalidTerms(
-            [Fault("institutions", f"give {UNIDENTIFIED!r} a wrapper, so that its loss ends with somebody")]
+            Fault("institutions", f"give {UNIDENTIFIED!r} a wrapper, so that its loss ends with somebody")
         )
-    found = [Fault("losses", unknown("institution", name, names)) for name in losses if name not in names]
-    if found:
-        raise InvalidTerms(found)
+    refuse(strangers("losses", "institution", losses, names))
     own = {name: f"{name} itself" for name in names}
     table = {}
     for name in names:

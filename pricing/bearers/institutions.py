@@ -12,7 +12,7 @@ from pricing.bearers.wrappers import Wrapper
 from structuring.documents.yaml_and_json import load_term
 from waterfalls.arguments import path, takes
 from waterfalls.clock.conventions import odd_currency
-from waterfalls.errors import CannotPrice, Fault, UnknownName, unknown
+from waterfalls.errors import CannotPrice, Fault, UnknownName, strangers
 from waterfalls.terms.bounded_numbers import NotNegative, Positive, Share
 from waterfalls.terms.field_types import Listed, items
 from waterfalls.terms.term import term
@@ -127,14 +127,11 @@ class Institutions:
             if names.count(name) > 1:
                 yield Fault("institutions", f"{name!r} stands more than once")
         ends = fields.get("ends", ())
+        yield from strangers("owners", "institution", fields.get("owners", {}), names)
         for vehicle, owners in fields.get("owners", {}).items():
-            if vehicle not in names:
-                yield Fault("owners", unknown("institution", vehicle, names))
             if sum(owners.values()) > 1.0 + 1e-9:
                 yield Fault(f"owners[{vehicle!r}]", f"must not sum to more than 1, got {sum(owners.values()):g}")
-            for owner in owners:
-                if owner not in names and owner not in ends:
-                    yield Fault(f"owners[{vehicle!r}]", unknown("institution or end", owner, [*names, *ends]))
+            yield from strangers(f"owners[{vehicle!r}]", "institution or end", owners, [*names, *ends])
 
     def __getitem__(self, name: str) -> Institution:
         for institution in self.institutions:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pricing.tables.named_arrays import Matrix, Vector, labelled, matrix, rows_of, sized, unique, vector
 from waterfalls.arguments import named, takes, texts
-from waterfalls.errors import Fault, InvalidTerms, Unbalanced, unknown
+from waterfalls.errors import Fault, InvalidTerms, Unbalanced, refuse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,9 +77,7 @@ def look_through(
     vehicles = unique(rows_of(owners), "owners")
     both = [name for name in vehicles if name in bearers]
     if both:
-        raise InvalidTerms(
-            [Fault("ends", f"{both[0]!r} is a vehicle, for it has owners, and cannot be an end as well")]
-        )
+        raise InvalidTerms(Fault("ends", f"{both[0]!r} is a vehicle, for it has owners, and cannot be an end as well"))
     held, tranche_losses = by_holder(losses, shares, (*vehicles, *bearers))
     table = matrix(owners, vehicles, (*vehicles, *bearers), "owners")
     check_shares(table, vehicles, (*vehicles, *bearers))
@@ -123,8 +121,7 @@ def check_shares(table: np.ndarray, rows: Sequence[str], columns: Sequence[str],
             found.append(Fault(f"{what}[{row!r}]", f"shares must not be negative ({listed})"))
         if abs(cells.sum() - 1.0) > CLOSE:
             found.append(Fault(f"{what}[{row!r}]", f"must sum to 1, got {cells.sum():g} ({listed or 'nobody'})"))
-    if found:
-        raise InvalidTerms(found)
+    refuse(found)
 
 
 def refuse_full_cycles(across: np.ndarray, vehicles: Sequence[str]) -> None:
@@ -141,18 +138,3 @@ def refuse_full_cycles(across: np.ndarray, vehicles: Sequence[str]) -> None:
     if not open_.all():
         names = ", ".join(repr(name) for name, out in zip(vehicles, open_, strict=True) if not out)
         raise InvalidTerms(f"owners: {names} own each other in full, so that their losses end with nobody")
-
-
-def owners_of(table: Mapping[str, Mapping[str, float]], holders: Sequence[str]) -> dict[str, Mapping[str, float]]:
-    """The rows of an owners' table that `holders` need, and those of the vehicles these lead to."""
-    found: dict[str, Mapping[str, float]] = {}
-    ahead = list(holders)
-    while ahead:
-        name = ahead.pop(0)
-        if name in found:
-            continue
-        if name not in table:
-            raise InvalidTerms([Fault("owners", f"{unknown('holder with known owners', name, table)}")])
-        found[name] = table[name]
-        ahead += [owner for owner in table[name] if owner in table]
-    return found

@@ -15,7 +15,7 @@ from waterfalls.arguments import instance, key, takes
 from waterfalls.cashflows import Cashflows
 from waterfalls.doors import drawn
 from waterfalls.equality import restored
-from waterfalls.errors import InvalidTerms, Unbalanced, UnknownName
+from waterfalls.errors import InvalidTerms, Unbalanced, refuse_unknown
 from waterfalls.fields import CASH, EXPENSES
 from waterfalls.notebook import tabled
 
@@ -143,8 +143,7 @@ def bridge(
     scenarios, at the shock named) split tranches by holder and add value. Source: the cash law of `Cashflows.check`.
     """
     names = list(flows.scenarios)
-    if reference not in names:
-        raise UnknownName("scenario", reference, names)
+    refuse_unknown("scenario", reference, names)
     r = names.index(reference)
 
     def less(key: Any) -> np.ndarray:

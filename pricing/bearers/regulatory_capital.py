@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from pricing.bearers import capital_tables as published
-from waterfalls.errors import CannotPrice, Fault, InvalidTerms, UnknownName
+from waterfalls.errors import CannotPrice, Fault, InvalidTerms, UnknownName, refuse, refuse_unknown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,8 +141,7 @@ def corporate(rating: str | None = None, *, project: str | None = None) -> float
     Source: CRR, articles 122 and 122a; Basel CRE20.42 and CRE20.51.
     """
     if project is not None and rating is None:
-        if project not in published.PROJECT:
-            raise UnknownName("phase of a project", project, published.PROJECT)
+        refuse_unknown("phase of a project", project, published.PROJECT)
         return published.PROJECT[project] / 100.0
     return (
         published.UNRATED_CORPORATE
@@ -212,8 +211,7 @@ def floor(kind: Kind, senior: bool) -> float:
 
 def known_kind(kind: str) -> None:
     """Refuses what is no kind of securitisation."""
-    if kind not in get_args(Kind):
-        raise UnknownName("kind of securitisation", str(kind), get_args(Kind))
+    refuse_unknown("kind of securitisation", kind, get_args(Kind))
 
 
 def shares(attachment: float, detachment: float, **others: float) -> None:
@@ -226,8 +224,7 @@ def shares(attachment: float, detachment: float, **others: float) -> None:
     ]
     if not detachment > attachment:
         faults.append(Fault("detachment", f"must be above the attachment {attachment:g}, got {detachment:g}"))
-    if faults:
-        raise InvalidTerms(faults)
+    refuse(faults)
 
 
 def letters(rating: str) -> str:

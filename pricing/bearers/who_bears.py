@@ -14,7 +14,7 @@ from structuring.deals.holdings import Holdings
 from waterfalls.arguments import cell, instance, takes
 from waterfalls.doors import drawn
 from waterfalls.equality import restored
-from waterfalls.errors import Fault, InvalidTerms, unknown
+from waterfalls.errors import Fault, InvalidTerms, refuse, strangers
 from waterfalls.frames import arrow_stream, labels, room
 
 if TYPE_CHECKING:
@@ -51,17 +51,16 @@ class Losses:
 
     def __getitem__(self, component: str) -> np.ndarray:
         """A component by class (S, K, N, C)."""
-        if component not in self.tranche:
-            raise InvalidTerms(unknown("component of loss", component, self.tranche))
-        found = self.tranche[component][..., None] * self.shares
-        found.setflags(write=False)
-        return found
+        return read_only(self.of_tranches(component)[..., None] * self.shares)
+
+    def of_tranches(self, component: str) -> np.ndarray:
+        """A component of whole tranches (S, K, N)."""
+        refuse(strangers("", "component of loss", [component], self.tranche))
+        return self.tranche[component]
 
     def by_class(self, component: str = "total") -> np.ndarray:
         """A component by class over all its tranches (S, K, C): one product, where `losses[...]` keeps tranches apart."""
-        if component not in self.tranche:
-            raise InvalidTerms(unknown("component of loss", component, self.tranche))
-        lost = self.tranche[component]
+        lost = self.of_tranches(component)
         return (lost.reshape(-1, lost.shape[2]) @ self.shares).reshape(*lost.shape[:2], -1)
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
@@ -162,18 +161,13 @@ def read_only(array: np.ndarray) -> np.ndarray:
 
 def shares_of(tranches: tuple[str, ...], holdings: Holdings) -> np.ndarray:
     """The share of each tranche that each class holds (N, C); tranches without holders, and unknown ones, are refused."""
-    found = [
-        Fault(f"holdings[{name!r}]", unknown("tranche", name, tranches))
-        for name in holdings.shares
-        if name not in tranches
-    ]
+    found = list(strangers("holdings", "tranche", holdings.shares, tranches, keyed=True))
     found += [
         Fault(f"holdings[{name!r}]", "says nobody holds this tranche: give its shares, or {'unidentified': 1.0}")
         for name in tranches
         if name not in holdings.shares
     ]
-    if found:
-        raise InvalidTerms(found)
+    refuse(found)
     return np.array([[holdings.shares[name].get(who, 0.0) for who in holdings.classes] for name in tranches])
 
 

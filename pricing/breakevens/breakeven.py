@@ -16,7 +16,7 @@ from structuring.scenarios.drivers import DRIVERS
 from structuring.scenarios.scenario import Scenario
 from waterfalls.arguments import instance, number, takes, text
 from waterfalls.cashflows import Cashflows
-from waterfalls.errors import Fault, InvalidTerms, unknown
+from waterfalls.errors import InvalidTerms, refuse, strangers
 from waterfalls.frames import labels
 from waterfalls.terms.tranches import Note
 
@@ -144,8 +144,7 @@ def breakeven(deal: Deal, scenario: Scenario, *, driver: str, market: Market, wo
 def known(driver: str) -> str:
     """The driver, if it is one that holds numbers."""
     numbers = [name for name, row in DRIVERS.items() if row.shape != "date"]
-    if driver not in numbers:
-        raise InvalidTerms([Fault("driver", unknown("driver that is a number", driver, numbers))])
+    refuse(strangers("driver", "driver that is a number", [driver], numbers))
     return driver
 
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 
 from waterfalls.arguments import function, number, takes, whole
-from waterfalls.errors import CannotPrice, Fault, InvalidTerms
+from waterfalls.errors import CannotPrice, Fault, refuse
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,8 +46,7 @@ def reverse_stress(
         faults.append(Fault("tolerance", f"must be above 0, got {tolerance:g}"))
     if steps < 1:
         faults.append(Fault("steps", f"must be at least 1, got {steps}"))
-    if faults:
-        raise InvalidTerms(faults)
+    refuse(faults)
     calls = 0
 
     def at(x: float) -> float:

@@ -43,10 +43,9 @@ def shown(name: str) -> Answer:
 
     from structuring.deals.deal_files import library as shipped
     from structuring.deals.deal_files import load_deal
-    from waterfalls.errors import UnknownName
+    from waterfalls.errors import refuse_unknown
 
-    if name not in shipped():
-        raise UnknownName("shipped deal", name, shipped())
+    refuse_unknown("shipped deal", name, shipped())
     deal = load_deal(name)
 
     def lines() -> Iterator[str]:

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from waterfalls.errors import FirstLossError, InvalidTerms, UnknownName
+from waterfalls.errors import FirstLossError, InvalidTerms, refuse_unknown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,8 +102,7 @@ def print_answer(
     from structuring.documents.whole_files import csv_of
 
     chosen = table or next(iter(answer.tables))
-    if chosen not in answer.tables:
-        raise UnknownName("table", chosen, answer.tables)
+    refuse_unknown("table", chosen, answer.tables)
     if json:
         say(answer.document() if answer.document else document_of(name, answer))
     elif csv:

@@ -182,16 +182,16 @@ def put(data: Any, wanted: Any, steps: Sequence[str], value: Any, path: str) -> 
     if isinstance(data, list):
         names = [name_of(item) for item in data]
         if not (step.isdigit() and int(step) < len(data)) and step not in names:
-            raise InvalidTerms([Fault(path, unknown("item", step, names))])
+            raise InvalidTerms(Fault(path, unknown("item", step, names)))
         key: Any = int(step) if step.isdigit() and step not in names else names.index(step)
         inner = typing.get_args(wanted)[0] if is_a(wanted, tuple) else None
     elif isinstance(data, dict):
         key = step
         fields = {name: kind for name, kind in field_types(wanted).items() if name != "_"} if is_term(wanted) else {}
         if fields and step not in fields:
-            raise InvalidTerms([Fault(path, unknown("field", step, fields))])
+            raise InvalidTerms(Fault(path, unknown("field", step, fields)))
         if not fields and more and step not in data:
-            raise InvalidTerms([Fault(path, unknown("entry", step, data))])
+            raise InvalidTerms(Fault(path, unknown("entry", step, data)))
         inner = fields.get(step, typing.get_args(wanted)[-1] if is_a(wanted, Mapping) else None)
     else:
         raise InvalidTerms(f"{path}: {data!r} has no parts")

@@ -13,7 +13,7 @@ import numpy as np
 from structuring.documents.tables import frame_of, read_rows
 from structuring.documents.whole_files import csv_of, excel_of, folder, whole
 from waterfalls.doors import need
-from waterfalls.errors import Fault, InvalidTerms, nearest
+from waterfalls.errors import Fault, InvalidTerms, nearest, refuse
 from waterfalls.explain import MOVED, SOURCES, every, payment_on
 from waterfalls.language.ratios import cash_for_debt_service, service_of
 from waterfalls.terms.bounded_numbers import NotNegative
@@ -127,8 +127,7 @@ def read_report(path: Path | str, *, sheet: str | None = None) -> list[tuple[str
     found: list[Fault] = []
     headings = frame_of(path, sheet=sheet, texts=None, wanted=COLUMNS)[0].columns
     rows = read_rows(Reported, path, found, sheet=sheet, ignore=[name for name in headings if name in ADDED])
-    if found:
-        raise InvalidTerms(found, title=str(path))
+    refuse(found, title=str(path))
     filled = [(place, line) for place, line in rows if line.theirs is not None]
     if not filled:
         raise InvalidTerms(f"{path} holds no amount yet: fill in its column 'theirs'")
@@ -184,8 +183,7 @@ def tie_out(
             "date": date, "clause": clause, "item": item, "theirs": theirs, "ours": ours, "difference": theirs - ours,
             "tolerance": within, "ties": theirs == ours or abs(theirs - ours) <= within,
         })  # fmt: skip
-    if found:
-        raise InvalidTerms(found, title=title)
+    refuse(found, title=title)
     return pd.DataFrame(rows)
 
 

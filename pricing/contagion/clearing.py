@@ -10,7 +10,7 @@ import numpy as np
 
 from pricing.tables.named_arrays import Matrix, Vector, labelled, matrix, rows_of, sized, unique, vector
 from waterfalls.arguments import named, number, takes, text
-from waterfalls.errors import Fault, InvalidTerms
+from waterfalls.errors import Fault, refuse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -203,5 +203,4 @@ def check(
         for what, share in (("alpha", alpha), ("beta", beta))
         if not 0.0 <= share <= 1.0
     ]
-    if found:
-        raise InvalidTerms(found)
+    refuse(found)

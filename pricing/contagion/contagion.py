@@ -16,7 +16,7 @@ from pricing.contagion.fire_sales import Impact, Rounds, equilibrium, leverage_t
 from pricing.contagion.initial_losses import shock_by, shock_of
 from pricing.tables.named_arrays import Matrix, labelled, nested, unique
 from waterfalls.arguments import cell, instance, many, named, takes, text, whole
-from waterfalls.errors import Fault, InvalidTerms, unknown
+from waterfalls.errors import InvalidTerms, refuse, strangers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -192,8 +192,7 @@ def contagion(
     flagged); linear mode is always linear. `liabilities[debtor][creditor]` are cleared at the end, debtors paying out of what
     capital the rounds left them (see `clearing`).
     """
-    if mode not in MODES:
-        raise InvalidTerms(unknown("mode of contagion", mode, MODES))
+    refuse(strangers("", "mode of contagion", [mode], MODES))
     listed = tuple(institutions.institutions) if isinstance(institutions, Institutions) else tuple(institutions)
     if depth is None:
         depth = institutions.depth if isinstance(institutions, Institutions) else {}
@@ -250,12 +249,8 @@ def clear(
     parties = unique(
         [name for name in names if name in debts or any(name in row for row in debts.values())], "liabilities"
     )
-    found = [Fault("liabilities", unknown("institution", name, names)) for name in debts if name not in names]
-    found += [
-        Fault("liabilities", unknown("institution", c, names)) for row in debts.values() for c in row if c not in names
-    ]
-    if found:
-        raise InvalidTerms(found)
+    said = (*debts, *(creditor for row in debts.values() for creditor in row))
+    refuse(strangers("liabilities", "institution", said, names))
     table = {name: debts.get(name, {}) for name in parties}
     owed = np.array([sum(table[name].values()) for name in parties])
     due = np.array([sum(row.get(name, 0.0) for row in table.values()) for name in parties])

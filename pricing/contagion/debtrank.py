@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from pricing.tables.named_arrays import Matrix, Vector, labelled, matrix, rows_of, sized, unique, vector
-from waterfalls.errors import InvalidTerms, unknown
+from waterfalls.errors import InvalidTerms, refuse, strangers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,8 +60,7 @@ def debtrank(
     Errors: unknown names, negative amounts, capital that is not above 0, a recovery outside [0, 1], distress that does
     not settle.
     """
-    if spread not in get_args(Spread):
-        raise InvalidTerms(unknown("way to spread", spread, get_args(Spread)))
+    refuse(strangers("", "way to spread", [spread], get_args(Spread)))
     if not 0.0 <= recovery <= 1.0:
         raise InvalidTerms(f"recovery: must be between 0 and 1, got {recovery:g}")
     names = unique(rows_of(liabilities), "liabilities")

@@ -13,7 +13,7 @@ from pricing.contagion.fire_sales import System
 from pricing.contagion.initial_losses import Shock, shock_by
 from pricing.tables.named_arrays import Matrix, nested, sized, vector
 from structuring.deals.holdings import UNIDENTIFIED
-from waterfalls.errors import Fault, InvalidTerms, unknown
+from waterfalls.errors import Fault, InvalidTerms, refuse, strangers, unknown
 
 REST_OF_DEAL = "deal"  # the depth of a deal's own tranches, where a tranche has none of its own
 
@@ -23,13 +23,8 @@ def with_classes(listed: tuple[Institution, ...], shock: Shock) -> tuple[Institu
     known = [one.name for one in listed]
     if UNIDENTIFIED in shock.classes and UNIDENTIFIED not in known:
         listed = (*listed, Institution(UNIDENTIFIED))
-    found = [
-        Fault("institutions", unknown("institution", name, known))
-        for name in shock.classes
-        if name not in known and name != UNIDENTIFIED
-    ]
-    if found:
-        raise InvalidTerms(found)
+    others = [name for name in shock.classes if name != UNIDENTIFIED]
+    refuse(strangers("institutions", "institution", others, known))
     return listed
 
 
@@ -44,29 +39,26 @@ def system_of(
     """The arrays of a system, and the names of its assets: tranches, then the others."""
     total, credit, held = shock_by(shock, names)
     given = {one.name: dict(one.other) for one in listed} if other_assets is None else nested(other_assets)
-    found = [Fault("other_assets", unknown("institution", name, names)) for name in given if name not in names]
     others = tuple(dict.fromkeys(asset for row in given.values() for asset in row))
-    found += [Fault("other_assets", f"{name!r} is a tranche") for name in others if name in shock.tranches]
-    if found:
-        raise InvalidTerms(found)
+    both = [Fault("other_assets", f"{name!r} is a tranche") for name in others if name in shock.tranches]
+    refuse([*strangers("other_assets", "institution", given, names), *both])
     assets = (*shock.tranches, *others)
     values = np.hstack(
         [held, np.array([[given.get(n, {}).get(a, 0.0) for a in others] for n in names]).reshape(len(names), -1)]
     )
     if (values < 0.0).any():
         n, k = np.argwhere(values < 0.0)[0]
-        raise InvalidTerms(
-            [Fault(f"other_assets[{names[n]!r}][{assets[k]!r}]", f"must not be negative, got {values[n, k]:,.2f}")]
-        )
+        place = f"other_assets[{names[n]!r}][{assets[k]!r}]"
+        raise InvalidTerms(Fault(place, f"must not be negative, got {values[n, k]:,.2f}"))
     sellable, matrix_ = markets(depth, assets, shock.tranches)
     whole, capital, weights, rest, minimum, target = rules(listed, assets, values)
     marked = np.array([one.marked for one in listed])
     moved = sized(vector({} if prices is None else prices, others, "prices", otherwise=1.0))
     if (moved < 0.0).any():
-        raise InvalidTerms([Fault("prices", f"must not be negative, got {moved.min():g}")])
+        raise InvalidTerms(Fault("prices", f"must not be negative, got {moved.min():g}"))
     count = max(len(total), len(moved))
     if len(moved) not in (1, count) or len(total) not in (1, count):
-        raise InvalidTerms([Fault("prices", f"is of {len(moved)} scenarios, the losses of {len(total)}")])
+        raise InvalidTerms(Fault("prices", f"is of {len(moved)} scenarios, the losses of {len(total)}"))
     start = np.hstack([sized(shock.start, count), sized(moved, count)])
     direct, hidden = reached(values, sellable, marked, start, total, credit, len(shock.tranches))
     return System(
@@ -127,8 +119,7 @@ def markets(
                 )
             else:
                 impact[k, assets.index(moved)] = 1.0 / amount
-    if found:
-        raise InvalidTerms(found)
+    refuse(found)
     return sellable, impact
 
 
@@ -138,9 +129,8 @@ def rules(listed: tuple[Institution, ...], assets: tuple[str, ...], values: np.n
     whole = np.array([held if one.assets is None else one.assets for one, held in zip(listed, modelled, strict=True)])
     for one, all_, held in zip(listed, whole, modelled, strict=True):
         if held > all_ * (1.0 + 1e-9):
-            raise InvalidTerms(
-                [Fault(f"institutions[{one.name!r}]", f"holds {held:,.0f}, more than its assets {all_:,.0f}")]
-            )
+            what = f"holds {held:,.0f}, more than its assets {all_:,.0f}"
+            raise InvalidTerms(Fault(f"institutions[{one.name!r}]", what))
     capital = np.array([np.inf if one.capital is None else one.capital for one in listed])
     weights, rest = np.ones(values.shape), np.zeros(len(listed))
     minimum, target = np.zeros(len(listed)), np.ones(len(listed))

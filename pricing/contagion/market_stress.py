@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +32,7 @@ from structuring.generators.named_stresses import NamedStress, load_stress, pape
 from structuring.runs.book import Book
 from structuring.runs.book_files import find_book, load_book
 from structuring.scenarios.scenario import Scenario
-from waterfalls.errors import Fault, InvalidTerms, UnknownName, unknown
+from waterfalls.errors import refuse, refuse_unknown, strangers
 from waterfalls.terms.bounded_numbers import NotNegative, Positive
 from waterfalls.terms.field_types import Listed, items
 from waterfalls.terms.term import term
@@ -163,15 +163,8 @@ def market_stress(
 
 def check(tale: MarketStory, book: Book) -> None:
     """Refuses a story that speaks of deals which the book does not hold."""
-
-    def faults() -> Iterator[Fault]:
-        for place, names in (("failures", tale.failures), ("bonds", tale.bonds)):
-            for name in names:
-                if name not in book.deals:
-                    yield Fault(f"story.{place}", unknown("deal of the book", name, book.deals))
-
-    if found := list(faults()):
-        raise InvalidTerms(found)
+    told = (("story.failures", tale.failures), ("story.bonds", tale.bonds))
+    refuse(fault for place, names in told for fault in strangers(place, "deal of the book", names, book.deals))
 
 
 def with_added(known: Institutions, path: Path) -> Institutions:
@@ -256,8 +249,7 @@ def by_paper(quotes: Market, deal: Deal) -> Market:
     found = {}
     for tranche in deal.tranches:
         kind = paper(tranche)
-        if kind not in quotes.quotes:
-            raise UnknownName("class of paper in the book's market", kind, quotes.quotes)
+        refuse_unknown("class of paper in the book's market", kind, quotes.quotes)
         found[tranche.name] = {quotes.quotes[kind].kind: quotes.quotes[kind].value}
     return Market(
         quotes.curve, found, valuation=quotes.valuation, currency=quotes.currency, projections=quotes.projections,

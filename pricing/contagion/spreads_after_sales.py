@@ -11,7 +11,7 @@ from pricing.contagion.contagion import Contagion
 from pricing.valuation.spread_shocks import SpreadShock
 from pricing.valuation.spreads_at_prices import z_spread
 from waterfalls.cashflows import Cashflows
-from waterfalls.errors import UnknownName
+from waterfalls.errors import refuse_unknown
 
 
 def as_spread(
@@ -36,8 +36,7 @@ def as_spread(
     row = cell_row(made, scenario, shock)
     bp = {}
     for n, tranche in enumerate(prices.tranches):
-        if tranche not in made.assets:
-            raise UnknownName("asset of the contagion", tranche, made.assets)
+        refuse_unknown("asset of the contagion", tranche, made.assets)
         a = made.assets.index(tranche)
         before, after = made.rounds.prices[0, row, a], made.rounds.prices[-1, row, a]
         dirty, accrued = prices["dirty"][s, k, n], prices["accrued"][s, k, n]
@@ -53,6 +52,5 @@ def as_spread(
 def cell_row(made: Contagion, scenario: Any, shock: str) -> int:
     """The row of a cell among the scenarios of a contagion."""
     label = f"{scenario}" if shock == "unchanged" else f"{scenario}, {shock}"
-    if label not in made.scenarios:
-        raise UnknownName("cell of the contagion", label, made.scenarios)
+    refuse_unknown("cell of the contagion", label, made.scenarios)
     return list(made.scenarios).index(label)

@@ -15,7 +15,7 @@ import QuantLib as ql
 from pricing.market.curves import REACH, Curve, from_discounts, logs_of
 from pricing.market.daily_factors import daily_logs
 from waterfalls.clock.schedule import from_ql, to_ql
-from waterfalls.errors import CannotPrice, InvalidTerms, UnknownName
+from waterfalls.errors import CannotPrice, InvalidTerms, refuse_unknown
 
 _evaluation = threading.Lock()
 
@@ -182,8 +182,7 @@ OVERNIGHT = {  # by index: its class in QuantLib, days from trade to start, from
 
 def overnight_index(name: str) -> Any:
     """A QuantLib overnight index by name."""
-    if name not in OVERNIGHT:
-        raise UnknownName("overnight index", name, OVERNIGHT)
+    refuse_unknown("overnight index", name, OVERNIGHT)
     return getattr(ql, OVERNIGHT[name][0])()
 
 

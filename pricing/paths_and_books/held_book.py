@@ -25,7 +25,7 @@ from structuring.scenarios.scenario import Scenario
 from waterfalls.arguments import function, instance, key, many, takes, text, whole
 from waterfalls.cashflows import Cashflows
 from waterfalls.distribute import Engine, distribute, refuse_too_large
-from waterfalls.errors import CannotPrice, InvalidTerms, UnknownName
+from waterfalls.errors import CannotPrice, InvalidTerms, refuse_unknown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,8 +97,7 @@ class HeldBook:
 
     def by_class(self, component: str = "total") -> dict[str, np.ndarray]:
         """A component of loss ("credit", "rates", "spread", "total") by class (S, K), in the book's currency."""
-        if component not in COMPONENTS:
-            raise UnknownName("component of loss", component, COMPONENTS)
+        refuse_unknown("component of loss", component, COMPONENTS)
         return self.book.by_class(
             {
                 name: dict(zip(lost.prices.tranches, np.moveaxis(lost.tranche[component], 2, 0), strict=True))
@@ -230,8 +229,7 @@ def by_deal(markets: Market | Mapping[str, Market], known: Mapping[str, Any]) ->
     if not isinstance(markets, Mapping) or not all(isinstance(each, Market) for each in markets.values()):
         raise InvalidTerms(f"markets: must be a Market, or one by the name of each deal; got {type(markets).__name__}")
     for name in markets:
-        if name not in known:
-            raise UnknownName("deal of the book", name, known)
+        refuse_unknown("deal of the book", name, known)
     return dict(markets)
 
 

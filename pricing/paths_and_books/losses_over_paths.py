@@ -16,7 +16,7 @@ from structuring.scenarios.paths import Paths, each
 from structuring.scenarios.period_clock import Clock
 from structuring.scenarios.scenario import Drivers, Scenario, expanded
 from waterfalls.clock.schedule import Schedule, years_from
-from waterfalls.errors import InvalidTerms, UnknownName
+from waterfalls.errors import InvalidTerms, refuse_unknown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,8 +39,7 @@ def drawn_paths(
     read = sorted(drivers_of(deal))
     able = [name for name in read if DRIVERS[name].unit.startswith("multiple") and DRIVERS[name].shape == "period"]
     for name in processes:
-        if name not in able:
-            raise UnknownName("drawable driver", name, able)
+        refuse_unknown("drawable driver", name, able)
     schedule = clock(deal)
     years = years_from(schedule.collection[0], schedule.ends).tolist()
     fixed = {

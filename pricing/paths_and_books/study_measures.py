@@ -23,7 +23,7 @@ from pricing.valuation.spread_shocks import SHOWN, SpreadShock, listed
 from structuring.deals.holdings import Holdings
 from waterfalls.arguments import cell, instance, many, takes, texts
 from waterfalls.cashflows import Cashflows, Table
-from waterfalls.errors import CannotPrice, UnknownName
+from waterfalls.errors import CannotPrice, refuse_unknown
 
 USUAL = ("npv", "clean", "wal")
 
@@ -94,8 +94,7 @@ def priced(
     market of z-spreads, or a bare curve, needs none. npv is kept besides the `measures` named.
     """
     for name in measures:
-        if name not in MEASURES:
-            raise UnknownName("measure", name, MEASURES)
+        refuse_unknown("measure", name, MEASURES)
     made = market if isinstance(market, Market) else Market(curve_from(market), otherwise=0.0)
     others = [f"{name!r} ({quote.kind})" for name, quote in made.quotes.items() if quote.kind != "z"]
     if made.otherwise is not None and made.otherwise.kind != "z":

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from waterfalls.arguments import named
-from waterfalls.errors import Fault, InvalidTerms, unknown
+from waterfalls.errors import Fault, InvalidTerms, refuse, strangers
 from waterfalls.frames import labels, room
 
 Vector = Any  # a mapping or a pandas Series: name -> number or (S,)
@@ -30,15 +30,14 @@ def vector(table: Vector, names: Sequence[str], what: str, *, otherwise: float |
     A name the table does not hold takes `otherwise`, or is refused where that is None; a name nobody knows is refused.
     """
     given = dict(table.items())
-    found = [Fault(what, unknown("name", name, names)) for name in given if name not in names]
+    found = list(strangers(what, "name", given, names))
     if otherwise is None:
         found += [Fault(what, f"says nothing of {name!r}") for name in names if name not in given]
-    if found:
-        raise InvalidTerms(found)
+    refuse(found)
     columns = [np.asarray(given.get(name, otherwise), dtype=np.float64) for name in names]
     for name, column in zip(names, columns, strict=True):
         if np.isnan(column).any():
-            raise InvalidTerms([Fault(f"{what}[{name!r}]", "must be a number, got nan")])
+            raise InvalidTerms(Fault(f"{what}[{name!r}]", "must be a number, got nan"))
     try:
         return np.stack(np.broadcast_arrays(*columns), axis=-1) if columns else np.zeros(0)
     except ValueError:
@@ -54,20 +53,19 @@ def matrix(
     Unknown rows and columns are refused with the nearest, and so are rows that are missing unless `partial`.
     """
     given = nested(table)
-    found = [Fault(what, unknown("name", row, rows)) for row in given if row not in rows]
+    found = list(strangers(what, "name", given, rows))
     for row, cells in given.items():
-        found += [Fault(f"{what}[{row!r}]", unknown("name", name, columns)) for name in cells if name not in columns]
+        found += strangers(f"{what}[{row!r}]", "name", cells, columns)
     if not partial:
         found += [Fault(what, f"says nothing of {row!r}") for row in rows if row not in given]
-    if found:
-        raise InvalidTerms(found)
+    refuse(found)
     result = np.array(
         [[float(given.get(row, {}).get(name, 0.0)) for name in columns] for row in rows], dtype=np.float64
     )
     result = result.reshape(len(rows), len(columns))
     if not np.isfinite(result).all():
         r, c = np.argwhere(~np.isfinite(result))[0]
-        raise InvalidTerms([Fault(f"{what}[{rows[r]!r}][{columns[c]!r}]", f"must be finite, got {result[r, c]}")])
+        raise InvalidTerms(Fault(f"{what}[{rows[r]!r}][{columns[c]!r}]", f"must be finite, got {result[r, c]}"))
     return result
 
 

@@ -15,7 +15,7 @@ from structuring.deals.moved_drivers import moved, whole
 from structuring.scenarios.scenario import Scenario
 from waterfalls.arguments import instance, many, takes, texts
 from waterfalls.cashflows import Table
-from waterfalls.errors import UnknownName
+from waterfalls.errors import refuse_unknown
 
 STEP = 25.0  # bp, up and down
 UP, DOWN, POINT = f"rates {STEP:+g} bp", f"rates {-STEP:+g} bp", 0.01
@@ -78,8 +78,7 @@ def effective(
     """
     listed = [scenarios] if isinstance(scenarios, Scenario) else list(scenarios)
     for name in measures or ():
-        if name not in EFFECTIVE:
-            raise UnknownName("effective measure", name, EFFECTIVE)
+        refuse_unknown("effective measure", name, EFFECTIVE)
     names = [name for name in EFFECTIVE if movable(deal, listed, name)] if measures is None else list(measures)
     bumps = list({bump.name: bump for name in names for bump in EFFECTIVE[name].bumps}.values())
     repriced = reprice(deal, listed, market, bumps)

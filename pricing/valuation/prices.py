@@ -13,7 +13,7 @@ from pricing.valuation.measures import CONTRACT, Cells, key_rate_dv01
 from waterfalls.cashflows import Table
 from waterfalls.doors import drawn
 from waterfalls.equality import restored
-from waterfalls.errors import CannotPrice, UnknownName
+from waterfalls.errors import CannotPrice, refuse_unknown
 from waterfalls.frames import arrow_stream, labels, room
 
 if TYPE_CHECKING:
@@ -107,8 +107,7 @@ class Prices:
 def position(what: str, name: Any, known: Sequence[Any]) -> int:
     """The position of a name, or an error with the nearest."""
     name = getattr(name, "name", name)
-    if name not in known:
-        raise UnknownName(what, name, known)
+    refuse_unknown(what, name, known)
     return known.index(name)
 
 

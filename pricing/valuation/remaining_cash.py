@@ -16,7 +16,7 @@ from pricing.tables.quotients import quotient
 from waterfalls.cashflows import Cashflows
 from waterfalls.clock.conventions import unadjusted
 from waterfalls.clock.schedule import Roll, year_fraction, years_from
-from waterfalls.errors import CannotPrice, UnknownName
+from waterfalls.errors import CannotPrice, refuse_unknown
 from waterfalls.terms.coupons import Floating
 from waterfalls.terms.tranches import Note
 
@@ -252,8 +252,7 @@ def row_of(flows: Cashflows, scenario: Any) -> int:
     if scenario is None:
         return list(names).index("base") if "base" in names else 0
     name = getattr(scenario, "name", scenario)
-    if name not in names:
-        raise UnknownName("scenario", name, names)
+    refuse_unknown("scenario", name, names)
     return names.index(name)
 
 

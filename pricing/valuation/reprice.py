@@ -22,7 +22,7 @@ from structuring.scenarios.scenario import Scenario
 from waterfalls.arguments import instance, key, many, takes, text
 from waterfalls.distribute import fixings, refuse_too_large, settle
 from waterfalls.engines.choice import Engine
-from waterfalls.errors import Fault, InvalidTerms, unknown
+from waterfalls.errors import Fault, InvalidTerms, strangers
 from waterfalls.frames import labels, room
 from waterfalls.terms.term import term
 
@@ -62,8 +62,7 @@ class DriverMove:
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
         driver = fields.get("driver")
         numbers = [name for name, row in DRIVERS.items() if row.shape != "date"]
-        if driver is not None and driver not in numbers:
-            yield Fault("driver", unknown("driver that is a number", driver, numbers))
+        yield from strangers("driver", "driver that is a number", [] if driver is None else [driver], numbers)
 
     def words(self) -> str:
         return {"add": f"{self.driver} {self.value:+g}", "times": f"{self.driver} x{self.value:g}"}.get(

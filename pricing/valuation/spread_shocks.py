@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from pydantic import BeforeValidator
 
-from waterfalls.errors import Fault, InvalidTerms, UnknownName
+from waterfalls.errors import Fault, InvalidTerms, refuse_unknown
 from waterfalls.terms.bounded_numbers import Positive
 from waterfalls.terms.field_types import Listed, items
 from waterfalls.terms.term import term
@@ -250,5 +250,4 @@ def spreads_under(shocks: Sequence[SpreadShock], spreads: np.ndarray, ahead: Ahe
 def check(given: Mapping[str, float], known: Sequence[str], what: str) -> None:
     """Refuses a name that nothing bears."""
     for name in given:
-        if name not in known:
-            raise UnknownName(what, name, known)
+        refuse_unknown(what, name, known)

@@ -21,7 +21,7 @@ from structuring.deals.sponsor import Sponsor
 from waterfalls.checks import faults_between
 from waterfalls.clauses.waterfall import Said, Waterfall
 from waterfalls.clock.conventions import CALENDARS, CONVENTIONS, FREQUENCIES, calendar_names, odd_currency
-from waterfalls.errors import Fault, InvalidTerms, unknown
+from waterfalls.errors import Fault, InvalidTerms, strangers
 from waterfalls.language.expressions import Condition, Number
 from waterfalls.terms.accounts import Account
 from waterfalls.terms.facilities import Facility
@@ -119,9 +119,7 @@ class Deal:
         holdings = fields.get("holdings")
         if holdings is not None and "tranches" in fields:
             names = [tranche.name for tranche in fields["tranches"]]
-            for tranche in holdings.shares:
-                if tranche not in names:
-                    yield Fault("holdings.shares", unknown("tranche", tranche, names))
+            yield from strangers("holdings.shares", "tranche", holdings.shares, names)
             for tranche in names:
                 if tranche is not None and tranche not in holdings.shares:
                     yield Fault("holdings.shares", f"says nothing of {tranche!r}: what is not known is 'unidentified'")
@@ -138,11 +136,8 @@ def raised(fields: Mapping[str, Any]) -> list[str] | None:
 def conventions(fields: Mapping[str, Any]) -> Iterator[Fault]:
     """Conventions that nobody knows."""
     for field, table in (("frequency", FREQUENCIES), ("convention", CONVENTIONS)):
-        if field in fields and fields[field] not in table:
-            yield Fault(field, unknown(field, fields[field], table))
-    for name in calendar_names(fields.get("calendar", "none")):
-        if name not in CALENDARS:
-            yield Fault("calendar", unknown("calendar", name, CALENDARS))
+        yield from strangers(field, field, [fields[field]] if field in fields else [], table)
+    yield from strangers("calendar", "calendar", calendar_names(fields.get("calendar", "none")), CALENDARS)
     yield from odd_currency(fields)
 
 

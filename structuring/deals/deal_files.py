@@ -11,7 +11,7 @@ from structuring.deals.sources_and_uses import statement
 from structuring.documents.yaml_and_json import lined, load_term, save_term
 from structuring.scenarios.scenario import Scenario
 from waterfalls.arguments import instance, path, takes
-from waterfalls.errors import InvalidTerms, UnknownName
+from waterfalls.errors import InvalidTerms, refuse_unknown
 from waterfalls.terms.term import term
 
 LIBRARY = Path(__file__).parents[1] / "library"
@@ -59,8 +59,7 @@ def find_deal(path: Path | str) -> Path:
     if Path(path).suffix in (".yaml", ".yml", ".json") or os.path.isfile(path):
         return Path(path)
     shipped = library()
-    if str(path) not in shipped:
-        raise UnknownName("shipped deal", str(path), shipped)
+    refuse_unknown("shipped deal", str(path), shipped)
     return shipped[str(path)]
 
 

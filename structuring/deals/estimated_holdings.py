@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from structuring.deals.holdings import UNIDENTIFIED, Cell, Holdings
-from waterfalls.errors import Fault, InvalidTerms, unknown
+from waterfalls.errors import Fault, InvalidTerms, refuse, strangers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,13 +51,9 @@ def complete(
         faults.append(Fault("classes", f"{UNIDENTIFIED!r} is what the others leave: do not give it"))
     cells = [(row, name) for row, held in (known or {}).items() for name in held]
     for what, pairs in (("known", cells), ("zeros", zeros)):
-        for row, name in pairs:
-            if row not in rows:
-                faults.append(Fault(what, unknown("tranche", row, rows)))
-            if name not in columns:
-                faults.append(Fault(what, unknown("class", name, columns)))
-    if faults:
-        raise InvalidTerms(faults)
+        faults += strangers(what, "tranche", (row for row, _ in pairs), rows)
+        faults += strangers(what, "class", (name for _, name in pairs), columns)
+    refuse(faults)
     columns.append(UNIDENTIFIED)
     fixed, free = np.zeros((len(rows), len(columns))), np.ones((len(rows), len(columns)))
     for row, name in zeros:

@@ -11,7 +11,7 @@ from pydantic import Field
 
 import waterfalls.words  # noqa: F401  (texts are read with its words)
 from waterfalls.checks import known_names, names_in
-from waterfalls.errors import Fault, unknown
+from waterfalls.errors import Fault, strangers
 from waterfalls.language.definitions import Defined
 from waterfalls.language.expressions import Arithmetic, Constant, Number
 from waterfalls.language.formulas import Divided, Extreme
@@ -113,11 +113,7 @@ def faults_of_funding(fields: Mapping[str, Any]) -> Iterator[Fault]:
         for node in amount.walk()
         for fault in names_in(f"funding.{side}[{name!r}]", node, known)
     ]
-    found += [
-        Fault(f"funding.issue_prices[{name!r}]", unknown("tranche", name, tranches))
-        for name in funding.issue_prices
-        if name not in tranches
-    ]
+    found += strangers("funding.issue_prices", "tranche", funding.issue_prices, tranches, keyed=True)
     yield from dict.fromkeys(found)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from waterfalls.errors import Fault, InvalidTerms, unknown
+from waterfalls.errors import Fault, refuse, strangers, unknown
 from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
@@ -90,11 +90,8 @@ class Holdings:
                 )
         for what in ("cells", "purchase_prices"):
             for tranche, classes in fields.get(what, {}).items():
-                if tranche not in shares:
-                    yield Fault(what, unknown("tranche", tranche, shares))
-                for name in classes if tranche in shares else ():
-                    if name not in shares[tranche]:
-                        yield Fault(f"{what}[{tranche!r}]", unknown("holder", name, shares[tranche]))
+                yield from strangers(what, "tranche", [tranche], shares)
+                yield from strangers(f"{what}[{tranche!r}]", "holder", classes, shares.get(tranche, classes))
         yield from faults_of_named(shares, fields.get("named", {}), fields.get("members", {}))
 
     @property
@@ -118,8 +115,7 @@ class Holdings:
         missing = [
             Fault("balances", f"says nothing of {tranche!r}") for tranche in self.shares if tranche not in balances
         ]
-        if missing:
-            raise InvalidTerms(missing)
+        refuse(missing)
         rows: list[dict[str, Any]] = []
         whole: dict[str, float] = dict.fromkeys(kinds, 0.0)
         for tranche, classes in self.shares.items():
@@ -169,8 +165,7 @@ class Holdings:
                 cells.setdefault(tranche, {})[name] = how
             if not row.holder and row.purchase_price is not None:
                 bought.setdefault(tranche, {})[name] = row.purchase_price
-        if found:
-            raise InvalidTerms(found)
+        refuse(found)
         for classes in shares.values():
             left = 1.0 - sum(classes.values())
             if left > 1e-9:

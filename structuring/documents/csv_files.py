@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from structuring.documents.headings import SOUGHT, heading, matched, top_of
 from structuring.documents.whole_files import unshield
-from waterfalls.errors import Fault, InvalidTerms
+from waterfalls.errors import Fault, InvalidTerms, refuse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,5 +80,4 @@ def refuse_decimal_commas(column: Any, numbers: Sequence[int]) -> None:
         for number, cell in zip(numbers, column, strict=True)
         if isinstance(cell, str) and DECIMAL_COMMA.fullmatch(cell)
     ]
-    if odd:
-        raise InvalidTerms(odd)
+    refuse(odd)

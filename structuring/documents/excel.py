@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from structuring.documents.headings import top_of
 from waterfalls.doors import need
-from waterfalls.errors import Fault, InvalidTerms, unknown
+from waterfalls.errors import Fault, InvalidTerms, refuse, unknown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,8 +41,7 @@ def read_workbook(path: Path, sheet: str | None, wanted: Sequence[str] = ()) -> 
             for number, k in holes
             if k < len(formulas.get(number, ())) and formulas[number][k] is not None
         ]  # fmt: skip
-        if found:
-            raise InvalidTerms(found)
+        refuse(found)
     return name, pd.DataFrame(list(full.values()), columns=pd.Index(columns), dtype=object), list(full)
 
 

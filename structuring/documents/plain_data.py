@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from waterfalls.bounds import odd_text
-from waterfalls.errors import Fault, InvalidTerms
+from waterfalls.errors import Fault, InvalidTerms, refuse
 
 LARGEST = 50_000_000
 DEEPEST = 100
@@ -135,8 +135,7 @@ class Dumper(yaml.SafeDumper):
 def load(path: Path | str) -> Any:
     """The plain data of a YAML or JSON file."""
     data, _, twice = parsed(path)
-    if twice:
-        raise InvalidTerms(twice, title=str(path))
+    refuse(twice, title=str(path))
     return data
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from structuring.documents.csv_files import read_csv
 from structuring.documents.excel import read_workbook
 from structuring.documents.headings import SOUGHT, heading
-from waterfalls.errors import Fault, InvalidTerms, nearest, unknown
+from waterfalls.errors import Fault, InvalidTerms, nearest, refuse, strangers
 from waterfalls.terms.term import MISSING, Broken, Unsound, field_types, is_a, is_term, is_union, read
 
 if TYPE_CHECKING:
@@ -33,8 +33,7 @@ def terms_of(cls: type[T], source: Any, *, sheet: str | None = None, ignore: Ite
     """A term a row of a table, its columns the fields of the term; every fault of every row is told at once."""
     found: list[Fault] = []
     rows = read_rows(cls, source, found, sheet=sheet, ignore=ignore)
-    if found:
-        raise InvalidTerms(found)
+    refuse(found)
     return tuple(term for _, term in rows)
 
 
@@ -72,7 +71,7 @@ def faults_of_headings(
     """Columns that are needed and missing, or there and of no use; then what is needed, what may be there and what was found."""
     unused = [name for name in headings if name not in (*needed, *optional, *leave)]
     missing = [name for name in needed if name not in headings]
-    found = [Fault(place, unknown("column to ignore", name, headings)) for name in leave if name not in headings]
+    found = list(strangers(place, "column to ignore", leave, headings))
     for name in unused:
         near = nearest(name, (*needed, *optional))
         hint = f"Did you mean {near!r}? Otherwise name it in ignore" if near else "Name it in ignore"
@@ -150,7 +149,7 @@ def frame_of(
         except InvalidTerms as error:
             raise InvalidTerms([Fault(within(path.name, fault.place), fault.what) for fault in error.faults]) from None
         except (ValueError, OSError) as error:
-            raise InvalidTerms([Fault(path.name, f"cannot be read as a table: {error}")]) from None
+            raise InvalidTerms(Fault(path.name, f"cannot be read as a table: {error}")) from None
     frame = frame.set_axis([heading(name) for name in frame.columns], axis=1).set_axis(pd.Index(numbers), axis=0)
     twice = sorted({name for name in frame.columns if list(frame.columns).count(name) > 1})
     if twice:
@@ -259,7 +258,7 @@ class Elsewhere:
     def __read__(self, wanted: Any, place: str, found: list[Fault]) -> Any:
         """What the table says a `wanted` is, for the reader of documents; `MISSING` with its faults where it is unsound."""
         fields = ("file", "sheet", "ignore")
-        wrong = [Fault(place, unknown("field of a table", key, fields)) for key in self.given if key not in fields]
+        wrong = list(strangers(place, "field of a table", self.given, fields))
         file, sheet, ignore = (self.given.get(name) for name in fields)
         if not isinstance(file, str) or not isinstance(sheet, str | None):
             wrong.append(Fault(place, "file and sheet must be texts"))

@@ -21,7 +21,7 @@ from structuring.scenarios.scenario import Scenario
 from structuring.scenarios.speed import UNITS
 from waterfalls.arguments import path, takes
 from waterfalls.bounds import YEARS
-from waterfalls.errors import Fault, InvalidTerms, UnknownName, unknown
+from waterfalls.errors import Fault, InvalidTerms, refuse_unknown, strangers, unknown
 from waterfalls.terms.bounded_numbers import NotNegative
 from waterfalls.terms.term import kind_of, term
 from waterfalls.terms.tranches import Note
@@ -82,12 +82,8 @@ class NamedStress:
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
         kinds = [kind_of(kind) for kind in KINDS]
-        for kind in fields.get("effects", {}):
-            if kind not in kinds:
-                yield Fault("effects", unknown("kind of collateral", kind, kinds))
-        for paper in fields.get("spread", {}):
-            if paper not in PAPER:
-                yield Fault("spread", unknown("class of paper", paper, PAPER))
+        yield from strangers("effects", "kind of collateral", fields.get("effects", {}), kinds)
+        yield from strangers("spread", "class of paper", fields.get("spread", {}), PAPER)
         moves = {f"spread[{paper!r}]": bp for paper, bp in fields.get("spread", {}).items()}
         for place, bp in {**moves, "rates": fields.get("rates", 0.0)}.items():
             if abs(bp) > WIDEST:
@@ -202,8 +198,7 @@ def load_stress(path: Path | str) -> NamedStress:
     """A stress from a file that begins with `firstloss-stress: 1`, or a shipped one by its name."""
     if Path(path).suffix in (".yaml", ".yml", ".json"):
         return load_term(path, NamedStress, mark=MARK)
-    if str(path) not in stresses():
-        raise UnknownName("shipped stress", str(path), stresses())
+    refuse_unknown("shipped stress", str(path), stresses())
     return stresses()[str(path)]
 
 

@@ -17,7 +17,7 @@ from structuring.generators.prices_and_rates import PriceProcess
 from structuring.runs.book import Book
 from structuring.scenarios.paths import Paths
 from structuring.simulation.copula import Copula
-from waterfalls.errors import UnknownName
+from waterfalls.errors import refuse_unknown
 from waterfalls.terms.bounded_numbers import NotNegative, Share
 from waterfalls.terms.term import term
 
@@ -89,8 +89,7 @@ class SectorModel:
         world = World.of(target)
         known = sorted({name for names in world.names.values() for name in names})
         for name in (*self.hazards, *self.sectors):
-            if name not in known:
-                raise UnknownName("obligor", name, known)
+            refuse_unknown("obligor", name, known)
         return Paths(count, seed=seed, draw=Drawn(self, world))
 
 

@@ -20,7 +20,7 @@ from structuring.scenarios.paths import Paths
 from structuring.scenarios.scenario import Scenario
 from waterfalls.arguments import fitting, function, instance, is_function, takes, whole
 from waterfalls.clock.conventions import odd_currency
-from waterfalls.errors import Fault, InvalidTerms, UnknownName, unknown
+from waterfalls.errors import Fault, InvalidTerms, UnknownName, refuse_unknown, strangers
 from waterfalls.terms.bounded_numbers import Positive
 from waterfalls.terms.field_types import Listed
 from waterfalls.terms.term import term
@@ -99,9 +99,7 @@ class Book(BookFile):
                     f"positions[{i}].fx", f"{deal.name!r} is in {deal.currency} and the book in {currency}: give fx"
                 )
             names = [name for _, name, _ in exposures(deal)]
-            for name in position.obligors:
-                if name not in names:
-                    yield Fault(f"positions[{i}].obligors", unknown("obligor", name, names))
+            yield from strangers(f"positions[{i}].obligors", "obligor", position.obligors, names)
         names = [deal.name for deal in deals]
         for name in sorted({name for name in names if names.count(name) > 1}):
             yield Fault("positions", f"deals must differ, {name!r} stands {names.count(name)} times: add the weights")
@@ -182,13 +180,11 @@ class Book(BookFile):
         deals, scales = self.deals, self.scales
         found: dict[str, np.ndarray] = {}
         for deal, tranches in amounts.items():
-            if deal not in deals:
-                raise UnknownName("deal of the book", deal, deals)
+            refuse_unknown("deal of the book", deal, deals)
             held = deals[deal].holdings
             for tranche, amount in tranches.items():
                 known = [each.name for each in deals[deal].tranches]
-                if tranche not in known:
-                    raise UnknownName(f"tranche of {deal!r}", tranche, known)
+                refuse_unknown(f"tranche of {deal!r}", tranche, known)
                 shares = held.shares[tranche] if held is not None else {UNIDENTIFIED: 1.0}
                 for name, share in shares.items():
                     part = np.asarray(amount, dtype=np.float64) * (scales[deal] * share)

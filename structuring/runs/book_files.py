@@ -11,7 +11,7 @@ from structuring.deals.deal_files import LIBRARY, load_deal
 from structuring.documents.yaml_and_json import load_term, save_term
 from structuring.runs.book import Book, BookFile
 from waterfalls.arguments import path, takes
-from waterfalls.errors import UnknownName
+from waterfalls.errors import refuse_unknown
 
 MARK = "firstloss-book"
 
@@ -45,8 +45,7 @@ def find_book(path: Path | str) -> Path:
     if Path(path).suffix in (".yaml", ".yml", ".json") or os.path.isfile(path):
         return Path(path)
     shipped = books()
-    if str(path) not in shipped:
-        raise UnknownName("shipped book", str(path), shipped)
+    refuse_unknown("shipped book", str(path), shipped)
     return shipped[str(path)]
 
 

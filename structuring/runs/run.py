@@ -13,7 +13,7 @@ from waterfalls.cashflows import Cashflows
 from waterfalls.clock.schedule import Schedule
 from waterfalls.distribute import distribute, refuse_too_large
 from waterfalls.engines.choice import Engine
-from waterfalls.errors import Fault, InvalidTerms
+from waterfalls.errors import Fault, InvalidTerms, refuse
 from waterfalls.receipts import Receipts, together
 
 Scenarios = Scenario | Sequence[Scenario] | Paths
@@ -53,8 +53,7 @@ def project(deal: Deal, scenarios: Scenarios, schedule: Schedule | None = None) 
         for i, asset in enumerate(owned)
         for over in asset.over(schedule.collection[0])
     ]
-    if past:
-        raise InvalidTerms(past)
+    refuse(past)
     parts = [asset.deliver(schedule, drivers) for asset in owned]
     if deal.events:
         instants = Clock(schedule)

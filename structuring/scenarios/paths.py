@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from structuring.scenarios.drivers import DRIVERS
 from waterfalls.arguments import function, takes, whole
-from waterfalls.errors import Fault, InvalidTerms, unknown
+from waterfalls.errors import Fault, InvalidTerms, refuse, unknown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -100,8 +100,7 @@ def rows_of(drivers: Mapping[str, Any], count: int | None) -> dict[str, Any]:
     for driver, row in every:
         if len(row) != wanted:
             found.append(Fault(f"Paths.{driver}", f"must have {wanted} rows, one a path, got {len(row)}"))
-    if found:
-        raise InvalidTerms(found)
+    refuse(found)
     return arrays
 
 

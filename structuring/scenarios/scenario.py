@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from structuring.scenarios.drivers import DRIVERS, Driver
 from structuring.scenarios.paths import Paths
 from structuring.scenarios.speed import Speed, misplaced
-from waterfalls.errors import Fault, InvalidTerms, UnknownName, unknown
+from waterfalls.errors import Fault, InvalidTerms, UnknownName, refuse, unknown
 from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
@@ -258,8 +258,7 @@ class Drivers:
                     found.append(Fault(f"{place}.{driver}", said))
         if unread and len(found) == 1:
             raise unread[0]
-        if found:
-            raise InvalidTerms(found)
+        refuse(found)
 
 
 def named(given: Any, name: str | None) -> Any:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricing.bearers.look_through import look_through, owners_of
+from pricing.bearers.look_through import look_through
 from waterfalls.errors import InvalidTerms
 
 
@@ -103,10 +103,3 @@ def test_a_loss_of_an_unknown_holder_is_refused():
         look_through({"fnd": 1.0}, {"fund": {"savers": 1.0}}, ends=["savers"])
     with pytest.raises(InvalidTerms, match=r"losses\['fund'\]: must be a number, got nan"):
         look_through({"fund": float("nan")}, {"fund": {"savers": 1.0}}, ends=["savers"])
-
-
-def test_the_owners_needed_are_found_behind_each_other():
-    known = {"fund": {"insurers": 0.5, "savers": 0.5}, "insurers": {"savers": 1.0}, "banks": {"savers": 1.0}}
-    assert list(owners_of(known, ["fund"])) == ["fund", "insurers"]
-    with pytest.raises(InvalidTerms, match=r"there is no holder with known owners 'funds'\. Did you mean 'fund'\?"):
-        owners_of(known, ["funds"])

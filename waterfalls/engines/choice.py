@@ -6,7 +6,7 @@ import importlib.util
 import sys
 from typing import TYPE_CHECKING, Literal
 
-from waterfalls.errors import UnknownName
+from waterfalls.errors import refuse_unknown
 
 if TYPE_CHECKING:
     from waterfalls.plan import Plan
@@ -28,8 +28,7 @@ def chosen(engine: Engine, plan: Plan, scenarios: int) -> Chosen:
     of them together would not have paid for loading it.
     """
     global spent
-    if engine not in ("auto", "reference", "fast", "native"):
-        raise UnknownName("engine", engine, ("auto", "reference", "fast", "native"))
+    refuse_unknown("engine", engine, ("auto", "reference", "fast", "native"))
     if engine != "auto":
         return engine
     if scenarios * plan.schedule.periods >= COMPILING:

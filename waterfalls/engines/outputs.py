@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from waterfalls.errors import UnknownName
+from waterfalls.errors import refuse_unknown
 from waterfalls.language.machine import Key
 
 
@@ -41,8 +41,7 @@ class Outputs:
         if key in self.slots:
             block = self.blocks[:, :, self.slots[key], :]
             return block.transpose(0, 2, 1).reshape(-1, periods)[: self.scenarios]
-        if key not in self.known:
-            raise UnknownName("output", key, self.known)
+        refuse_unknown("output", key, self.known)
         return self.whole()[key]
 
     def whole(self) -> Outputs:
