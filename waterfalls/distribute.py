@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import bisect
 import datetime
 import functools
 import itertools
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,9 +33,9 @@ def distribute(
 ) -> Cashflows:
     """Runs receipts through the priority of payments of a plan.
 
-    `rates` gives each floating index: a float, an array (T,) or (S, T) of rates by accrual period, or anything with
-    `discount(date)`, whose simple forward over each accrual period is taken. The engines agree to the bit; "auto"
-    takes the one that is done first, see `engines.choice`.
+    `rates` gives each floating index: a float, an array (T,) or (S, T) of rates by accrual period, rates (numbers or
+    (S,)) by the date from which they hold, or anything with `discount(date)`, whose simple forward over each accrual
+    period is taken. The engines agree to the bit; "auto" takes the one that is done first, see `engines.choice`.
     """
     refuse_too_large(plan, len(receipts.scenarios))
     indices = fixings(plan, rates or {}, len(receipts.scenarios))
@@ -104,24 +105,33 @@ def fixings(plan: Plan, rates: Mapping[str, Any], scenarios: int) -> dict[str, n
     found = {}
     for source, (coupon, day_count) in wanted.items():
         index = coupon.index
-        if source not in rates and index not in rates:
-            if not rates:
-                raise InvalidTerms(
-                    f"rates: the deal reads {index!r}, and no rate is given: rates={{{index!r}: 0.04}}, or an array by "
-                    "period, or a curve"
-                )
-            raise UnknownName("rate for the index", index, rates)
-        given = rates[source] if source in rates else rates[index]
+        given = rate_given(index, source, rates)
         found[source] = rate_array(index, given, plan.schedule, day_count, scenarios, coupon.reset_lag)
     return found
+
+
+def rate_given(index: str, source: str, rates: Mapping[str, Any]) -> Any:
+    """What is given for an index, by the name of its source or its own."""
+    if source in rates:
+        return rates[source]
+    if index in rates:
+        return rates[index]
+    if not rates:
+        raise InvalidTerms(
+            f"rates: the deal reads {index!r}, and no rate is given: rates={{{index!r}: 0.04}}, or an array by "
+            "period, or a curve"
+        )
+    raise UnknownName("rate for the index", index, rates)
 
 
 def rate_array(
     index: str, given: Any, schedule: Schedule, day_count: str, scenarios: int, reset_lag: int = 0
 ) -> np.ndarray:
-    """Rates by accrual period from a float, an array or a curve."""
+    """Rates by accrual period from a float, an array, rates by date or a curve."""
     if hasattr(given, "discount"):
         given = forwards(given, schedule, day_count, reset_lag)
+    elif isinstance(given, Mapping):
+        given = stepped(index, given, [day - datetime.timedelta(days=reset_lag) for day in schedule.payment[:-1]])
     array = np.atleast_2d(
         np.array(numbers(f"rates[{index!r}]", given), dtype=np.float64)
     )  # a copy, which nobody else can change
@@ -139,13 +149,35 @@ def rate_array(
     return array
 
 
-def forwards(curve: Any, schedule: Schedule, day_count: str, reset_lag: int = 0) -> np.ndarray:
-    """Simple forwards (T,) over the accrual periods: (D(start) / D(end) - 1) / fraction, from a curve's discount factors.
+def stepped(index: str, given: Mapping[Any, Any], days: Sequence[datetime.date]) -> np.ndarray:
+    """Rates (1, N) or (S, N) on days, from numbers or (S,) by the date from which they hold; the first also before."""
+    if not given or not all(type(day) is datetime.date for day in given):
+        raise InvalidTerms(f"rates[{index!r}]: must be by date, such as {{date(2026, 1, 1): 0.04}}, got {given!r:.60}")
+    known = sorted(given)
+    columns = [np.atleast_1d(numbers(f"rates[{index!r}][{day}]", given[day])) for day in known]
+    rows = max(map(len, columns))
+    if any(column.ndim != 1 or len(column) not in (1, rows) for column in columns):
+        raise InvalidTerms(f"rates[{index!r}]: each date must have one rate, or one a scenario")
+    held = [columns[max(bisect.bisect_right(known, day) - 1, 0)] for day in days]
+    return np.stack([np.broadcast_to(column, rows) for column in held], axis=1)
 
-    Both ends are read `reset_lag` days earlier. A start before the curve's reference date is read at that date: the fixing of a running period is then its
+
+def forwards(curve: Any, schedule: Schedule, day_count: str, reset_lag: int = 0) -> np.ndarray:
+    """Simple forwards (T,) of a curve over the accrual periods, both ends of which are read `reset_lag` days earlier."""
+    days = [day - datetime.timedelta(days=reset_lag) for day in schedule.payment]
+    return forwards_between(curve, itertools.pairwise(days), fraction_of(day_count, schedule.roll))
+
+
+def forwards_between(
+    curve: Any,
+    periods: Iterable[tuple[datetime.date, datetime.date]],
+    elapsed: Callable[[datetime.date, datetime.date, datetime.date], float],
+) -> np.ndarray:
+    """Simple forwards over periods: (D(start) / D(end) - 1) / fraction, from a curve's discount factors.
+
+    A start before the curve's reference date is read at that date: the fixing of a running period is then its
     remaining forward, unless a rate is given as an array.
     """
-    elapsed = fraction_of(day_count, schedule.roll)
     base = curve.referenceDate() if hasattr(curve, "referenceDate") else None
 
     def factor(day: datetime.date) -> tuple[Any, float]:
@@ -154,8 +186,7 @@ def forwards(curve: Any, schedule: Schedule, day_count: str, reset_lag: int = 0)
         return at, float(curve.discount(at))
 
     rates = []
-    days = [day - datetime.timedelta(days=reset_lag) for day in schedule.payment]
-    for start, end in itertools.pairwise(days):
+    for start, end in periods:
         (a, da), (b, db) = factor(start), factor(end)
         a, b = (from_ql(day) if base is not None else day for day in (a, b))
         fraction = elapsed(a, b, b)

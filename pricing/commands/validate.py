@@ -145,7 +145,7 @@ def run_once(
     Without scenarios the base case is run. Where no market stands beside the deal floating rates are 0, so that what is
     then unpaid is unpaid at any; where one is refused only the collateral is run.
     """
-    from structuring.deals.deal import plan
+    from structuring.deals.deal import plan, resets_of
     from structuring.documents.yaml_and_json import with_lines
     from structuring.runs.run import project, run
     from structuring.scenarios.scenario import Scenario
@@ -155,9 +155,10 @@ def run_once(
     paths = paths or [Scenario("base")]
     try:
         if rates is None and priced:
-            project(deal, paths)
+            project(deal, paths, rates=dict.fromkeys((each.coupon.index for each in resets_of(deal)), 0.0))
             return None
-        floating = [coupon for coupon, _ in plan(deal).coupons if isinstance(coupon, Floating)] if rates is None else []
+        floating = [coupon for coupon, _ in plan(deal).coupons if isinstance(coupon, Floating)]
+        floating += [each.coupon for each in resets_of(deal)]
         return run(deal, paths, rates=rates or dict.fromkeys((coupon.index for coupon in floating), 0.0))
     except (InvalidTerms, UnknownName) as error:
         raise with_lines(error, file) from error

@@ -153,8 +153,8 @@ class Market:
         quotes = ", ".join(f"{name!r}: {quote.kind} {quote.value:g}" for name, quote in self.quotes.items())
         return f"Market({self.valuation}, {self.currency or 'any currency'}, {self.curve!r}, {{{quotes}}})"
 
-    def rates(self, deal: Deal | Plan) -> dict[str, np.ndarray]:
-        """The rate of every floating index by accrual period: `run(deal, scenarios, rates=market.rates(deal))`."""
+    def rates(self, deal: Deal | Plan) -> dict[str, Any]:
+        """The rate of every floating index by accrual period, of collateral by date: `run(deal, scenarios, rates=market.rates(deal))`."""
         return projected_rates(deal, self.valuation, self.projections, self.fixings)
 
     def shifted(self, bp: float | Mapping[float, float]) -> Market:
@@ -262,6 +262,6 @@ def as_market(given: Any, flows: Cashflows, dates: Iterable[datetime.date] | Non
 
 
 @takes(market=instance(Market), deal=having("tranches", "waterfall", said="a Deal"))
-def projected(market: Market, deal: Deal | Plan) -> dict[str, np.ndarray]:
-    """The rate of every floating index by accrual period (T,), as a function: `market.rates(deal)`."""
+def projected(market: Market, deal: Deal | Plan) -> dict[str, Any]:
+    """The rate of every floating index by accrual period (T,), of collateral by date, as a function: `market.rates(deal)`."""
     return market.rates(deal)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from pricing.market.curves import Curve
-from structuring.deals.deal import Deal, plan
-from waterfalls.clock.schedule import year_fraction
+from structuring.deals.deal import Deal, plan, resets_of
+from waterfalls.clock.schedule import Roll, year_fraction
 from waterfalls.errors import CannotPrice, unknown
 from waterfalls.plan import Plan
 from waterfalls.terms.coupons import Floating
@@ -20,48 +22,51 @@ def projected_rates(
     valuation: datetime.date,
     projections: Mapping[str, Curve],
     fixings: Mapping[str, Mapping[datetime.date, float]],
-) -> dict[str, np.ndarray]:
+) -> dict[str, Any]:
     """The rate of every index that a deal reads, by accrual period (T,): what `run(deal, scenarios, rates=...)` takes.
 
     A period that begins on or after the valuation date fixes at (D(start) / D(end) - 1) / fraction of the projection
-    curve of its index; one that began before at the fixing of its first day. A missing curve is refused by its index,
-    a missing fixing by its date.
+    curve of its index; one that began before at the fixing of its first day. What collateral reads is projected over its
+    own interest periods, under a name of its own, by date. A missing curve is refused by its index, a missing fixing by
+    its date. A `Plan` knows no collateral.
     """
     resolved = plan(deal) if isinstance(deal, Deal) else deal
-    found: dict[str, np.ndarray] = {}
+    roll, found = resolved.schedule.roll, {}
     for coupon, day_count in resolved.coupons:
         if isinstance(coupon, Floating) and coupon.source not in found:
-            found[coupon.source] = one_index(
-                coupon.index, resolved, day_count, coupon.reset_lag, valuation, projections, fixings
-            )
-    return found
+            lag = datetime.timedelta(days=coupon.reset_lag)
+            periods = list(itertools.pairwise(day - lag for day in resolved.schedule.payment))
+            found[coupon.source] = one_index(coupon.index, periods, day_count, roll, valuation, projections, fixings)
+    resets = resets_of(deal) if isinstance(deal, Deal) else ()
+    days: dict[str, dict[datetime.date, float]] = {}
+    for each in resets:
+        periods = each.periods()
+        path = one_index(each.coupon.index, periods, each.day_count, roll, valuation, projections, fixings)
+        days.setdefault(each.source, {}).update(zip((start for start, _ in periods), path.tolist(), strict=True))
+    return {**found, **days}
 
 
 def one_index(
     index: str,
-    resolved: Plan,
+    periods: Sequence[tuple[datetime.date, datetime.date]],
     day_count: str,
-    reset_lag: int,
+    roll: Roll,
     valuation: datetime.date,
     projections: Mapping[str, Curve],
     fixings: Mapping[str, Mapping[datetime.date, float]],
 ) -> np.ndarray:
-    """The rates (T,) of one index, fixed `reset_lag` days before each period."""
+    """The rates (N,) of one index over periods in order of time: fixings, then forwards."""
     if index not in projections:
         raise CannotPrice(unknown("projection curve for the index", index, projections))
-    days = [day - datetime.timedelta(days=reset_lag) for day in resolved.schedule.payment]
     fixed = fixings.get(index, {})
-    missing = [str(day) for day in days[:-1] if day < valuation and day not in fixed]
+    past = [start for start, _ in periods if start < valuation]
+    missing = [str(day) for day in past if day not in fixed]
     if missing:
         raise CannotPrice(
             f"{index!r} has no fixing on {', '.join(missing[:4])}{', ...' if len(missing) > 4 else ''}, which lies before "
             f"the valuation date {valuation}: Market(fixings={{{index!r}: {{date: rate}}}})"
         )
-    curve, first = projections[index], sum(day < valuation for day in days[:-1])
-    factors = curve.discounts(days[first:])
-    fractions = [
-        year_fraction(day_count, a, b, roll=resolved.schedule.roll)
-        for a, b in zip(days[first:-1], days[first + 1 :], strict=True)
-    ]
-    forwards = (factors[:-1] / factors[1:] - 1.0) / np.array(fractions)
-    return np.concatenate([[fixed[day] for day in days[:first]], forwards])
+    ahead, curve = periods[len(past) :], projections[index]
+    starts, ends = (curve.discounts(days) for days in zip(*ahead, strict=True)) if ahead else (np.ones(0), np.ones(0))
+    fractions = np.array([year_fraction(day_count, a, b, roll=roll) for a, b in ahead])
+    return np.concatenate([[fixed[day] for day in past], (starts / ends - 1.0) / fractions])

@@ -17,11 +17,11 @@ from pricing.valuation.price import aimed, cells_ahead, prices_of, reference_spr
 from pricing.valuation.prices import Prices
 from pricing.valuation.remaining_cash import Ahead, row_of
 from pricing.valuation.spread_shocks import SHOWN, UNCHANGED, SpreadShock, listed
-from structuring.deals.deal import Deal, plan
+from structuring.deals.deal import Deal, plan, resets_of
 from structuring.deals.holdings import UNIDENTIFIED, Holdings
 from structuring.runs.book import Book, refuse_unread
 from structuring.runs.run import project
-from structuring.scenarios.scenario import Scenario
+from structuring.scenarios.scenario import Paths, Scenario
 from waterfalls.arguments import function, instance, key, many, takes, text, whole
 from waterfalls.cashflows import Cashflows
 from waterfalls.distribute import Engine, distribute, refuse_too_large
@@ -39,11 +39,12 @@ Progress = Callable[[int, int], None]
 class HeldDeal:
     """A deal as it stands: `flows`, the `market` they are priced at, and each tranche's spread over it.
 
-    `opening` is the deal as the book was first held; `prices.before` are its values at the market of that moment. Of
+    `scenarios` are those of the book as the deal sees them. `opening` is the deal as the book was first held; `prices.before` are its values at the market of that moment. Of
     `prices`, "unchanged" is at the spreads of the opening, "as quoted" and the shocks at those of now.
     """
 
     deal: Deal
+    scenarios: Sequence[Scenario] | Paths
     flows: Cashflows
     market: Market
     spreads: Mapping[str, float]
@@ -153,11 +154,13 @@ def hold(
         deal, market = views[name].deal, wanted[name]
         resolved = plan(deal)
         refuse_too_large(resolved, len(listed_scenarios))
-        receipts = project(deal, views[name].of(listed_scenarios), resolved.schedule)
-        flows = distribute(resolved, receipts, rates=market.rates(resolved), engine=engine)
+        rates = market.rates(deal)
+        seen = views[name].of(listed_scenarios)
+        receipts = project(deal, seen, resolved.schedule, rates=rates)
+        flows = distribute(resolved, receipts, rates=rates, engine=engine)
         market = as_market(market, flows)
         spreads = reference_spreads(flows, market, reference)
-        return held_at(deal, flows, market, spreads, Ahead.at(flows, market), asked, reference, None)
+        return held_at(deal, seen, flows, market, spreads, Ahead.at(flows, market), asked, reference, None)
 
     made = each(tuple(views), one, workers, progress)
     return HeldBook(book, made, asked, reference, engine, tuple(made), tuple(made))
@@ -178,9 +181,12 @@ def moved(
         )
     flows = held.flows
     if market.projections != before.projections or market.fixings != before.fixings:
-        rates = market.rates(flows.plan)
-        if any((rate != flows.rates[index]).any() for index, rate in rates.items()):
-            flows = distribute(flows.plan, flows.receipts, rates=rates, engine=engine)
+        rates, receipts = market.rates(held.deal), flows.receipts
+        owned = {each.source for each in resets_of(held.deal)}
+        if owned and any(before.rates(held.deal)[source] != rates[source] for source in owned):
+            receipts = project(held.deal, held.scenarios, flows.plan.schedule, rates=rates)
+        if receipts is not flows.receipts or any((rates[index] != flows.rates[index]).any() for index in flows.rates):
+            flows = distribute(flows.plan, receipts, rates=rates, engine=engine)
     market = as_market(market, flows)
     ahead = held.cells.ahead if flows is held.flows else Ahead.at(flows, market)
     old, new = before.quotes_of(held.flows), market.quotes_of(flows)
@@ -188,12 +194,12 @@ def moved(
     if new != old:
         solved = reference_spreads(flows, market, reference)
         spreads = {name: solved[name] if new[name] != old[name] else spread for name, spread in spreads.items()}
-    return held_at(held.deal, flows, market, spreads, ahead, shocks, reference, held.opening or held)
+    return held_at(held.deal, held.scenarios, flows, market, spreads, ahead, shocks, reference, held.opening or held)
 
 
 def held_at(
-    deal: Deal, flows: Cashflows, market: Market, spreads: Mapping[str, float], ahead: Ahead,
-    shocks: tuple[SpreadShock, ...], reference: Any, opening: HeldDeal | None,
+    deal: Deal, seen: Sequence[Scenario] | Paths, flows: Cashflows, market: Market, spreads: Mapping[str, float],
+    ahead: Ahead, shocks: tuple[SpreadShock, ...], reference: Any, opening: HeldDeal | None,
 ) -> HeldDeal:  # fmt: skip
     """A deal priced: at the spreads of its opening, as quoted, and under each shock to what is quoted."""
     cells = cells_ahead(ahead, market, spreads, aimed(shocks, flows, market, reference))
@@ -206,7 +212,7 @@ def held_at(
         earlier = dataclasses.replace(opening.cells, spreads=under)
     named = flows.receipts.scenarios[row_of(flows, reference)]
     prices = prices_of(flows, cells, earlier, shocks, reference=named)
-    return HeldDeal(deal, flows, market, spreads, cells, prices, opening)
+    return HeldDeal(deal, seen, flows, market, spreads, cells, prices, opening)
 
 
 def lost(held: HeldDeal, reference: Any) -> Losses:

@@ -76,7 +76,7 @@ class Workbench:
         if receipts is None:
             given: Any = self.paths() if "paths" in names else [self.scenarios[name] for name in names]
             given = given if broken is None else Bump.times(*broken).scenarios(given, deal)
-            receipts = project(deal, given, resolved.schedule)
+            receipts = project(deal, given, resolved.schedule, rates=self.market.rates(deal))
         if shared:
             self.received[key] = receipts
         rows = len(receipts.scenarios)

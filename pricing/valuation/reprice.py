@@ -14,7 +14,7 @@ from pricing.tables.quotients import quotient
 from pricing.valuation.price import cells_at, fixed, price, reference_spreads
 from pricing.valuation.prices import Prices, cell_columns, position
 from pricing.valuation.spread_shocks import UNCHANGED
-from structuring.deals.deal import Deal, plan
+from structuring.deals.deal import Deal, plan, resets_of
 from structuring.deals.moved_drivers import moved, told, whole
 from structuring.runs.run import project
 from structuring.scenarios.drivers import DRIVERS
@@ -184,8 +184,8 @@ def reprice(
 
     Floating coupons are projected by `market.rates(deal)`, before and after. z0 is solved once, without a bump, in the
     `reference` scenario. `-sensitivity("rates +1 bp")` is the dv01 with coupons reprojected; halves of two opposite
-    bumps give central differences. What a bump does not touch is not done again: collateral under moved rates, and the
-    deal where no coupon of it floats.
+    bumps give central differences. What a bump does not touch is not done again: under moved rates, collateral of
+    fixed coupons, and the deal where no coupon floats.
     """
     listed = [scenarios] if isinstance(scenarios, Scenario) else list(scenarios)
     listed_bumps = (bumps,) if isinstance(bumps, Bump) else tuple(bumps)
@@ -194,16 +194,19 @@ def reprice(
         raise InvalidTerms(f"bumps: names must differ, got {', '.join(map(repr, names))}")
     owed = plan(deal)
     refuse_too_large(owed, len(listed))
-    receipts = project(deal, listed, owed.schedule)
-    flows = settle(owed, receipts, fixings(owed, market.rates(deal), len(listed)), engine=engine)
+    here = market.rates(deal)
+    receipts = project(deal, listed, owed.schedule, rates=here)
+    flows = settle(owed, receipts, fixings(owed, here, len(listed)), engine=engine)
     spreads = reference_spreads(flows, market, reference)
     values = []
     for bump in listed_bumps:
         there, scenarios_there = bump.market(market), bump.scenarios(listed, deal)
-        indices = fixings(owed, there.rates(deal), len(listed))
+        rates = there.rates(deal)
+        indices = fixings(owed, rates, len(listed))
         again = flows
-        if scenarios_there != listed:
-            again = settle(owed, project(deal, scenarios_there, owed.schedule), indices, engine=engine)
+        if scenarios_there != listed or any(rates[each.source] != here[each.source] for each in resets_of(deal)):
+            collected = project(deal, scenarios_there, owed.schedule, rates=rates)
+            again = settle(owed, collected, indices, engine=engine)
         elif any(not np.array_equal(indices[source], flows.rates[source]) for source in indices):
             again = settle(owed, receipts, indices, engine=engine)
         values.append(np.moveaxis(cells_at(again, there, spreads, (UNCHANGED,)).npv, 0, 2))

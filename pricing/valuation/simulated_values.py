@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,7 +13,7 @@ from pricing.valuation.price import cells_at, reference_spreads
 from pricing.valuation.remaining_cash import Ahead, row_of
 from pricing.valuation.root_finding import rates_for
 from pricing.valuation.spread_shocks import UNCHANGED
-from structuring.deals.deal import Deal, plan
+from structuring.deals.deal import Deal, plan, resets_of
 from structuring.runs.run import run
 from structuring.scenarios.scenario import Scenario
 from structuring.simulation.random_numbers import Draws
@@ -164,8 +165,8 @@ class Mirrored(Draws):
 
 def simulated(
     deal: Deal, market: Market, model: HullWhite, count: int, seed: int = 0
-) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Rates by index (count, T) of a deal on Hull-White paths from the valuation date, and discount factors (count, J).
+) -> tuple[dict[str, Any], np.ndarray]:
+    """Rates by index (count, T), of collateral by date (count,), of a deal on Hull-White paths from the valuation date, and discount factors (count, J).
 
     Paths come in pairs of opposite draws, so that what is linear in the draws has no sampling error. An index moves by
     its own day count: what a period adds to 1 / P is its rate x its fraction of a year.
@@ -186,4 +187,9 @@ def simulated(
     for index, rate in market.rates(resolved).items():
         moved = drawn * (steps / schedule.accruals(counts[index])[first:])
         made[index] = np.concatenate([np.broadcast_to(rate[:first], (count, first)), rate[first:] + moved], axis=1)
+    whole = np.concatenate([np.zeros((count, first)), drawn], axis=1)
+    for each in resets_of(deal):  # what collateral reads moves as the deal's period does in which it is fixed
+        path = dict(market.rates(deal)[each.source])
+        at = {day: max(bisect.bisect_right(schedule.payment, day) - 1, 0) for day in path}
+        made[each.source] = {day: rate + whole[:, min(at[day], schedule.periods - 1)] for day, rate in path.items()}
     return made, paths.discounts

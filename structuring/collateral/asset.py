@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from structuring.scenarios.drivers import DRIVERS
 from waterfalls.errors import Fault
 
 if TYPE_CHECKING:
+    from structuring.scenarios.index_paths import Resets
     from structuring.scenarios.scenario import Drivers
     from waterfalls.clock.schedule import Schedule
     from waterfalls.receipts import Receipts
@@ -48,6 +49,10 @@ class Asset:
     def drivers(self) -> frozenset[str]:
         """What it reads from a scenario; any other driver is refused."""
         return frozenset()
+
+    def resets(self, schedule: Schedule) -> Sequence[Resets]:
+        """The floating coupons it bears, each with the days on which it reads its index; see `Drivers.borne`."""
+        return ()
 
     def named(self) -> Mapping[str, tuple[str, list[str]]]:
         """The drivers that it takes by name: what bears a name (a tenant, an obligor), and the names."""

@@ -3,42 +3,51 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, field
 from typing import TYPE_CHECKING, Any
 
+from structuring.collateral.accruals import faults_of_resets
 from structuring.collateral.asset import Asset
+from structuring.scenarios.index_paths import Resets
 from structuring.scenarios.months import month_after
 from structuring.scenarios.scenario import Drivers, Rate, Scenario
 from structuring.scenarios.speed import rate_a_year
-from waterfalls.clock.conventions import FREQUENCIES
+from waterfalls.clock.conventions import FREQUENCIES, DayCount
 from waterfalls.errors import Fault, unknown
 from waterfalls.terms.bounded_numbers import Months, NotNegative, Share
+from waterfalls.terms.coupons import Floating
 from waterfalls.terms.field_types import Listed
 from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from structuring.collateral.pool_cash_flows import MonthGrid
+    from structuring.collateral.month_grid import MonthGrid
     from waterfalls.clock.schedule import Schedule
     from waterfalls.receipts import Receipts
 
 
 @term
 class Bond:
-    """A bond or loan: `notional` outstanding at the start, at a fixed `coupon` a year, 30/360, repaid at `maturity`.
+    """A bond or loan: `notional` outstanding at the start, at a `coupon` a year, fixed or floating, repaid at `maturity`.
 
-    Coupons count back from maturity by `frequency`. `instalments` are amounts of principal still to be repaid before
-    maturity, by date. `severity` is the share lost when the obligor defaults.
+    Coupons count back from maturity by `frequency`. A floating coupon reads its index on the first day of each coupon
+    period, or of every `reset` (such as "quarterly" of a coupon paid monthly); `first_rate` is what it bears until the
+    first such day after the start. `instalments` are amounts of principal still to be repaid before maturity, by date.
+    `severity` is the share lost when the obligor defaults.
     """
 
     obligor: str
     notional: NotNegative
     _: KW_ONLY
-    coupon: Share
+    coupon: Share | Floating
     maturity: datetime.date
     frequency: str = "semiannual"
+    day_count: DayCount = "30/360"
+    reset: str | None = None
+    first_rate: Share | None = None
     instalments: Mapping[datetime.date, NotNegative] = field(default_factory=dict)
     severity: Share = 0.6
 
@@ -47,6 +56,7 @@ class Bond:
         frequency, maturity, notional = (fields.get(name) for name in ("frequency", "maturity", "notional"))
         if frequency is not None and frequency not in FREQUENCIES:
             yield Fault("frequency", unknown("frequency", frequency, FREQUENCIES))
+        yield from faults_of_resets(fields, fields.get("coupon"))
         instalments = fields.get("instalments") or {}
         if notional is not None and sum(instalments.values()) > notional * (1.0 + 1e-9):
             yield Fault(
@@ -66,22 +76,57 @@ class Bond:
                 why = f"{date} is not after {start}, from when the deal collects: the notional is what is left since"
                 yield Fault("instalments", why)
 
-    def scheduled(self, grid: MonthGrid) -> tuple[np.ndarray, np.ndarray]:
-        """The balance (M + 1,) and the interest (M,) by month when nothing goes wrong, in currency units."""
+    def periods(self, start: datetime.date) -> list[tuple[datetime.date, datetime.date]]:
+        """First and last day of each coupon period that ends after `start`, in order of time."""
+        step = 12 // FREQUENCIES[self.frequency]
+        dates = [self.maturity]
+        while dates[-1] > start:
+            dates.append(month_after(self.maturity, -step * len(dates)))
+        return list(itertools.pairwise(reversed(dates)))
+
+    def resets(self, schedule: Schedule) -> tuple[Resets, list[datetime.date]]:
+        """The days on which a floating coupon is fixed, and for each coupon period the day that fixed it."""
+        assert isinstance(self.coupon, Floating)
+        months, start = 12 // FREQUENCIES[self.reset or self.frequency], schedule.collection[0]
+        held, count = FREQUENCIES[self.frequency] * months // 12, len(self.periods(start))  # coupon periods a reset
+        fixed_on = [month_after(self.maturity, -months * (k // held + 1)) for k in reversed(range(count))]
+        days = (day for day in dict.fromkeys(fixed_on) if self.first_rate is None or day >= start)
+        return Resets(self.coupon, months, self.day_count, tuple(days)), fixed_on
+
+    def rates(self, schedule: Schedule, scenarios: Drivers) -> np.ndarray:
+        """The coupon by coupon period, (S or 1, N), a year."""
         import numpy as np
 
-        repaid, interest = np.zeros(grid.months), np.zeros(grid.months)
+        if not isinstance(self.coupon, Floating):
+            return np.full((1, len(self.periods(schedule.collection[0]))), self.coupon)
+        resets, fixed_on = self.resets(schedule)
+        rates = scenarios.borne(resets, fixed_on)
+        if self.first_rate is None:
+            return rates
+        return np.where([day < schedule.collection[0] for day in fixed_on], self.first_rate, rates)
+
+    def scheduled(self, grid: MonthGrid, rates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The balance (M + 1,) and the interest (S or 1, M) by month when nothing goes wrong, in currency units.
+
+        Interest of a coupon period = balance at the start of the month in which it ends x rate x fraction of a year.
+        """
+        import numpy as np
+
+        from waterfalls.clock.schedule import Roll, fraction_of
+
+        repaid, interest = np.zeros(grid.months), np.zeros((len(rates), grid.months))
         ends = {**self.instalments, self.maturity: self.notional - sum(self.instalments.values())}
         for date, amount in ends.items():
             if (month := grid.month_of(date)) is not None:
                 repaid[month] += amount
         balance = self.notional - np.concatenate([[0.0], np.cumsum(repaid)])
         balance[np.abs(balance) < 1e-12 * self.notional] = 0.0
-        step, k = 12 // FREQUENCIES[self.frequency], 0
-        while (date := month_after(self.maturity, -step * k)) > grid.dates[0]:
-            if (month := grid.month_of(date)) is not None:
-                interest[month] += balance[month] * self.coupon * step / 12.0
-            k += 1
+        whole = 1.0 / FREQUENCIES[self.frequency]
+        fraction = fraction_of(self.day_count, Roll(FREQUENCIES[self.frequency], self.maturity))
+        for k, (start, end) in enumerate(self.periods(grid.dates[0])):
+            if (month := grid.month_of(end)) is not None:
+                years = whole if self.day_count == "30/360" else fraction(start, end, end)
+                interest[:, month] += balance[month] * rates[:, k] * years
         return balance, interest
 
 
@@ -122,6 +167,10 @@ class BondPortfolio(Asset):
         """The events it may raise, which a condition reads as event(name)."""
         return tuple(f"default of {name}" for name in dict.fromkeys(bond.obligor for bond in self.bonds))
 
+    def resets(self, schedule: Schedule) -> list[Resets]:
+        """The floating coupons of its bonds, with the days on which each reads its index."""
+        return [bond.resets(schedule)[0] for bond in self.bonds if isinstance(bond.coupon, Floating)]
+
     def obligors(self) -> dict[str, dict[str, float]]:
         """Who owes the portfolio, by role: the notional of each borrower."""
         owed: dict[str, float] = {}
@@ -152,7 +201,8 @@ class BondPortfolio(Asset):
         """What the bonds pay and owe, (S, T) in currency units; see the class for the formulas."""
         import numpy as np
 
-        from structuring.collateral.pool_cash_flows import later, month_grid
+        from structuring.collateral.month_grid import month_grid
+        from structuring.collateral.pool_losses import later
         from structuring.scenarios.period_clock import Clock
         from waterfalls.receipts import Receipts
 
@@ -164,7 +214,7 @@ class BondPortfolio(Asset):
         survival = np.cumprod(np.broadcast_to(1.0 - rate, (len(rate), grid.months)), axis=1)
         total: dict[str, Any] = {}
         for bond in self.bonds:
-            balance, interest = bond.scheduled(grid)
+            balance, interest = bond.scheduled(grid, bond.rates(schedule, scenarios))
             severity = scenarios.along("severity", grid.ends, bond.severity, name=bond.obligor)
             struck = scenarios.when("obligor_default", schedule, name=bond.obligor)
             alive = survival * (struck > grid.edges[1:])
@@ -179,7 +229,7 @@ class BondPortfolio(Asset):
                 "defaults": defaults,
                 "pool_balance": alive * balance[1:],
                 "defaulted_balance": waiting - later(waiting, lag),
-                "contracted": (interest + repaid)[None, :],
+                "contracted": interest + repaid,
             }.items():
                 total[field_] = total[field_] + amounts if field_ in total else amounts
         start = sum(bond.notional for bond in self.bonds)

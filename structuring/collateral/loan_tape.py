@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 from pydantic_core import CoreSchema, core_schema
 
-from waterfalls.clock.conventions import FREQUENCIES
-from waterfalls.equality import equal_fields, hash_of_fields
+from structuring.collateral.accruals import Accrual, faults_of_resets
+from structuring.collateral.tape_rows import COLUMNS, OPTIONAL, REQUIRED, TEXTS, checked, grouped
+from waterfalls.clock.conventions import FREQUENCIES, DayCount
+from waterfalls.equality import equal_fields, key
 from waterfalls.errors import Fault, InvalidTerms
 from waterfalls.terms.bounded_numbers import Months, NotNegative, Share
+from waterfalls.terms.coupons import Floating
 from waterfalls.terms.field_types import Listed, items
 from waterfalls.terms.term import term
 
@@ -22,11 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-REQUIRED = ("balance", "rate", "remaining_term")
-OPTIONAL = ("loan", "age", "interest_only", "payment", "amortisation_term", "frequency")
-WHOLE = {"remaining_term": 1, "age": 0, "interest_only": 0, "amortisation_term": 1}  # whole numbers, at least this
-PAYMENTS = ("level", "equal principal")
-COLUMNS = ("balance", "rate", "remaining_term", "age", "interest_only", "every", "level", "over")
+Frequency = Literal["monthly", "quarterly", "semiannual", "annual"]
 
 
 @term
@@ -36,11 +35,17 @@ class LoanLine:
     Interest alone falls due in the first `interest_only` months (all of them make a bullet). Then `payment` is level, or
     of equal principal, over `amortisation_term` months; what a shorter remaining term leaves is a balloon at its end.
     With `principal`, those amounts fall due one by one instead, and the rest at the end. `frequency` is how often loans
-    pay, at rate / payments a year; they default and prepay when they pay, at the rates of the months since, compounded.
+    pay, at rate / payments a year, or by `day_count` the days; they default and prepay when they pay, at the rates of
+    the months since, compounded.
+
+    A floating `rate` reads its index on the first day of each interest period, or of every `reset` (such as "quarterly"
+    of loans that pay monthly); `first_rate` is what it bears in the first `first_reset` months. A floor or cap is on
+    index and margin together: an index floored at 1 % under a margin of 5.5 % is floor=0.065. Level payments are worked
+    out anew at each reset.
     """
 
     balance: NotNegative
-    rate: Share
+    rate: Share | Floating
     _: KW_ONLY
     remaining_term: Annotated[int, Field(gt=0)]
     age: Months = 0
@@ -48,19 +53,38 @@ class LoanLine:
     payment: Literal["level", "equal principal"] = "level"
     amortisation_term: Annotated[int, Field(gt=0)] | None = None
     principal: Listed[NotNegative] = items()
-    frequency: Literal["monthly", "quarterly", "semiannual", "annual"] = "monthly"
+    frequency: Frequency = "monthly"
+    day_count: DayCount = "30/360"
+    reset: Frequency | None = None
+    first_rate: Share | None = None
+    first_reset: Months = 0
 
     @property
     def every(self) -> int:
         """Months from one payment to the next."""
         return 12 // FREQUENCIES[self.frequency]
 
+    @property
+    def accrual(self) -> Accrual:
+        """How its interest is reckoned."""
+        if not isinstance(self.rate, Floating):
+            return Accrual(day_count=self.day_count)
+        return Accrual(self.rate, 12 // FREQUENCIES[self.reset or self.frequency], self.first_reset, self.day_count)
+
+    @property
+    def rate_now(self) -> float:
+        """The rate that is known: a fixed one, or what a floating one bears until its first reset."""
+        return self.first_rate or 0.0 if isinstance(self.rate, Floating) else self.rate
+
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
         every = 12 // FREQUENCIES[fields.get("frequency", "monthly")]
-        for name in ("remaining_term", "interest_only", "amortisation_term"):
+        for name in ("remaining_term", "interest_only", "amortisation_term", "first_reset"):
             if (fields.get(name) or 0) % every:
                 yield Fault(name, f"must be whole periods of {every} months, got {fields[name]}")
+        yield from faults_of_resets(fields, fields.get("rate"))
+        if bool(fields.get("first_reset")) != (fields.get("first_rate") is not None):
+            yield Fault("first_rate", "and first_reset go together: what it bears until the first reset, in months")
         term, only, over = (fields.get(name) for name in ("remaining_term", "interest_only", "amortisation_term"))
         if term is not None and only is not None:
             if only > term:
@@ -83,7 +107,8 @@ class Tape:
     """Lines as columns (L,), float64: `over` is the months of amortisation, `level` 1.0 or 0.0 for equal principal,
     `every` the months from one payment to the next.
 
-    `fixed` holds, by row, scheduled amounts that stand instead.
+    `accrual` is a number in `accruals`. `fixed` holds, by row, scheduled amounts that stand instead. Of a tape that was
+    read, loan n of `loans` is `share[n]` of the line `line[n]`.
     """
 
     balance: np.ndarray
@@ -94,14 +119,21 @@ class Tape:
     every: np.ndarray
     level: np.ndarray
     over: np.ndarray
+    accrual: np.ndarray
+    accruals: tuple[Accrual, ...] = (Accrual(),)
     fixed: Mapping[int, tuple[float, ...]] = dataclasses.field(default_factory=dict)
+    loans: tuple[str, ...] = ()
+    line: np.ndarray | None = None
+    share: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         for name in COLUMNS:
             getattr(self, name).setflags(write=False)
 
     __eq__ = equal_fields
-    __hash__ = hash_of_fields
+
+    def __hash__(self) -> int:
+        return hash((key(self.balance), key(self.rate)))
 
     def __len__(self) -> int:
         return len(self.balance)
@@ -126,19 +158,28 @@ class Tape:
         import numpy as np
 
         over = [line.amortisation_term or max(line.remaining_term - line.interest_only, line.every) for line in lines]
-        given = {name: [getattr(line, name) for line in lines] for name in COLUMNS[:6]}
-        level = [line.payment == "level" for line in lines]
-        arrays = {k: np.array(v, dtype=np.float64) for k, v in {**given, "level": level, "over": over}.items()}
-        return cls(**arrays, fixed={k: line.principal for k, line in enumerate(lines) if line.principal})
+        given: dict[str, list[Any]] = {
+            name: [getattr(line, name) for line in lines]
+            for name in ("balance", "remaining_term", "age", "interest_only", "every")
+        }
+        accruals = tuple(dict.fromkeys([Accrual(), *(line.accrual for line in lines)]))
+        given |= {"rate": [line.rate_now for line in lines], "level": [line.payment == "level" for line in lines]}
+        given |= {"over": over, "accrual": [accruals.index(line.accrual) for line in lines]}
+        arrays = {name: np.array(column, dtype=np.float64) for name, column in given.items()}
+        fixed = {k: line.principal for k, line in enumerate(lines) if line.principal}
+        columns: dict[str, Any] = {**arrays}
+        return cls(**columns, accruals=accruals, fixed=fixed)
 
     @classmethod
     def read(cls, source: pd.DataFrame | Path | str, *, sheet: str | None = None, ignore: Iterable[str] = ()) -> Tape:
         """A tape from a frame, a CSV, Parquet or Excel file; refused with every fault of every row where there is one."""
+        import numpy as np
+
         from structuring.documents.headings import heading
         from structuring.documents.tables import faults_of_headings, frame_of
 
         known = (*REQUIRED, *OPTIONAL)
-        frame, where = frame_of(source, sheet=sheet, texts=("loan", "payment", "frequency"), wanted=known)
+        frame, where = frame_of(source, sheet=sheet, texts=TEXTS, wanted=known)
         where, leave = where or "tape, ", [heading(name) for name in ignore]
         place = where.rstrip(", ")
         faults = faults_of_headings(place, list(frame.columns), REQUIRED, OPTIONAL, leave)
@@ -146,7 +187,13 @@ class Tape:
             raise InvalidTerms(faults)
         if frame.empty:
             raise InvalidTerms([Fault(place, "at least one row is needed")])
-        return grouped(checked(frame.drop(columns=leave), where))
+        frame = frame.drop(columns=leave)
+        columns, accruals = checked(frame, where)
+        names = frame["loan"].astype(str) if "loan" in frame.columns else (f"row {row}" for row in frame.index)
+        lines, line = grouped(columns)
+        share = columns["balance"] / np.where(lines["balance"] > 0.0, lines["balance"], 1.0)[line]
+        arrays: dict[str, Any] = {**lines}
+        return cls(**arrays, accruals=accruals, loans=tuple(names), line=line, share=share)
 
     __table__ = read  # what a deal file names a table for
 
@@ -154,7 +201,8 @@ class Tape:
         """The lines of a slice."""
         start, stop, _ = part.indices(len(self))
         fixed = {k - start: amounts for k, amounts in self.fixed.items() if start <= k < stop}
-        return Tape(**{name: getattr(self, name)[part] for name in COLUMNS}, fixed=fixed)
+        columns: dict[str, Any] = {name: getattr(self, name)[part] for name in COLUMNS}
+        return Tape(**columns, accruals=self.accruals, fixed=fixed)
 
     def some(self, chosen: np.ndarray) -> Tape:
         """The lines chosen by a mask (L,)."""
@@ -162,7 +210,16 @@ class Tape:
 
         (rows,) = np.nonzero(chosen)
         fixed = {k: self.fixed[row] for k, row in enumerate(rows.tolist()) if row in self.fixed} if self.fixed else {}
-        return Tape(**{name: getattr(self, name)[rows] for name in COLUMNS}, fixed=fixed)
+        columns: dict[str, Any] = {name: getattr(self, name)[rows] for name in COLUMNS}
+        return Tape(**columns, accruals=self.accruals, fixed=fixed)
+
+    @property
+    def floating(self) -> tuple[tuple[Accrual, int], ...]:
+        """The floating accruals of the lines, each with the months between payments."""
+        if len(self.accruals) == 1:
+            return ()
+        found = {(self.accruals[int(k)], int(e)) for k, e in zip(self.accrual, self.every, strict=True)}
+        return tuple(sorted((pair for pair in found if pair[0].coupon is not None), key=repr))
 
     def split(self, names: Sequence[str]) -> list[Tape]:
         """The lines in groups that share the values of some columns; without columns, all of them."""
@@ -179,90 +236,3 @@ class Tape:
         for g in range(group.max() + 1):
             parts.append(self.some(group == g))
         return parts
-
-
-def numbers(column: Any) -> np.ndarray:
-    """A column as numbers, NaN where it holds none."""
-    import numpy as np
-    import pandas as pd
-
-    from structuring.documents.tables import numeral
-
-    found: Any = pd.to_numeric(column, errors="coerce")
-    values = found.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
-    if pd.api.types.is_bool_dtype(column):
-        return np.full(len(column), np.nan)
-    if not pd.api.types.is_numeric_dtype(
-        column
-    ):  # texts such as '1,250.5' and '4.5%', and truths, which are no numbers
-        odd = np.flatnonzero(column.notna().to_numpy() & (np.isnan(values) | column.map(type).eq(bool).to_numpy()))
-        values[odd] = [np.nan if (number := numeral(column.iloc[row])) is None else number for row in odd.tolist()]
-    return values
-
-
-def checked(frame: pd.DataFrame, where: str) -> dict[str, Any]:
-    """Columns as numbers, or every fault of every row, whose number is the frame's index."""
-    import numpy as np
-    import pandas as pd
-
-    faults: list[tuple[int, str, str]] = []
-
-    def blame(rows: Any, column: str, why: str) -> None:
-        wrong = np.flatnonzero(rows)
-        for row, given in zip(wrong.tolist(), frame[column].iloc[wrong], strict=True):
-            shown = "nothing" if pd.isna(given) else repr(given.item() if hasattr(given, "item") else given)
-            faults.append((row, column, f"{why}, got {shown}"))
-
-    count = len(frame)
-    base = {"age": 0.0, "interest_only": 0.0}
-    columns: dict[str, np.ndarray] = {name: np.full(count, value) for name, value in base.items()}
-    for name in ("balance", "rate", *WHOLE):
-        if name not in frame.columns:
-            continue
-        values = numbers(frame[name])
-        sound, least = np.isfinite(values), WHOLE.get(name, 0)
-        optional = frame[name].isna().to_numpy() & (name in OPTIONAL)
-        what = "a whole number" if name in WHOLE else "a number"
-        blame(~sound & ~optional, name, f"must be {what}")
-        blame(sound & (values < least), name, f"must be at least {least}")
-        if name in WHOLE:
-            blame(sound & (values != np.floor(values)) & (values >= least), name, "must be a whole number")
-        if name == "rate":
-            blame(sound & (values > 1.0), name, "must be a decimal such as 0.065")
-        columns[name] = np.where(optional, base.get(name, np.nan), values)
-    if "loan" in frame.columns:
-        blame(frame["loan"].isna().to_numpy(), "loan", "must be a name")
-        blame(frame["loan"].duplicated().to_numpy() & frame["loan"].notna().to_numpy(), "loan", "stands more than once")
-    columns["level"], columns["every"] = np.ones(count), np.ones(count)
-    if "frequency" in frame.columns:
-        given = frame["frequency"].astype(object).fillna("monthly")
-        blame(~given.isin(FREQUENCIES).to_numpy(), "frequency", f"must be one of {', '.join(map(repr, FREQUENCIES))}")
-        columns["every"] = np.array([12.0 / FREQUENCIES.get(name, 12) for name in given])
-        for name in ("remaining_term", "interest_only", "amortisation_term"):
-            if name in frame.columns:
-                blame(columns[name] % columns["every"] > 0.0, name, "must be whole periods of the frequency")
-    if "payment" in frame.columns:
-        given = frame["payment"].astype(object).fillna("level")
-        blame(~given.isin(PAYMENTS).to_numpy(), "payment", f"must be one of {', '.join(map(repr, PAYMENTS))}")
-        columns["level"] = (given == "level").to_numpy(dtype=np.float64)
-    term, only = columns["remaining_term"], columns["interest_only"]
-    over = columns.pop("amortisation_term", np.full(count, np.nan))
-    if "interest_only" in frame.columns:
-        blame(only > term, "interest_only", "must not exceed the remaining term")
-    if "amortisation_term" in frame.columns:
-        blame(over < term - only, "amortisation_term", "must reach the end of the remaining term")
-    columns["over"] = np.where(np.isnan(over), np.maximum(term - only, columns["every"]), over)
-    if faults:
-        lines = frame.index
-        raise InvalidTerms([Fault(f"{where}row {lines[row]}, {column}", why) for row, column, why in sorted(faults)])
-    return columns
-
-
-def grouped(columns: Mapping[str, np.ndarray]) -> Tape:
-    """Rows that differ in nothing but their balance as one line, which is exact."""
-    import numpy as np
-    import pandas as pd
-
-    alike = [name for name in COLUMNS if name != "balance"]
-    table: Any = pd.DataFrame(dict(columns)).groupby(alike, as_index=False)[["balance"]].sum()
-    return Tape(**{name: np.array(table[name], dtype=np.float64) for name in COLUMNS}, fixed={})

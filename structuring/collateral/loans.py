@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from structuring.collateral.accruals import Accrual
 from structuring.collateral.asset import Asset
-from structuring.collateral.loan_tape import COLUMNS, LoanLine, Months, Share, Tape
+from structuring.collateral.loan_tape import LoanLine, Months, Share, Tape
+from structuring.collateral.tape_rows import COLUMNS
+from structuring.scenarios.index_paths import Resets
 from structuring.scenarios.scenario import Drivers, Rate, Scenario
 from structuring.scenarios.speed import Speed, rate_a_year
 from waterfalls.errors import Fault
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from structuring.collateral.month_grid import MonthGrid
+    from structuring.collateral.pool_cash_flows import Curves
     from waterfalls.clock.schedule import Schedule
     from waterfalls.receipts import Receipts
 
@@ -35,7 +39,8 @@ class LoanPool(Asset):
                              interest, principal = Q (1-d) (1-v) times the scheduled           Q' = Q (1-d) (1-v)
 
     so "sifma" prepays out of the scheduled balance without taking defaults out first, and "sequential" takes defaults,
-    then prepayments of what is left, then pays the survivors' levelled instalment. Loans that share d and v form a group
+    then prepayments of what is left, then pays the survivors' levelled instalment. `balloon_default` is the share of a
+    balloon that is not repaid when it falls due, apart from the default along the way. Loans that share d and v form a group
     and the result is exact; speeds that follow age (PSA, SDA, ABS) make one group an age. `recovery_lag` months after a
     default, 1 - severity of it is recovered and the rest lost: at once, or the shares of `recovery_timing` month by month
     from then on. With `advances` the servicer goes on paying the
@@ -51,6 +56,7 @@ class LoanPool(Asset):
     prepayment: Rate = None
     default: Rate = None
     severity: Share | tuple[Share, ...] = 1.0
+    balloon_default: Share | tuple[Share, ...] = 0.0
     recovery_lag: Months = 0
     recovery_timing: Listed[Share] = items()
     order: Literal["sifma", "sequential"] = "sifma"
@@ -71,8 +77,9 @@ class LoanPool(Asset):
             yield Fault("recovery_timing", f"must sum to 1, got {sum(timing):g}")
         if timing and fields.get("advances"):
             yield Fault("recovery_timing", "does not go with advances, which come out of the proceeds at once")
-        if fields.get("severity") == ():
-            yield Fault("severity", "must hold at least one value")
+        for name in ("severity", "balloon_default"):
+            if fields.get(name) == ():
+                yield Fault(name, "must hold at least one value")
 
     @classmethod
     def level_pay(cls, *, balance: float, rate: float, remaining_term: int, age: int = 0, **pool: Any) -> LoanPool:
@@ -89,7 +96,7 @@ class LoanPool(Asset):
         """A pool from a row a loan: a DataFrame, or a CSV, Parquet or Excel file; every bad row is listed with its reasons.
 
         Columns: balance, rate, remaining_term, and if wanted loan, age, interest_only, payment, amortisation_term,
-        frequency.
+        frequency, day_count; of floating loans index, margin, floor, cap, reset, first_reset, and `rate` until then.
         `ignore` names columns to leave aside; any other is refused. `sheet` is needed where a workbook has several.
         Rows that are alike are taken together. The rest is as of the pool: LoanPool.from_tape(tape, prepayment=...).
         """
@@ -97,15 +104,16 @@ class LoanPool(Asset):
 
     def drivers(self) -> frozenset[str]:
         """What the pool reads from a scenario."""
-        return frozenset({"prepayment", "default", "severity", "recovery_lag"})
+        return frozenset({"prepayment", "default", "balloon_default", "severity", "recovery_lag"})
 
     def own(self, driver: str) -> float:
         """What the pool's own terms say of a driver."""
         match driver:
             case "prepayment" | "default":
                 return rate_a_year(self.prepayment if driver == "prepayment" else self.default)
-            case "severity":
-                return self.severity[-1] if isinstance(self.severity, tuple) else self.severity
+            case "severity" | "balloon_default":
+                given = getattr(self, driver)
+                return given[-1] if isinstance(given, tuple) else given
             case _:
                 return float(self.recovery_lag)
 
@@ -115,83 +123,78 @@ class LoanPool(Asset):
             why = f"{self.first_payment} is not after {start}, from when the deal collects: say the first that it gets"
             yield Fault("first_payment", why)
 
+    def resets(self, schedule: Schedule) -> list[Resets]:
+        """The floating coupons of its loans, with the days on which each reads its index."""
+        lines = self.lines
+        pairs = (
+            lines.floating if isinstance(lines, Tape) else dict.fromkeys((line.accrual, line.every) for line in lines)
+        )
+        return [self.fixings(accrual, every, schedule)[0] for accrual, every in pairs if accrual.coupon is not None]
+
+    def fixings(self, accrual: Accrual, every: int, schedule: Schedule) -> tuple[Resets, list[datetime.date]]:
+        """The days on which an index is read, and for each interest period the day that fixed it."""
+        from structuring.collateral.month_grid import month_grid
+        from structuring.collateral.pool_cash_flows import fixed_on
+
+        assert accrual.coupon is not None
+        grid = month_grid(schedule, self.first_payment)
+        days = [grid.days[m] for m in fixed_on(accrual, every, grid.months)]
+        read = tuple(dict.fromkeys(day for day in days if day >= grid.days[min(accrual.first, grid.months)]))
+        return Resets(accrual.coupon, accrual.reset, accrual.day_count, read or (grid.days[0],)), days
+
     def deliver(self, schedule: Schedule, scenarios: Drivers) -> Receipts:
         """What the pool pays and owes, (S, T) in currency units; see the class for the formulas."""
-
-        from structuring.collateral.pool_cash_flows import compounded, curves, month_grid
+        from structuring.collateral.month_grid import month_grid
+        from structuring.collateral.pool_cash_flows import groups
         from waterfalls.receipts import Receipts
 
         grid = month_grid(schedule, self.first_payment)
-        by_age = any(self.follows_age(scenarios, driver) for driver in ("prepayment", "default"))
-        severity = scenarios.along("severity", grid.ends, self.severity)
-        lag = scenarios.once("recovery_lag", self.recovery_lag)
-
-        apart = ("every", "age") if by_age else ("every",)
-        if self.advances:  # the balance amortised since default is that of its own line
-            apart = (*apart, *COLUMNS)
         total: dict[str, np.ndarray] = {}
         start = 0.0
-        for age, every, balance, interest in curves(self.lines, grid.months, self.servicing, apart):
-            prepaid = scenarios.along("prepayment", grid.ends, self.prepayment or 0.0, age=age if by_age else 0)
-            default = scenarios.along("default", grid.ends, self.default or 0.0, age=age if by_age else 0)
-            prepaid, default = (compounded(rates, every, grid.months) for rates in (prepaid, default))
-            for field, amounts in self.flows(balance, interest, prepaid, default, severity, lag).items():
+        for group, curves in groups(self.lines, self.apart(scenarios), grid.months, self.servicing):
+            for field, amounts in self.flows(group, curves, grid, schedule, scenarios).items():
                 total[field] = total[field] + amounts if field in total else amounts
-            start += float(balance[0])
+            start += float(group.balance.sum())
         fields: dict[str, Any] = grid.fields(total, start)
         return Receipts(schedule.ends, **fields, scenarios=scenarios.names)
+
+    def apart(self, scenarios: Drivers) -> tuple[str, ...]:
+        """The columns by which loans differ in what happens to them."""
+        if self.advances:  # the balance amortised since default is that of its own line
+            return COLUMNS
+        by_age = any(self.follows_age(scenarios, driver) for driver in ("prepayment", "default"))
+        return ("every", "accrual", "age") if by_age else ("every", "accrual")
+
+    def flows(
+        self, group: Tape, curves: Curves | None, grid: MonthGrid, schedule: Schedule, scenarios: Drivers
+    ) -> dict[str, np.ndarray]:
+        """The fields of the receipts by month, (S or 1, M), of loans that are alike in how they pay and fail."""
+        import numpy as np
+
+        from structuring.collateral.pool_cash_flows import resetting
+        from structuring.collateral.pool_losses import Speeds, compounded, flows
+
+        accrual, every = group.accruals[int(group.accrual[0])], int(group.every[0])
+        if curves is None:
+            rates = np.zeros((1, 1))
+            if accrual.coupon is not None:
+                rates = scenarios.borne(*self.fixings(accrual, every, schedule))
+            curves = resetting(group, grid.days, rates, self.servicing)
+        age = int(group.age[0])
+        prepaid, default = (
+            compounded(scenarios.along(driver, grid.ends, base or 0.0, age=age), every, grid.months)
+            for driver, base in (("prepayment", self.prepayment), ("default", self.default))
+        )
+        speeds = Speeds(
+            prepaid,
+            default,
+            scenarios.along("balloon_default", grid.ends, self.balloon_default),
+            scenarios.along("severity", grid.ends, self.severity),
+            scenarios.once("recovery_lag", self.recovery_lag),
+        )
+        return flows(curves, speeds, sifma=self.order == "sifma", advances=self.advances, timing=self.recovery_timing)
 
     def follows_age(self, scenarios: Drivers, driver: str) -> bool:
         """Whether a driver is a speed that follows the age of loans, in the base case or in a scenario."""
         rows = [getattr(self, driver)] + [row.get(driver) for row in scenarios.rows or ()]
         return any(isinstance(rate, Speed) and rate.by_age for rate in rows)
-
-    def flows(
-        self,
-        balance: np.ndarray,
-        interest: np.ndarray,
-        prepaid: np.ndarray,
-        default: np.ndarray,
-        severity: np.ndarray,
-        lag: np.ndarray,
-    ) -> dict[str, np.ndarray]:
-        """The fields of the receipts by month, (S or 1, M), of a group with scheduled `balance` (M + 1) and `interest` (M)."""
-        import numpy as np
-
-        from structuring.collateral.pool_cash_flows import MANY_PATHS, kernel, later, spread, writable
-
-        opening, closing, months = balance[:-1], balance[1:], len(interest)
-        contracted = (interest + opening - closing)[None, :]
-        paths = max(len(rates) for rates in (prepaid, default, severity, lag))
-        if paths >= MANY_PATHS and not (self.advances or self.recovery_timing) and (fast := kernel()):
-            out = np.zeros((len(fast.FIELDS), paths, months))
-            fast.fill(self.order == "sifma", *map(writable, (balance, interest, prepaid, default, severity, lag)), out)
-            out.setflags(write=False)  # so that receipts take it as it is
-            return {**dict(zip(fast.FIELDS, out, strict=True)), "contracted": contracted}
-        if self.order == "sifma":
-            prepaid = np.minimum(prepaid, 1.0 - default)  # no more than there is
-            kept, paying, prepayable = 1.0 - default - prepaid, 1.0 - default, prepaid * closing
-        else:
-            kept = paying = (1.0 - default) * (1.0 - prepaid)
-            prepayable = (1.0 - default) * prepaid * opening
-        after = np.cumprod(np.broadcast_to(kept, (kept.shape[0], months)), axis=1)
-        alive = np.concatenate([np.ones((len(after), 1)), after[:, :-1]], axis=1)
-        defaults = alive * default * opening
-        late = partial(spread, lag=lag, timing=self.recovery_timing)
-        lost = late(defaults * severity)
-        if self.advances:
-            amortised = later(alive * default, lag) * opening
-            recoveries = np.maximum(amortised - lost, 0.0)
-        else:
-            recoveries = late(defaults * (1.0 - severity))
-        return {
-            "interest": alive * paying * interest,
-            "principal": alive * paying * (opening - closing),
-            "prepayments": alive * prepayable,
-            "recoveries": recoveries,
-            "pool_balance": after * closing,
-            "defaulted_balance": np.cumsum(defaults, axis=1) - late(np.cumsum(defaults, axis=1)),
-            "defaults": defaults,
-            "losses": lost,
-            "contracted": contracted,
-        }

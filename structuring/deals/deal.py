@@ -35,6 +35,7 @@ from waterfalls.terms.tranches import Equity, Note
 from waterfalls.terms.triggers import Trigger
 
 if TYPE_CHECKING:
+    from structuring.scenarios.index_paths import Resets
     from waterfalls.clock.schedule import Schedule
     from waterfalls.plan import Plan
 
@@ -183,6 +184,11 @@ def drivers_of(deal: Deal) -> frozenset[str]:
     """The drivers that a deal's collateral reads, and `event` where the deal names events."""
     read = frozenset({"event"} if deal.events else ())
     return read.union(*(asset.drivers() for asset in assets(deal)))
+
+
+def resets_of(deal: Deal) -> tuple[Resets, ...]:
+    """The floating coupons of what the vehicle owns, with the days on which each reads its index."""
+    return tuple(each for asset in assets(deal) for each in asset.resets(clock(deal)))
 
 
 def named_in(deal: Deal) -> dict[str, tuple[str, list[str]]]:

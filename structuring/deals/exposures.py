@@ -57,14 +57,17 @@ def carried(deal: Deal) -> dict[str, float]:
 
 
 def weights_of(deal: Deal) -> list[float]:
-    """The share of each collateral in what all of it collects in its base case."""
+    """The share of each collateral in what all of it collects in its base case; what floats, with its indices at 0."""
     owned = assets(deal)
     if len(owned) == 1:
         return [1.0]
-    from structuring.deals.deal import clock
+    from structuring.deals.deal import clock, resets_of
+    from structuring.scenarios.index_paths import index_paths
     from structuring.scenarios.scenario import Drivers, Scenario
 
-    schedule, base = clock(deal), Drivers.of(Scenario("base"))
+    schedule, resets = clock(deal), resets_of(deal)
+    flat = index_paths(resets, dict.fromkeys((each.coupon.index for each in resets), 0.0), schedule, 1)
+    base = Drivers.of(Scenario("base"), flat)
     amounts = []
     for asset in owned:
         receipts = asset.deliver(schedule, base)

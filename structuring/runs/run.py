@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from structuring.deals.deal import Deal, assets, clock, drivers_of, named_in, place_of, plan
+from structuring.deals.deal import Deal, assets, clock, drivers_of, named_in, place_of, plan, resets_of
+from structuring.scenarios.index_paths import IndexPath, index_paths
 from structuring.scenarios.period_clock import Clock
 from structuring.scenarios.scenario import Drivers, Paths, Scenario
 from waterfalls.arguments import instance, many, mapping, takes, text
@@ -31,20 +32,36 @@ def run(
 ) -> Cashflows:
     """Runs a deal's collateral and its priority of payments under scenarios; the plain base case where none is given.
 
-    `rates` gives each floating index a float, an array (T,) or (S, T), or a curve. Every flow is kept; for more
-    scenarios than memory holds, `study` streams.
+    `rates` gives each floating index, of tranches and of collateral, a float, an array (T,) or (S, T), rates by the date
+    from which they hold, or a curve. Every flow is kept; for more scenarios than memory holds, `study` streams.
     """
     resolved = plan(deal)
     refuse_too_large(resolved, 1 if isinstance(scenarios, Scenario) else len(scenarios))
-    receipts = project(deal, scenarios, resolved.schedule)
+    receipts = project(deal, scenarios, resolved.schedule, rates=rates)
     return distribute(resolved, receipts, rates=rates, engine=engine)
 
 
-def project(deal: Deal, scenarios: Scenarios, schedule: Schedule | None = None) -> Receipts:
-    """What the deal's collateral delivers under scenarios; a driver that none of it reads is refused."""
+def indices_of(deal: Deal, rates: Mapping[str, Any] | None, scenarios: int) -> dict[str, IndexPath]:
+    """The rates that the deal's collateral reads, on the days of its resets; curves and arrays are read here."""
+    return index_paths(resets_of(deal), rates or {}, clock(deal), scenarios)
+
+
+def project(
+    deal: Deal,
+    scenarios: Scenarios,
+    schedule: Schedule | None = None,
+    *,
+    rates: Mapping[str, Any] | None = None,
+    indices: Mapping[str, IndexPath] | None = None,
+) -> Receipts:
+    """What the deal's collateral delivers under scenarios; a driver that none of it reads is refused.
+
+    Collateral that floats reads `rates`, as those of a run, or `indices` where these have been read already.
+    """
     schedule = schedule or clock(deal)
     owned = assets(deal)
-    drivers = Drivers.of(scenarios)
+    count = 1 if isinstance(scenarios, Scenario) else len(scenarios)
+    drivers = Drivers.of(scenarios, indices_of(deal, rates, count) if indices is None else indices)
     if "event" in drivers.set_drivers and not deal.events:
         raise InvalidTerms(f"the deal {deal.name!r} names no events, so none can be raised: events: [...] in its file")
     drivers.refuse_unread(drivers_of(deal), named_in(deal))

@@ -12,7 +12,8 @@ import numpy as np
 
 from structuring.deals.deal import Deal, plan
 from structuring.runs.chunks import Chunk, Stopped, Unfinished, cut, in_turn, on_executor
-from structuring.runs.run import Scenarios, project, scenario_list
+from structuring.runs.run import Scenarios, indices_of, project, scenario_list
+from structuring.scenarios.index_paths import IndexPath
 from structuring.scenarios.scenario import Paths, Scenario
 from waterfalls.arguments import function, having, instance, mapping, takes, text, whole
 from waterfalls.cashflows import Cashflows
@@ -124,13 +125,14 @@ def study(
     work = Work(deal, chosen(engine, plan(deal), total), measure)
     check_size(work, total, min(chunk, total))
     indices = fixings(work.plan, rates or {}, total)  # curves are read here: workers see arrays
+    owned = indices_of(deal, rates, total)
     reads: set[Key] = set()
     count = 0
 
     def task(part: Chunk) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         rows = slice(*part)
         keep = frozenset(reads) if work.sums or count else None
-        return one_chunk, (work, part_of(listed, rows), rates_of(indices, rows, total), keep)
+        return one_chunk, (work, part_of(listed, rows), rates_of(indices, rows, total), keep, paths_of(owned, rows))
 
     def told(part: Chunk, outcome: tuple[Any, frozenset[Key]]) -> None:
         nonlocal count
@@ -166,11 +168,17 @@ def study(
 
 
 def one_chunk(
-    work: Work, scenarios: Scenarios | Receipts, rates: Mapping[str, Any], keep: frozenset[Key] | None
+    work: Work,
+    scenarios: Scenarios | Receipts,
+    rates: Mapping[str, Any],
+    keep: frozenset[Key] | None,
+    indices: Mapping[str, IndexPath],
 ) -> tuple[Any, frozenset[Key]]:
     """What a measure keeps of one chunk, and which outputs it read."""
     resolved = work.plan
-    receipts = scenarios if isinstance(scenarios, Receipts) else project(work.deal, scenarios, resolved.schedule)
+    receipts = scenarios
+    if not isinstance(receipts, Receipts):
+        receipts = project(work.deal, receipts, resolved.schedule, indices=indices)
     engine = "fast" if work.engine == "native" and keep is None else work.engine  # what keeps all is not run for long
     flows = settle(resolved, receipts, rates, engine=engine, keep=keep, sums=work.sums)
     return work.measure.of(flows), frozenset(flows.outputs.asked)
@@ -197,6 +205,11 @@ def part_of(scenarios: Sequence[Scenario] | Paths | Receipts, part: slice) -> Sc
 def rates_of(rates: Mapping[str, np.ndarray], part: slice, total: int) -> dict[str, np.ndarray]:
     """The rates of a slice: arrays with a row per scenario are cut, all else is shared."""
     return {index: given[part] if len(given) == total > 1 else given for index, given in rates.items()}
+
+
+def paths_of(indices: Mapping[str, IndexPath], part: slice) -> dict[str, IndexPath]:
+    """The indices of collateral of a slice."""
+    return {source: path.rows(part) for source, path in indices.items()}
 
 
 # The measure that most studies want --------------------------------------------------------------------------------

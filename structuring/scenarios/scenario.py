@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, fields
+from dataclasses import KW_ONLY, dataclass, field, fields
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import ValidationError, WrapValidator
 from pydantic_core import PydanticCustomError
 
 from structuring.scenarios.drivers import DRIVERS, Driver
+from structuring.scenarios.index_paths import IndexPath, Resets, borne
 from structuring.scenarios.paths import Paths
 from structuring.scenarios.speed import Speed, misplaced
 from waterfalls.errors import Fault, InvalidTerms, UnknownName, refuse, unknown
@@ -74,6 +75,7 @@ class Scenario:
     _: KW_ONLY
     prepayment: Rate = None
     default: Rate = None
+    balloon_default: Number = None
     severity: Number = None
     recovery_lag: Number = None
     obligor_default: Dated = None
@@ -113,7 +115,7 @@ class Scenario:
 
     def given(self) -> dict[str, Any]:
         """The drivers that the scenario sets."""
-        said = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "name"}
+        said = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "name"}
         return {driver: value for driver, value in said.items() if value is not None}
 
 
@@ -148,18 +150,21 @@ class Drivers:
     """Scenarios as collateral reads them: S rows, whatever they were given as.
 
     `names` are the scenarios' names, or the numbers of paths. `rows` are the drivers each scenario sets; for paths they
-    are None and `paths` holds the arrays.
+    are None and `paths` holds the arrays. `indices` are the rates that floating collateral reads, by source.
     """
 
     names: tuple[str, ...] | range
     rows: tuple[Mapping[str, Any], ...] | None
     paths: Paths | None = None
+    indices: Mapping[str, IndexPath] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, scenarios: Scenario | Sequence[Scenario] | Paths) -> Drivers:
+    def of(
+        cls, scenarios: Scenario | Sequence[Scenario] | Paths, indices: Mapping[str, IndexPath] | None = None
+    ) -> Drivers:
         """The normal form of one scenario, of several with different names, or of paths."""
         if isinstance(scenarios, Paths):
-            return cls(scenarios.names, None, scenarios)
+            return cls(scenarios.names, None, scenarios, indices or {})
         listed = [scenarios] if isinstance(scenarios, Scenario) else list(scenarios)
         found = [
             Fault(f"scenarios[{i}]", f"must be a Scenario, got {type(given).__name__}")
@@ -172,7 +177,17 @@ class Drivers:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise InvalidTerms(f"scenarios: names must differ, {', '.join(map(repr, twice))} stands more than once")
-        return cls(names, tuple(scenario.given() for scenario in listed))
+        return cls(names, tuple(scenario.given() for scenario in listed), None, indices or {})
+
+    def borne(self, resets: Resets, starts: Sequence[datetime.date] | None = None) -> np.ndarray:
+        """The rates a year that a floating coupon bears, (S or 1, N): on the days of its resets, or where they hold."""
+        if resets.source not in self.indices:
+            raise InvalidTerms(
+                f"rates: the collateral reads {resets.coupon.index!r}, and no rate is given: "
+                f"rates={{{resets.coupon.index!r}: 0.04}}, or an array by period, or a curve"
+            )
+        days = resets.days if starts is None else starts
+        return borne(resets.coupon, self.indices[resets.source].on(days), days)
 
     @property
     def count(self) -> int:

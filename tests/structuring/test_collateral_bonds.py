@@ -116,7 +116,7 @@ def test_a_portfolio_goes_to_a_document_and_back():
         (lambda: BondPortfolio(()), "bonds: at least one is needed"),
         (
             lambda: Bond("x", 1.0, coupon=5.5, maturity=D(2030, 1, 1)),
-            "coupon: must be less than or equal to 1, got 5.5",
+            "coupon: must be less than or equal to 1 or a Floating, got 5.5",
         ),
         (
             lambda: Bond("x", 1.0, coupon=0.1, maturity=D(2030, 1, 1), frequency="yearly"),

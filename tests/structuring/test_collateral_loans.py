@@ -426,7 +426,7 @@ def test_every_fault_of_every_row_of_a_tape_is_listed(tmp_path):
             "tape: at least one row is needed",
         ),
         (lambda: LoanPool(()), "lines: at least one is needed"),
-        (lambda: LoanLine(1.0, 6.5, remaining_term=12), "rate: must be less than or equal to 1, got 6.5"),
+        (lambda: LoanLine(1.0, 6.5, remaining_term=12), "rate: must be less than or equal to 1 or a Floating, got 6.5"),
         (lambda: LoanLine(1.0, 0.05, remaining_term=0), "remaining_term: must be greater than 0, got 0"),
         (lambda: LoanLine(1.0, 0.05, remaining_term=12, interest_only=13), "must not exceed the remaining term of 12"),
         (lambda: LoanLine(1.0, 0.05, remaining_term=12, principal=(2.0,)), "principal: must not exceed the balance 1.00"),
@@ -503,10 +503,10 @@ def test_the_curves_of_many_lines_are_those_of_each():
             strict=True,
         )
     ]  # fmt: skip
-    balance, interest = scheduled(Tape.of(lines), 360, 0.001)
+    balance, interest, balloon = scheduled(Tape.of(lines), 360, 0.001)
     one_by_one = [scheduled(Tape.of([line]), 360, 0.001) for line in lines]
-    for found, parts in ((balance, [b for b, _ in one_by_one]), (interest, [i for _, i in one_by_one])):
-        np.testing.assert_allclose(found, np.sum(parts, axis=0), rtol=0, atol=1e-12 * np.sum(parts, axis=0)[0])
+    for found, parts in zip((balance, interest, balloon), zip(*one_by_one, strict=True), strict=True):
+        np.testing.assert_allclose(found, np.sum(parts, axis=0), rtol=0, atol=1e-12 * balance[0])
 
 
 # Loans that pay less often than monthly, and recoveries that come in parts

@@ -133,7 +133,7 @@ def step_of_union(step: int | str) -> bool:
 
 
 BRANCH = re.compile(r"[A-Z\[(]|(?:function-[a-z]+|json-or-python|is-instance|dict|tuple|list|nullable)\[")
-BRANCHES = frozenset({"float", "int", "str", "bool", "date", "none"})
+BRANCHES = frozenset({"float", "int", "str", "bool", "date", "none", "constrained-float"})
 
 
 def dot(place: str) -> str:
