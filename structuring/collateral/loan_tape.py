@@ -108,7 +108,7 @@ class Tape:
     `every` the months from one payment to the next.
 
     `accrual` is a number in `accruals`. `fixed` holds, by row, scheduled amounts that stand instead. Of a tape that was
-    read, loan n of `loans` is `share[n]` of the line `line[n]`.
+    read, row n is `share[n]` of the line `line[n]`, and `loans` are the rows' names, if they have any.
     """
 
     balance: np.ndarray
@@ -189,11 +189,11 @@ class Tape:
             raise InvalidTerms([Fault(place, "at least one row is needed")])
         frame = frame.drop(columns=leave)
         columns, accruals = checked(frame, where)
-        names = frame["loan"].astype(str) if "loan" in frame.columns else (f"row {row}" for row in frame.index)
+        names = frame["loan"].to_list() if "loan" in frame.columns else []
         lines, line = grouped(columns)
         share = columns["balance"] / np.where(lines["balance"] > 0.0, lines["balance"], 1.0)[line]
         arrays: dict[str, Any] = {**lines}
-        return cls(**arrays, accruals=accruals, loans=tuple(names), line=line, share=share)
+        return cls(**arrays, accruals=accruals, loans=tuple(map(str, names)), line=line, share=share)
 
     __table__ = read  # what a deal file names a table for
 

@@ -111,6 +111,8 @@ def accruals_of(
     import pandas as pd
 
     count = len(frame)
+    if not {"index", "day_count", *FLOATS} & set(frame.columns):
+        return np.zeros(count), (Accrual(),)
     for name in FLOATS:
         if name in frame.columns:
             blame(frame[name].notna().to_numpy() & ~floats, name, "belongs to a loan with an index")
