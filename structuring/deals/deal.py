@@ -6,7 +6,7 @@ import dataclasses
 import datetime
 import functools
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -21,6 +21,7 @@ from structuring.deals.sponsor import Sponsor
 from waterfalls.checks import faults_between
 from waterfalls.clauses.waterfall import Said, Waterfall
 from waterfalls.clock.conventions import CALENDARS, CONVENTIONS, FREQUENCIES, calendar_names, odd_currency
+from waterfalls.clock.schedule import MONTH_END
 from waterfalls.errors import Fault, InvalidTerms, strangers
 from waterfalls.language.expressions import Condition, Number
 from waterfalls.terms.accounts import Account
@@ -49,8 +50,12 @@ class Deal:
     Tranches stand in order of seniority. `waterfall` is one waterfall, or one a regime: the first regime holds unless
     `regimes` says when another begins (read at the end of each date, for the next; the last that holds wins).
     `definitions` give numbers a name, which a text reads as defined(name); each may read those before it.
-    `events` are flags that a scenario may raise by its driver `event` and a condition reads as event(name). Payments fall on `first_payment` and every period after it to `maturity`; a collection period ends `payment_lag`
-    days before the unadjusted payment date. A seasoned deal is picked up `as_of` a date: balances, arrears and
+    `events` are flags that a scenario may raise by its driver `event` and a condition reads as event(name).
+
+    Payments fall on `first_payment` and every period after it to `maturity`; where the first is off the cycle, every
+    period after `second_payment`; or on `payment_dates`, a list. A collection period ends `payment_lag` days before the
+    unadjusted payment date, with `collection_ends="month end"` on the month end at or before that day, or on the dates of
+    a list, one for each payment. A seasoned deal is picked up `as_of` a date: balances, arrears and
     trigger states are those of that date, and collections count from `cutoff`. `funding` says what the money raised is for.
     `sources` says where each figure comes from, by its path in the deal file.
     """
@@ -65,7 +70,10 @@ class Deal:
     calendar: str
     convention: str = "modified following"
     end_of_month: bool = False
+    second_payment: datetime.date | None = None
+    payment_dates: Listed[datetime.date] = items()
     payment_lag: Annotated[int, Field(ge=0)] = 0
+    collection_ends: Takes[str | Sequence[datetime.date], str | tuple[datetime.date, ...]] = items()
     currency: str = "USD"
     collateral: Owned
     tranches: Listed[Note | Equity]
@@ -144,11 +152,12 @@ def conventions(fields: Mapping[str, Any]) -> Iterator[Fault]:
 
 def dates_in_order(fields: Mapping[str, Any]) -> Iterator[Fault]:
     """Dates that are out of order."""
-    order = [name for name in ("closing", "first_payment", "maturity") if fields.get(name)]
+    order = [name for name in ("closing", "first_payment", "second_payment", "maturity") if fields.get(name)]
     for earlier, later in itertools.pairwise(order):
         a, b = fields[earlier], fields[later]
-        if b < a or (earlier == "closing" and b == a):
+        if b < a or (b == a and (earlier == "closing" or later == "second_payment")):
             yield Fault(later, f"{b} must come after {earlier} {a}")
+    yield from listed_dates(fields)
     maturity = fields.get("maturity")
     for i, tranche in enumerate(fields.get("tranches", ())):
         final = getattr(tranche, "maturity", None)
@@ -159,6 +168,27 @@ def dates_in_order(fields: Mapping[str, Any]) -> Iterator[Fault]:
         yield Fault("as_of", f"{as_of} comes before closing {closing}")
     if as_of is not None and maturity is not None and as_of >= maturity:
         yield Fault("as_of", f"{as_of} leaves no payment before maturity {maturity}")
+
+
+def listed_dates(fields: Mapping[str, Any]) -> Iterator[Fault]:
+    """Payment dates or ends of collection periods that are given one by one, and run back or beside what else is said."""
+    paid, ends = fields.get("payment_dates") or (), fields.get("collection_ends") or ()
+    for field, days in (("payment_dates", paid), ("collection_ends", () if isinstance(ends, str) else ends)):
+        for i, (a, b) in enumerate(itertools.pairwise(days), 1):
+            if b <= a:
+                yield Fault(f"{field}[{i}]", f"{b} stands twice" if a == b else f"{b} must come after {a} before it")
+    if isinstance(ends, str) and ends != MONTH_END:
+        yield Fault("collection_ends", f"must be {MONTH_END!r}, or a list of dates, got {ends!r}")
+    if paid:
+        if fields.get("second_payment") is not None:
+            yield Fault("second_payment", "the payment_dates are given one by one: leave it out")
+        for field, day, place in (("first_payment", paid[0], "begin"), ("maturity", paid[-1], "end")):
+            if fields.get(field) not in (None, day):
+                yield Fault("payment_dates", f"{place} on {day}, but {field} is {fields[field]}")
+        if not isinstance(ends, str) and ends and len(ends) != len(paid):
+            yield Fault("collection_ends", f"{len(ends)} dates for {len(paid)} payment_dates: one for each")
+    if ends and not isinstance(ends, str) and fields.get("payment_lag"):
+        yield Fault("payment_lag", "the collection_ends are given one by one: leave it out")
 
 
 def assets(deal: Deal) -> tuple[Asset, ...]:
@@ -205,8 +235,8 @@ def named_in(deal: Deal) -> dict[str, tuple[str, list[str]]]:
 def clock(deal: Deal) -> Schedule:
     """The deal's payment dates and collection periods; the same object for deals on the same dates."""
     names = (
-        "closing", "first_payment", "maturity", "frequency", "calendar", "convention", "end_of_month", "payment_lag",
-        "as_of", "cutoff",
+        "closing", "first_payment", "maturity", "frequency", "calendar", "convention", "end_of_month",
+        "second_payment", "payment_dates", "payment_lag", "collection_ends", "as_of", "cutoff",
     )  # fmt: skip
     return dated(**{name: getattr(deal, name) for name in names})
 

@@ -114,16 +114,22 @@ def off_schedule(deal: Deal, note: Note, place: str) -> Iterator[Fault]:
     place, final = f"{place}.amortisation.{kind_of(type(terms))}", note.maturity or deal.maturity
     months = 12 // FREQUENCIES[deal.frequency]
     for day in list(terms.amounts) if isinstance(terms, Instalments) else [terms.first]:
-        apart = (day.year - deal.first_payment.year) * 12 + day.month - deal.first_payment.month
-        aligned = abs(day.day - deal.first_payment.day) <= 3 or day.day >= 28 <= deal.first_payment.day
+        regular = deal.second_payment or deal.first_payment
+        apart = (day.year - regular.year) * 12 + day.month - regular.month
+        aligned = abs(day.day - regular.day) <= 3 or day.day >= 28 <= regular.day
+        paid = day in (deal.first_payment, *deal.payment_dates) or not (
+            deal.payment_dates or apart % months or not aligned
+        )
         if day > final:
             yield Fault(place, f"{note.name} amortises on {day}, which is after its legal final {final}")
-        elif apart % months or not aligned:
+        elif not paid:
             yield Fault(place, f"{note.name} amortises on {day}, which is no payment date: it counts on the next one")
     if (
         isinstance(terms, EqualInstalments) and terms.first <= final
     ):  # level payments beyond it are a mortgage's balloon
         dates = dates_until(final, terms.first, months)
+        if deal.payment_dates:
+            dates = sum(terms.first <= day <= final for day in deal.payment_dates)
         if dates < terms.count:
             left = f"{terms.count} instalments of which {dates} fall due by its legal final {final}"
             yield Fault(place, f"{note.name} has {left}: what the others would repay is a balloon on that date")

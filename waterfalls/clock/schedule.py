@@ -30,6 +30,9 @@ else:
     np, ql = lazy_loader.load("numpy"), lazy_loader.load("QuantLib")
 
 
+MONTH_END = "month end"  # where collection periods end that follow the calendar
+
+
 @dataclasses.dataclass(frozen=True)
 class Roll:
     """The coupon periods that stubs and broken periods count against: `per_year` a year, both ways from `anchor`.
@@ -65,13 +68,15 @@ class Roll:
 class Schedule:
     """The dates of a deal's remaining life: T payment dates, each with its accrual and its collection period.
 
-    Every tuple has T + 1 entries; entry 0 is where the first accrual and the first collection period begin.
+    The first three tuples have T + 1 entries; entry 0 is where the first accrual and the first collection period begin.
+    `passed` are the closing and the unadjusted payment dates before the run of a seasoned deal.
     """
 
     unadjusted: tuple[datetime.date, ...]
     payment: tuple[datetime.date, ...]
     collection: tuple[datetime.date, ...]
     roll: Roll
+    passed: tuple[datetime.date, ...] = ()
 
     @property
     def per_year(self) -> int:
@@ -131,31 +136,34 @@ def schedule(
     calendar: str,
     convention: str = "modified following",
     end_of_month: bool = False,
+    second_payment: datetime.date | None = None,
+    payment_dates: Sequence[datetime.date] = (),
     payment_lag: int = 0,
+    collection_ends: str | Sequence[datetime.date] = (),
     as_of: datetime.date | None = None,
     cutoff: datetime.date | None = None,
 ) -> Schedule:
     """The dates from `closing` (or, of a seasoned deal, from the last payment on or before `as_of`) to `maturity`.
 
-    Payments fall on `first_payment` and every period after it. A collection period ends `payment_lag` days before the
-    unadjusted payment date; the first begins at `cutoff`, or at closing.
+    Payments fall on `first_payment`, on `second_payment` where the first is off the cycle, and every period after it;
+    or on the unadjusted `payment_dates`, if these are given. A collection period ends `payment_lag` days before the
+    unadjusted payment date, on the month end at or before that day (`MONTH_END`), or where a list says; the first begins
+    at `cutoff`, or at closing.
     """
-    tenor = ql.Period(12 // pick("frequency", FREQUENCIES, frequency), ql.Months)
+    per_year = pick("frequency", FREQUENCIES, frequency)
     if first_payment > maturity:
         raise InvalidTerms(f"first_payment {first_payment} is after maturity {maturity}")
-    grid = [to_ql(first_payment)]
-    if first_payment < maturity:
-        forward, none = ql.DateGeneration.Forward, ql.NullCalendar()
-        start, end, rule = to_ql(first_payment), to_ql(maturity), ql.Unadjusted
-        grid = list(ql.Schedule(start, end, tenor, none, rule, rule, forward, end_of_month).dates())
-    unadjusted = [closing, *(from_ql(day) for day in grid)]
+    grid = list(payment_dates) or regular(first_payment, second_payment, maturity, per_year, end_of_month)
+    unadjusted = [closing, *grid]
     market, rule = calendar_of(calendar), getattr(ql, pick("convention", CONVENTIONS, convention))
-    payment = [closing, *(from_ql(market.adjust(to_ql(day), rule)) for day in unadjusted[1:])]
-    collection = [cutoff or closing, *(day - datetime.timedelta(days=payment_lag) for day in unadjusted[1:])]
+    payment = [closing, *(from_ql(market.adjust(to_ql(day), rule)) for day in grid)]
+    collection = [cutoff or closing, *ends_of_collection(grid, payment_lag, collection_ends)]
+    passed: list[datetime.date] = []
     if as_of is not None:
         first = max(i for i, day in enumerate(payment) if day <= max(as_of, closing))
         if first == len(payment) - 1:
             raise InvalidTerms(f"as_of {as_of} is on or after the last payment {payment[-1]}: nothing is left to run")
+        passed = unadjusted[: first + 1]
         unadjusted, payment, collection = unadjusted[first:], payment[first:], collection[first:]
         collection[0] = cutoff or collection[0]
     for name, days in (("payment dates", payment), ("collection periods", collection)):
@@ -164,8 +172,40 @@ def schedule(
                 raise InvalidTerms(
                     f"{name} must rise, got {a} then {b}: check closing, cutoff, payment_lag and convention"
                 )
-    roll = Roll(FREQUENCIES[frequency], first_payment, end_of_month, maturity)
-    return Schedule(tuple(unadjusted), tuple(payment), tuple(collection), roll)
+    anchor = grid[1] if payment_dates and len(grid) > 1 else second_payment or first_payment
+    roll = Roll(per_year, anchor, end_of_month, maturity)
+    return Schedule(tuple(unadjusted), tuple(payment), tuple(collection), roll, tuple(passed))
+
+
+def regular(
+    first: datetime.date, second: datetime.date | None, maturity: datetime.date, per_year: int, end_of_month: bool
+) -> list[datetime.date]:
+    """Unadjusted dates from the first to maturity, every period from the first or, where it is given, the second."""
+    start, off_cycle = (first, []) if second is None else (second, [first])
+    if start >= maturity:
+        return [*off_cycle, maturity]
+    forward, none, rule = ql.DateGeneration.Forward, ql.NullCalendar(), ql.Unadjusted
+    tenor = ql.Period(12 // per_year, ql.Months)
+    made = ql.Schedule(to_ql(start), to_ql(maturity), tenor, none, rule, rule, forward, end_of_month)
+    return [*off_cycle, *map(from_ql, made.dates())]
+
+
+def ends_of_collection(
+    grid: Sequence[datetime.date], lag: int, said: str | Sequence[datetime.date]
+) -> list[datetime.date]:
+    """Where the collection period of each unadjusted payment date ends."""
+    if said and not isinstance(said, str):
+        if len(said) != len(grid):
+            raise InvalidTerms(f"collection_ends has {len(said)} dates for {len(grid)} payment dates: one for each")
+        return list(said)
+    days = [day - datetime.timedelta(days=lag) for day in grid]
+    return [month_end(day) for day in days] if said == MONTH_END else days
+
+
+def month_end(day: datetime.date) -> datetime.date:
+    """The last month end on or before a day."""
+    tomorrow = day + datetime.timedelta(days=1)
+    return tomorrow.replace(day=1) - datetime.timedelta(days=1)
 
 
 def year_fraction(

@@ -60,6 +60,8 @@ class Prepayable:
 
 def still_to_come(count: int, first: datetime.date, schedule: Schedule) -> int:
     """How many of `count` payments from a date on fall due on the schedule's dates."""
+    if schedule.passed and first > schedule.passed[0]:
+        return max(count - sum(day >= first for day in schedule.passed), 0)
     elapsed = (schedule.unadjusted[1] - first).days + 3  # month ends differ by up to three days
     return max(count - max(0, int(elapsed * schedule.per_year / 365.25)), 0)
 
