@@ -15,7 +15,6 @@ from structuring.documents.whole_files import csv_of, excel_of, folder, whole
 from waterfalls.doors import need
 from waterfalls.errors import Fault, InvalidTerms, nearest, refuse
 from waterfalls.explain import MOVED, SOURCES, every, payment_on
-from waterfalls.language.ratios import cash_for_debt_service, service_of
 from waterfalls.terms.bounded_numbers import NotNegative
 from waterfalls.terms.term import term
 
@@ -107,16 +106,10 @@ def standing(flows: Cashflows) -> dict[str, np.ndarray]:
 
 def coverage(flows: Cashflows, s: int) -> dict[str, np.ndarray]:
     """The debt service coverage and the loan to value of all notes at each date (T,); no debt service is infinite cover."""
-    from pricing.overview.deal_tables import signed
-    from pricing.tables.quotients import quotient
+    from pricing.overview.deal_tables import cover
 
-    notes = tuple(flows.plan.notes_by_name)
-    cash, service = (
-        signed(flows, items, s) for items in (cash_for_debt_service(flows.plan), service_of(flows.plan, notes))
-    )
-    owed = sum((flows.balance[note][s] for note in notes), np.zeros(flows.periods))
-    cover = np.where(service > 0.0, quotient(cash, service), np.inf)
-    return {"dscr": cover, "ltv": quotient(owed, flows.receipt("value")[s])}
+    told = cover(flows, s)
+    return {"dscr": np.where(told["debt_service"] > 0.0, told["dscr"], np.inf), "ltv": told["ltv"]}
 
 
 def read_report(path: Path | str, *, sheet: str | None = None) -> list[tuple[str, Reported]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -109,9 +110,13 @@ def ranks(plan: Plan) -> dict[str, int]:
 
 def coverage(flows: Cashflows, s: int, notes: tuple[str, ...]) -> np.ndarray:
     """Cash for debt service / debt service of notes at the dates at which they owe any, in one scenario."""
-    cash = signed(flows, cash_for_debt_service(flows.plan), s)
-    service = signed(flows, service_of(flows.plan, notes), s)
+    cash, service = debt_service(flows, s, notes)
     return cash[service > 0.0] / service[service > 0.0]
+
+
+def debt_service(flows: Cashflows, s: int, notes: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Cash for debt service, and the debt service of notes, at each date of one scenario (T,)."""
+    return signed(flows, cash_for_debt_service(flows.plan), s), signed(flows, service_of(flows.plan, notes), s)
 
 
 def headroom_to_default(flows: Cashflows, s: int, notes: tuple[str, ...]) -> float:
@@ -125,11 +130,8 @@ def headroom_to_default(flows: Cashflows, s: int, notes: tuple[str, ...]) -> flo
     collected = collections(flows)[s] + sum(
         (flows["received", name][s] for name in plan.hedges), np.zeros(flows.periods)
     )
-    due = signed(flows, service_of(plan, notes), s)
-    paid_out = (
-        signed(flows, cash_for_debt_service(plan), s) - flows.receipt("revenue")[s] - flows.receipt("interest")[s]
-    )
-    must = due - paid_out
+    cash, due = debt_service(flows, s, notes)
+    must = due - (cash - flows.receipt("revenue")[s] - flows.receipt("interest")[s])
     most = sum((flows.accounts[name][s] for name in plan.accounts), np.zeros(flows.periods))
     opening = sum(account.balance for account in plan.accounts.values())
     last = int(np.flatnonzero(due > 0.0).max(initial=-1))
@@ -182,8 +184,14 @@ def what_happens(flows: Cashflows) -> pd.DataFrame:
 
 def first_date(flows: Cashflows, flags: np.ndarray) -> str:
     """The first date at which a flag is up, as text; never where it is not."""
+    day = first_on(flags, flows.dates)
+    return "never" if day is None else day.isoformat()
+
+
+def first_on(flags: np.ndarray, dates: tuple[datetime.date, ...]) -> datetime.date | None:
+    """The first date at which a flag is up."""
     up = np.flatnonzero(flags > 0.0)
-    return flows.dates[up[0]].isoformat() if len(up) else "never"
+    return dates[up[0]] if len(up) else None
 
 
 def by_date(flows: Cashflows) -> pd.DataFrame:
@@ -192,17 +200,22 @@ def by_date(flows: Cashflows) -> pd.DataFrame:
 
     plan, frames = flows.plan, []
     for s, name in enumerate(flows.scenarios):
-        cash = signed(flows, cash_for_debt_service(plan), s)
-        service = signed(flows, service_of(plan, tuple(plan.notes_by_name)), s)
-        debt = sum((flows.balance[note][s] for note in plan.notes_by_name), np.zeros(flows.periods))
-        value = flows.receipt("value")[s]
-        columns = {"scenario": name, "date": list(flows.dates), "collections": collections(flows)[s]}
-        columns |= {"cash_for_debt_service": cash, "debt_service": service, "dscr": quotient(cash, service)}
-        columns |= {"notes": debt, "value": value, "ltv": quotient(debt, value)}
+        columns = {"scenario": name, "date": list(flows.dates), "collections": collections(flows)[s], **cover(flows, s)}
         columns |= {f"trigger {trigger}": flows.triggers[trigger][s] for trigger in plan.triggers}
         columns |= {f"account {account}": flows.accounts[account][s] for account in plan.accounts}
         frames.append(pd.DataFrame(columns))
     return pd.concat(frames, ignore_index=True)
+
+
+def cover(flows: Cashflows, s: int) -> dict[str, np.ndarray]:
+    """Cash and debt service of all notes, their balances, the collateral's value, and both ratios, by date (T,)."""
+    notes = tuple(flows.plan.notes_by_name)
+    cash, service = debt_service(flows, s, notes)
+    debt, value = sum((flows.balance[note][s] for note in notes), np.zeros(flows.periods)), flows.receipt("value")[s]
+    return {
+        "cash_for_debt_service": cash, "debt_service": service, "dscr": quotient(cash, service),
+        "notes": debt, "value": value, "ltv": quotient(debt, value),
+    }  # fmt: skip
 
 
 def collections(flows: Cashflows) -> np.ndarray:

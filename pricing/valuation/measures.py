@@ -218,14 +218,6 @@ def key_rate_dv01(cells: Cells, tenors: Sequence[float]) -> np.ndarray:
     return cells.by_shape(np.stack(tents, axis=1)) * BP
 
 
-def margin_value(ahead: Ahead, i: int, s: int, margin: float) -> float:
-    """What a floating-rate note's flows are worth at a discount margin: sum F_j / prod_k (1 + (L_k + margin) a_k)."""
-    index = ahead.index_rates(i)
-    assert index is not None
-    growth = 1.0 + (index[s if len(index) > 1 else 0] + margin) * ahead.fractions(i)
-    return float((ahead.cash[i, s] / np.cumprod(growth)).sum())
-
-
 def wal(cells: Cells) -> np.ndarray:
     return cells.ahead.wal[:, :, None]
 

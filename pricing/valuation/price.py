@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pricing.market.market import Market, Quote, as_market
-from pricing.valuation.measures import MEASURES, Cells, margin_value
+from pricing.valuation.measures import MEASURES, Cells
 from pricing.valuation.prices import STATUS, Prices, position
 from pricing.valuation.remaining_cash import Ahead, row_of
 from pricing.valuation.root_finding import HIGHEST, LOWEST, rates_for
@@ -237,17 +237,28 @@ def solved(ahead: Ahead, discounts: np.ndarray, market: Market, i: int, s: int, 
 
 def value_quoted(ahead: Ahead, market: Market, i: int, s: int, quote: Quote) -> float:
     """What a quote makes the flows of tranche i in scenario s worth, in currency units."""
-    name, cash, often = ahead.names[i], ahead.cash[i, s], float(ahead.per_year[i])
-    if quote.kind == "price":
-        face = ahead.face[i, s]
-        if np.isnan(face):
-            raise CannotPrice(f"{name!r} is quoted by price and has no balance on {ahead.valuation} to quote it on")
-        return quote.value / 100.0 * face - ahead.undrawn[i, s] + ahead.accrued[i, s]
+    if quote.kind != "price":
+        return float((ahead.cash[i, s] * weights_at(ahead, market, i, s, quote)).sum())
+    face = ahead.face[i, s]
+    if np.isnan(face):
+        name = ahead.names[i]
+        raise CannotPrice(f"{name!r} is quoted by price and has no balance on {ahead.valuation} to quote it on")
+    return float(quote.value / 100.0 * face - ahead.undrawn[i, s] + ahead.accrued[i, s])
+
+
+def weights_at(ahead: Ahead, market: Market, i: int, s: int, quote: Quote) -> np.ndarray:
+    """The discount factors (J,) of the cash of tranche i in scenario s at a quote that is no price.
+
+    z: D_j exp(-z t_j)      dm: 1 / prod_k (1 + (L_k + m) a_k)      yield, g, i: (1 + y/f)^(-f T_j)
+    """
+    name, rate, often = ahead.names[i], quote.value, float(ahead.per_year[i])
+    if quote.kind == "z":
+        return ahead.discounts(market.curve) * np.exp(-rate * ahead.times)
     if quote.kind == "dm":
-        if ahead.index_rates(i) is None:
+        index = ahead.index_rates(i)
+        if index is None:
             raise CannotPrice(f"{name!r} is quoted by discount margin (dm) and its coupon does not float")
-        return margin_value(ahead, i, s, quote.value)
-    rate = quote.value
+        return 1.0 / np.cumprod(1.0 + (index[s if len(index) > 1 else 0] + rate) * ahead.fractions(i))
     if quote.kind in ("g", "i"):
         which = "government" if quote.kind == "g" else "swap"
         curve = getattr(market, which)
@@ -256,7 +267,7 @@ def value_quoted(ahead: Ahead, market: Market, i: int, s: int, quote: Quote) -> 
                 f"{name!r} is quoted by {quote.kind}-spread, and the market has no {which} curve: Market({which}=...)"
             )
         rate += curve.par_yield(float(ahead.wal[i, s]), int(often))
-    return float((cash * (1.0 + rate / often) ** (-often * ahead.yield_times[i])).sum())
+    return (1.0 + rate / often) ** (-often * ahead.yield_times[i])
 
 
 # Which cells --------------------------------------------------------------------------------------------------------

@@ -54,15 +54,24 @@ def companion(path: Path | str, name: str) -> Path:
 
 def find_deal(path: Path | str) -> Path:
     """The file of a deal, by path, by its folder, or by the name of a shipped one."""
-    if os.path.isfile(Path(path) / "deal.yaml"):
-        return Path(path) / "deal.yaml"
-    if Path(path).suffix in (".yaml", ".yml", ".json") or os.path.isfile(path):
-        return Path(path)
-    shipped = library()
-    refuse_unknown("shipped deal", str(path), shipped)
-    return shipped[str(path)]
+    return find("deal", path)
 
 
 def library() -> dict[str, Path]:
     """The deals that ship with the toolkit, by name."""
-    return {file.parent.name: file for file in sorted(LIBRARY.glob("*/deal.yaml"))}
+    return shipped("deal")
+
+
+def find(kind: str, path: Path | str) -> Path:
+    """The file of a deal or a book, by path, by its folder, or by the name of a shipped one."""
+    if os.path.isfile(Path(path) / f"{kind}.yaml"):
+        return Path(path) / f"{kind}.yaml"
+    if Path(path).suffix in (".yaml", ".yml", ".json") or os.path.isfile(path):
+        return Path(path)
+    refuse_unknown(f"shipped {kind}", str(path), shipped(kind))
+    return shipped(kind)[str(path)]
+
+
+def shipped(kind: str) -> dict[str, Path]:
+    """The deals or the books that ship with the toolkit, by name."""
+    return {file.parent.name: file for file in sorted(LIBRARY.glob(f"*/{kind}.yaml"))}

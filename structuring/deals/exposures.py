@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from structuring.deals.deal import Deal, assets
+from structuring.deals.deal import Deal, assets, clock, resets_of
 from waterfalls.terms.tranches import Note
 
 PAYERS = ("tenant", "customer", "borrower")  # those whose payments carry the debt
-ROLES = (*PAYERS, "guarantor", "sponsor")
 UNNAMED = "unnamed"  # the market, a pool's many borrowers: whoever pays beyond those named
 
 # The driver by which one who bears a role fails; a sponsor's only where the collateral reads it.
@@ -61,7 +60,6 @@ def weights_of(deal: Deal) -> list[float]:
     owned = assets(deal)
     if len(owned) == 1:
         return [1.0]
-    from structuring.deals.deal import clock, resets_of
     from structuring.scenarios.index_paths import index_paths
     from structuring.scenarios.scenario import Drivers, Scenario
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from pathlib import Path
 from typing import Any
 
-from structuring.deals.deal_files import LIBRARY, load_deal
+from structuring.deals.deal_files import find, load_deal, shipped
 from structuring.documents.yaml_and_json import load_term, save_term
 from structuring.runs.book import Book, BookFile
 from waterfalls.arguments import path, takes
-from waterfalls.errors import refuse_unknown
 
 MARK = "firstloss-book"
 
@@ -40,15 +38,9 @@ def save_book(book: Book, path: Path | str) -> None:
 
 def find_book(path: Path | str) -> Path:
     """The file of a book, by path, by its folder, or by the name of a shipped one."""
-    if os.path.isfile(Path(path) / "book.yaml"):
-        return Path(path) / "book.yaml"
-    if Path(path).suffix in (".yaml", ".yml", ".json") or os.path.isfile(path):
-        return Path(path)
-    shipped = books()
-    refuse_unknown("shipped book", str(path), shipped)
-    return shipped[str(path)]
+    return find("book", path)
 
 
 def books() -> dict[str, Path]:
     """The books that ship with the toolkit, by name."""
-    return {file.parent.name: file for file in sorted(LIBRARY.glob("*/book.yaml"))}
+    return shipped("book")

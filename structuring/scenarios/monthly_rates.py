@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from structuring.scenarios.months import a_month
 from structuring.scenarios.speed import Speed
 from waterfalls.arguments import days, numbers, takes, whole
 from waterfalls.errors import InvalidTerms
@@ -29,26 +30,16 @@ class Rates(np.ndarray):
         self.speed = None
 
 
-def monthly(annual: Any) -> np.ndarray:
-    """1 - (1 - annual)^(1/12): the constant monthly rate that compounds to a yearly one."""
-    return 1.0 - np.power(1.0 - np.asarray(annual, dtype=np.float64), 1.0 / 12.0)
-
-
-def annual(monthly: Any) -> np.ndarray:
-    """1 - (1 - monthly)^12: the yearly rate to which a constant monthly one compounds."""
-    return 1.0 - np.power(1.0 - np.asarray(monthly, dtype=np.float64), 12.0)
-
-
 def psa_curve(multiple: float, ages: np.ndarray) -> np.ndarray:
     """CPR = multiple x 0.2 % x min(age, 30), at most 100 %, as a monthly rate."""
-    return monthly(np.minimum(multiple * 0.002 * np.minimum(ages, 30.0), 1.0))
+    return a_month(np.minimum(multiple * 0.002 * np.minimum(ages, 30.0), 1.0))
 
 
 def sda_curve(multiple: float, ages: np.ndarray) -> np.ndarray:
     """CDR = multiple x: 0.02 % x age to month 30, 0.6 % to 60, less 0.0095 % a month to 120, 0.03 % after; monthly."""
     falling = 0.006 - 0.000095 * (np.asarray(ages, dtype=np.float64) - 60.0)
     curve = np.where(ages <= 30, 0.0002 * ages, np.where(ages <= 60, 0.006, np.where(ages <= 120, falling, 0.0003)))
-    return monthly(np.minimum(multiple * curve, 1.0))
+    return a_month(np.minimum(multiple * curve, 1.0))
 
 
 def abs_curve(speed: float, ages: np.ndarray) -> np.ndarray:
@@ -60,8 +51,8 @@ def abs_curve(speed: float, ages: np.ndarray) -> np.ndarray:
 FORMULAS: dict[str, Callable[[float, np.ndarray], np.ndarray]] = {
     "SMM": lambda rate, ages: np.full(np.shape(ages), rate),
     "MDR": lambda rate, ages: np.full(np.shape(ages), rate),
-    "CPR": lambda rate, ages: np.full(np.shape(ages), monthly(rate)),
-    "CDR": lambda rate, ages: np.full(np.shape(ages), monthly(rate)),
+    "CPR": lambda rate, ages: np.full(np.shape(ages), a_month(rate)),
+    "CDR": lambda rate, ages: np.full(np.shape(ages), a_month(rate)),
     "PSA": psa_curve,
     "SDA": sda_curve,
     "ABS": abs_curve,

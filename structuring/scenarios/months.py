@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import datetime
+from typing import Any
 
 
 def month_after(day: datetime.date, months: int, roll: int = 0) -> datetime.date:
@@ -13,11 +14,11 @@ def month_after(day: datetime.date, months: int, roll: int = 0) -> datetime.date
     return datetime.date(year, month + 1, min(wanted, calendar.monthrange(year, month + 1)[1]))
 
 
-def a_year(month: float) -> float:
-    """1 - (1 - month)^12: the rate a year to which a rate a month compounds."""
+def a_year(month: Any) -> Any:
+    """1 - (1 - month)^12: the rate a year to which a rate a month compounds; of numbers or of arrays."""
     return 1.0 - (1.0 - month) ** 12
 
 
-def a_month(year: float) -> float:
-    """1 - (1 - year)^(1/12): the rate a month that compounds to a rate a year."""
+def a_month(year: Any) -> Any:
+    """1 - (1 - year)^(1/12): the rate a month that compounds to a rate a year; of numbers or of arrays."""
     return 1.0 - (1.0 - year) ** (1.0 / 12.0)

@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from waterfalls.clock.schedule import Schedule
 
-MONTH, YEAR = 30.0, 360.0
+YEAR = 360.0
 
 
 def instant(day: datetime.date, roll: int = 30) -> float:

@@ -12,7 +12,7 @@ import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import QuantLib as ql
@@ -21,9 +21,6 @@ from structuring.simulation.normal_distribution import inverse_normal, normal_cd
 from waterfalls.errors import Fault, InvalidTerms
 from waterfalls.terms.bounded_numbers import NotNegative, Share
 from waterfalls.terms.term import term
-
-if TYPE_CHECKING:
-    pass
 
 SMALL_POOL = 100  # obligors below which the large-pool approximation is known to be far off
 REACH = 8.5  # standard deviations of the factor: 2e-17 lies beyond

@@ -12,7 +12,8 @@ import QuantLib as ql
 from structuring.collateral.loan_tape import LoanLine, Tape
 from structuring.collateral.loans import LoanPool
 from structuring.collateral.pool_cash_flows import scheduled
-from structuring.scenarios.monthly_rates import abs_speed, annual, cdr, cpr, mdr, monthly, psa, sda, smm
+from structuring.scenarios.monthly_rates import abs_speed, cdr, cpr, mdr, psa, sda, smm
+from structuring.scenarios.months import a_month, a_year
 from structuring.scenarios.scenario import Drivers, Paths, Scenario
 from structuring.scenarios.speed import Speed
 from waterfalls.clock.schedule import schedule
@@ -89,9 +90,9 @@ def test_psa_and_sda_curves():
                 assert curve[int(month) - 1] == pytest.approx(expected, abs=case["tolerance"])
     for point in case["expected"]["points"]:
         at = point["month"] - 1
-        assert annual(psa(1.0)[at]) == pytest.approx(point["psa100_cpr"], rel=1e-12)
+        assert a_year(psa(1.0)[at]) == pytest.approx(point["psa100_cpr"], rel=1e-12)
         assert psa(1.5)[at] == pytest.approx(point["psa150_smm"], rel=1e-12)
-        assert annual(sda(1.0)[at]) == pytest.approx(point["sda100_cdr"], rel=1e-12)
+        assert a_year(sda(1.0)[at]) == pytest.approx(point["sda100_cdr"], rel=1e-12)
         assert sda(1.0)[at] == pytest.approx(point["sda100_mdr"], rel=1e-12)
 
 
@@ -110,9 +111,9 @@ def test_smm_and_mdr_example():
     assert involuntary == pytest.approx(expected["mdr"], abs=rates)
     assert vol + involuntary == pytest.approx(expected["total_smm"], abs=rates)
     # the yearly rates are printed from the rounded monthly ones
-    assert annual(expected["vol_smm"]) == pytest.approx(expected["vol_cpr"], abs=rates)
-    assert annual(expected["mdr"]) == pytest.approx(expected["cdr"], abs=rates)
-    assert annual(expected["total_smm"]) == pytest.approx(expected["total_cpr"], abs=rates)
+    assert a_year(expected["vol_smm"]) == pytest.approx(expected["vol_cpr"], abs=rates)
+    assert a_year(expected["mdr"]) == pytest.approx(expected["cdr"], abs=rates)
+    assert a_year(expected["total_smm"]) == pytest.approx(expected["total_cpr"], abs=rates)
 
 
 def test_pass_through_at_100_psa():
@@ -173,8 +174,8 @@ def test_mortgage_under_default_rates_by_actual_days(name):
 
 def test_a_years_rate_compounds_from_its_monthly_ones():
     assert (1 - cpr(0.06, months=12)).prod() == pytest.approx(0.94, rel=1e-14)
-    assert annual(monthly(0.3)) == pytest.approx(0.3, rel=1e-14)
-    assert cdr([0.02, 0.04]).tolist() == [float(monthly(0.02)), float(monthly(0.04))]
+    assert a_year(a_month(0.3)) == pytest.approx(0.3, rel=1e-14)
+    assert cdr([0.02, 0.04]).tolist() == [float(a_month(0.02)), float(a_month(0.04))]
 
 
 def test_abs_speed_takes_the_same_share_of_the_loans_originated_each_month():

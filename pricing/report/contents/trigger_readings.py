@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pricing.overview.deal_tables import first_on
 from waterfalls.explain import determinations
 from waterfalls.language.expressions import Comparison, Number
 from waterfalls.language.ratios import Ratio, dscr
@@ -61,12 +61,6 @@ def readings(flows: Cashflows, s: int) -> list[Reading]:
         Reading(name, left, sign, values[i, 0], values[i, 1], flows.triggers[name][s] if name else idle)
         for i, (name, left, _, sign, _) in enumerate(wanted)
     ]
-
-
-def first_on(flags: np.ndarray, dates: tuple[datetime.date, ...]) -> datetime.date | None:
-    """The first date on which a flag is raised."""
-    raised = np.flatnonzero(flags > 0.0)
-    return dates[raised[0]] if len(raised) else None
 
 
 def trigger_frame(case: StressResult) -> pd.DataFrame:
