@@ -21,7 +21,7 @@ from waterfalls.words import release
 LAST_RELEASE = release("liquidity reserve").when(balance_of("A-1", "A-2", "B") <= 0)
 NEW = (
     "tpu-lease-2026", "iren-hardware-3", "stack-master-trust", "ai-credit-clo", "mezz-abs-cdo-2006",
-    "wulf-compute-2025",
+    "wulf-compute-2025", "flash-compute-2025",
 )  # fmt: skip
 
 
@@ -319,6 +319,29 @@ def test_no_instalment_is_due_before_the_halls_are_complete():
     assert flows["accrued", "scheduled", "notes"][late, :gone].sum() == pytest.approx(75e6)
     assert not flows.principal["notes"][late, :gone].any()
     assert not flows["lent", "Google termination fee"][late].any()  # in force only once rent runs
+
+
+def test_the_path_of_net_operating_income_is_the_offering_s():
+    flows = flows_of("flash-compute-2025")
+    net = (flows.receipts["revenue"] - flows.receipts["operating_cost"])[0]
+    year = np.array([day.year for day in flows.dates])
+    assert net[1] == pytest.approx(55e6, rel=0.01)
+    assert net[year == 2031].sum() == pytest.approx(251e6, rel=0.01)
+    rent = 263.5e6 * sum(1.03**n for n in range(25))
+    assert rent == pytest.approx(9.5e9, rel=0.02)
+
+
+def test_half_of_the_excess_keeps_the_debt_below_the_fee():
+    flows = flows_of("flash-compute-2025")
+    table = {2026: 1300, 2027: 1190, 2028: 1080, 2029: 970}  # from the end of the year on
+    swept, kept = row(flows, "base"), row(flows, "offers declined, tenant fails")
+    for year, fee in table.items():
+        t = at(flows, dt.date(year, 12, 28))
+        assert flows.balance["notes"][swept, t] < fee * 1e6
+    t = at(flows, dt.date(2029, 12, 28))
+    assert flows.balance["notes"][kept, t] > 970e6 > flows.balance["notes"][swept, t] + 90e6
+    sweep = flows.principal["notes"][0, t] - flows["paid", "scheduled", "notes"][0, t]
+    assert sweep > 20e6 and sweep == pytest.approx(flows.interest["equity"][0, t])  # half each
 
 
 # the two pools
