@@ -74,7 +74,7 @@ def written(code, steps, curve):
         elif op == "adjust":
             code[key] = code[key] + value(b) * value(c)
         else:
-            code[key] = code.write(op, value(a), value(b))
+            code[key] = code.made(op, value(a), value(b))
 
 
 def evaluated(steps, curve, inputs):

@@ -54,7 +54,7 @@ def prove(code: Code, plan: Plan) -> None:
         for key, share in law.collected:
             given = code.input(*key)
             left.append(given if share is None else given * code[share])
-        broken = code.write("equal", broken, added(left), added(code[key] for key in law.went))
+        broken = code.made("equal", broken, added(left), added(code[key] for key in law.went))
     keys = list(never_negative(plan))
     positive = code.positive(keys)
     tested = list(dict.fromkeys(code[key].id for key in keys if not positive[code[key].id]))

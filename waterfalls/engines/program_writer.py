@@ -8,7 +8,6 @@ engine would have skipped the statement. A value is that of the reference engine
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from waterfalls.engines.program import Key, Node, Program, program_of
+from waterfalls.engines.writing import Writer, Written
 
 if TYPE_CHECKING:
     from waterfalls.plan import Plan
@@ -36,43 +36,19 @@ FOLDED: dict[str, Callable[..., Any]] = {
 
 
 @dataclasses.dataclass(frozen=True, eq=False, slots=True)
-class Value:
+class Value(Written):
     """A number or a truth (1.0, 0.0) that the program computes; operators write instructions."""
 
-    code: Code
+    machine: Code
     id: int
 
-    def __add__(self, other: Value | float) -> Value:
-        return self.code.write("add", self, other)
 
-    def __radd__(self, other: float) -> Value:
-        return self.code.write("add", other, self)
-
-    def __sub__(self, other: Value | float) -> Value:
-        return self.code.write("sub", self, other)
-
-    def __rsub__(self, other: float) -> Value:
-        return self.code.write("sub", other, self)
-
-    def __mul__(self, other: Value | float) -> Value:
-        return self.code.write("mul", self, other)
-
-    def __rmul__(self, other: float) -> Value:
-        return self.code.write("mul", other, self)
-
-    def __truediv__(self, other: Value | float) -> Value:
-        return self.code.write("div", self, other)
-
-    def __rtruediv__(self, other: float) -> Value:
-        return self.code.write("div", other, self)
-
-
-class Code:
+class Code(Writer):
     """The values of one plan's payment date while they are being written: a `Machine`."""
 
     def __init__(self, plan: Plan, inputs: Mapping[Key, np.ndarray | None], opening: Mapping[Key, float]) -> None:
         """`inputs` are those that there are, and of one that is alike in every scenario its row (T,)."""
-        self.plan = plan
+        super().__init__(plan)
         self.given = inputs
         self.opening = opening
         self.nodes: list[Node] = []  # in the order written
@@ -80,10 +56,8 @@ class Code:
         self.curves: dict[bytes, np.ndarray] = {}  # each once
         self.scalars: dict[int, Any] = {}  # constants and curves, by node
         self.inputs: list[Key] = []
-        self.symbols: dict[Key, Value] = {key: self.node("home", (), i) for i, key in enumerate(opening)}
+        self.symbols = {key: self.node("home", (), i) for i, key in enumerate(opening)}
         self.before = dict(self.symbols)
-        self.told: dict[str, Value] | None = None
-        self.start = self  # as of determination
         self.changed: dict[Key, Value | None] = {}  # what symbols were before the condition that is being written
         self.zero, self.one = self.constant(0.0), self.constant(1.0)
 
@@ -101,7 +75,7 @@ class Code:
         """A value, also of a number written out."""
         return given if isinstance(given, Value) else self.constant(float(given))
 
-    def write(self, op: str, *given: Value | float) -> Value:
+    def made(self, op: str, *given: Value | float) -> Value:
         """An operation on values, computed here where the operands are known."""
         operands = [self.value(operand) for operand in given]
         ids = tuple([value.id for value in operands])
@@ -122,29 +96,14 @@ class Code:
         self.scalars[value.id] = number
         return value
 
-    def ge(self, a: Value | float, b: Value | float) -> Value:
-        return self.write("ge", a, b)
-
-    def gt(self, a: Value | float, b: Value | float) -> Value:
-        return self.write("gt", a, b)
-
     def both(self, a: Value | float, b: Value | float) -> Value:
-        return self.write("mul", a, b)  # truths are 1.0 and 0.0
+        return self.made("mul", a, b)  # truths are 1.0 and 0.0
 
     def either(self, a: Value | float, b: Value | float) -> Value:
-        return self.write("max", a, b)
+        return self.made("max", a, b)
 
     def not_(self, a: Value | float) -> Value:
-        return self.write("sub", 1.0, a)
-
-    def min_(self, a: Value | float, b: Value | float) -> Value:
-        return self.write("min", a, b)
-
-    def max_(self, a: Value | float, b: Value | float) -> Value:
-        return self.write("max", a, b)
-
-    def ratio(self, top: Value | float, bottom: Value | float, zero: float) -> Value:
-        return self.write("ratio", top, bottom, zero)
+        return self.made("sub", 1.0, a)
 
     def select(self, mask: Value | float, yes: Value | float, no: Value | float) -> Value:
         """`yes` where the mask holds, else `no`.
@@ -164,9 +123,9 @@ class Code:
             op, (base, amount), _ = self.nodes[base]
             steps.append((op, amount))
         if base != no.id or no.id == self.zero.id:
-            return self.write("select", mask, yes, no)
+            return self.made("select", mask, yes, no)
         for op, amount in reversed(steps):
-            no = self.write(op, no, self.write("select", mask, Value(self, amount), self.zero))
+            no = self.made(op, no, self.made("select", mask, Value(self, amount), self.zero))
         return no
 
     def curve(self, values: np.ndarray) -> Value:
@@ -195,9 +154,6 @@ class Code:
 
     # symbols
 
-    def __getitem__(self, key: Key) -> Value:
-        return self.symbols[key]
-
     def __setitem__(self, key: Key, value: Value | float) -> None:
         self.changed.setdefault(key, self.symbols.get(key))
         self.symbols[key] = self.value(value)
@@ -210,19 +166,6 @@ class Code:
             outer.setdefault(key, old)
             if old is not None:
                 self.symbols[key] = self.select(mask, self.symbols[key], old)
-
-    def determine(self) -> None:
-        self.start = copy.copy(self)
-        self.start.symbols = dict(self.symbols)
-
-    def at_start(self) -> Code:
-        return self.start
-
-    def label(self, value: Value, what: str, part: object) -> Value:
-        return value
-
-    def heading(self, part: object) -> None:
-        """A program needs none."""
 
     # the program
 

@@ -10,7 +10,6 @@ date left, `[by date 1]` a number of `curves`. A label that is assigned again is
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import re
 from collections.abc import Collection, Iterator
@@ -19,63 +18,40 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from waterfalls.engines.one_date import settle_date
+from waterfalls.engines.writing import Writer, Written
 from waterfalls.language.machine import Key
 from waterfalls.plan import Plan
 
 LABEL = re.compile(r"\[[^\]]*\]")
+SIGNS = {"add": ("+", 1), "sub": ("-", 1), "mul": ("*", 2), "div": ("/", 2)}  # and how tightly each binds
+FUNCTIONS = {"ge": "at_least", "gt": "above", "not": "not_"}
 LONGEST = 64  # characters of an expression that stands inside another; a longer one is assigned first
 
 
 @dataclasses.dataclass(eq=False, slots=True)
-class Said:
+class Said(Written):
     """An expression, and how tightly its outermost sign binds."""
 
-    page: Page
+    machine: Page
     text: str
     strength: int = 3
-
-    def __add__(self, other: Amount) -> Amount:
-        return self if other == 0.0 else self.page.joined(self, "+", other, 1)
-
-    def __radd__(self, other: float) -> Amount:
-        return self if other == 0.0 else self.page.joined(other, "+", self, 1)
-
-    def __sub__(self, other: Amount) -> Amount:
-        return self if other == 0.0 else self.page.joined(self, "-", other, 1)
-
-    def __rsub__(self, other: float) -> Amount:
-        return self.page.joined(other, "-", self, 1)
-
-    def __mul__(self, other: Amount) -> Amount:
-        return self.page.joined(self, "*", other, 2)
-
-    def __rmul__(self, other: float) -> Amount:
-        return self.page.joined(other, "*", self, 2)
-
-    def __truediv__(self, other: Amount) -> Amount:
-        return self.page.joined(self, "/", other, 2)
-
-    def __rtruediv__(self, other: float) -> Amount:
-        return self.page.joined(other, "/", self, 2)
 
 
 Amount: TypeAlias = Said | float
 
 
-class Page:
+class Page(Writer):
     """The lines of one plan's payment date while they are being written: a `Machine`."""
 
     def __init__(self, plan: Plan, inputs: Collection[Key]) -> None:
-        self.plan = plan
+        super().__init__(plan)
         self.inputs = inputs
         self.lines: list[str] = []
         self.curves: dict[bytes, np.ndarray] = {}
         self.used: dict[str, int] = {}  # how often each label was assigned
         self.part: object = None  # whose meaning is being written, and which step of the date that is
         self.steps = 0
-        self.symbols: dict[Key, Amount] = {key: Said(self, f"[{' '.join(key)} before]") for key in plan.opening}
-        self.start = self
-        self.told: dict[str, Amount] | None = None
+        self.symbols = {key: Said(self, f"[{' '.join(key)} before]") for key in plan.opening}
         self.changed: dict[Key, Amount] = {}  # what symbols were before the condition that is being written
 
     def assigned(self, label: str, value: Said) -> Said:
@@ -87,11 +63,17 @@ class Page:
             value.text, value.strength = name, 3
         return Said(self, name)
 
-    def joined(self, left: Amount, sign: str, right: Amount, strength: int) -> Said:
+    def made(self, op: str, *given: Amount) -> Amount:
+        """An operation as a sign between two expressions or as a function; what changes nothing is left out."""
+        if op not in SIGNS:
+            return Said(self, f"{FUNCTIONS.get(op, op)}({', '.join(self.inside(value, 0) for value in given)})")
+        left, right = given
+        if right == 0.0 and op in ("add", "sub"):
+            return left
+        if left == 0.0 and op == "add":
+            return right
+        sign, strength = SIGNS[op]
         return Said(self, f"{self.inside(left, strength)} {sign} {self.inside(right, strength + 1)}", strength)
-
-    def called(self, word: str, *values: Amount) -> Said:
-        return Said(self, f"{word}({', '.join(self.inside(value, 0) for value in values)})")
 
     def inside(self, value: Amount, strength: int) -> str:
         """An expression as it stands inside another: in brackets where they are needed, a long one by its label."""
@@ -100,9 +82,6 @@ class Page:
         if len(value.text) > LONGEST:
             self.assigned("amount", value)
         return value.text if value.strength >= strength else f"({value.text})"
-
-    def __getitem__(self, key: Key) -> Amount:
-        return self.symbols[key]
 
     def __setitem__(self, key: Key, value: Amount) -> None:
         if key in self.symbols:
@@ -118,32 +97,11 @@ class Page:
         self.curves.setdefault(values.tobytes(), values)
         return Said(self, f"[by date {list(self.curves).index(values.tobytes()) + 1}]")
 
-    def ge(self, a: Amount, b: Amount) -> Amount:
-        return self.called("at_least", a, b)
-
-    def gt(self, a: Amount, b: Amount) -> Amount:
-        return self.called("above", a, b)
-
     def both(self, a: Amount, b: Amount) -> Amount:
-        return self.called("both", a, b) if isinstance(a, Said) else b if a else 0.0
-
-    def either(self, a: Amount, b: Amount) -> Amount:
-        return self.called("either", a, b)
-
-    def not_(self, a: Amount) -> Amount:
-        return self.called("not_", a)
-
-    def min_(self, a: Amount, b: Amount) -> Amount:
-        return self.called("min", a, b)
-
-    def max_(self, a: Amount, b: Amount) -> Amount:
-        return self.called("max", a, b)
+        return self.made("both", a, b) if isinstance(a, Said) else b if a else 0.0
 
     def select(self, mask: Amount, yes: Amount, no: Amount) -> Amount:
-        return self.called("select", mask, yes, no) if isinstance(mask, Said) else yes if mask else no
-
-    def ratio(self, top: Amount, bottom: Amount, zero: float) -> Amount:
-        return self.called("ratio", top, bottom, zero)
+        return self.made("select", mask, yes, no) if isinstance(mask, Said) else yes if mask else no
 
     def when(self, mask: Amount) -> Iterator[None]:
         if not isinstance(mask, Said):
@@ -156,13 +114,6 @@ class Page:
         for key, old in changed.items():
             self.changed.setdefault(key, old)
             self[key] = self.select(applies, self.symbols[key], old)
-
-    def determine(self) -> None:
-        self.start = copy.copy(self)
-        self.start.symbols = dict(self.symbols)
-
-    def at_start(self) -> Page:
-        return self.start
 
     def label(self, value: Amount, what: str, part: Any) -> Amount:
         said = f"step {self.steps}" if part is self.part else part.words()

@@ -12,44 +12,22 @@ from collections.abc import Hashable
 from typing import Any, TypeAlias
 
 from waterfalls.engines.cell_formulas.named_terms import Term
+from waterfalls.engines.writing import Writer, Written
+from waterfalls.plan import Plan
 
 TRUTHS = frozenset({"ge", "gt", "both", "either", "not"})
 LEAVES = frozenset({"term", "row", "before"})
 
 
 @dataclasses.dataclass(eq=False)
-class Cell:
+class Cell(Written):
     """A value of the date: an operation on `args`, or a leaf that names a term, a row of inputs or a carried symbol."""
 
-    pool: Cells
+    machine: Cells
     op: str
     args: tuple[Operand, ...]
     unit: str = "money"
     masks: frozenset[int] = frozenset()  # the conditions without which it is 0
-
-    def __add__(self, other: Amount) -> Amount:
-        return self.pool.made("add", self, other)
-
-    def __radd__(self, other: float) -> Amount:
-        return self.pool.made("add", other, self)
-
-    def __sub__(self, other: Amount) -> Amount:
-        return self.pool.made("sub", self, other)
-
-    def __rsub__(self, other: float) -> Amount:
-        return self.pool.made("sub", other, self)
-
-    def __mul__(self, other: Amount) -> Amount:
-        return self.pool.made("mul", self, other)
-
-    def __rmul__(self, other: float) -> Amount:
-        return self.pool.made("mul", other, self)
-
-    def __truediv__(self, other: Amount) -> Amount:
-        return self.pool.made("div", self, other)
-
-    def __rtruediv__(self, other: float) -> Amount:
-        return self.pool.made("div", other, self)
 
     @property
     def leaf(self) -> bool:
@@ -75,10 +53,11 @@ class Named:
     value: float
 
 
-class Cells:
+class Cells(Writer):
     """The cells of one date, each once, and the terms that they call by name."""
 
-    def __init__(self) -> None:
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan)
         self.known: dict[Hashable, Cell] = {}
         self.terms: dict[str, Named] = {}  # by name, in the order of the deal
 

@@ -10,7 +10,6 @@ a workbook is one date: it reads its own column, and of the column before it wha
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 from collections.abc import Collection, Hashable, Iterator
 from typing import Any
@@ -42,7 +41,7 @@ class FormulaWriter(Cells):
     """The lines of one plan's payment date while they are being written: a `Machine`."""
 
     def __init__(self, plan: Plan, inputs: Collection[Key]) -> None:
-        super().__init__()
+        super().__init__(plan)
         self.plan = with_terms(plan, self.term)
         self.inputs = inputs
         self.items: list[Heading | Line] = []
@@ -54,9 +53,7 @@ class FormulaWriter(Cells):
         self.mask: Cell | None = None
         self.opening = self.plan.opening
         self.before = {key: self.cell("before", (key,), unit_of(key)) for key in self.opening}
-        self.symbols: dict[Key, Amount] = dict(self.before)
-        self.start: FormulaWriter = self
-        self.told: dict[str, Amount] | None = None
+        self.symbols = dict(self.before)
 
     # lines
 
@@ -90,9 +87,6 @@ class FormulaWriter(Cells):
         self.items.append(Heading(title, part, 2))
 
     # symbols
-
-    def __getitem__(self, key: Key) -> Amount:
-        return self.symbols[key]
 
     def __setitem__(self, key: Key, value: Amount) -> None:
         old = self.symbols.get(key, 0.0)
@@ -140,33 +134,6 @@ class FormulaWriter(Cells):
         """Whose meaning is being written, in a few words."""
         return str(getattr(self.part, "name", self.part))[:60]
 
-    def ge(self, a: Amount, b: Amount) -> Amount:
-        return self.made("ge", a, b)
-
-    def gt(self, a: Amount, b: Amount) -> Amount:
-        return self.made("gt", a, b)
-
-    def both(self, a: Amount, b: Amount) -> Amount:
-        return self.made("both", a, b)
-
-    def either(self, a: Amount, b: Amount) -> Amount:
-        return self.made("either", a, b)
-
-    def not_(self, a: Amount) -> Amount:
-        return self.made("not", a)
-
-    def min_(self, a: Amount, b: Amount) -> Amount:
-        return self.made("min", a, b)
-
-    def max_(self, a: Amount, b: Amount) -> Amount:
-        return self.made("max", a, b)
-
-    def select(self, mask: Amount, yes: Amount, no: Amount) -> Amount:
-        return self.made("select", mask, yes, no)
-
-    def ratio(self, top: Amount, bottom: Amount, zero: float) -> Amount:
-        return self.made("ratio", top, bottom, zero)
-
     def when(self, mask: Amount) -> Iterator[None]:
         mask = self.of(mask)
         if not isinstance(mask, Cell):
@@ -179,13 +146,6 @@ class FormulaWriter(Cells):
         self.mask = both
         yield
         self.mask = outer
-
-    def determine(self) -> None:
-        self.start = copy.copy(self)
-        self.start.symbols = dict(self.symbols)
-
-    def at_start(self) -> FormulaWriter:
-        return self.start
 
     # what is left at the end of the date
 
