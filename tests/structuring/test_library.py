@@ -21,7 +21,7 @@ from waterfalls.words import release
 LAST_RELEASE = release("liquidity reserve").when(balance_of("A-1", "A-2", "B") <= 0)
 NEW = (
     "tpu-lease-2026", "iren-hardware-3", "stack-master-trust", "ai-credit-clo", "mezz-abs-cdo-2006",
-    "wulf-compute-2025", "flash-compute-2025",
+    "wulf-compute-2025", "flash-compute-2025", "river-bend-2026",
 )  # fmt: skip
 
 
@@ -342,6 +342,20 @@ def test_half_of_the_excess_keeps_the_debt_below_the_fee():
     assert flows.balance["notes"][kept, t] > 970e6 > flows.balance["notes"][swept, t] + 90e6
     sweep = flows.principal["notes"][0, t] - flows["paid", "scheduled", "notes"][0, t]
     assert sweep > 20e6 and sweep == pytest.approx(flows.interest["equity"][0, t])  # half each
+
+
+def test_the_bond_is_repaid_within_the_lease_and_its_promise_pays_rent_as_it_falls_due():
+    flows = flows_of("river-bend-2026")
+    last = at(flows, dt.date(2042, 11, 15))
+    assert flows.principal["notes"][0, last] == pytest.approx(205.6e6) and flows.balance["notes"][0, last] < 1.0
+    cash = flows.receipts["revenue"][0] - flows.receipts["operating_cost"][0] - 0.5e6  # and the trustee
+    service = flows.interest["notes"][0] + flows.principal["notes"][0]
+    built = slice(at(flows, dt.date(2028, 5, 15)), last + 1)
+    assert cash[built] / service[built] == pytest.approx(np.full(30, 1.32), abs=0.002)
+    s = row(flows, "tenant stops paying, Google pays the rent")
+    rent = 376.4e6 * sum(1.03**n for n in range(15))
+    paid = flows.receipts["revenue"][s, built].sum() + flows["lent", "Google backstop"][s].sum()
+    assert rent == pytest.approx(7.0e9, rel=0.001) and paid == pytest.approx(rent, rel=1e-6)
 
 
 # the two pools
