@@ -114,7 +114,7 @@ def test_a_new_deal_is_compiled_in_milliseconds(benchmark, plan):
         new = standard()  # no program is remembered of it
         start = time.thread_time()
         inputs = inputs_of(new, receipts, fixings(new, RATES, 128))
-        fast.program(new, inputs, (), True)
+        fast.program(new, inputs, 128, (), True)
         took.append(time.thread_time() - start)
 
     new = plan

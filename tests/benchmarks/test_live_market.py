@@ -103,25 +103,32 @@ def test_all_measures_of_a_deal_in_twenty_milliseconds(benchmark, deal):
     assert some <= 0.8 * every
 
 
+TWO = (Scenario("base"), Scenario("half price", gpu_price=0.5))
+
+
+def at(rate: float) -> Market:
+    """A flat curve that also projects."""
+    curve = flat(dt.date(2026, 6, 30), rate)
+    return Market(curve, currency="USD", otherwise=0.0225, projections={"SOFR": curve})
+
+
+def held(count: int):
+    """So many deals of three kinds held ready under two scenarios, with their views and fifty shocks."""
+    shipped = [load_deal(name) for name in ("coreweave-ddtl-4", "tpu-lease-2026", "beignet-2025")]
+    deals = [dataclasses.replace(shipped[n % 3], name=f"{shipped[n % 3].name} {n}") for n in range(count)]
+    book = Book("desk", as_of=dt.date(2026, 6, 30), positions=[Position(deal) for deal in deals])
+    shocks = [SpreadShock.parallel(bp=10 * n) for n in range(1, 51)]
+    return hold(book, TWO, at(0.042), shocks), deals, book.views(), shocks
+
+
 @pytest.mark.benchmark
 def test_a_book_of_five_hundred_deals_is_repriced_in_five_seconds(benchmark):
     """The curve moved, coupons projected anew, 50 shocks, losses by class; by hand each deal is run, priced and summed.
 
     Measured on 39 deals of three kinds: cost is linear in deals, as each stands by itself. Seconds of one core.
     """
-    names, count = ("coreweave-ddtl-4", "tpu-lease-2026", "beignet-2025"), 39
-    shipped = [load_deal(name) for name in names]
-    deals = [dataclasses.replace(shipped[n % 3], name=f"{shipped[n % 3].name} {n}") for n in range(count)]
-    book = Book("desk", as_of=dt.date(2026, 6, 30), positions=[Position(deal) for deal in deals])
-    shocks = [SpreadShock.parallel(bp=10 * n) for n in range(1, 51)]
-    scenarios = (Scenario("base"), Scenario("half price", gpu_price=0.5))
-    views = book.views()
-
-    def at(rate: float) -> Market:
-        curve = flat(dt.date(2026, 6, 30), rate)
-        return Market(curve, currency="USD", otherwise=0.0225, projections={"SOFR": curve})
-
-    morning = hold(book, scenarios, at(0.042), shocks)
+    count = 39
+    morning, deals, views, shocks = held(count)
     moves = iter(np.linspace(0.03, 0.05, 1_000).tolist())
 
     def repriced() -> dict[str, np.ndarray]:
@@ -130,7 +137,7 @@ def test_a_book_of_five_hundred_deals_is_repriced_in_five_seconds(benchmark):
     def by_hand() -> None:
         now = at(next(moves))
         for deal in deals[:3]:
-            flows = run(deal, views[deal.name].of(scenarios), rates=now.rates(deal))
+            flows = run(deal, views[deal.name].of(TWO), rates=now.rates(deal))
             who_bears(price(flows, now, shocks), deal.holders).by_class()
 
     found = benchmark.pedantic(repriced, rounds=3, warmup_rounds=1)
@@ -143,3 +150,19 @@ def test_a_book_of_five_hundred_deals_is_repriced_in_five_seconds(benchmark):
     )
     assert ours <= goal / ENOUGH
     assert ours <= theirs
+
+
+@pytest.mark.benchmark
+def test_the_cost_of_a_book_is_linear_in_its_deals(benchmark):
+    sizes = (12, 24, 48)
+    books = [held(size)[0] for size in sizes]
+    moves = iter(np.linspace(0.03, 0.05, 1_000).tolist())
+    took = benchmark.pedantic(
+        lambda: alternately(*(lambda book=book: book.reprice(at(next(moves))).by_class() for book in books)), rounds=1
+    )
+    benchmark.extra_info |= {str(size): round(1e3 * s, 1) for size, s in zip(sizes, took, strict=True)}
+    print()
+    for size, s in zip(sizes, took, strict=True):
+        print(f"{size:>6} deals{1e3 * s:13.1f} ms  {'#' * round(40 * s / max(took))}")
+    growth = np.array(took[1:]) / np.array(took[:-1])
+    assert (growth < 2.0 / ENOUGH).all(), growth

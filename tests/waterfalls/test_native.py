@@ -1,6 +1,7 @@
 """Native code: where it is kept, that what is kept is sound, and what runs where there is none."""
 
 import dataclasses
+import os
 import subprocess
 import sys
 import warnings
@@ -72,6 +73,15 @@ def test_a_damaged_file_is_written_anew(plan, place, monkeypatch, content):
         monkeypatch.setattr(native, "codes", {})
         monkeypatch.setattr(native, "loaded", {})
         assert equal(flows(plan, "fast"), flows(plan)) and kept.read_bytes() == sound
+
+
+def test_the_oldest_code_goes_when_there_is_too_much(tmp_path, monkeypatch):
+    monkeypatch.setattr(native, "MOST_KEPT", 2)
+    for at, name in enumerate("cadb"):
+        native.write(tmp_path / f"{name}.native", b"code")
+        os.utime(tmp_path / f"{name}.native", (at, at))
+    native.prune(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b.native", "d.native"]
 
 
 def test_deals_that_differ_in_figures_share_their_code(plan, place):

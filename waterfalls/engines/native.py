@@ -1,7 +1,8 @@
 """Native code: a program compiled by the llvmlite that Numba brings, and kept on disk; the bits of the interpreter.
 
 It pays for many scenarios: the standard deal of the benchmarks compiles in 0.2 s and then takes a third of the time. What
-is kept is found by a hash of the code, the processor and the versions; a file that is damaged is written anew.
+is kept is found by a hash of the code, the processor and the versions; a file that is damaged is written anew, and beyond
+256 files those that were written first go.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from waterfalls.engines.lowering import LANES, lower
 from waterfalls.engines.program import Program
 
 LOCK = threading.Lock()
+MOST_KEPT = 256  # files of native code, some 35 KB each
 ALIGNED = 64  # bytes, of every array that the code reads as vectors
 POINTER, WHOLE = ctypes.c_void_p, ctypes.c_int64
 Function = ctypes.CFUNCTYPE(  # called without the interpreter's lock
@@ -149,6 +151,15 @@ def write(path: Path, code: bytes) -> None:
             beside.unlink(missing_ok=True)
     except OSError:
         compiled.warn()
+    else:
+        prune(path.parent)
+
+
+def prune(folder: Path) -> None:
+    """Removes the oldest files of native code beyond `MOST_KEPT`; what another process removed first is gone as well."""
+    with contextlib.suppress(OSError):
+        for path in sorted(folder.glob("*.native"), key=os.path.getmtime)[:-MOST_KEPT]:
+            path.unlink(missing_ok=True)
 
 
 def execute(
