@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from pricing.overview.deal_tables import signed
+from pricing.structure.fixed_point import NotSettled
 from waterfalls.errors import Fault, InvalidTerms
 from waterfalls.language.ratios import cash_for_debt_service
 from waterfalls.terms.coupons import Fixed
@@ -59,7 +60,7 @@ def sculpted(flows: Cashflows, s: int, name: str, terms: Schedule) -> Sculpture:
     balance = plan.opening["balance", name] if first == 0 else float(flows.balance[name][s, first - 1])
     capacity = float((available / np.cumprod(growth)).sum())
     if not capacity > 0.0:
-        raise InvalidTerms([Fault(f"schedules[{name!r}]", f"cash from {terms.first} on carries no debt at the ratio")])
+        raise NotSettled(f"schedules[{name!r}]: cash from {terms.first} on carries no debt at the ratio")
     share = balance / capacity
     principal = np.zeros(flows.periods)
     principal[part] = repaid(balance, share * available, growth)

@@ -3,89 +3,120 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
-STEPS = 200
-FIRST = 0.3  # of where it begins: the first stride, while no slope is known
+STEPS = 300
+FIRST = 0.3  # of where it begins: the first stride, while no line is known
 FASTER = 3.0  # each stride than the one before
+BESIDE = 0.45  # of the tolerance: how far beside a line's root the next number stands, so that both sides close on it
 NEARBY = 0.03  # of the bracket: how far above what passes the next is tried
-ALIKE = 0.1  # of the bracket: two lines that lead so near to one place
-LONG = 30  # steps after which every other one halves the bracket
-SURE = 50.0  # tolerances within which two lines point to one place
+FURTHER = 30.0  # beside the root each step that ends as the one before
+ROUNDING = 1e-14  # of a margin
+SLACK = 3  # steps in which the bracket must halve; else it is halved
 
-Point = tuple[float, float]
+Point = tuple[float, Sequence[float]]
+
+
+class Found(NamedTuple):
+    """The largest number that passes, none where the lowest fails; the one that fails beside it, none where the highest
+    passes; by how much each margin falls there, none where that is not known; and which of them fail."""
+
+    passes: float | None
+    fails: float | None
+    slopes: Sequence[float | None]
+    failing: frozenset[int]
 
 
 def largest(
-    margin: Callable[[float], float],
+    margins: Callable[[float], Sequence[float]],
     *,
     start: float,
     low: float,
     high: float,
     tolerance: float,
-    slope: float | None = None,
+    before: Found | None = None,
     stride: float | None = None,
-) -> tuple[float | None, float | None, float | None]:
-    """The largest x of [low, high] with margin(x) >= 0, where margins fall; the x that fails beside it; the slope there.
+) -> Found:
+    """The largest x of [low, high] at which no margin is below 0, margins falling.
 
-    The first is None where `low` fails, the second where `high` passes. A margin may be infinite where it tells no more than
-    that x passes. Each step goes to where a line is 0, and `tolerance` / 2 beyond it, so that the two sides close on the
-    answer: the line through the last two that fail, since a loss has no slope where there is none; that through what passes
-    and what fails; along `slope`. In strides, the first of `stride`, while there is no line; to the middle of the bracket
-    where no line leads into it.
+    Every margin has a line of its own: through its two nearest points that tell anything (a loss of 0, an infinite margin,
+    does not), else along its slope of before. The next x is where the first line is 0, on the far side of it by turns; in
+    strides while there is no line; and the middle of the bracket where no line leads into it or three steps did not halve it.
+    `before` is what a search nearby found, `stride` how far to go where what failed there tells nothing.
     """
-    passes: list[Point] = []  # the last two of each
-    fails: list[Point] = []
-    x, share, before, sure = min(max(start, low), high), NEARBY, math.nan, False
+    points: list[Point] = []
+    a = b = None
+    x = min(max(start, low), high)
     stride = FIRST * max(abs(start), low) if stride is None else stride
-    for step in range(STEPS):
-        m = margin(x)
-        passed = m >= 0.0
-        if passed:
-            passes = [*passes[-1:], (x, m)]
-        else:
-            fails = [*fails[-1:], (x, m)]
-        if (passes and passes[-1][0] >= high) or (fails and fails[-1][0] <= low):
+    widths: list[float] = []
+    alike = 0  # steps in a row that ended as the last one did
+    passed = None
+    for _ in range(STEPS):
+        found = margins(x)
+        points.append((x, found))
+        alike = alike + 1 if passed is (min(found) >= 0.0) else 0
+        passed = min(found) >= 0.0
+        a, b = (x, b) if passed else (a, x)
+        if (a is not None and a >= high) or (b is not None and b <= low):
             break
-        lines = list(lines_through(passes, fails))
-        slope = lines[0][1] if lines else slope
-        guesses = [at for at, _ in lines] or ([x - m / slope] if slope and math.isfinite(m) else [])
-        beyond = 0.5 * tolerance if passed else -0.5 * tolerance
-        if passes and fails:
-            a, b = passes[-1][0], fails[-1][0]
-            if b - a <= tolerance:
-                break
-            inside = [g for g in guesses if a - tolerance < g < b + tolerance]
-            if not passed and inside:
-                sure, before = abs(inside[0] - before) <= SURE * tolerance, inside[0]
-            sound = len(inside) > 1 and abs(inside[0] - inside[1]) <= ALIKE * (
-                b - a
-            )  # what passes tells as much as what fails
-            if not inside or (step > LONG and step % 2):
-                x = 0.5 * (a + b)
-            elif not passed or sure or sound:
-                x, share = inside[sound] + beyond, NEARBY
-            else:  # a little above what passes something fails, and makes a better line
-                x, share = a + share * (b - a), min(4.0 * share, 0.5)
-            x = x if a + 0.1 * tolerance < x < b - 0.1 * tolerance else 0.5 * (a + b)
+        root = min(roots(points, before, b), default=None)
+        beside = BESIDE * tolerance * FURTHER ** max(alike - 1, 0) * (1.0 if passed else -1.0)
+        if a is None or b is None:
+            idle = before is not None and passed and any(not tells(found[k]) for k in before.failing)
+            if root is not None and (root + beside - x) * beside > 0.0 and (not idle or root < x + stride):
+                x = root + beside
+            else:
+                x, stride = x + math.copysign(stride, beside), stride * FASTER
+            x = min(max(x, low), high)
             continue
-        guess = next((g for g in guesses if (g - x) * beyond > -(tolerance**2)), None)
-        if guess is None:
-            x = x + math.copysign(stride, beyond)
-            stride *= FASTER
+        if b - a <= tolerance:
+            break
+        widths.append(b - a)
+        slow = len(widths) > SLACK and widths[-1] > 0.5 * widths[-1 - SLACK]
+        if root is None or slow:
+            x = 0.5 * (a + b)
+            widths.clear()
+        elif root < a:  # a line from what fails that ends below what passes: the answer is near the latter
+            x = a + min(NEARBY * 10.0 ** (alike if passed else 0), 0.5) * (b - a)
         else:
-            x = (max(guess, x) if passed else min(guess, x)) + beyond
-        x = min(max(x, low), high)
-    return passes[-1][0] if passes else None, fails[-1][0] if fails else None, slope
+            x = root + beside
+        x = x if a + 0.1 * tolerance < x < b - 0.1 * tolerance else 0.5 * (a + b)
+    known = before.slopes if before else [None] * len(points[-1][1])
+    falls = [line[1] if line else old for line, old in zip(lines(points, b), known, strict=True)]
+    at = next((found for x, found in points if x == b), ())
+    return Found(a, b, falls, frozenset(k for k, m in enumerate(at) if m < 0.0))
 
 
-def lines_through(passes: list[Point], fails: list[Point]) -> Iterator[tuple[float, float]]:
-    """Where falling lines through points are 0, and their slopes: of what fails, across, of what passes."""
-    for pair in (fails, [*passes[-1:], *fails[-1:]], passes):
-        if len(pair) < 2:
-            continue
-        (x0, m0), (x1, m1) = pair
-        if math.isfinite(m0) and math.isfinite(m1) and x0 != x1:
+def tells(margin: float) -> bool:
+    """Whether a margin tells how near a failure is."""
+    return math.isfinite(margin) and margin != 0.0
+
+
+def lines(points: Sequence[Point], near: float | None) -> Iterator[tuple[float, float] | None]:
+    """The line of each margin, its root and its slope, through its two points nearest to `near`, else the last; none where
+    they do not tell one that falls."""
+    latest = points[-1][0] if near is None else near
+    ordered = sorted(points, key=lambda point: abs(point[0] - latest))
+    for k in range(len(points[-1][1])):
+        known = [(x, found[k]) for x, found in ordered if tells(found[k])][:2]
+        if len(known) == 2 and known[0][0] != known[1][0]:
+            (x0, m0), (x1, m1) = known
             slope = (m1 - m0) / (x1 - x0)
-            if slope < 0.0:
-                yield x1 - m1 / slope, slope
+            if slope < 0.0 and abs(m1 - m0) > ROUNDING:
+                yield x0 - m0 / slope, slope
+                continue
+        yield None
+
+
+def roots(points: Sequence[Point], before: Found | None, fails: float | None) -> Iterator[float]:
+    """Where each margin that fails at `fails`, each of all while nothing fails, is 0 by its line, or by its slope of before."""
+    at = next((point for point in reversed(points) if point[0] == fails), points[-1])
+    for k, line in enumerate(lines(points, fails)):
+        m, slope = at[1][k], before.slopes[k] if before else None
+        if fails is not None and m >= 0.0:
+            continue
+        if line:
+            yield line[0]
+        elif slope and tells(m):
+            yield at[0] - m / slope

@@ -12,7 +12,7 @@ import numpy as np
 from pricing.market.market import Market
 from pricing.structure.fixed_point import NotSettled, fixed_point
 from pricing.structure.readings import Reading
-from pricing.structure.search import largest
+from pricing.structure.search import Found, largest
 from pricing.structure.terms.checks import faults_of
 from pricing.structure.terms.place import value_at
 from pricing.structure.terms.structure_terms import Structure
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 HELD = 1e-9  # of a level: by so much a test may be missed and still holds; and of the deal, for circles
 NEAR = 2e-11  # of the deal, or of a number's range: how close the two sides of an answer stand
+LOOSEST = 1e6  # times NEAR: how widely the first rounds search
+CLOSER = 0.003  # of how far a round moved: how closely the next searches
 UPPER = 16.0  # times the deal: a size that passes there has no upper bound
 
 
@@ -139,7 +141,10 @@ def structured(
 
 
 class Hunt:
-    """The search for all unknowns: rounds of one search each, mixed until a round moves none."""
+    """The search for all unknowns: rounds of one search each, mixed until a round moves none.
+
+    A round searches a hundred times as closely as the round before moved, so that the first are cheap.
+    """
 
     def __init__(
         self,
@@ -150,9 +155,9 @@ class Hunt:
     ) -> None:
         self.bench, self.unknowns, self.progress = bench, unknowns, progress
         self.bounds: dict[str, Bound] = {}
-        self.slopes: dict[str, float | None] = {}
+        self.found: dict[str, Found] = {}
         self.moves: dict[str, float | None] = {}
-        self.turn = 0
+        self.turn, self.loose = 0, 1.0 if len(unknowns) == 1 else LOOSEST
         deal = bench.deal if near is None else near.deal
         # juniors are not there yet when a senior tranche is sized first
         self.values = {u.path: u.low if u.size and near is None else value_at(deal, u.path) for u in unknowns}
@@ -160,29 +165,38 @@ class Hunt:
     def settled(self) -> dict[str, float]:
         """Every unknown's value, once a round of searches leaves all where they were."""
         units = np.array([2.0 * NEAR * unknown.scale(self.bench) for unknown in self.unknowns])
+        first = self.round(np.array(list(self.values.values())) / units, units)
         if len(self.unknowns) > 1:
-            first = self.round(np.array(list(self.values.values())) / units, units)
-            fixed_point(lambda x: self.round(x, units), first, lambda r: "each size asks the others to move")
-        else:
-            self.round(np.array(list(self.values.values())) / units, units)
+            fixed_point(
+                lambda x: self.round(x, units),
+                first,
+                lambda r: "each size asks the others to move",
+                depth=1,  # rounds from the top down have one slow direction, and are known to a hundredth
+                noise=lambda: self.loose,
+            )
         return self.values
 
     def round(self, x: np.ndarray, units: np.ndarray) -> np.ndarray:
         """Every unknown searched once, from the top down, from where `x` has them; where they come out, in `units`."""
-        for unknown, value in zip(self.unknowns, x * units, strict=True):
-            self.values[unknown.path] = min(max(float(value), unknown.low), unknown.high)
-        for number, unknown in enumerate(self.unknowns):
-            before, path = self.values[unknown.path], unknown.path
-            self.bounds[path], self.slopes[path] = solve_one(
-                self.bench, unknown, self.values, self.slopes.get(path), self.moves.get(path)
-            )
-            self.values[path] = self.bounds[path].value
-            self.moves[path] = abs(self.values[path] - before) if self.turn else 0.01 * before
-            if self.progress is not None:
-                done = self.turn * len(self.unknowns) + number + 1
-                self.progress(min(done, 4 * len(self.unknowns)), 4 * len(self.unknowns) + 1)
-        self.turn += 1
-        return np.array(list(self.values.values())) / units
+        while True:
+            for unknown, value in zip(self.unknowns, x * units, strict=True):
+                self.values[unknown.path] = min(max(float(value), unknown.low), unknown.high)
+            for number, unknown in enumerate(self.unknowns):
+                before, path = self.values[unknown.path], unknown.path
+                self.bounds[path], self.found[path] = solve_one(
+                    self.bench, unknown, self.values, self.found.get(path), self.moves.get(path), self.loose
+                )
+                self.values[path] = self.bounds[path].value
+                self.moves[path] = abs(self.values[path] - before) if self.turn else 0.01 * before
+                if self.progress is not None:
+                    done = self.turn * len(self.unknowns) + number + 1
+                    self.progress(min(done, 6 * len(self.unknowns)), 6 * len(self.unknowns) + 1)
+            self.turn += 1
+            found = np.array(list(self.values.values())) / units
+            moved, searched = float(np.abs(found - x).max(initial=0.0)), self.loose
+            self.loose = min(max(CLOSER * moved, 1.0), self.loose)
+            if moved > 1.0 or searched == 1.0:
+                return found
 
 
 def unknowns_of(bench: Workbench) -> list[Unknown]:
@@ -197,54 +211,58 @@ def unknowns_of(bench: Workbench) -> list[Unknown]:
 
 
 def solve_one(
-    bench: Workbench, unknown: Unknown, values: dict[str, float], slope: float | None, moved: float | None
-) -> tuple[Bound, float | None]:
+    bench: Workbench,
+    unknown: Unknown,
+    values: dict[str, float],
+    before: Found | None,
+    moved: float | None,
+    loose: float,
+) -> tuple[Bound, Found]:
     """The largest value of one unknown, the others standing still; what fails just beyond it binds.
 
-    `slope` and `moved` are how its margin fell and how far it went the round before.
+    `before` and `moved` are what was found and how far it went the round before; `loose` how many times more widely than
+    promised it is searched.
     """
-    seen: dict[float, tuple[float, list[Reading], bool]] = {}
-    rest = bench.rest is not None
+    seen: dict[float, tuple[list[Reading], bool]] = {}
     restless: list[NotSettled] = []
 
-    def margin(x: float) -> float:
-        if x not in seen:
-            try:
-                candidate = bench.closed({**values, unknown.path: unknown.value(x)})
-            except NotSettled as error:  # so large that no coupon is par, or no amount enough: it fails
-                restless.append(error)
-                seen[x] = -math.inf, [], False
-                return -math.inf
-            readings = bench.readings(candidate, unknown.tests)
-            left = bench.left_over(candidate) if rest else math.inf
-            least = min(left, *(reading.slack for reading in readings))
-            seen[x] = least, readings, left < 0.0
-        return seen[x][0]
+    def margins(x: float) -> list[float]:
+        try:
+            candidate = bench.closed({**values, unknown.path: unknown.value(x)}, loose)
+        except NotSettled as error:  # so large that no coupon is par, or no amount enough: it fails
+            restless.append(error)
+            seen[x] = [], False
+            return [-math.inf] * (len(unknown.tests) + 1)
+        readings = bench.readings(candidate, unknown.tests)
+        left = bench.left_over(candidate) if bench.rest is not None else math.inf
+        seen[x] = readings, left < 0.0
+        return [*(reading.slack for reading in readings), left]
 
-    tolerance = NEAR * unknown.scale(bench)
+    tolerance = loose * NEAR * unknown.scale(bench)
     start = unknown.value(values[unknown.path])
     if unknown.size and start <= unknown.low:
         start = min(unknown.high, max(unknown.low, 0.25 * bench.whole))
     stride = None if moved is None else max(4.0 * tolerance, 0.25 * moved)
-    passed, failed, slope = largest(
-        margin, start=start, low=unknown.low, high=unknown.high, tolerance=tolerance, slope=slope, stride=stride
+    found = largest(
+        margins, start=start, low=unknown.low, high=unknown.high, tolerance=tolerance, before=before, stride=stride
     )
-    if restless and (passed is None or (failed is not None and not seen[failed][1])):
+    passed, failed = found.passes, found.fails
+    if restless and (passed is None or (failed is not None and not seen[failed][0])):
         raise restless[-1]
     if passed is None:
         at = seen[unknown.low]
-        failing = [reading for reading in at[1] if reading.margin < 0.0]
+        failing = [reading for reading in at[0] if reading.margin < 0.0]
         what = f"no {unknown.path} passes its tests: even at {unknown.value(unknown.low):,.6g}"
-        if at[2]:
+        if at[1]:
             what += ", the others bring more than the uses need"
         raise Infeasible(what, failing)
     if failed is None and unknown.size:
         raise InvalidTerms(
             f"{unknown.path} has no upper bound: none of its tests fails even at {passed:,.0f}; give it one that does"
         )
-    readings = seen[failed][1] if failed is not None else []
+    readings = seen[failed][0] if failed is not None else []
     binding = tuple(reading for reading in readings if reading.margin < 0.0)
-    return Bound(unknown.path, unknown.value(passed), binding, failed is not None and seen[failed][2]), slope
+    return Bound(unknown.path, unknown.value(passed), binding, failed is not None and seen[failed][1]), found
 
 
 def proved(bench: Workbench, candidate: Candidate, bounds: tuple[Bound, ...]) -> Structured:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pricing.paths_and_books.losses_over_paths import drawn_paths
-from pricing.structure.fixed_point import fixed_point
+from pricing.structure.fixed_point import Memory, NotSettled, fixed_point
 from pricing.structure.par import coupon_of, worth_par
 from pricing.structure.readings import Reading, Seen, at_start, loss, read
 from pricing.structure.sculpt import instalments, sculpted
@@ -38,6 +38,12 @@ if TYPE_CHECKING:
 
 CLOSED = 1e-12  # of the deal: within this an amount of a circle is at rest; what is promised is 1e-9
 RATE = 1e-13  # the same of a coupon
+ENOUGH = 1e3  # times these: 1e-9 of the deal, where a circle comes no nearer
+LOWEST, HIGHEST = 0.0, 0.5  # coupons that are looked for
+NOISY, FAR = (
+    1e-3,
+    3.0,
+)  # of the step over which it is known how circles follow a size: shorter ones say less, longer ones go too far
 SMALLEST = 1e-6  # of the deal: no tranche is looked for below it
 
 
@@ -64,7 +70,10 @@ class Workbench:
         self.rest = next((name for name, tests in terms.sizes.items() if tests == "rest"), None)
         self.runs = self.candidates = 0
         self.received: dict[Any, Receipts] = {}
-        self.known: dict[str, np.ndarray] = {}  # where circles came to rest last
+        self.known: dict[str, np.ndarray] = {}  # where circles came to rest last, of which sizes, how they follow each
+        self.sizes: dict[str, float] = {}
+        self.follows: dict[str, tuple[float, dict[str, np.ndarray]]] = {}
+        self.memory: Memory = []
 
     # Runs ------------------------------------------------------------------------------------------------------------
 
@@ -128,38 +137,55 @@ class Workbench:
 
     # Circles ---------------------------------------------------------------------------------------------------------
 
-    def closed(self, sizes: Mapping[str, float]) -> Candidate:
-        """The candidate of some sizes and numbers, by path, with every circle closed."""
+    def closed(self, sizes: Mapping[str, float], loose: float = 1.0) -> Candidate:
+        """The candidate of some sizes and numbers, by path, with every circle closed, `loose` times as widely as promised."""
         self.candidates += 1
         given = {path_of(name): size for name, size in self.terms.given.items()}
         deal = with_values(self.deal, {**given, **sizes, "funding": None})
-        unit = CLOSED * self.whole
+        first = self.started(deal, sizes)
+        units = {name: loose * (RATE if name.startswith("coupon of ") else CLOSED * self.whole) for name in first}
+        ends = np.cumsum([len(value) for value in first.values()])
+        parts = {name: slice(end - len(first[name]), end) for name, end in zip(first, ends, strict=True)}
         ran: dict[str, Any] = {}
-        names: list[tuple[str, slice]] = []
+
+        def joined(values: Mapping[str, np.ndarray]) -> np.ndarray:
+            return np.concatenate([values[name] / units[name] for name in first] or [np.zeros(0)])
 
         def answer(x: np.ndarray) -> np.ndarray:
-            made = self.applied(deal, {name: x[part] * self.unit(name, unit) for name, part in names})
+            made = self.applied(deal, {name: x[part] * units[name] for name, part in parts.items()})
             flows = self.run(made, (self.base,))
             ran["deal"], ran["flows"] = made, flows
-            asked = self.asked(made, flows)
-            return np.concatenate([asked[name] / self.unit(name, unit) for name, _ in names] or [np.zeros(0)])
-
-        first = self.started(deal)
-        at = 0
-        for name, value in first.items():
-            names.append((name, slice(at, at + len(value))))
-            at += len(value)
-        start = np.concatenate([value / self.unit(name, unit) for name, value in first.items()] or [np.zeros(0)])
+            return joined(self.asked(made, flows))
 
         def told(r: np.ndarray) -> str:
-            worst = max(names, key=lambda named: np.nan_to_num(np.abs(r[named[1]]), nan=np.inf).max(initial=0.0))
-            return f"{worst[0]} asks for {np.abs(r[worst[1]]).max() * self.unit(worst[0], unit):,.6g} more than it is given"
+            off = {name: np.nan_to_num(np.abs(r[part]), nan=np.inf).max(initial=0.0) for name, part in parts.items()}
+            worst = max(off, key=lambda name: off[name])
+            return f"{worst} asks for {off[worst] * units[worst]:,.6g} more than it is given"
 
-        x, r = fixed_point(answer, start, told)
-        self.known = {name: x[part] * self.unit(name, unit) for name, part in names}
-        residuals = {name: float(np.abs(r[part]).max(initial=0.0)) * self.unit(name, unit) for name, part in names}
-        made = ran["deal"]
-        return Candidate(made, ran["flows"], residuals)
+        try:
+            x, r = fixed_point(answer, joined(first), told, self.memory, enough=max(ENOUGH / loose, 1.0))
+            for name, price in self.terms.coupons.items():
+                wanted = float(x[parts[f"coupon of {name}"]][0]) * units[f"coupon of {name}"]
+                if not LOWEST <= wanted <= HIGHEST:
+                    at = "par" if isinstance(price, str) else f"{price:g}"
+                    raise NotSettled(
+                        f"no coupon from {LOWEST:.0%} to {HIGHEST:.0%} prices {name!r} at {at}: it would take {wanted:.4%}"
+                    )
+        except NotSettled:
+            self.memory.clear()
+            raise
+        self.remember(sizes, {name: x[part] * units[name] for name, part in parts.items()})
+        residuals = {name: float(np.abs(r[part]).max(initial=0.0)) * units[name] for name, part in parts.items()}
+        return Candidate(ran["deal"], ran["flows"], residuals)
+
+    def remember(self, sizes: Mapping[str, float], known: dict[str, np.ndarray]) -> None:
+        """Keeps where circles came to rest, and how that follows a size where nothing else moved since."""
+        moved = [path for path, size in sizes.items() if self.sizes.get(path) != size]
+        if len(moved) == 1 and self.known and moved[0] in self.sizes:
+            path, by = moved[0], sizes[moved[0]] - self.sizes[moved[0]]
+            if path not in self.follows or abs(by) > NOISY * abs(self.follows[path][0]):
+                self.follows[path] = by, {name: (known[name] - self.known[name]) / by for name in known}
+        self.known, self.sizes = known, dict(sizes)
 
     def left_over(self, candidate: Candidate) -> float:
         """What the uses leave for the rest beyond the least it may be, as a share of the deal: below 0 others bring too much."""
@@ -183,12 +209,8 @@ class Workbench:
         if self.rest:
             self.known[f"size of {self.rest}"] = np.array([value_at(deal, path_of(self.rest))])
 
-    def unit(self, name: str, amount: float) -> float:
-        """The tolerance of a circle: of a rate, or of an amount."""
-        return RATE if name.startswith("coupon of ") else amount
-
-    def started(self, deal: Deal) -> dict[str, np.ndarray]:
-        """Where circles begin: where they came to rest before, else what the deal file says."""
+    def started(self, deal: Deal, sizes: Mapping[str, float]) -> dict[str, np.ndarray]:
+        """Where circles begin: where they came to rest before, moved as they follow sizes; else what the deal file says."""
         periods = self.schedule.periods
         found: dict[str, np.ndarray] = {}
         for name in self.terms.coupons:
@@ -199,14 +221,20 @@ class Workbench:
             found[path] = np.array([value_at(deal, path)])
         if self.rest:
             found[f"size of {self.rest}"] = np.array([value_at(deal, path_of(self.rest))])
-        return {name: self.known.get(name, value) for name, value in found.items()}
+        found = {name: self.known.get(name, value) for name, value in found.items()}
+        for path, (known_over, follow) in self.follows.items():
+            by = sizes[path] - self.sizes[path]
+            if abs(by) <= FAR * abs(known_over):
+                found = {name: value + by * follow[name] for name, value in found.items()}
+        return found
 
     def applied(self, deal: Deal, given: Mapping[str, np.ndarray]) -> Deal:
         """A deal with coupons, schedules, amounts and the rest set."""
         values: dict[str, Any] = {path: max(float(given[path][0]), 0.0) for path in self.terms.amounts}
         for name in self.terms.coupons:
             field = "rate" if isinstance(note_of(deal, name).coupon, Fixed) else "margin"
-            values[f"tranches[{name!r}].coupon.{field}"] = float(given[f"coupon of {name}"][0])
+            rate = min(max(float(given[f"coupon of {name}"][0]), LOWEST), HIGHEST)
+            values[f"tranches[{name!r}].coupon.{field}"] = rate
         for name in self.terms.schedules:
             if (shape := given[f"schedule of {name}"]).any():
                 days = self.schedule.unadjusted[1:]

@@ -70,6 +70,14 @@ def term(cls: type[T]) -> type[T]:
     return made
 
 
+def unproved(item: T, changed: Mapping[str, Any]) -> T:
+    """A term with some fields changed and nothing proved of it: a trial value, which is proved where it is kept."""
+    made = object.__new__(type(item))
+    for field in dataclasses.fields(item):  # type: ignore[arg-type]
+        object.__setattr__(made, field.name, changed.get(field.name, getattr(item, field.name)))
+    return made
+
+
 def head(cls: type, fields: Mapping[str, Any]) -> str:
     """How a message names a term: by its class and its own name."""
     return f"{cls.__name__} {fields['name']!r}" if isinstance(fields.get("name"), str) else cls.__name__

@@ -10,7 +10,7 @@ from structuring.deals.deal import Deal
 from structuring.documents.yaml_and_json import STEP
 from waterfalls.errors import Fault, InvalidTerms, unknown
 from waterfalls.language.expressions import Constant
-from waterfalls.terms.term import kind_of
+from waterfalls.terms.term import kind_of, unproved
 
 
 def steps_of(path: str) -> list[str]:
@@ -30,13 +30,14 @@ def value_at(deal: Deal, path: str) -> float:
 
 
 def with_values(deal: Deal, values: Mapping[str, Any]) -> Deal:
-    """The deal with other values at some paths; its terms are proved again, once."""
+    """The deal with other values at some paths. Each term that changes is proved; that they fit together is not: the caller
+    proves the deal that is kept."""
     fields: dict[str, Any] = {}
     for path, value in values.items():
         field, *steps = steps_of(path)
         key = key_of(deal, field, path)
         fields[key] = replaced(fields.get(key, getattr(deal, key)), steps, value, path)
-    return dataclasses.replace(deal, **fields)
+    return unproved(deal, fields)
 
 
 def inside(item: Any, step: str, path: str) -> Any:
@@ -48,7 +49,7 @@ def inside(item: Any, step: str, path: str) -> Any:
 def replaced(item: Any, steps: Sequence[str], value: Any, path: str) -> Any:
     """An item with another value at the end of some steps."""
     if not steps:
-        return value
+        return Constant(value) if isinstance(item, Constant) else value
     if is_kind(item, steps[0]):
         return replaced(item, steps[1:], value, path)
     key = key_of(item, steps[0], path)
