@@ -10,8 +10,8 @@ from typing import Any
 
 from pricing.report.contents.sheets import Sheet
 from pricing.report.contents.stress_result import StressResult, StressResults, stress_results, written_from
-from pricing.report.several_stresses import parts_of, titled
-from pricing.tables.number_formats import TEXTS, heading, missing, shown
+from pricing.report.several_stresses import Part, parts_of, titled
+from pricing.tables.number_formats import TEXTS, Unit, heading, missing, shown
 from structuring.documents.whole_files import whole
 from waterfalls.doors import need
 
@@ -37,20 +37,34 @@ def write_page(path: Path, cases: StressResults) -> None:
 
 
 def page(cases: Sequence[StressResult]) -> str:
-    """The page as text. Every name is escaped: what comes from a deal file is never markup."""
+    """The page of a deal as text."""
     case = cases[0]
+    facts = (
+        f"valued {case.prices.valuation}",
+        case.unit.words,
+        f"reference: {case.reference}, {case.losses.reference[1]}",
+        *(f"stress: {each.stress}" for each in cases),
+    )
+    about = "A model of a deal from public and assumed terms; see"
+    return rendered(parts_of(cases), case.unit, name=case.deal.name, title=titled(cases), facts=facts, about=about)
+
+
+def rendered(parts: Sequence[Part], unit: Unit, *, name: str, title: str, facts: Sequence[str], about: str) -> str:
+    """A page of parts. Every name is escaped: what comes from a file is never markup."""
     jinja2, offline = need("jinja2"), need("plotly.offline")
     safe = need("markupsafe").Markup
     template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True).from_string(
         asset("page.html")
     )
     return template.render(
-        case=case,
-        title=titled(cases),
-        cases=cases,
-        parts=parts_of(cases),
-        rows=lambda sheet: list(rows(sheet, case)),
-        heading=lambda column, kind: heading(str(column), kind, case.unit),
+        name=name,
+        title=title,
+        facts=facts,
+        about=about,
+        parts=parts,
+        unit=unit,
+        rows=lambda sheet: list(rows(sheet, unit)),
+        heading=lambda column, kind: heading(str(column), kind, unit),
         css=safe(asset("page.css")),
         js=safe(asset("page.js")),
         plotly=safe(offline.get_plotlyjs()),
@@ -79,13 +93,12 @@ class Row:
     total: bool
 
 
-def rows(sheet: Sheet, case: StressResult) -> Iterator[Row]:
+def rows(sheet: Sheet, unit: Unit) -> Iterator[Row]:
     """The rows of a table."""
     kinds = [sheet.kind(column) for column in sheet.frame.columns]
     for number, values in enumerate(sheet.frame.itertuples(index=False, name=None)):
         cells = tuple(
-            Cell(kind, exact(value, kind), shown(value, kind, case.unit))
-            for value, kind in zip(values, kinds, strict=True)
+            Cell(kind, exact(value, kind), shown(value, kind, unit)) for value, kind in zip(values, kinds, strict=True)
         )
         yield Row(cells, sheet.total(number))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import io
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from pricing.overview.deal_tables import by_date
 from pricing.report.contents.sheets import Sheet
 from pricing.report.contents.stress_result import StressResult, StressResults, stress_results, written_from
 from pricing.report.several_stresses import tables, titled
-from pricing.tables.number_formats import TEXTS, heading, kind_of, missing, shown
+from pricing.tables.number_formats import TEXTS, Unit, heading, kind_of, missing, shown
 from structuring.documents.whole_files import as_text, whole
 from waterfalls.doors import need
 
@@ -32,19 +33,30 @@ def write_workbook(path: Path, cases: StressResults) -> None:
 def workbook(cases: StressResults) -> Any:
     """The tables as an openpyxl workbook."""
     case = cases[0]
+    note = f"{case.deal.name}, valued {case.prices.valuation}. Not investment advice."
+    return filled([*tables(cases), *long_frames(case)], case.unit, titled(cases), note)
+
+
+def filled(sheets: Iterable[Sheet], unit: Unit, title: str, note: str) -> Any:
+    """A workbook of tables, with a `note` under the title of a table that has none of its own."""
     book = need("openpyxl").Workbook()
     book.remove(book.active)
-    book.properties.title = titled(cases)
-    for sheet in [*tables(cases), *long_frames(case)]:
-        fill(book.create_sheet(sheet.name[:LONGEST_NAME]), sheet, case)
+    book.properties.title = title
+    for sheet in sheets:
+        fill(book.create_sheet(sheet.name[:LONGEST_NAME]), sheet, unit, note)
     return book
 
 
 def write_tables(path: Path, cases: StressResults) -> None:
     """Writes the workbook of results, whole or not at all."""
+    write_book(path, workbook(cases))
+
+
+def write_book(path: Path, book: Any) -> None:
+    """Writes a workbook whole or not at all."""
     held = io.BytesIO()
     with whole(path) as file:
-        workbook(cases).save(held)
+        book.save(held)
         file.write_bytes(held.getvalue())
 
 
@@ -80,19 +92,18 @@ MEASURES = {
 }
 
 
-def fill(page: Any, sheet: Sheet, case: StressResult) -> None:
+def fill(page: Any, sheet: Sheet, unit: Unit, note: str) -> None:
     """One sheet: its title, then headings that stay, then the rows."""
     styles = need("openpyxl.styles")
     columns = need("openpyxl.utils").get_column_letter
-    as_text(page.cell(1, 1), plain(sheet.heading(case.unit)))
+    as_text(page.cell(1, 1), plain(sheet.heading(unit)))
     page.cell(1, 1).font = styles.Font(bold=True, size=13)
-    note = sheet.note or f"{case.deal.name}, valued {case.prices.valuation}. Not investment advice."
-    as_text(page.cell(2, 1), plain(note))
+    as_text(page.cell(2, 1), plain(sheet.note or note))
     kinds = [sheet.kind(column) for column in sheet.frame.columns]
     widths = []
     for place, (column, kind) in enumerate(zip(sheet.frame.columns, kinds, strict=True), 1):
         cell = page.cell(FIRST, place)
-        as_text(cell, plain(heading(str(column), kind, case.unit)))
+        as_text(cell, plain(heading(str(column), kind, unit)))
         cell.font = styles.Font(bold=True)
         cell.border = styles.Border(bottom=styles.Side(style="thin"))
         cell.alignment = styles.Alignment(
@@ -108,9 +119,9 @@ def fill(page: Any, sheet: Sheet, case: StressResult) -> None:
             if isinstance(held, str):
                 as_text(cell, held)
             else:
-                cell.value, cell.number_format = held, number_format(kind, case)
+                cell.value, cell.number_format = held, number_format(kind, unit)
             cell.font = styles.Font(bold=sheet.total(number))
-            widths[place - 1] = max(widths[place - 1], len(shown(value, kind, case.unit)) + 2)
+            widths[place - 1] = max(widths[place - 1], len(shown(value, kind, unit)) + 2)
     for place, width in enumerate(widths, 1):
         page.column_dimensions[columns(place)].width = min(width, WIDEST)
     page.freeze_panes = page.cell(FIRST + 1, 2)
@@ -129,7 +140,7 @@ def plain(value: Any) -> str:
     return need("openpyxl.cell.cell").ILLEGAL_CHARACTERS_RE.sub("", str(value))
 
 
-def number_format(kind: str, case: StressResult) -> str:
+def number_format(kind: str, unit: Unit) -> str:
     if kind in TEXTS:
         return "yyyy-mm-dd" if kind == "date" else "@"
-    return kind_of(kind, case.unit).excel
+    return kind_of(kind, unit).excel

@@ -31,28 +31,33 @@ KINDS: dict[str, Kind] = {
     "count": Kind(1.0, 0, "", "", "#,##0"),
 }
 TEXTS = ("text", "date")
+LARGE = {  # by what amounts are divided: the unit in full and in short, decimals, the Excel format
+    1.0: ("", "", 2, "#,##0.00"),
+    1e6: ("million", "m", 1, "#,##0.0,,"),
+    1e9: ("billion", "bn", 1, "#,##0.0,,,"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class Unit:
-    """The unit of amounts: the deal's currency, in millions where the deal is that large."""
+    """The unit of amounts: the currency, in millions where a deal is that large, in billions where it is a market."""
 
     currency: str
     divisor: float
 
     @property
     def words(self) -> str:
-        return f"{self.currency} million" if self.divisor == 1e6 else self.currency
+        return f"{self.currency} {LARGE[self.divisor][0]}".strip()
 
     @property
     def short(self) -> str:
-        return f"{self.currency} m" if self.divisor == 1e6 else self.currency
+        return f"{self.currency} {LARGE[self.divisor][1]}".strip()
 
     @property
     def kind(self) -> Kind:
         """Amounts are kept in currency units; a workbook divides by its format alone."""
-        million = self.divisor == 1e6
-        return Kind(1.0 / self.divisor, 1 if million else 2, "", self.short, "#,##0.0,," if million else "#,##0.00")
+        _, _, decimals, excel = LARGE[self.divisor]
+        return Kind(1.0 / self.divisor, decimals, "", self.short, excel)
 
 
 def unit_of(currency: str, largest: float) -> Unit:
