@@ -73,11 +73,14 @@ ROOMS = {
             "market", "tables", "valuation", "bearers", "contagion", "overview", "breakevens", "structure",
             "report.contents", "report.figures",
         },
+        "report.market_report": {
+            "tables", "contagion", "contagion.closed_loop", "report", "report.contents", "report.figures",
+        },
         "report.live_model": {"market", "tables", "valuation", "bearers"},
         "commands": {
             "market", "tables", "valuation", "bearers", "contagion", "contagion.closed_loop", "overview", "comparison",
             "breakevens", "paths_and_books", "structure.terms", "structure", "report.contents", "report.live_model",
-            "report",
+            "report", "report.market_report",
         },
         ".": {"commands"},
     },

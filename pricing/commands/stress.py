@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pricing.commands.options import DealName, MarketFile, ScenarioFile, about, case, parallel
-from pricing.commands.output import Answer, answers, columns
+from pricing.commands.output import Answer, Say, answers, columns
 from pricing.commands.progress import progress
 
 if TYPE_CHECKING:
@@ -32,13 +33,21 @@ def stress(
     sensitivity: Annotated[
         bool, typer.Option("--sensitivity", help="move every assumption of a book's loop, alone and all together")
     ] = False,
-    draws: Annotated[int, typer.Option(min=2, help="of all assumptions together, for --sensitivity")] = 1000,
+    draws: Annotated[
+        int, typer.Option(min=2, help="of all assumptions together, for --sensitivity and a book's report")
+    ] = 1000,
     seed: Annotated[int, typer.Option(help="the same seed draws the same assumptions")] = 0,
     workers: Annotated[
         int, typer.Option(min=1, help="threads of --sensitivity, whose answer is the same on any number")
     ] = 1,
     market: MarketFile = None,
     scenarios: ScenarioFile = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="FILE", help="write a report: one HTML file that opens offline")
+    ] = None,
+    xlsx: Annotated[
+        Path | None, typer.Option("--xlsx", metavar="FILE", help="write the report's tables for Excel")
+    ] = None,
 ) -> Answer:
     """Follow one stress from the collateral to the household.
 
@@ -52,14 +61,16 @@ def stress(
       firstloss stress vantage-jersey --scenario "moves of 2026" --scale 0.5
       firstloss stress ai-debt-market
       firstloss stress ai-debt-market --without refinancing --without funding
-      firstloss stress ai-debt-market --sensitivity --draws 40
+      firstloss stress ai-debt-market --sensitivity --draws 20
+      firstloss stress ai-debt-market --report market.html --xlsx market.xlsx --draws 20
       firstloss stress ai-debt-market --csv --table deals
 
     \b
     Tables: classes, rounds, bearers, unidentified, and bridge of a deal;
     or of a book deals, obligors, beside_2008, and of its loop
-    loop_rounds, loop_channels, loop_institutions and loop_assumptions;
-    with --sensitivity tornado, band and ranking.
+    loop_rounds, loop_channels, loop_institutions, loop_ends and
+    loop_assumptions; with --sensitivity tornado, band and ranking.
+    A book's --report and --xlsx move its assumptions as --sensitivity does.
     """
     from structuring.runs.book_files import books
     from waterfalls.errors import InvalidTerms, UnknownName
@@ -71,7 +82,8 @@ def stress(
             raise InvalidTerms(
                 f"--shock is of one deal, and {deal!r} is a book, whose story moves its spreads: --scale"
             )
-        return whole_market(deal, scenario, scale, without or [], (draws, seed, workers) if sensitivity else None)
+        moved = (draws, seed, workers) if sensitivity or report or xlsx else None
+        return whole_market(deal, scenario, scale, without or [], moved, (report, xlsx))
     if sensitivity:
         raise InvalidTerms(f"--sensitivity is of a book's loop, and {deal!r} is one deal")
     if without:
@@ -119,7 +131,19 @@ def stress(
         "unidentified": lambda: told.unidentified,
     }
     said = {"scenario": struck.name, "shock": pair.shock.name, "rates_bp": rates, "reference": base.name}
-    return Answer(tables, chain_lines(title, told), about(described, quotes, **said))
+
+    def then(say: Say) -> None:
+        if report is not None or xlsx is not None:
+            from pricing.report.contents.stress_result import stress_results
+            from pricing.report.written_files import outputs
+
+            cases = stress_results(
+                described, flows, prices, losses, quotes, scenario=struck.name, shock=pair.shock.name
+            )
+            with progress("searching breakevens and writing") as seen:
+                outputs(cases, base, say, report=report, xlsx=xlsx, progress=seen)
+
+    return Answer(tables, chain_lines(title, told), about(described, quotes, **said), then=then)
 
 
 def chain_lines(title: str, told: Chain) -> Iterator[str]:
@@ -144,9 +168,10 @@ def chain_lines(title: str, told: Chain) -> Iterator[str]:
 
 
 def whole_market(
-    book: str, scenario: str, scale: float, without: list[str], moved: tuple[int, int, int] | None
-) -> Answer:
-    """The answer for a book of deals, its loop closed where a file beside it says how."""
+    book: str, scenario: str, scale: float, without: list[str], moved: tuple[int, int, int] | None,
+    files: tuple[Path | None, Path | None],
+) -> Answer:  # fmt: skip
+    """The answer for a book of deals, its loop closed where a file beside it says how; `moved` are draws, seed and workers."""
     from pricing.contagion.closed_loop.channels import CHANNELS
     from pricing.contagion.closed_loop.market_loop import market_loop
     from pricing.contagion.closed_loop.market_page import page_of
@@ -167,8 +192,8 @@ def whole_market(
     if moved is not None:
         from pricing.contagion.closed_loop.sensitivity import sensitivity
 
-        if closed is None or without:
-            raise InvalidTerms("--sensitivity moves the loop with every channel on: leave --without out")
+        if closed is None:
+            raise InvalidTerms("--sensitivity, --report and --xlsx of a book are of its loop: leave a channel on")
         with progress("moving every assumption") as told:
             sure = sensitivity(closed, moved[0], seed=moved[1], workers=moved[2], progress=told)
     tables: dict[str, Callable[[], Any]] = {
@@ -185,9 +210,18 @@ def whole_market(
             "loop_rounds": closed.loop.by_round,
             "loop_channels": closed.loop.by_channel,
             "loop_institutions": closed.loop.by_institution,
+            "loop_ends": closed.ends,
             "loop_assumptions": closed.assumptions,
         }
     if sure is not None:
         tables |= {"tornado": sure.tornado, "band": sure.band, "ranking": sure.ranking}
     said = {"book": book, "currency": made.book.currency, "scenario": made.stress, "scale": scale, "channels": on}
-    return Answer(tables, [page_of(made, closed, sure, width=columns())], said)
+
+    def then(say: Say) -> None:
+        if closed is not None and sure is not None and any(files):
+            from pricing.report.market_report.market_result import MarketResult
+            from pricing.report.market_report.write_market import write_market
+
+            write_market(MarketResult(closed, sure), say, report=files[0], xlsx=files[1])
+
+    return Answer(tables, [page_of(made, closed, sure, width=columns())], said, then=then)

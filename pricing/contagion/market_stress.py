@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable, Mapping
-from dataclasses import KW_ONLY, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +15,7 @@ from pricing.bearers.unidentified import unidentified
 from pricing.bearers.who_bears import Losses, who_bears
 from pricing.contagion.contagion import Contagion, Mode, contagion
 from pricing.contagion.initial_losses import shock_of
+from pricing.contagion.market_story import MARK, MarketStory, check
 from pricing.contagion.market_stress_result import MODES, MarketStress
 from pricing.contagion.market_stress_tables import beside, classes_of, leverage_of, rounds_of, rows_of, stressed_cell
 from pricing.contagion.stress_chain import assumed, bearers_of, named_place
@@ -32,53 +31,14 @@ from structuring.generators.named_stresses import NamedStress, load_stress, pape
 from structuring.runs.book import Book
 from structuring.runs.book_files import find_book, load_book
 from structuring.scenarios.scenario import Scenario
-from waterfalls.errors import refuse, refuse_unknown, strangers
-from waterfalls.terms.bounded_numbers import NotNegative, Positive
-from waterfalls.terms.field_types import Listed, items
-from waterfalls.terms.term import term
+from waterfalls.errors import refuse_unknown
 from waterfalls.terms.tranches import Note
 
 if TYPE_CHECKING:
     from structuring.deals.deal import Deal
 
-MARK = "firstloss-market-story"
 SHUT = "refinancing freeze"  # the stress that debt meets which is not refinanced
 BONDS = "corporate bonds"  # what the bonds of the book are part of, in the institutions file
-
-
-@term
-class Supply:
-    """Issuance as a driver of spreads: every note of the book widens, in basis points, by
-
-        scale x per_doubling x max(log2(issuance / average), 0)
-
-    `issuance` of a year and the `average` of the five before it, in currency units.
-    """
-
-    issuance: Positive
-    average: Positive
-    _: KW_ONLY
-    per_doubling: NotNegative
-
-    def widening(self, scale: float = 1.0) -> float:
-        """Basis points at a scale of the story."""
-        return scale * self.per_doubling * max(math.log2(self.issuance / self.average), 0.0)
-
-
-@term
-class MarketStory:
-    """What a book's story needs beyond a named stress.
-
-    `failures` by deal: the share of the stress's added rate of default that its obligors take, 1 where nothing is said.
-    `bonds` are the deals whose notes are public bonds: they have the depth of that market, and what institutions
-    hold of them is part of the corporate bonds that they are known to hold.
-    """
-
-    supply: Supply
-    _: KW_ONLY
-    failures: Mapping[str, NotNegative] = field(default_factory=dict)
-    bonds: Listed[str] = items()
-    sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def market_stress(
@@ -137,6 +97,7 @@ def market_stress(
     bearers, _ = bearers_of(direct, late, known)
     return MarketStress(
         book=described,
+        story=tale,
         stress=told.name,
         scale=scale,
         widening=widening,
@@ -159,12 +120,6 @@ def market_stress(
         public=listed,
         assumptions=assumptions_of(described, told, tale, known),
     )
-
-
-def check(tale: MarketStory, book: Book) -> None:
-    """Refuses a story that speaks of deals which the book does not hold."""
-    told = (("story.failures", tale.failures), ("story.bonds", tale.bonds))
-    refuse(fault for place, names in told for fault in strangers(place, "deal of the book", names, book.deals))
 
 
 def with_added(known: Institutions, path: Path) -> Institutions:

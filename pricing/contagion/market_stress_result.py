@@ -14,6 +14,7 @@ from pricing.bearers.who_bears import Losses
 from pricing.contagion import amounts_in_words
 from pricing.contagion.contagion import Contagion, Mode
 from pricing.contagion.initial_losses import Shock
+from pricing.contagion.market_story import MarketStory
 from pricing.contagion.struck_deals import Told
 from pricing.tables.quotients import per_cent
 from structuring.deals.exposures import UNNAMED
@@ -45,6 +46,7 @@ class MarketStress:
     """
 
     book: Book
+    story: MarketStory
     stress: str
     scale: float
     widening: float

@@ -28,6 +28,7 @@ KINDS: dict[str, Kind] = {
     "years": Kind(1.0, 2, "", "years", "0.00"),
     "ratio": Kind(1.0, 2, "x", "", '0.00"x"'),
     "number": Kind(1.0, 4, "", "", "#,##0.0000"),
+    "level": Kind(1.0, 3, "", "", "0.000"),  # of an assumption
     "count": Kind(1.0, 0, "", "", "#,##0"),
 }
 TEXTS = ("text", "date")

@@ -11,7 +11,8 @@ import pytest
 from pricing.bearers.institutions import load_institutions
 from pricing.bearers.who_bears import who_bears
 from pricing.contagion.closed_loop.market_page import market_page
-from pricing.contagion.market_stress import MarketStory, Supply, market_stress
+from pricing.contagion.market_story import MarketStory, Supply
+from pricing.contagion.market_stress import market_stress
 from pricing.market.market import projected
 from pricing.market.market_files import load_market
 from pricing.valuation.price import price

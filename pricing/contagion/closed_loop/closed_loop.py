@@ -167,13 +167,13 @@ def follow(y: Economy, found: Round, on: tuple[str, ...], rounds: int) -> tuple[
     return found, state, np.array(added).reshape(len(added), len(on), len(found.total)), bool(rests)
 
 
-def rest(y: Economy, rounds: int = 2 * ROUNDS) -> Round:
+def rest(y: Economy, channels: Collection[str] = CHANNELS, rounds: int = 2 * ROUNDS) -> Round:
     """Where the loop comes to rest from nothing, all channels at once in each round: what `closed_loop` finds, without columns."""
     state, found = y.nothing, y.before
     for _ in range(rounds):
         before = found.total
-        for step in STEPS.values():
-            state = step(y, found, state)
+        for name, step in STEPS.items():
+            state = step(y, found, state) if name in channels else state
         found = y.look(state)
         if np.abs(found.total - before).sum() <= SETTLED * max(np.abs(found.total).sum(), 1.0):
             break

@@ -7,6 +7,9 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from pricing.bearers.accounting import ends_of
 from pricing.contagion.amounts_in_words import money
 from pricing.contagion.closed_loop.assumptions import LoopTerms, check, load_loop
 from pricing.contagion.closed_loop.channels import CHANNELS
@@ -22,16 +25,26 @@ BN = 1e9
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class MarketLoop:
-    """A market stress with the loop closed: the stress, the terms of the loop, the vehicles at their points, and the answer."""
+    """A market stress with the loop closed: the stress, the terms of the loop, the vehicles at their points, the answer, the channels on."""
 
     stress: MarketStress
     terms: LoopTerms
     vehicles: Vehicles
     loop: Loop
+    channels: tuple[str, ...] = CHANNELS
 
     def sentences(self) -> tuple[str, ...]:
         """The loop in words, amounts in billions."""
         return loop_sentences(self.loop)
+
+    def ends(self) -> pd.DataFrame:
+        """One row a class and end bearer: what of the class's losses, the loop closed, ends with whom."""
+        import pandas as pd
+
+        lost = {who: np.array([amount]) for who, amount in zip(self.loop.institutions, self.loop.least, strict=True)}
+        flow, classes, ends = ends_of(lost, self.stress.institutions)
+        rows = [(classes[c], ends[b], float(flow[0, c, b])) for c, b in np.argwhere(flow[0] != 0.0)]
+        return pd.DataFrame(rows, columns=["investor_class", "bearer", "loss"])
 
     def assumptions(self) -> pd.DataFrame:
         """One row an assumption: what is taken, how low and how high it may be, and why."""
@@ -53,9 +66,8 @@ def market_loop(
     told = load_loop(terms) if isinstance(terms, Path) else terms
     check(told, made.book, made.institutions)
     vehicles = vehicles_of(made)
-    return MarketLoop(
-        made, told, vehicles, closed_loop(economy_of(made, vehicles, told), channels=channels, rounds=rounds)
-    )
+    loop = closed_loop(economy_of(made, vehicles, told), channels=channels, rounds=rounds)
+    return MarketLoop(made, told, vehicles, loop, tuple(name for name in CHANNELS if name in channels))
 
 
 def loop_sentences(made: Loop) -> tuple[str, ...]:

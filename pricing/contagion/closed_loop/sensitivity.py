@@ -176,8 +176,9 @@ def few_draws(draws: int) -> int:
 
 def measured(made: MarketLoop, said: Mapping[str, float]) -> tuple[np.ndarray, np.ndarray]:
     """The measures (2,) and the losses of every institution (N,) under a set of assumptions, the others as taken."""
-    found = rest(economy_of(made.stress, made.vehicles, made.terms, said))
-    first, every = float(found.first.sum()), float(found.total.sum())
+    y = economy_of(made.stress, made.vehicles, made.terms, said)
+    found = rest(y, made.channels)
+    first, every = float(y.before.first.sum()), float(found.total.sum())
     return np.array([every, (every - first) / first if first else 0.0]), found.total
 
 
