@@ -167,7 +167,11 @@ def write_yield(
     found: dict[str, int],
     span_of: Callable[..., str],
 ) -> None:
-    """The yield by Newton's method on the logarithm of the value, from the flat rate given: no circle, no goal seek."""
+    """The yield by Newton's method from the flat rate given: no circle, no goal seek.
+
+    On the logarithm of the value, which is nearly straight, or on the value itself where holders still pay in, so that it
+    may be near 0 or change its sign.
+    """
     cash, value, flat = given
     row = inputs.by_date(
         f"{ahead.names[i]}: years of yield", "years", [*[0.0] * ahead.first, *ahead.yield_times[i].tolist()]
@@ -181,10 +185,11 @@ def write_yield(
         slope = grid.one(
             f"its slope, step {step}", "money", f'=IFERROR(SUMPRODUCT({flows},{t},EXP(-$D${start}*{t})),"n/a")'
         )
-        x = f'=IFERROR($D${start}+LN($D${worth}/{value})*$D${worth}/$D${slope},"n/a")'
+        missed = f"IF(MIN({flows})<0,$D${worth}-{value},LN($D${worth}/{value})*$D${worth})"
+        x = f'=IFERROR($D${start}+{missed}/$D${slope},"n/a")'
     last = grid.one("continuous yield", "rate", x)
     found["yield"] = grid.one(f"yield, compounded {often:g} times a year", "rate",
-                              f'=IFERROR({often:g}*(EXP($D${last}/{often:g})-1),"n/a")')  # fmt: skip
+                              f'=IF({value}>0,IFERROR({often:g}*(EXP($D${last}/{often:g})-1),"n/a"),"n/a")')  # fmt: skip
 
 
 def write_losses(grid: Grid, inputs: Grid, losses: Losses, found: Valued) -> None:
