@@ -14,7 +14,9 @@ from waterfalls.engines.cell_formulas.words import told
 from waterfalls.engines.laws import tolerance
 
 RESULTS = "Results of the date, which the next begins with"
-SHEETS_AS_CSV = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,false,false,false,false,-1"  # raw numbers, every sheet
+SHEETS_AS_CSV = (
+    "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,false,false,false,false,-1"  # raw numbers, every sheet
+)
 
 
 def recalculated(files, folder):
@@ -24,9 +26,7 @@ def recalculated(files, folder):
         pytest.skip("LibreOffice is not here: install libreoffice-calc")
     where = folder / "recalculated"
     command = [office, "--headless", f"-env:UserInstallation={(folder / 'profile').as_uri()}", "--convert-to"]
-    subprocess.run(
-        [*command, SHEETS_AS_CSV, "--outdir", where, *files], check=True, capture_output=True, timeout=1800
-    )
+    subprocess.run([*command, SHEETS_AS_CSV, "--outdir", where, *files], check=True, capture_output=True, timeout=1800)
     return [sheets(where, file) for file in files]
 
 
@@ -83,7 +83,7 @@ def set_to(file, to, **values):
         sheet, column, row = re.search(rf'<definedName name="{name}">(\w+)!\$(\w+)\$(\d+)<', book).groups()
         part = f"xl/worksheets/sheet{order.index(sheet) + 1}.xml"
         said = f'{column}{row}"'
-        held = f'<v>{value}</v></c>' if not isinstance(value, str) else f"<is><t>{value}</t></is></c>"
+        held = f"<v>{value}</v></c>" if not isinstance(value, str) else f"<is><t>{value}</t></is></c>"
         kind = ' t="inlineStr"' if isinstance(value, str) else ""
         text, count = re.subn(
             rf'<c r="{said}( s="\d+")?[^>]*>.*?</c>', rf'<c r="{said}\1{kind}>{held}', parts[part].decode(), count=1

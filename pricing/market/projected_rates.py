@@ -16,6 +16,8 @@ from waterfalls.errors import CannotPrice, unknown
 from waterfalls.plan import Plan
 from waterfalls.terms.coupons import Floating
 
+Periods = Sequence[tuple[datetime.date, datetime.date]]
+
 
 def projected_rates(
     deal: Deal | Plan,
@@ -31,12 +33,11 @@ def projected_rates(
     its date. A `Plan` knows no collateral.
     """
     resolved = plan(deal) if isinstance(deal, Deal) else deal
-    roll, found = resolved.schedule.roll, {}
-    for coupon, day_count in resolved.coupons:
-        if isinstance(coupon, Floating) and coupon.source not in found:
-            lag = datetime.timedelta(days=coupon.reset_lag)
-            periods = list(itertools.pairwise(day - lag for day in resolved.schedule.payment))
-            found[coupon.source] = one_index(coupon.index, periods, day_count, roll, valuation, projections, fixings)
+    roll = resolved.schedule.roll
+    found = {
+        source: one_index(index, periods, day_count, roll, valuation, projections, fixings)
+        for source, (index, periods, day_count) in resets_of_notes(resolved).items()
+    }
     resets = resets_of(deal) if isinstance(deal, Deal) else ()
     days: dict[str, dict[datetime.date, float]] = {}
     for each in resets:
@@ -46,9 +47,34 @@ def projected_rates(
     return {**found, **days}
 
 
+def resets_of_notes(resolved: Plan) -> dict[str, tuple[str, Periods, str]]:
+    """The index, the periods over which it fixes and their day count, by the name under which notes read the rate."""
+    found: dict[str, tuple[str, Periods, str]] = {}
+    for coupon, day_count in resolved.coupons:
+        if isinstance(coupon, Floating) and coupon.source not in found:
+            lag = datetime.timedelta(days=coupon.reset_lag)
+            periods = list(itertools.pairwise(day - lag for day in resolved.schedule.payment))
+            found[coupon.source] = coupon.index, periods, day_count
+    return found
+
+
+def lengths_of_resets(resolved: Plan, valuation: datetime.date) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Parts of a year (T,) over which each index fixes: by its day count, and Actual/365F; 0 where it was fixed before.
+
+    A zero rate that moves by m moves the fixing L to L + (1 + L f) (exp(m y) - 1) / f, with f and y these parts.
+    """
+    roll, found = resolved.schedule.roll, {}
+    for source, (_, periods, day_count) in resets_of_notes(resolved).items():
+        ahead = np.array([start >= valuation for start, _ in periods], np.float64)
+        fractions = np.array([year_fraction(day_count, a, b, roll=roll) for a, b in periods])
+        years = np.array([(b - a).days / 365.0 for a, b in periods])
+        found[source] = ahead * fractions, ahead * years
+    return found
+
+
 def one_index(
     index: str,
-    periods: Sequence[tuple[datetime.date, datetime.date]],
+    periods: Periods,
     day_count: str,
     roll: Roll,
     valuation: datetime.date,

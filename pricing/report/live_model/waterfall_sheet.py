@@ -34,8 +34,11 @@ def write_dates(grid: Grid, page: FormulaWriter, places: Places) -> None:
 
 
 def write_collateral(grid: Grid, page: FormulaWriter, given: Mapping[Key, np.ndarray], scenarios: list[str],
-                     places: Places) -> None:  # fmt: skip
-    """What arrives in every scenario, as the model made it, and of these what the chosen scenario brings."""
+                     resets: Mapping[str, tuple[np.ndarray, np.ndarray]], places: Places) -> None:  # fmt: skip
+    """What arrives in every scenario, as the model made it, and of these what the chosen scenario brings.
+
+    `resets` are the parts of a year over which indices fix: a parallel move of zero rates moves what fixes after it.
+    """
     fields = [("receipt", name) for name in CASH if ("receipt", name) in given]
     wanted = [*fields, *(row.key for row in page.rows.values() if row.key is not None)]
     for key in dict.fromkeys(wanted):
@@ -52,8 +55,14 @@ def write_collateral(grid: Grid, page: FormulaWriter, given: Mapping[Key, np.nda
         chosen = f"{{c}}{rows[0]}" if len(rows) == 1 else f"INDEX({{c}}{rows[0]}:{{c}}{rows[-1]},Scenario_number)"
         if key[0] == "receipt" and key[1] in (*CASH, *COSTS):
             chosen += f"*Multiplier_{key[1]}"
-        elif key[0] == "rate":
-            chosen += "+Rates_move_bp/10000"
+        elif key[0] == "rate" and key[1] in resets:
+            at = grid.by_date("before the move", unit, f"={chosen}")
+            part, years = (
+                grid.by_date(f"part of a year over which it fixes, {by}; 0 where fixed", "years", values.tolist())
+                for by, values in zip(("by day count", "actual/365F"), resets[key[1]], strict=True)
+            )
+            moved = f"(1+{{c}}{at}*{{c}}{part})*(EXP(Rates_move_bp/10000*{{c}}{years})-1)/{{c}}{part}"
+            chosen = f"{{c}}{at}+IF({{c}}{part}>0,{moved},0)"
         place = grid.by_date("chosen", unit, f"={chosen}", bold=True)
         places.inputs[key] = f"Collateral!{{c}}{place}"
     grid.heading("Cash collected")

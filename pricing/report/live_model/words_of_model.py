@@ -61,7 +61,8 @@ def write_changes(grid: Grid, plan: Plan, losses: Losses) -> None:
         "Reference: the value in the reference scenario and the z-spread solved from the quote are those of the model as "
         "written; a changed term moves the value shown, not what it is compared with.",
         "Dates: payment dates, parts of a year and flags by date are inputs. A changed date of the deal does not move them.",
-        "Rates: a parallel move raises every fixing of an index and every zero rate by the same amount.",
+        "Rates: a parallel move raises every zero rate by the same amount, and with it what indices of notes fix at after "
+        "the valuation date. Floating receipts of the collateral stay as the model made them.",
         "Structure: a term that was 0 or not there when this was written has no line: a new clause, trigger or account needs a new model.",
         "Yields: found by Newton's method from the flat rate of the spread and the curve; n/a where the value is not above 0.",
         "Expressions of the terms that give a row of numbers by date (steps, hurdles, make-whole, forward ratios) are such rows on Inputs.",

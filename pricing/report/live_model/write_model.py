@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pricing.bearers.who_bears import Losses
 from pricing.market.market import Market
+from pricing.market.projected_rates import lengths_of_resets
 from pricing.report.live_model.checks_sheet import write_checks
 from pricing.report.live_model.grid import INPUT, Grid
 from pricing.report.live_model.value_sheet import write_value
@@ -61,7 +62,8 @@ def write_model(path: Path | str, flows: Cashflows, losses: Losses, market: Mark
     names = [str(name) for name in flows.receipts.scenarios]
     write_inputs(grids["Inputs"], grids["Collateral"], page, given, names, names[chosen])
     write_dates(grids["Inputs"], page, places)
-    write_collateral(grids["Collateral"], page, given, names, places)
+    resets = lengths_of_resets(flows.plan, market.valuation)
+    write_collateral(grids["Collateral"], page, given, names, resets, places)
     write_waterfall(grids["Waterfall"], page, places)
     valued = write_value(grids["Value"], grids["Inputs"], losses, market, places)
     write_checks(grids["Checks"], flows.plan, places, valued.checks)
