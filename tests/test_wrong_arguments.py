@@ -167,7 +167,7 @@ def calls(tmp):
         "structuring.LeasePortfolio": {"tenants": (structuring.Tenant(**leases),), "as_of": DATE(2026, 1, 1), "operating_cost": 1.0, "cost_growth": 0.0, "vacancy": 0.0, "cap_rate": 0.06},
         "structuring.LeaseWithOptions": {"tenant": "t", "rent": 1.0, "begins": DATE(2026, 1, 1), "initial": 5, "option": 5, "maximum": 15, "escalator": 0.0, "renewal": 1.0},
         "structuring.LoanLine": {"balance": 100.0, "rate": 0.05, "remaining_term": 36, "age": 0, "interest_only": 0, "payment": "level", "amortisation_term": None, "principal": (), "frequency": "monthly", "day_count": "30/360", "reset": None, "first_rate": None, "first_reset": 0},
-        "structuring.LoanPool": {"lines": (structuring.LoanLine(100.0, 0.05, remaining_term=36),), "prepayment": "6% CPR", "default": "2% CDR", "balloon_default": 0.0, "severity": 0.4, "recovery_lag": 3, "recovery_timing": (), "order": "sifma", "advances": False, "servicing": 0.0, "first_payment": None},
+        "structuring.LoanPool": {"lines": (structuring.LoanLine(100.0, 0.05, remaining_term=36),), "prepayment": "6% CPR", "default": "2% CDR", "default_curve": None, "delinquency": None, "balloon_default": 0.0, "severity": 0.4, "recovery_lag": 3, "recovery_timing": (), "order": "sifma", "advances": False, "servicing": 0.0, "first_payment": None},
         "structuring.Paths": {"count": 3, "seed": 1, "draw": None, "severity": np.full(3, 0.4)},
         "structuring.Scenario": {"name": "s", **{f.name: None for f in dataclasses.fields(structuring.Scenario) if f.name != "name"}},
         "structuring.SectorModel": {"copula": structuring.Copula(0.2), "hazard": 0.02, "hazards": {}, "sectors": {}, "breach": 0.01, "resale_elasticity": 1.0, "non_renewal": 0.1, "sale_lag": 12.0, "sobol": False},

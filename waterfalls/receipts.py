@@ -27,7 +27,8 @@ class Receipts:
     ones; `guarantee` is what supporters outside the deal paid in. `revenue` is gross when `operating_cost` is reported
     and net when it is not. `value` is the collateral's appraised value and `contracted` what it would have paid had
     nothing gone wrong. Of the performing par, `ccc_balance` and `discount_balance` are worth `ccc_value` (market) and
-    `discount_value` (cost); the defaulted par `defaulted_value` (market) and `defaulted_recovery` (agency). `events` are flags (0 or 1) that conditions read by name, such as a contract breach.
+    `discount_value` (cost); the defaulted par `defaulted_value` (market) and `defaulted_recovery` (agency). `delinquent_30`, `_60` and `_90` are
+    the performing balance that is late by at least so many days. `events` are flags (0 or 1) that conditions read by name, such as a contract breach.
     """
 
     dates: tuple[datetime.date, ...]
@@ -51,6 +52,9 @@ class Receipts:
         pool_balance: Array = None,
         defaulted_balance: Array = None,
         value: Array = None,
+        delinquent_30: Array = None,
+        delinquent_60: Array = None,
+        delinquent_90: Array = None,
         ccc_balance: Array = None,
         ccc_value: Array = None,
         discount_balance: Array = None,

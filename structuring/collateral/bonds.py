@@ -8,9 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, field
 from typing import TYPE_CHECKING, Any
 
-from structuring.collateral.accruals import faults_of_resets
 from structuring.collateral.asset import Asset
-from structuring.scenarios.index_paths import Resets
+from structuring.scenarios.index_paths import Resets, faults_of_resets
 from structuring.scenarios.months import month_after
 from structuring.scenarios.scenario import Drivers, Rate, Scenario
 from structuring.scenarios.speed import rate_a_year
@@ -24,7 +23,7 @@ from waterfalls.terms.term import term
 if TYPE_CHECKING:
     import numpy as np
 
-    from structuring.collateral.month_grid import MonthGrid
+    from structuring.scenarios.month_grid import MonthGrid
     from waterfalls.clock.schedule import Schedule
     from waterfalls.receipts import Receipts
 
@@ -137,7 +136,8 @@ class BondPortfolio(Asset):
         interest = A(m) I(m)   principal = A(m) (B(m-1) - B(m))   defaults = (A(m-1) - A(m)) B(m-1)   value = A(m) B(m)
         A(m) = product of (1 - default rate of each month), and 0 from the month of the obligor's default on
 
-    `recovery_lag` months after a default, 1 - severity of it is recovered and the rest lost; no coupon is paid for the
+    The share `balloon_default` of what falls due at maturity is not repaid but defaults. `recovery_lag` months after a
+    default, 1 - severity of it is recovered and the rest lost; no coupon is paid for the
     month of a default. A coupon date belongs to the collection period that holds it, and within it to the month; the
     months of a period are counted back from its end. `contracted` is scheduled interest and principal. Each obligor's
     default raises the event "default of <obligor>".
@@ -157,11 +157,13 @@ class BondPortfolio(Asset):
 
     def drivers(self) -> frozenset[str]:
         """What the portfolio reads from a scenario."""
-        return frozenset({"obligor_default", "default", "severity", "recovery_lag"})
+        return frozenset({"obligor_default", "default", "balloon_default", "severity", "recovery_lag"})
 
     def named(self) -> dict[str, tuple[str, list[str]]]:
         """The drivers that it takes by name: what bears a name, and the names."""
-        return dict.fromkeys(("obligor_default", "severity"), ("obligor", [bond.obligor for bond in self.bonds]))
+        return dict.fromkeys(
+            ("obligor_default", "balloon_default", "severity"), ("obligor", [bond.obligor for bond in self.bonds])
+        )
 
     def raises(self) -> tuple[str, ...]:
         """The events it may raise, which a condition reads as event(name)."""
@@ -201,8 +203,8 @@ class BondPortfolio(Asset):
         """What the bonds pay and owe, (S, T) in currency units; see the class for the formulas."""
         import numpy as np
 
-        from structuring.collateral.month_grid import month_grid
         from structuring.collateral.pool_losses import later
+        from structuring.scenarios.month_grid import month_grid
         from structuring.scenarios.period_clock import Clock
         from waterfalls.receipts import Receipts
 
@@ -220,10 +222,17 @@ class BondPortfolio(Asset):
             alive = survival * (struck > grid.edges[1:])
             before = np.concatenate([np.ones((len(alive), 1)), alive[:, :-1]], axis=1)
             defaults, repaid = (before - alive) * balance[:-1], balance[:-1] - balance[1:]
+            paid = alive * repaid
+            if (last := grid.month_of(bond.maturity)) is not None:
+                at_maturity = bond.notional - sum(bond.instalments.values())
+                failing = scenarios.along("balloon_default", grid.ends, 0.0, name=bond.obligor)
+                failed = alive[:, last] * at_maturity * np.broadcast_to(failing, (len(failing), grid.months))[:, last]
+                hit = np.where(np.arange(grid.months) == last, failed[:, None], 0.0)
+                defaults, paid = defaults + hit, paid - hit
             waiting = np.cumsum(defaults, axis=1)
             for field_, amounts in {
                 "interest": alive * interest,
-                "principal": alive * repaid,
+                "principal": paid,
                 "recoveries": later(defaults * (1.0 - severity), lag),
                 "losses": later(defaults * severity, lag),
                 "defaults": defaults,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 from pydantic_core import CoreSchema, core_schema
 
-from structuring.collateral.accruals import Accrual, faults_of_resets
 from structuring.collateral.tape_rows import COLUMNS, OPTIONAL, REQUIRED, TEXTS, checked, grouped
+from structuring.scenarios.index_paths import Accrual, faults_of_resets
 from waterfalls.clock.conventions import FREQUENCIES, DayCount
 from waterfalls.equality import equal_fields, key
 from waterfalls.errors import Fault, InvalidTerms

@@ -8,14 +8,14 @@ from dataclasses import KW_ONLY
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from structuring.collateral.accruals import Accrual
 from structuring.collateral.asset import Asset
+from structuring.collateral.delinquency import DefaultCurve, Delinquency, month_by_month
 from structuring.collateral.loan_tape import LoanLine, Months, Share, Tape
 from structuring.collateral.tape_rows import COLUMNS
-from structuring.scenarios.index_paths import Resets
+from structuring.scenarios.index_paths import Accrual, Resets
 from structuring.scenarios.scenario import Drivers, Rate, Scenario
 from structuring.scenarios.speed import Speed, rate_a_year
-from waterfalls.errors import Fault
+from waterfalls.errors import Fault, InvalidTerms
 from waterfalls.terms.field_types import Listed, Takes, items
 from waterfalls.terms.term import term
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from structuring.collateral.month_grid import MonthGrid
     from structuring.collateral.pool_cash_flows import Curves
+    from structuring.scenarios.month_grid import MonthGrid
     from waterfalls.clock.schedule import Schedule
     from waterfalls.receipts import Receipts
 
@@ -40,7 +40,9 @@ class LoanPool(Asset):
 
     so "sifma" prepays out of the scheduled balance without taking defaults out first, and "sequential" takes defaults,
     then prepayments of what is left, then pays the survivors' levelled instalment. `balloon_default` is the share of a
-    balloon that is not repaid when it falls due, apart from the default along the way. Loans that share d and v form a group
+    balloon that is not repaid when it falls due, apart from the default along the way. With `default_curve`, `default` is
+    a total over life as a share of the starting balance, and the curve says when it comes (at most what is left); with
+    `delinquency`, loans pay late before they cure or default (see `month_by_month`). Loans that share d and v form a group
     and the result is exact; speeds that follow age (PSA, SDA, ABS) make one group an age. `recovery_lag` months after a
     default, 1 - severity of it is recovered and the rest lost: at once, or the shares of `recovery_timing` month by month
     from then on. With `advances` the servicer goes on paying the
@@ -56,6 +58,8 @@ class LoanPool(Asset):
     prepayment: Rate = None
     default: Rate = None
     severity: Share | tuple[Share, ...] = 1.0
+    default_curve: DefaultCurve | None = None
+    delinquency: Delinquency | None = None
     balloon_default: Share | tuple[Share, ...] = 0.0
     recovery_lag: Months = 0
     recovery_timing: Listed[Share] = items()
@@ -77,6 +81,15 @@ class LoanPool(Asset):
             yield Fault("recovery_timing", f"must sum to 1, got {sum(timing):g}")
         if timing and fields.get("advances"):
             yield Fault("recovery_timing", "does not go with advances, which come out of the proceeds at once")
+        curve, late = fields.get("default_curve"), fields.get("delinquency")
+        for name, given in (("default_curve", curve), ("delinquency", late)):
+            if given is not None and fields.get("advances"):
+                yield Fault(name, "does not go with advances")
+        lines = fields.get("lines")
+        if late is not None and lines is not None and pays_otherwise_than_monthly(lines):
+            yield Fault("delinquency", "is by the month: all loans must pay monthly")
+        if curve is not None and isinstance(fields.get("default"), Speed | Mapping | tuple):
+            yield Fault("default", f"is a total where default_curve says when it comes, got {fields['default']}")
         for name in ("severity", "balloon_default"):
             if fields.get(name) == ():
                 yield Fault(name, "must hold at least one value")
@@ -104,13 +117,18 @@ class LoanPool(Asset):
 
     def drivers(self) -> frozenset[str]:
         """What the pool reads from a scenario."""
-        return frozenset({"prepayment", "default", "balloon_default", "severity", "recovery_lag"})
+        late = {"late"} if self.delinquency else set[str]()
+        return frozenset({"prepayment", "default", "balloon_default", "severity", "recovery_lag", *late})
 
     def own(self, driver: str) -> float:
         """What the pool's own terms say of a driver."""
         match driver:
             case "prepayment" | "default":
-                return rate_a_year(self.prepayment if driver == "prepayment" else self.default)
+                given = self.prepayment if driver == "prepayment" else self.default
+                total = driver == "default" and self.default_curve is not None
+                return float(given or 0.0) if total else rate_a_year(given)  # type: ignore[arg-type]
+            case "late":
+                return self.delinquency.late if self.delinquency else 0.0
             case "severity" | "balloon_default":
                 given = getattr(self, driver)
                 return given[-1] if isinstance(given, tuple) else given
@@ -133,8 +151,8 @@ class LoanPool(Asset):
 
     def fixings(self, accrual: Accrual, every: int, schedule: Schedule) -> tuple[Resets, list[datetime.date]]:
         """The days on which an index is read, and for each interest period the day that fixed it."""
-        from structuring.collateral.month_grid import month_grid
         from structuring.collateral.pool_cash_flows import fixed_on
+        from structuring.scenarios.month_grid import month_grid
 
         assert accrual.coupon is not None
         grid = month_grid(schedule, self.first_payment)
@@ -144,8 +162,8 @@ class LoanPool(Asset):
 
     def deliver(self, schedule: Schedule, scenarios: Drivers) -> Receipts:
         """What the pool pays and owes, (S, T) in currency units; see the class for the formulas."""
-        from structuring.collateral.month_grid import month_grid
         from structuring.collateral.pool_cash_flows import groups
+        from structuring.scenarios.month_grid import month_grid
         from waterfalls.receipts import Receipts
 
         grid = month_grid(schedule, self.first_payment)
@@ -187,14 +205,43 @@ class LoanPool(Asset):
         )
         speeds = Speeds(
             prepaid,
-            default,
+            default if self.default_curve is None else np.zeros((1, 1)),
             scenarios.along("balloon_default", grid.ends, self.balloon_default),
             scenarios.along("severity", grid.ends, self.severity),
             scenarios.once("recovery_lag", self.recovery_lag),
         )
-        return flows(curves, speeds, sifma=self.order == "sifma", advances=self.advances, timing=self.recovery_timing)
+        sifma, start = self.order == "sifma", float(group.balance.sum())
+        if self.default_curve is None and self.delinquency is None:
+            return flows(curves, speeds, sifma=sifma, advances=self.advances, timing=self.recovery_timing)
+        return month_by_month(
+            curves,
+            speeds,
+            sifma=sifma,
+            timing=self.recovery_timing,
+            wanted=self.wanted(scenarios, speeds.severity, start, grid, every),
+            late=scenarios.along("late", grid.ends, self.delinquency.late) if self.delinquency else None,
+            states=self.delinquency,
+        )
+
+    def wanted(
+        self, scenarios: Drivers, severity: np.ndarray, start: float, grid: MonthGrid, every: int
+    ) -> np.ndarray | None:
+        """Balance that defaults by month, (S or 1, M), where a total and a shape are given."""
+        if self.default_curve is None:
+            return None
+        if any(not isinstance(row.get("default", 0.0), float | int) for row in scenarios.rows or ()):
+            raise InvalidTerms("default: is a total where default_curve says when it comes, one number a scenario")
+        total = scenarios.once("default", float(self.default or 0.0))  # type: ignore[arg-type]
+        return self.default_curve.amounts(total, start, severity, grid.months, every)
 
     def follows_age(self, scenarios: Drivers, driver: str) -> bool:
         """Whether a driver is a speed that follows the age of loans, in the base case or in a scenario."""
         rows = [getattr(self, driver)] + [row.get(driver) for row in scenarios.rows or ()]
         return any(isinstance(rate, Speed) and rate.by_age for rate in rows)
+
+
+def pays_otherwise_than_monthly(lines: tuple[LoanLine, ...] | Tape) -> bool:
+    """Whether some loan does not pay every month."""
+    if isinstance(lines, Tape):
+        return bool((lines.every != 1.0).any())
+    return any(line.every != 1 for line in lines)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from structuring.collateral.accruals import Accrual
 from structuring.collateral.loan_tape import Tape
+from structuring.scenarios.index_paths import Accrual
 from waterfalls.clock.schedule import Roll, fraction_of
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from structuring.collateral.accruals import Accrual
+from structuring.scenarios.index_paths import Accrual
 from waterfalls.clock.conventions import DAY_COUNTS, FREQUENCIES
 from waterfalls.errors import Fault, InvalidTerms
 from waterfalls.terms.coupons import Floating

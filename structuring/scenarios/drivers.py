@@ -32,7 +32,10 @@ DRIVERS: dict[str, Driver] = {
     # pools of loans and bonds
     "prepayment": Driver("principal prepaid beside the schedule", "share a month (SMM)", "month", high=1.0),
     "default": Driver("performing principal that defaults", "share a month (MDR)", "month", high=1.0),
-    "balloon_default": Driver("balance due at the end of a term that is not repaid", "share of it", "month", high=1.0),
+    "late": Driver("paying principal that misses a payment", "share a month", "month", high=1.0),
+    "balloon_default": Driver(
+        "balance due at the end of a term that is not repaid", "share of what is due", "month", high=1.0
+    ),
     "severity": Driver("loss on what defaults", "share of the defaulted balance", "month", high=1.0),
     "recovery_lag": Driver("from default to recovery and loss", "whole months", "once", most=360.0),
     "obligor_default": Driver("an obligor of bonds or loans fails", "date", "date"),

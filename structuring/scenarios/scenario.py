@@ -75,6 +75,7 @@ class Scenario:
     _: KW_ONLY
     prepayment: Rate = None
     default: Rate = None
+    late: Number = None
     balloon_default: Number = None
     severity: Number = None
     recovery_lag: Number = None

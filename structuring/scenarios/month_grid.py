@@ -13,6 +13,7 @@ import numpy as np
 
 from structuring.scenarios.months import month_after
 from structuring.scenarios.period_clock import Clock
+from waterfalls.fields import STATE
 
 if TYPE_CHECKING:
     from waterfalls.clock.schedule import Schedule
@@ -87,7 +88,7 @@ class MonthGrid:
         """Fields by month as fields by collection period: balances at its end (`start` before the first), else sums."""
         return {
             name: self.at_end(array, start if name == "pool_balance" else 0.0)
-            if name.endswith("_balance")
+            if name in STATE
             else self.by_period(array)
             for name, array in amounts.items()
         }
