@@ -48,6 +48,7 @@ ROOMS = {
     "structuring": {
         "documents": set(),
         "simulation": {"documents"},
+        "portfolio_tranches": {"simulation"},
         "scenarios": {"documents", "simulation"},
         "collateral": {"documents", "scenarios"},
         "deals": {"documents", "scenarios", "collateral"},

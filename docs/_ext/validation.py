@@ -30,6 +30,7 @@ ELSEWHERE = {  # compared with a library, a closed form or a calculation by hand
         "tests/pricing/test_market.py::test_overnight_swaps_reprice_and_the_evaluation_date_stays",
         "tests/pricing/test_market.py::test_treasuries_reprice_and_the_evaluation_date_stays",
         "tests/structuring/test_processes.py::test_bond_prices_are_quantlibs_at_the_same_short_rate",
+        "tests/structuring/test_portfolio_tranches.py::test_hazards_are_those_that_quantlib_bootstraps",
     ],
     "Closed forms and quadrature": [
         "tests/structuring/test_credit.py::test_without_correlation_the_loss_is_binomial",

@@ -49,27 +49,6 @@ def test_large_pool_closed_form():
     assert rate == pytest.approx(worst["expected_wcdr"], abs=5e-4)
 
 
-def test_itraxx_mezzanine_by_the_standard_market_model():
-    case = golden("structured_hull_ex25_2_itraxx_mezz")
-    given, expected, tolerance = case["inputs"], case["expected"], case["tolerance"]
-    hazard = case["verified"]["hazard"]
-    assert hazard == pytest.approx(expected["hazard"], abs=5e-5)
-    pool = alike(given["n"], hazard, given["recovery"])
-    times = np.arange(given["maturity"] * given["payments_per_year"] + 1) / given["payments_per_year"]
-    lost = [0.0] + [
-        exact_losses(pool, years=t, asset_correlation=given["copula_corr"]).tranche(given["attach"], given["detach"])
-        for t in times[1:]
-    ]
-    left, step, r = 1.0 - np.array(lost), 1.0 / given["payments_per_year"], given["r_continuous"]
-    middle = np.exp(-r * (times[1:] + times[:-1]) / 2)
-    a = (step * np.exp(-r * times[1:]) * left[1:]).sum()
-    b = (0.5 * step * (left[:-1] - left[1:]) * middle).sum()
-    c = ((left[:-1] - left[1:]) * middle).sum()
-    for name, value in (("A", a), ("B", b), ("C", c)):
-        assert value == pytest.approx(expected[name], abs=tolerance["A_B_C"])
-    assert 1e4 * c / (a + b) == pytest.approx(expected["spread_bp"], abs=tolerance["spread_bp"])
-
-
 def test_itraxx_mezzanine_given_the_factor():
     """The rows of the same table: what each node of the factor leaves of the tranche, payment by payment."""
     case = golden("structured_hull_ex25_2_itraxx_mezz")
@@ -94,49 +73,6 @@ def test_itraxx_mezzanine_given_the_factor():
         }  # fmt: skip
         for name, value in found.items():
             assert value == pytest.approx(row[name], abs=tolerance["conditional"]), (label, name)
-
-
-def test_a_credit_default_swap_costs_what_hull_says():
-    case = golden("structured_hull_cds")
-    given, expected, close = case["inputs"], case["expected"], {"abs": case["tolerance"]["printed"]}
-    name = Obligor("reference", 1.0, hazard=given["hazard"], recovery=given["recovery"])
-    years = np.arange(given["years"] + 1.0)
-    alive = np.array([1.0 - name.probability(t) for t in years])
-    failed = -np.diff(alive)
-    at_end, middle = (np.exp(-given["r_continuous"] * t) for t in (years[1:], years[1:] - 0.5))
-    found = {
-        "survival": alive[1:], "default": failed, "payments": (alive[1:] * at_end).sum(),
-        "accrual": 0.5 * (failed * middle).sum(), "binary_payoff": (failed * middle).sum(),
-    }  # fmt: skip
-    found["payoff"] = (1.0 - given["recovery"]) * found["binary_payoff"]
-    premium = found["payments"] + found["accrual"]
-    found |= {
-        "spread": found["payoff"] / premium, "binary_spread": found["binary_payoff"] / premium,
-        "value_at_150bp": given["negotiated_spread"] * premium - found["payoff"],
-    }  # fmt: skip
-    for what, printed in expected.items():
-        assert found[what] == pytest.approx(printed, **close), what
-
-
-def test_the_first_and_the_nth_to_default_of_independent_names():
-    """P(at least k of n by T), from the loss distribution of equal names without recovery, is binomial."""
-    exact = exact_losses(alike(5, 0.02, recovery=0.0), years=5.0, asset_correlation=0.0)
-    p = 1.0 - math.exp(-0.1)
-    for k in range(1, 6):
-        binomial = sum(math.comb(5, n) * p**n * (1.0 - p) ** (5 - n) for n in range(k, 6))
-        assert exact.probabilities[k:].sum() == pytest.approx(binomial, abs=1e-14)
-
-
-def test_tranches_of_tranches():
-    case = golden("structured_hull_t8_1_abs_cdo")
-    for loss, expected in case["expected"].items():
-        mezzanine = tranche_loss(float(loss), 0.05, 0.20)
-        found = {
-            "abs_mezz": mezzanine, "cdo_equity": tranche_loss(mezzanine, 0.0, 0.10),
-            "cdo_mezz": tranche_loss(mezzanine, 0.10, 0.35), "cdo_senior": tranche_loss(mezzanine, 0.35, 1.0),
-        }  # fmt: skip
-        for name, value in found.items():
-            assert value == pytest.approx(expected[name], abs=case["tolerance"]), (loss, name)
 
 
 # Dense rules over the whole range of inputs
