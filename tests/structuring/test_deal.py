@@ -149,7 +149,7 @@ def test_variants_of_the_shipped_deals_agree_in_both_engines(name, data):
     stress = dataclasses.replace(data.draw(st.sampled_from(scenarios)), name="drawn", **{driver: level})
     index = data.draw(st.floats(-0.01, 0.12))
     arguments = (dataclasses.replace(deal, tranches=resized), [*scenarios, stress])
-    rates = {"SOFR": index, "SONIA": index}
+    rates = {"SOFR": index, "SONIA": index, "EURIBOR": index}
     assert same(run(*arguments, rates=rates, engine="reference"), run(*arguments, rates=rates, engine="fast"))
 
 

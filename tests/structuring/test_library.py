@@ -21,7 +21,7 @@ from waterfalls.words import release
 LAST_RELEASE = release("liquidity reserve").when(balance_of("A-1", "A-2", "B") <= 0)
 NEW = (
     "tpu-lease-2026", "iren-hardware-3", "stack-master-trust", "ai-credit-clo", "mezz-abs-cdo-2006",
-    "wulf-compute-2025", "flash-compute-2025", "river-bend-2026",
+    "wulf-compute-2025", "flash-compute-2025", "river-bend-2026", "vantage-germany-2025",
 )  # fmt: skip
 
 
@@ -164,6 +164,8 @@ def test_invented_deals_claim_no_source():
         ("tpu-lease-2026", "B", "enhancement", 2 / 37, 1e-9),
         ("stack-master-trust", "2026-1", "ltv", 2070 / 3200, 0.001),
         ("wulf-compute-2025", "notes", "dscr", (300.76 - 45.32) / (118.19 + 90.0), 0.01),  # April 2028, by hand
+        ("vantage-germany-2025", "A-2", "ltv", 590 / 928, 0.001),
+        ("vantage-germany-2025", "B", "ltv", 640 / 928, 0.001),
         ("ai-credit-clo", "AAA", "enhancement", 0.42, 1e-9),
         ("mezz-abs-cdo-2006", "A-1", "enhancement", 0.38, 1e-9),
     ],
@@ -295,6 +297,23 @@ def test_new_series_stay_within_70_per_cent_of_value():
         issued = flows["lent", "new series"][s] > 0.0
         assert (debt[issued] <= 0.70 * flows.receipts["value"][s][issued] + 1.0).all()
     assert flows["lent", "new series"][row(flows, "values fall by a third")].sum() < 2070e6
+
+
+# a low yield
+
+
+def test_half_a_point_of_property_yield_stops_the_refinancing():
+    flows = flows_of("vantage-germany-2025")
+    t = at(flows, dt.date(2030, 6, 20))
+    assert flows["lent", "take-out"][0, t] == pytest.approx(640e6)
+    needed = 640e6 / 0.70 / flows.receipts["value"][0, t]
+    assert 0.0471 / needed - 0.0471 == pytest.approx(0.0055, abs=0.0005)
+    for multiple, lent in ((needed + 0.001, 640e6), (needed - 0.001, 0.0)):
+        moved = under("vantage-germany-2025", Scenario("moved", value={dt.date(2030, 1, 1): multiple}))
+        assert moved["lent", "take-out"][0, t] == pytest.approx(lent)
+    late = row(flows, "yields 150 bp higher")
+    (paid,) = np.flatnonzero(flows["lent", "take-out"][late])
+    assert flows.dates[paid] == dt.date(2033, 6, 20) and flows.balance["A-2"][late, paid - 1] > 500e6
 
 
 # a promise behind the tenant

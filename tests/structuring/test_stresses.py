@@ -20,7 +20,7 @@ from structuring.scenarios.speed import rate_a_year
 from waterfalls import Equity, Fixed, Note
 from waterfalls.errors import InvalidTerms, UnknownName
 
-RATES = {"SOFR": 0.04, "SONIA": 0.04}
+RATES = {"SOFR": 0.04, "SONIA": 0.04, "EURIBOR": 0.03}
 TOLD = [
     "AI demand shortfall", "technology superseded", "sponsor default", "refinancing freeze", "power delay",
     "rent re-set at renewal", "autumn 2025", "moves of 2026",
