@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from waterfalls import (
     Account,
+    Cap,
     EqualInstalments,
     Equity,
     Facility,
@@ -108,7 +109,7 @@ KINDS = {
     "accounts": Account,
     "triggers": Trigger,
     "facilities": Facility,
-    "hedges": Swap,
+    "hedges": (Swap, Cap),
     "ledgers": Ledger,
     "replacements": Replacement,
 }
@@ -553,6 +554,13 @@ def plans(draw_):
         Swap(name, notional=draw_(base), pay=draw_(coupons(dates)), receive=draw_(st.none() | coupons(dates)))
         for name in ("swap",)[: draw_(st.integers(0, 1))]
     ]
+    hedges += [
+        Cap(
+            name, notional=draw_(base), index="SOFR", strike=draw_(st.sampled_from([0.01, 0.05])),
+            ends=draw_(st.none() | st.sampled_from(dates.unadjusted[1:])),
+        )
+        for name in ("cap",)[: draw_(st.integers(0, 1))]
+    ]  # fmt: skip
     world = dataclasses.replace(
         world,
         fee=tuple(fee_.name for fee_ in fees),

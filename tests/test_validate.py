@@ -81,7 +81,7 @@ MENDED = ("coupon: {fixed: {rate: 0.05}}}", SCHEDULED)
 TWENTY = (
     "has 40 instalments of which 20 fall due by its legal final 2031-01-15: what the others would repay is a balloon"
 )
-SWAP = "hedges: [{name: swap, notional: 700.0, pay: {fixed: {rate: 0.04}}, receive: {floating: {index: SOFR, margin: 0.0}}}]\n"
+SWAP = "hedges: [{swap: {name: swap, notional: 700.0, pay: {fixed: {rate: 0.04}}, receive: {floating: {index: SOFR, margin: 0.0}}}}]\n"
 
 
 def doubtful(tmp_path, *changes):
@@ -186,7 +186,7 @@ def test_collateral_that_outlives_the_deal_is_told_as_outside(tmp_path):
     [
         ("coupon: {fixed: {rate: 0.05}}", "coupon: {fixed: {rate: 5.0}}", "coupon.fixed.rate: 5 is 500 % a year"),
         ("coupon: {fixed: {rate: 0.05}}", "coupon: {fixed: {rate: 0.05, step_up: {2028-01-15: 0.75}}}", "0.75 is 75 %"),
-        ("triggers:", SWAP.replace("0.04", "4.0") + "triggers:", "hedges[0].pay.fixed.rate: 4 is 400 % a year"),
+        ("triggers:", SWAP.replace("0.04", "4.0") + "triggers:", "hedges[0].swap.pay.fixed.rate: 4 is 400 % a year"),
         ("rate: 0.08", "rate: 0.90", "rate: 0.9 is 90 % a year"),
     ],
 )
@@ -201,7 +201,7 @@ def test_rates_in_per_cent_are_doubted(tmp_path, old, new, said):
         [amortising("level_payments: {first: 2028-04-15, count: 100}")],  # of a mortgage with a balloon
         [amortising("sculpted: {first: 2026-04-15, dscr: 1.3}")],
         [("oc_ratio('A') < 1.3", "(pool_balance() > 105) & (oc_ratio('A') < 10)")],
-        [("triggers:", "hedges: [{name: cap, notional: 200.0, receive: {floating: {index: SOFR, margin: -0.05, floor: 0.0}}}]\ntriggers:")],
+        [("triggers:", "hedges: [{cap: {name: cap, notional: 200.0, index: SOFR, strike: 0.05}}]\ntriggers:")],
         [("triggers:", f"{SWAP}triggers:"), ("interest('A'))", "interest('A'), hedge('swap'), sharing='pro rata by due')")],
     ],
 )  # fmt: skip

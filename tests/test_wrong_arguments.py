@@ -188,6 +188,7 @@ def calls(tmp):
         "structuring.save_deal": {"deal": deal, "path": tmp / "d.yaml"},
         "structuring.study": {"deal": deal, "scenarios": scenarios, "measure": structuring.summary(), "rates": rates, "engine": "auto", "chunk": 2, "workers": 1, "executor": None, "progress": None},
         "waterfalls.Account": {"name": "a", "target": 1.0, "balance": 0.0, "rate": 0.0},
+        "waterfalls.Cap": {"name": "c", "notional": 1.0, "index": "SOFR", "strike": 0.04, "begins": None, "ends": SPENT, "reset_lag": 0, "day_count": "actual/360"},
         "waterfalls.EqualInstalments": {"first": SPENT, "count": 3, "share": 1.0, "prepaid": "pro rata"},
         "waterfalls.Equity": {"name": "E", "notional": 1.0, "commitment": 0.0},
         "waterfalls.Facility": {"name": "f", "limit": 1.0, "coupon": waterfalls.Fixed(0.05), "balance": 0.0, "arrears": 0.0, "expires": None, "revolving": True, "day_count": "actual/360"},

@@ -6,7 +6,7 @@ import yaml
 from deals import clock, same
 
 from structuring.documents.plain_data import Loader
-from waterfalls import Account, Equity, Facility, Fee, Note, Receipts, Swap, Trigger, Waterfall, distribute
+from waterfalls import Account, Cap, Equity, Facility, Fee, Note, Receipts, Swap, Trigger, Waterfall, distribute
 from waterfalls.language.expressions import Condition, Number
 from waterfalls.plan import resolve
 from waterfalls.terms.ledgers import Ledger
@@ -18,7 +18,7 @@ PARTS = {
     "fees": tuple[Fee, ...],
     "accounts": tuple[Account, ...],
     "facilities": tuple[Facility, ...],
-    "hedges": tuple[Swap, ...],
+    "hedges": tuple[Swap | Cap, ...],
     "ledgers": tuple[Ledger, ...],
     "replacements": tuple[Replacement, ...],
     "triggers": tuple[Trigger, ...],

@@ -31,6 +31,7 @@ from .terms.coupons import Fixed as Fixed
 from .terms.coupons import Floating as Floating
 from .terms.facilities import Facility as Facility
 from .terms.fees import Fee as Fee
+from .terms.hedges import Cap as Cap
 from .terms.hedges import Swap as Swap
 from .terms.term import term as term
 from .terms.tranches import Equity as Equity

@@ -31,7 +31,7 @@ from waterfalls.terms.accounts import Account
 from waterfalls.terms.coupons import Fixed, Floating
 from waterfalls.terms.facilities import Facility
 from waterfalls.terms.fees import Fee
-from waterfalls.terms.hedges import Swap
+from waterfalls.terms.hedges import Cap, Swap
 from waterfalls.terms.ledgers import Ledger
 from waterfalls.terms.replacements import Replacement
 from waterfalls.terms.tranches import Equity, Note
@@ -52,7 +52,7 @@ class Plan:
     accounts: dict[str, Account]
     triggers: dict[str, Trigger]
     facilities: dict[str, Facility]
-    hedges: dict[str, Swap]
+    hedges: dict[str, Swap | Cap]
     ledgers: dict[str, Ledger]
     replacements: dict[str, Replacement]
     definitions: dict[str, Number]
@@ -69,7 +69,7 @@ class Plan:
         return {name: tranche for name, tranche in self.tranches.items() if isinstance(tranche, Note)}
 
     @cached_property
-    def parts(self) -> tuple[Replacement | Account | Swap | Note | Equity | Facility | Fee | Ledger, ...]:
+    def parts(self) -> tuple[Replacement | Account | Swap | Cap | Note | Equity | Facility | Fee | Ledger, ...]:
         """Everything with symbols, in the order in which it settles: cash first, then what falls due.
 
         Fees before tranches, because sculpted principal counts what is left of the cash after senior fees.
@@ -306,7 +306,7 @@ def resolve(
     accounts: Sequence[Account] = (),
     triggers: Sequence[Trigger] = (),
     facilities: Sequence[Facility] = (),
-    hedges: Sequence[Swap] = (),
+    hedges: Sequence[Swap | Cap] = (),
     ledgers: Sequence[Ledger] = (),
     replacements: Sequence[Replacement] = (),
     definitions: Mapping[str, Number] | None = None,

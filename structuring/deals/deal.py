@@ -28,7 +28,7 @@ from waterfalls.terms.accounts import Account
 from waterfalls.terms.facilities import Facility
 from waterfalls.terms.fees import Fee
 from waterfalls.terms.field_types import Listed, Takes, items
-from waterfalls.terms.hedges import Swap
+from waterfalls.terms.hedges import Cap, Swap
 from waterfalls.terms.ledgers import Ledger
 from waterfalls.terms.replacements import Replacement
 from waterfalls.terms.term import MISSING, is_broken, kind_of, term
@@ -80,7 +80,7 @@ class Deal:
     fees: Listed[Fee] = items()
     accounts: Listed[Account] = items()
     facilities: Listed[Facility] = items()
-    hedges: Listed[Swap] = items()
+    hedges: Listed[Swap | Cap] = items()
     ledgers: Listed[Ledger] = items()
     replacements: Listed[Replacement] = items()
     definitions: Mapping[str, Number] = dataclasses.field(default_factory=dict)

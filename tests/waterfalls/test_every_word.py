@@ -29,7 +29,7 @@ tranches:
 accounts: [{name: reserve, target: 5}, {name: trap}]
 facilities: [{name: LC, limit: 10.0}]
 fees: [{name: trustee, annual: 1.0}]
-hedges: [{name: swap, notional: 5, pay: {fixed: {rate: 0.01}}}]
+hedges: [{swap: {name: swap, notional: 5, pay: {fixed: {rate: 0.01}}}}]
 ledgers: [{name: PDL, account: reserve}]
 replacements: [{name: bought, coupon: {fixed: {rate: 0.05}}, repays: 0.1}]
 triggers: [{name: trip, test: "cash() > 5"}]

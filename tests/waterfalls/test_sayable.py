@@ -406,8 +406,8 @@ ACCOUNTS = [
         "interest rate swap, fixed for floating, balance guaranteed",
         deal(
             a(rate=0.0),
-            hedges="[{name: swap, notional: balance('A'), pay: {fixed: {rate: 0.03}}, receive: "
-            "{floating: {index: SOFR, margin: 0.0}}, day_count: 30/360}]",
+            hedges="[{swap: {name: swap, notional: balance('A'), pay: {fixed: {rate: 0.03}}, receive: "
+            "{floating: {index: SOFR, margin: 0.0}}, day_count: 30/360}}]",
             clauses=("pay(hedge('swap'))", "pay(principal('A')).capped(50)", REST),
         ),
         "to pay the swap hedge",
@@ -418,14 +418,25 @@ ACCOUNTS = [
         "interest rate cap at 4 %, its premium a fee",
         deal(
             a(rate=0.0),
-            hedges="[{name: cap, notional: balance('A'), receive: {floating: {index: SOFR, margin: -0.04, "
-            "floor: 0.0}}, day_count: 30/360}]",
+            hedges="[{cap: {name: cap, notional: balance('A'), index: SOFR, strike: 0.04, day_count: 30/360}}]",
             fees="[{name: premium, amount: 1.5, when: ~on_or_after('2028-01-15')}]",
             clauses=("pay(fee('premium'))", REST),
         ),
         "to pay the premium fee",
         {"interest": [9, 9, 9], "rates": {"SOFR": [[0.03, 0.05, 0.06]]}},
         {"symbol received cap": [0, 1, 2], "residual E": [7.5, 10, 11]},
+    ),
+    Row(
+        "a new interest rate cap, at 5 %, from the extension on",
+        deal(
+            a(rate=0.0),
+            hedges="[{cap: {name: first, notional: 100, index: SOFR, strike: 0.04, ends: 2027-01-15, day_count: 30/360}}, "
+            "{cap: {name: second, notional: 100, index: SOFR, strike: 0.05, begins: 2027-01-15, day_count: 30/360}}]",
+            clauses=(REST,),
+        ),
+        "",
+        {"interest": [9, 9, 9], "rates": {"SOFR": [[0.06, 0.06, 0.07]]}},
+        {"symbol received first": [2, 0, 0], "symbol received second": [0, 1, 2], "residual E": [11, 10, 11]},
     ),
     Row(
         "cash trap of 50 %",

@@ -183,7 +183,7 @@ tranches:
       amortisation: {sculpted: {dscr: 1.3, first: 2027-01-15}}
   - equity: {name: sponsor, notional: 40.0}
 hedges:
-  - {name: swap, notional: 0.75 * balance('term loan'), pay: {fixed: {rate: 0.04}}, receive: {floating: {index: SOFR, margin: 0.0}}, day_count: 30/360}
+  - swap: {name: swap, notional: 0.75 * balance('term loan'), pay: {fixed: {rate: 0.04}}, receive: {floating: {index: SOFR, margin: 0.0}}, day_count: 30/360}
 fees:
   - {name: agency, annual: 0.5}
 accounts:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import bisect
+import datetime
+from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from waterfalls.clock.conventions import DayCount
+from waterfalls.errors import Fault
 from waterfalls.language.amounts import Amount
 from waterfalls.language.machine import Machine
 from waterfalls.terms.bounded_numbers import NotNegative
-from waterfalls.terms.coupons import Fixed, Floating
+from waterfalls.terms.coupons import Fixed, Floating, Rate
 from waterfalls.terms.term import term
 
 
@@ -17,8 +24,7 @@ class Swap:
     """The deal pays one leg and receives the other on `notional`, which is read after the previous payment.
 
     net = notional x fraction x (pay - receive). A positive net is owed to the counterparty and paid by `hedge(name)`
-    in the waterfall; a negative one is received with the collections of the date. A leg left out is 0: a cap receives
-    Floating(index, -strike, floor=0.0) and pays nothing, its premium being a fee.
+    in the waterfall; a negative one is received with the collections of the date. A leg left out is 0.
     """
 
     name: str
@@ -45,3 +51,59 @@ class Swap:
         m["owed", "hedge", self.name] += out
         m["received", self.name] = in_
         m[("cash",)] += in_
+
+
+@term
+class Cap:
+    """The provider pays the deal, with the collections of each date, what an index is above the strike:
+
+        received = notional x fraction x max(index - strike, 0)
+
+    on `notional`, which is read after the previous payment, in the accrual periods that begin on or after `begins` and
+    before `ends`. It owes nothing: its premium, where the deal pays one, is a fee.
+    """
+
+    name: str
+    _: KW_ONLY
+    notional: Amount
+    index: str
+    strike: Rate
+    begins: datetime.date | None = None
+    ends: datetime.date | None = None
+    reset_lag: Annotated[int, Field(ge=0)] = 0
+    day_count: DayCount = "actual/360"
+
+    @staticmethod
+    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        begins, ends = fields.get("begins"), fields.get("ends")
+        if begins is not None and ends is not None and ends <= begins:
+            yield Fault("ends", f"{ends} must come after begins {begins}")
+
+    @property
+    def pay(self) -> None:
+        """The leg that the deal pays: none."""
+
+    @property
+    def receive(self) -> Floating:
+        """The leg that the deal receives."""
+        return Floating(self.index, -self.strike, floor=0.0, reset_lag=self.reset_lag)
+
+    def opening(self) -> dict[tuple[str, ...], float]:
+        return {("owed", "hedge", self.name): 0.0}
+
+    def flows(self) -> tuple[tuple[str, ...], ...]:
+        return (("accrued", "hedge", self.name), ("paid", "hedge", self.name), ("received", self.name))
+
+    def settle(self, m: Machine) -> None:
+        """What the provider pays for the period."""
+        received = self.notional.settle(m) * m.curve(m.plan.accruals[self.name]) * self.receive.settle(m)
+        starts = m.plan.schedule.unadjusted[:-1]
+        if self.begins is not None:
+            received = received * m.curve(m.plan.schedule.flags_from_index(bisect.bisect_left(starts, self.begins)))
+        if self.ends is not None:
+            received = received * (
+                1.0 - m.curve(m.plan.schedule.flags_from_index(bisect.bisect_left(starts, self.ends)))
+            )
+        m["accrued", "hedge", self.name] = 0.0
+        m["received", self.name] = received
+        m[("cash",)] += received
