@@ -69,7 +69,7 @@ def stress(
     Tables: classes, rounds, bearers, unidentified, and bridge of a deal;
     or of a book deals, obligors, beside_2008, and of its loop
     loop_rounds, loop_channels, loop_institutions, loop_ends and
-    loop_assumptions; with --sensitivity tornado, band and ranking.
+    loop_assumptions; with --sensitivity tornado, band, ranking and what_if.
     A book's --report and --xlsx move its assumptions as --sensitivity does.
     """
     from structuring.runs.book_files import books
@@ -214,7 +214,7 @@ def whole_market(
             "loop_assumptions": closed.assumptions,
         }
     if sure is not None:
-        tables |= {"tornado": sure.tornado, "band": sure.band, "ranking": sure.ranking}
+        tables |= {"tornado": sure.tornado, "band": sure.band, "ranking": sure.ranking, "what_if": sure.what_if}
     said = {"book": book, "currency": made.book.currency, "scenario": made.stress, "scale": scale, "channels": on}
 
     def then(say: Say) -> None:

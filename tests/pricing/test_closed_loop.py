@@ -5,6 +5,7 @@ import functools
 
 import numpy as np
 import pytest
+from market import closed
 
 from pricing.contagion.closed_loop.assumptions import Assumed, check, load_loop
 from pricing.contagion.closed_loop.channels import CHANNELS, STEPS
@@ -22,6 +23,8 @@ TERMS = load_loop(HOME / "loop.yaml")
 
 @functools.cache
 def market(scale=1.0):
+    if scale == 1.0:
+        return closed().stress, closed().vehicles
     made = market_stress(scale=scale)
     return made, vehicles_of(made)
 
@@ -194,7 +197,7 @@ def sure(workers=1, draws=20, seed=3):
     few = {name: TERMS.ranges[name] for name in ("spreads", "depth of leveraged loans", "size of leases")}
     small = dataclasses.replace(TERMS, ranges=few)
     loop = closed_loop(economy_of(made, vehicles, small), alone=False)
-    return sensitivity(MarketLoop(made, small, vehicles, loop), draws, seed=seed, workers=workers)
+    return sensitivity(MarketLoop(made, small, vehicles, loop), draws, seed=seed, workers=workers, questions=())
 
 
 def test_draws_are_the_same_by_seed_on_any_number_of_workers():

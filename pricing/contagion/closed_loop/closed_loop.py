@@ -167,7 +167,7 @@ def follow(y: Economy, found: Round, on: tuple[str, ...], rounds: int) -> tuple[
     return found, state, np.array(added).reshape(len(added), len(on), len(found.total)), bool(rests)
 
 
-def rest(y: Economy, channels: Collection[str] = CHANNELS, rounds: int = 2 * ROUNDS) -> Round:
+def rest(y: Economy, channels: Collection[str] = CHANNELS, rounds: int = 2 * ROUNDS) -> tuple[Round, State]:
     """Where the loop comes to rest from nothing, all channels at once in each round: what `closed_loop` finds, without columns."""
     state, found = y.nothing, y.before
     for _ in range(rounds):
@@ -177,7 +177,7 @@ def rest(y: Economy, channels: Collection[str] = CHANNELS, rounds: int = 2 * ROU
         found = y.look(state)
         if np.abs(found.total - before).sum() <= SETTLED * max(np.abs(found.total).sum(), 1.0):
             break
-    return found
+    return found, state
 
 
 def from_above(y: Economy, on: tuple[str, ...], low: Round) -> np.ndarray:

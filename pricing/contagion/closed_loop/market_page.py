@@ -29,7 +29,11 @@ def page_of(
     lines = [f"{made.book.name}: {made.stress!r} at scale {scale:g}, amounts in {made.book.currency} billion", ""]
     lines += [
         f"- {sentence}"
-        for sentence in (*(loop.sentences() if loop else ()), *(sure.sentences() if sure else ()), *made.sentences())
+        for sentence in (
+            *(loop.sentences() if loop else ()),
+            *((*sure.sentences(), *sure.what_if_sentences()) if sure else ()),
+            *made.sentences(),
+        )
     ]
     top: Any = made.concentration
     top = top[top["part"] == "payer"].head(8)[["obligor", "exposure", "share", "deals"]]
@@ -40,7 +44,12 @@ def page_of(
     )  # fmt: skip
     if sure is not None:
         tornado: Any = sure.tornado()[["assumption", "all_at_low", "all_at_high", "swing"]].head(15)
-        closed = (("All losses with one assumption at its low and its high", tornado), ("Band", sure.band()), *closed)
+        band: Any = sure.band()
+        closed = (
+            ("All losses with one assumption at its low and its high", tornado),
+            ("All losses, all assumptions drawn together", band[band["measure"] == "all losses"]),
+            *closed,
+        )
     for title, frame in (
         *closed,
         ("Investor classes: first round", made.classes),

@@ -112,6 +112,12 @@ class Economy:
         none = np.zeros(len(v.tranches))
         return self.lost[0] + (total - v.at(*there, self.spread)), self.lost[1] + (credit - v.at(*there, none))
 
+    def never_repaid(self, state: State) -> float:
+        """The share of the notes' principal that is never repaid."""
+        v = self.vehicles
+        owed = float(self.size @ v.notes)
+        return float(self.size @ v.unpaid(self.multiples(state.more), state.shut)) / owed if owed > 0.0 else 0.0
+
     def shock(self, total: np.ndarray, credit: np.ndarray) -> Shock:
         """Losses of the vehicles by tranche, as a first shock."""
         first = self.first

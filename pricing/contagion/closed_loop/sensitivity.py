@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pricing.bearers.abs_cdo import LOST_2008
 from pricing.contagion.amounts_in_words import money
 from pricing.contagion.closed_loop.assumptions import Assumed
 from pricing.contagion.closed_loop.closed_loop import economy_of, rest
 from pricing.contagion.closed_loop.market_loop import BN, MarketLoop
+from pricing.contagion.closed_loop.smallest_move import Move, smallest_move
 from structuring.simulation.random_numbers import Draws
 from waterfalls.errors import InvalidTerms
 
@@ -22,19 +24,28 @@ if TYPE_CHECKING:
 CHUNK = 10
 TRIED = (1, 2, 3, 4, 6, 8, 12)  # how many assumptions are moved together when the few that matter are looked for
 MOST_TOLD = TRIED[-1]
+LOOKS = 50  # at the loop for a question, about
+TOLD = 5  # assumptions of a move that a sentence names
+QUESTIONS = (  # what is asked, which measure, its level
+    ("what follows to exceed the first round", 1, 1.0),
+    ("a class to lose a tenth of its capital", 2, 0.1),
+    ("principal never repaid to reach the share of 2008", 3, LOST_2008["SF ABS CDOs 1999-2007"]["loss"]),
+)
 BAND = (0.05, 0.5, 0.95)
-MEASURES = ("all losses", "second over first")
+MEASURES = ("all losses", "second over first", "most of a class's capital", "never repaid")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Sensitivity:
     """What the answer depends on. P assumptions, S draws, N institutions; losses in the book's currency.
 
-    taken   (2,)       the measures as taken: all losses, and what comes after the first round over the first
-    ends    (P, 2, 2)  the measures with one assumption at its low, then at its high, the others as taken
-    drawn   (S, 2)     the measures with all assumptions drawn together; `classes` (S, N) the losses of each institution
+    taken   (4,)       the measures as taken: all losses; what comes after the first round over the first; the loss of the class that
+                       loses most of its capital over that capital; principal of notes never repaid over all principal
+    ends    (P, 2, 4)  the measures with one assumption at its low, then at its high, the others as taken
+    drawn   (S, 4)     the measures with all assumptions drawn together; `classes` (S, N) the losses of each institution
     few     the names of the assumptions, largest swing first, that together make nine tenths of the band's width, moved alone;
             empty where more than `MOST_TOLD` would be needed
+    moves   what would have to be true for each of `QUESTIONS`
     """
 
     names: tuple[str, ...]
@@ -46,6 +57,7 @@ class Sensitivity:
     classes: np.ndarray
     few: tuple[str, ...]
     few_share: float
+    moves: tuple[Move, ...]
 
     @property
     def order(self) -> np.ndarray:
@@ -73,6 +85,18 @@ class Sensitivity:
              **{f"quantile_{100 * q:.0f}": float(np.quantile(self.drawn[:, m], q)) for q in BAND}}
             for m, name in enumerate(MEASURES)
         ])  # fmt: skip
+
+    def what_if(self) -> pd.DataFrame:
+        """One row a question and assumption that its smallest move moves: from, to, and the part of the way to its end."""
+        import pandas as pd
+
+        rows = [
+            {"question": move.question, "distance": move.distance, "assumption": name, "taken": self.terms[name].value,
+             "moved_to": move.values[name], "part_of_the_way": part, "reached": move.reached}
+            for move in self.moves for name, part in move.parts.items()
+        ]  # fmt: skip
+        columns = ["question", "distance", "assumption", "taken", "moved_to", "part_of_the_way", "reached"]
+        return pd.DataFrame(rows, columns=columns)
 
     def ranking(self) -> pd.DataFrame:
         """One row an institution: the part of the draws in which it loses the most, is among the three that do, and its band."""
@@ -105,6 +129,10 @@ class Sensitivity:
             "The draws say how the answer follows from the ranges, and the ranges are assumptions: the band is no probability of a crisis.",
         )
 
+    def what_if_sentences(self) -> tuple[str, ...]:
+        """What would have to be true, in words."""
+        return tuple(in_words(move) for move in self.moves)
+
 
 def sensitivity(
     made: MarketLoop,
@@ -112,16 +140,17 @@ def sensitivity(
     *,
     seed: int = 0,
     workers: int = 1,
+    questions: Sequence[tuple[str, int, float]] = QUESTIONS,
     progress: Callable[[int, int], None] | None = None,
 ) -> Sensitivity:
     """Moves each assumption alone to its low and its high, then all together: independent triangular draws with what is taken
-    as the mode. Draw number s is the same for a seed whatever the number of `workers`. `progress(done, all)` counts looks at the loop.
+    as the mode; and looks for the smallest move that answers each of the `questions`. Draw number s is the same for a seed whatever the number of `workers`. `progress(done, all)` counts looks at the loop.
     """
     if draws < 2:
         raise InvalidTerms(f"draws: must be at least 2, got {draws}")
     terms = made.terms.assumptions
     names, taken = tuple(terms), measured(made, {})
-    done, whole = [0], 2 * len(names) + draws + 3 * few_draws(draws)
+    done, whole = [0], 2 * len(names) + draws + 3 * few_draws(draws) + LOOKS * len(questions)
 
     def tell(more: int) -> None:
         done[0] = min(done[0] + more, whole)
@@ -138,7 +167,7 @@ def sensitivity(
         return found
 
     ends = at([{name: end} for name in names for end in (terms[name].low, terms[name].high)])
-    by_end = np.array([each[0] for each in ends]).reshape(len(names), 2, 2)
+    by_end = np.array([each[0] for each in ends]).reshape(len(names), 2, len(MEASURES))
     drawn = at(drawn_values(terms, names, draws, seed))
     all_ = np.array([each[0] for each in drawn])
     order = [names[p] for p in np.argsort(-np.abs(by_end[:, 1, 0] - by_end[:, 0, 0]), kind="stable")]
@@ -151,10 +180,20 @@ def sensitivity(
         return float(np.subtract(*np.quantile(own, (0.95, 0.05)))) / width if width > 0.0 else 1.0
 
     few, few_share = fewest(tuple(n for n in TRIED if n <= len(order)), share)
+
+    def one(said: Mapping[str, float], m: int) -> float:
+        tell(1)
+        return float(measured(made, said)[0][m])
+
+    moves = tuple(
+        smallest_move(question, level, lambda said, m=m: one(said, m), terms, float(taken[0][m]),
+                      {name: (by_end[p, 0, m], by_end[p, 1, m]) for p, name in enumerate(names)})
+        for question, m, level in questions
+    )  # fmt: skip
     tell(whole)
     return Sensitivity(
         names=names, terms=terms, institutions=made.loop.institutions, taken=taken[0], ends=by_end, drawn=all_,
-        classes=np.array([each[1] for each in drawn]), few=tuple(order[:few]), few_share=few_share,
+        classes=np.array([each[1] for each in drawn]), few=tuple(order[:few]), few_share=few_share, moves=moves,
     )  # fmt: skip
 
 
@@ -175,11 +214,31 @@ def few_draws(draws: int) -> int:
 
 
 def measured(made: MarketLoop, said: Mapping[str, float]) -> tuple[np.ndarray, np.ndarray]:
-    """The measures (2,) and the losses of every institution (N,) under a set of assumptions, the others as taken."""
+    """The measures (4,) and the losses of every institution (N,) under a set of assumptions, the others as taken."""
     y = economy_of(made.stress, made.vehicles, made.terms, said)
-    found = rest(y, made.channels)
+    found, state = rest(y, made.channels)
     first, every = float(y.before.first.sum()), float(found.total.sum())
-    return np.array([every, (every - first) / first if first else 0.0]), found.total
+    known = np.isfinite(y.capital) & (y.capital > 0.0)
+    of_capital = float((found.total[known] / y.capital[known]).max(initial=0.0))
+    ratio = (every - first) / first if first else 0.0
+    return np.array([every, ratio, of_capital, y.never_repaid(state)]), found.total
+
+
+def in_words(move: Move) -> str:
+    """What would have to be true, as a sentence."""
+    if not move.found:
+        return (
+            f"For {move.question} nothing within the ranges is enough: with everything that raises it at the end of its range it comes "
+            f"to {move.reached:.2f}, and {move.level:g} is asked ({move.taken:.2f} as taken)."
+        )
+    if not move.parts:
+        return f"For {move.question} nothing has to move: it is {move.taken:.2f} as taken, and {move.level:g} is asked."
+    told = ", ".join(
+        f"{name} {move.values[name]:.3g} ({100 * abs(part):.0f} % of the way to its {'high' if part > 0.0 else 'low'})"
+        for name, part in list(move.parts.items())[:TOLD]
+    )
+    rest = f", and {more} others less" if (more := len(move.parts) - TOLD) > 0 else ""
+    return f"For {move.question} this would have to be true: {told}{rest}; a joint move of {move.distance:.2f}, where 1 is one assumption moved to its end."
 
 
 def drawn_values(

@@ -31,6 +31,7 @@ class Vehicles:
     tranches   (K,)            "deal: tranche"
     of         (K,)            the deal of a tranche
     value      (K, I, 2, J)    in the book's currency
+    realised   (K, I, 2)       principal of notes that is never repaid
     cash       (D, I, 2)       what tranches are paid in all, relative to the base
     paper      (K,)            class of paper
     notes      (K,)            notional of notes, 0 for equity
@@ -44,6 +45,7 @@ class Vehicles:
     tranches: tuple[str, ...]
     of: np.ndarray
     value: np.ndarray
+    realised: np.ndarray
     cash: np.ndarray
     paper: tuple[str, ...]
     notes: np.ndarray
@@ -74,9 +76,18 @@ class Vehicles:
 
     def paid(self, multiple: np.ndarray, shut: np.ndarray) -> np.ndarray:
         """Cash relative to the base (D,)."""
-        d, (i, a) = np.arange(len(self.deals)), between(MULTIPLES, multiple)
-        low, high = (mix(self.cash[d, i, r], self.cash[d, i + 1, r], a) for r in (0, 1))
-        return mix(low, high, shut)
+        return without_spreads(self.cash, multiple, shut)
+
+    def unpaid(self, multiple: np.ndarray, shut: np.ndarray) -> np.ndarray:
+        """Principal of notes that is never repaid (K,), by multiples and refinancing of their deals (D,)."""
+        return without_spreads(self.realised, multiple[self.of], shut[self.of])
+
+
+def without_spreads(table: np.ndarray, multiple: np.ndarray, shut: np.ndarray) -> np.ndarray:
+    """What a table (n, I, 2) says at multiples of the story and parts of refinancing shut (n,)."""
+    n, (i, a) = np.arange(len(table)), between(MULTIPLES, multiple)
+    low, high = (mix(table[n, i, r], table[n, i + 1, r], a) for r in (0, 1))
+    return mix(low, high, shut)
 
 
 def mix(low: Any, high: Any, part: Any) -> Any:
@@ -140,7 +151,19 @@ def run_vehicles(told: Mapping[str, Told], story: float, supply: float) -> Vehic
 
     found: dict[str, list[Any]] = {
         name: []
-        for name in ("tranches", "of", "value", "cash", "paper", "notes", "widening", "supply", "duration", "old_yield")
+        for name in (
+            "tranches",
+            "of",
+            "value",
+            "realised",
+            "cash",
+            "paper",
+            "notes",
+            "widening",
+            "supply",
+            "duration",
+            "old_yield",
+        )
     }
     for d, (name, one) in enumerate(told.items()):
         deal = one.deal
@@ -164,6 +187,8 @@ def run_vehicles(told: Mapping[str, Told], story: float, supply: float) -> Vehic
         prices = price(again, there, pairs=pairs, reference=one.base.name, before=before)
         npv = one.scale * np.moveaxis(prices.npv[1:, : len(WIDER)], 2, 0)  # (N, 2 I, J)
         found["value"].append(npv.reshape(len(deal.tranches), len(MULTIPLES), 2, len(WIDER)))
+        lost = one.scale * prices.memo["realised_loss"][1:].T * [[isinstance(each, Note)] for each in deal.tranches]
+        found["realised"].append(lost.reshape(len(deal.tranches), len(MULTIPLES), 2))
         paid = prices.memo["cash"].sum(axis=1)
         found["cash"].append((paid[1:] / paid[0] if paid[0] else np.ones(len(points))).reshape(len(MULTIPLES), 2))
         notes = np.array([one.scale * (each.notional if isinstance(each, Note) else 0.0) for each in deal.tranches])
@@ -179,7 +204,7 @@ def run_vehicles(told: Mapping[str, Told], story: float, supply: float) -> Vehic
         found["old_yield"].append(float(np.average(first, weights=notes)) if notes.any() else np.nan)
     return Vehicles(
         deals=tuple(told), tranches=tuple(found["tranches"]), of=np.array(found["of"]),
-        value=np.concatenate(found["value"]), cash=np.array(found["cash"]), paper=tuple(found["paper"]),
+        value=np.concatenate(found["value"]), realised=np.concatenate(found["realised"]), cash=np.array(found["cash"]), paper=tuple(found["paper"]),
         notes=np.array(found["notes"]), widening=np.array(found["widening"]), supply=np.array(found["supply"]),
         duration=np.array(found["duration"], dtype=np.float64), old_yield=np.array(found["old_yield"]),
     )  # fmt: skip

@@ -86,6 +86,34 @@ def tornado(result: MarketResult) -> Figure:
     return Figure("tornado", title, traces, layout, 110 + 36 * len(order), True)
 
 
+def moves(result: MarketResult) -> list[Figure]:
+    """For each question that something within the ranges answers, how far each assumption goes to its low or its high."""
+    found = []
+    for n, move in enumerate(result.sure.moves, 1):
+        if not move.found or not move.parts:
+            continue
+        names = list(move.parts)[:TOLD][::-1]
+        parts = [move.parts[name] for name in names]
+        said = [f" {move.values[name]:.3g} " for name in names]
+        trace: dict[str, Any] = {
+            "type": "bar", "orientation": "h", "y": [broken(name) for name in names], "x": [100.0 * part for part in parts],
+            "marker": {"color": [LOSS if part > 0.0 else GAIN for part in parts]},
+            "hovertemplate": "%{y}: %{x:.0f} % of the way<extra></extra>",
+        }  # fmt: skip
+        notes = [
+            {"x": 100.0 * part, "y": i, "text": text, "showarrow": False, "xanchor": "left" if part > 0.0 else "right"}
+            for i, (part, text) in enumerate(zip(parts, said, strict=True))
+        ]
+        most = 100.0 * max(abs(part) for part in parts)
+        layout = {
+            "annotations": notes, "showlegend": False, "yaxis": {"type": "category", "showgrid": False},
+            "xaxis": {"range": [-1.9 * most, 1.9 * most], "zeroline": True, "ticksuffix": " %"},
+        }  # fmt: skip
+        title = f"For {move.question}: per cent of the way to its low (left) or its high (right), and the value there"
+        found.append(Figure(f"what-if-{n}", title, [trace], layout, 70 + 36 * len(names)))
+    return found
+
+
 def broken(name: str) -> str:
     """A long name on two lines."""
     if len(name) < 19:

@@ -34,6 +34,7 @@ def sheets(result: MarketResult) -> list[Sheet]:
         **dict.fromkeys(("ratio_at_low", "ratio_at_high"), "ratio"),
     }
     band: Any = sure.band()
+    band = band[band["measure"] == "all losses"]
     flows: Any = loop.ends()
     ends = flows.groupby("bearer", sort=False)["loss"].sum().sort_values(ascending=False).reset_index()
     return [
@@ -42,10 +43,14 @@ def sheets(result: MarketResult) -> list[Sheet]:
         table("loop_channels", "The loop by channel, in order and alone", loop.loop.by_channel()),
         table("tornado", "All losses with one assumption at its low and its high", tornado,
               "Ratio: what follows the first round over the first.", moved, **numbers),
-        table("band", "All losses, all assumptions drawn together", band[band["measure"] == "all losses"], "", moved),
+        table("band", "All losses, all assumptions drawn together", band, "", moved),
         table("ranking", "Who loses the most in the draws", sure.ranking(),
               "first: the share of draws in which the class loses the most; among three: is one of three that do.", moved,
               first="share", among_three="share"),
+        table("what_if", "What would have to be true", sure.what_if(),
+              "The smallest joint move that a search along slopes found. distance: root of the sum of squares of the parts of the way, 1 being "
+              "one assumption moved to the end of its range; blank where nothing within the ranges is enough, all being at their ends.",
+              moved, distance="level", taken="level", moved_to="level", part_of_the_way="share", reached="level"),
         table("loop_institutions", "Classes with the loop closed", loop.loop.by_institution(),
               "greatest: where the loop comes to rest from the worst there could be."),
         table("loop_ends", "Where losses end, the loop closed", ends, "Looked through institutions.yaml, owners and wrappers."),

@@ -57,6 +57,8 @@ def sections(result: MarketResult) -> list[Section]:
         Section("answer", "The answer", lines=result.headline(), figures=(figures.rounds(result),)),
         Section("sure", "How sure", figures=(figures.tornado(result),), lines=result.sure.sentences(),
                 sheets=pick("tornado", "band", "ranking")),
+        Section("true", "What would have to be true", lines=result.sure.what_if_sentences(),
+                figures=tuple(figures.moves(result)), sheets=pick("what_if")),
         Section("bearers", "Who bears it", figures=(sankey,) if sankey else (), sheets=pick("loop_institutions", "loop_ends", "classes", "unidentified")),
         Section("loop", "Round by round", lines=result.loop.sentences(), sheets=pick("loop_rounds", "loop_channels")),
         Section("book", "The book", lines=made.sentences(), sheets=pick("deals", "obligors")),
