@@ -20,6 +20,7 @@ from waterfalls.language.expressions import Condition, Number
 from waterfalls.language.parsing import parse
 from waterfalls.language.vocabulary import MODIFIERS, WORDS
 
+OURS = sorted(name for name in WORDS if hasattr(words, name))  # the words of this project
 EXAMPLES = {  # what is read and printed when the site is built
     "pay": "pay(interest('A-1', 'A-2'), sharing='pro rata by due').supported_by('liquidity reserve')",
     "call": "call(price=pool_balance()).when(pool_balance() < 10e6)",
@@ -126,7 +127,7 @@ class Entry:
 
 def entries() -> Iterator[Entry]:
     """Every word of the registry, those of other packages last; one of ours without an example is an error."""
-    for name in (*words.__all__, *sorted(WORDS.keys() - words.__all__)):
+    for name in (*OURS, *sorted(WORDS.keys() - set(OURS))):
         made = WORDS[name]
         returns = inspect.signature(made).return_annotation
         group = {"Number": "Numbers", "Condition": "Conditions", "Any": "Claims"}.get(returns, "Clauses")
@@ -135,7 +136,7 @@ def entries() -> Iterator[Entry]:
 
 def example_of(name: str) -> str:
     """A sentence with a word: of another package's the first that its docstring quotes."""
-    if name in words.__all__:
+    if name in OURS:
         return EXAMPLES[name]
     return next(iter(re.findall(rf"`([^`]*\b{name}\([^`]*)`", WORDS[name].__doc__ or "")), "")
 

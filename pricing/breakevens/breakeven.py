@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pricing.market.market import Market
+from pricing.tables.named_arrays import labelled
 from pricing.valuation.remaining_cash import Ahead
 from structuring.deals.deal import Deal
 from structuring.deals.moved_drivers import moved, whole
@@ -17,7 +18,6 @@ from structuring.scenarios.scenario import Scenario
 from waterfalls.arguments import instance, number, takes, text
 from waterfalls.cashflows import Cashflows
 from waterfalls.errors import InvalidTerms, refuse, strangers
-from waterfalls.frames import labels
 from waterfalls.terms.tranches import Note
 
 if TYPE_CHECKING:
@@ -51,18 +51,10 @@ class Breakevens:
 
     def frame(self) -> pd.DataFrame:
         """A long, tidy frame: one row per note and event."""
-        import pandas as pd
-
-        count = len(self.notes)
-        return pd.DataFrame({
-            "deal": self.deal.name,
-            "scenario": self.scenario,
-            "driver": self.driver,
-            "tranche": labels(np.repeat(np.arange(count), 2), self.notes),
-            "event": labels(np.tile([0, 1], count), EVENTS),
-            "multiple": self.multiples.ravel(),
-            "headroom": self.headroom.ravel(),
-        })  # fmt: skip
+        return labelled(
+            {"multiple": self.multiples, "headroom": self.headroom}, [("tranche", self.notes), ("event", EVENTS)],
+            deal=self.deal.name, scenario=self.scenario, driver=self.driver,
+        )  # fmt: skip
 
     def sentences(self) -> list[str]:
         """What a committee says of each note, with who holds it; one sentence where none loses."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pricing.commands.options import DealName, MarketFile, OneScenario, ScenarioFile, about, case, named
+from pricing.commands.options import DealName, MarketFile, OneScenario, ScenarioFile, case
 from pricing.commands.output import Answer, answers
 from pricing.commands.progress import progress
 
@@ -36,11 +36,10 @@ def explain(
     from structuring.runs.run import run
     from waterfalls.dates import as_date
 
-    described, paths, quotes = case(deal, market, scenarios)
-    wanted = named(scenario, paths)
-    chosen = [path for path in paths if path.name == wanted]
-    with progress(f"explaining {described.name}"):
-        told = run(described, chosen, rates=quotes.rates(described)).explain(wanted, as_date(date))
-    more = {"scenario": wanted, "date": told.date, "regime": told.regime, "triggers": list(told.triggers)}
+    given = case(deal, market, scenarios)
+    chosen = given.scenario(scenario)
+    with progress(f"explaining {given.deal.name}"):
+        told = run(given.deal, chosen, rates=given.market.rates(given.deal)).explain(chosen.name, as_date(date))
+    more = {"scenario": chosen.name, "date": told.date, "regime": told.regime, "triggers": list(told.triggers)}
     more |= {"collected": told.collected, "reported": told.reported}
-    return Answer({"clauses": told.frame}, [str(told)], {**about(described, quotes), **more})
+    return Answer({"clauses": told.frame}, [str(told)], given.about(**more))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -36,7 +36,27 @@ OneScenario = Annotated[
 ]
 
 
-def case(deal: str, market: Path | None, scenarios: Path | None) -> tuple[Deal, tuple[Scenario, ...], Market]:
+class Given(NamedTuple):
+    """What a command works on: a deal, its scenarios and its market."""
+
+    deal: Deal
+    scenarios: tuple[Scenario, ...]
+    market: Market
+
+    def scenario(self, name: str | None) -> Scenario:
+        """A scenario by its name, the first unless said."""
+        from waterfalls.errors import refuse_unknown
+
+        by_name = {path.name: path for path in self.scenarios}
+        refuse_unknown("scenario", name or self.scenarios[0].name, by_name)
+        return by_name[name or self.scenarios[0].name]
+
+    def about(self, **more: Any) -> dict[str, Any]:
+        """What a document says of the deal beside its tables."""
+        return {"deal": self.deal.name, "currency": self.deal.currency, "valuation": self.market.valuation, **more}
+
+
+def case(deal: str, market: Path | None, scenarios: Path | None) -> Given:
     """A deal with its scenarios and its market, from the files named or those beside it.
 
     Where no scenarios stand beside it, the plain base case is what is run, and that is said.
@@ -55,7 +75,7 @@ def case(deal: str, market: Path | None, scenarios: Path | None) -> tuple[Deal, 
         paths = load_scenarios(scenarios or file.with_name("scenarios.yaml"))
     else:
         typer.echo(f"there is no scenarios.yaml beside {file}: the base case alone is run", err=True)
-    return described, paths, load_market(market or beside(file, "market.yaml"))
+    return Given(described, paths, load_market(market or beside(file, "market.yaml")))
 
 
 def beside(file: Path, name: str) -> Path:
@@ -68,23 +88,8 @@ def beside(file: Path, name: str) -> Path:
     return file.with_name(name)
 
 
-def named(scenario: str | None, paths: Sequence[Scenario]) -> str:
-    """A scenario by its name, the first unless said."""
-    from waterfalls.errors import UnknownName
-
-    names = [path.name for path in paths]
-    if scenario is not None and scenario not in names:
-        raise UnknownName("scenario", scenario, names)
-    return scenario or names[0]
-
-
 def parallel(shocks: Sequence[float] | None) -> list[SpreadShock]:
     """Parallel shocks in basis points, each once; 0 is the price unchanged, which is always told."""
     from pricing.valuation.spread_shocks import SpreadShock
 
     return [SpreadShock.parallel(bp=bp) for bp in dict.fromkeys(shocks or ()) if bp != 0.0]
-
-
-def about(deal: Deal, market: Market, **more: Any) -> dict[str, Any]:
-    """What a document says of a deal beside its tables."""
-    return {"deal": deal.name, "currency": deal.currency, "valuation": market.valuation, **more}

@@ -9,17 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pricing.commands.options import (
-    DealName,
-    MarketFile,
-    OneScenario,
-    ScenarioFile,
-    Shocks,
-    about,
-    case,
-    named,
-    parallel,
-)
+from pricing.commands.options import DealName, MarketFile, OneScenario, ScenarioFile, Shocks, case, parallel
 from pricing.commands.output import Answer, answers, columns
 from pricing.commands.progress import progress
 
@@ -70,8 +60,8 @@ def paths(
     from structuring.runs.run import run
     from structuring.runs.study import study
 
-    described, given, quotes = case(deal, market, scenarios)
-    base, around = given[0], next(path for path in given if path.name == named(scenario, given))
+    given = case(deal, market, scenarios)
+    (described, (base, *_), quotes), around = given, given.scenario(scenario)
     many = drawn_paths(described, around, processes_of(draw, correlation), count, seed=seed)
     rates = quotes.rates(described)
     reference = run(described, [base], rates=rates)
@@ -102,7 +92,7 @@ def paths(
     return Answer(
         tables,
         lines(f"{title}; losses against {base.name!r} in {described.currency} million", tables),
-        about(described, quotes, **more),
+        given.about(**more),
         stopped=stopped,
     )
 

@@ -7,17 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pricing.commands.options import (
-    DealName,
-    MarketFile,
-    OneScenario,
-    ScenarioFile,
-    Shocks,
-    about,
-    case,
-    named,
-    parallel,
-)
+from pricing.commands.options import DealName, MarketFile, OneScenario, ScenarioFile, Shocks, case, parallel
 from pricing.commands.output import Answer, answers, as_far, columns
 from pricing.commands.progress import progress
 
@@ -51,10 +41,10 @@ def price(
 
     from pricing.breakevens.committee import head, priced_in, searched, searches, worded
 
-    described, paths, quotes = case(deal, market, scenarios)
-    chosen = next(path for path in paths if path.name == named(scenario, paths))
+    given = case(deal, market, scenarios)
+    (described, (base, *_), quotes), chosen = given, given.scenario(scenario)
     with progress(f"pricing {described.name}"):
-        prices = priced_in(described, chosen, quotes, parallel(shock), paths[0])
+        prices = priced_in(described, chosen, quotes, parallel(shock), base)
     frame = prices.frame()
     asked = frame[frame["scenario"] == chosen.name].reset_index(drop=True)
     tables: dict[str, Callable[[], Any]] = {"prices": lambda: asked}
@@ -72,6 +62,5 @@ def price(
             tables["non_renewal"] = lambda: leases[0]
         if not whole:
             stopped = f"{len(frames)} of {len(list(searched(described, chosen)))} drivers are searched"
-    return Answer(
-        tables, lines, about(described, quotes, scenario=chosen.name, reference=prices.reference), stopped=stopped
-    )
+    more = given.about(scenario=chosen.name, reference=prices.reference)
+    return Answer(tables, lines, more, stopped=stopped)

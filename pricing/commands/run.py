@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pricing.commands.options import DealName, MarketFile, ScenarioFile, Shocks, case, named, parallel
+from pricing.commands.options import DealName, MarketFile, ScenarioFile, Shocks, case, parallel
 from pricing.commands.output import Answer, Say, answers, columns
 from pricing.commands.progress import progress
 
@@ -62,9 +62,9 @@ def run(
     from structuring.documents.whole_files import csv_of, folder, whole
     from structuring.runs.run import run as run_deal
 
-    described, paths, quotes = case(deal, market, scenarios)
+    described, paths, quotes = given = case(deal, market, scenarios)
     holdings, base = described.holders, paths[0].name
-    wanted = list(dict.fromkeys(named(name, paths) for name in scenario or [paths[-1].name]))
+    wanted = list(dict.fromkeys(given.scenario(name).name for name in scenario or [paths[-1].name]))
     shocks = parallel(shock)
 
     with progress(f"running {described.name}"):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pricing.commands.options import DealName, MarketFile, ScenarioFile, about, case, parallel
+from pricing.commands.options import DealName, MarketFile, ScenarioFile, case, parallel
 from pricing.commands.output import Answer, Say, answers, columns
 from pricing.commands.progress import progress
 
@@ -97,7 +97,7 @@ def stress(
     from structuring.generators.named_stresses import stresses
     from structuring.runs.run import run
 
-    described, paths, quotes = case(deal, market, scenarios)
+    described, paths, quotes = given = case(deal, market, scenarios)
     own, base = {path.name: path for path in paths[1:]}, paths[0]
     if scenario == base.name:
         raise InvalidTerms(f"{scenario!r} is the first scenario, against which the others are held: name another")
@@ -143,7 +143,7 @@ def stress(
             with progress("searching breakevens and writing") as seen:
                 outputs(cases, base, say, report=report, xlsx=xlsx, progress=seen)
 
-    return Answer(tables, chain_lines(title, told), about(described, quotes, **said), then=then)
+    return Answer(tables, chain_lines(title, told), given.about(**said), then=then)
 
 
 def chain_lines(title: str, told: Chain) -> Iterator[str]:

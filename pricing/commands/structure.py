@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pricing.commands.options import DealName, MarketFile, ScenarioFile, about, beside, case
+from pricing.commands.options import DealName, MarketFile, ScenarioFile, beside, case
 from pricing.commands.output import Answer, Say, answers, columns
 from pricing.commands.progress import progress
 
@@ -68,7 +68,7 @@ def structure(
     from pricing.structure.written import write_structured
     from structuring.deals.deal_files import find_deal
 
-    described, paths, quotes = case(deal, market, scenarios)
+    described, paths, quotes = given = case(deal, market, scenarios)
     file = find_deal(deal)
     asked = with_goals(load_structure(terms or beside(file, "structure.yaml")), goal or [])
     with progress(f"structuring {described.name}") as told:
@@ -98,7 +98,7 @@ def structure(
         if report is not None:
             write(report, found, say)
 
-    more = about(described, quotes, runs=answer.runs, candidates=answer.candidates, residuals=dict(answer.residuals))
+    more = given.about(runs=answer.runs, candidates=answer.candidates, residuals=dict(answer.residuals))
     return Answer(tables, printed(found), more, then=then)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pricing.commands.options import DealName, MarketFile, OneScenario, ScenarioFile, about, case, named
+from pricing.commands.options import DealName, MarketFile, OneScenario, ScenarioFile, case
 from pricing.commands.output import Answer, answers
 from pricing.commands.progress import progress
 
@@ -68,17 +68,18 @@ def tieout(
         raise InvalidTerms("--date says which dates --write-template writes; a report says its own")
     if write_template is not None and write_template.exists():
         raise InvalidTerms(f"there is a {write_template} already: nothing is overwritten, so give another name")
-    described, paths, quotes = case(deal, market, scenarios)
-    wanted = named(scenario, paths)
+    given = case(deal, market, scenarios)
+    described, chosen = given.deal, given.scenario(scenario)
+    wanted = chosen.name
     with progress(f"tying out {described.name}"):
-        flows = run(described, [p for p in paths if p.name == wanted], rates=quotes.rates(described))
+        flows = run(described, chosen, rates=given.market.rates(described))
         if report is None or write_template is not None:
             assert write_template is not None
             count = write(write_template, flows, wanted, [as_date(day) for day in date or ()])
             lines = [
                 f"wrote {write_template} ({count:,} lines): fill in the column 'theirs', leave out what is not reported"
             ]
-            return Answer({"lines": lambda: offered(flows, wanted)}, lines, about(described, quotes, scenario=wanted))
+            return Answer({"lines": lambda: offered(flows, wanted)}, lines, given.about(scenario=wanted))
         table = tie_out(
             flows,
             wanted,
@@ -90,7 +91,7 @@ def tieout(
     out = len(table) - int(table["ties"].to_numpy().sum())
     title = f"{described.name}, scenario {wanted!r}: {report} beside the model, amounts in {described.currency}"
     more = {"scenario": wanted, "report": str(report), "out_of_tolerance": out}
-    return Answer({"lines": lambda: table}, told(title, table), about(described, quotes, **more), code=int(out > 0))
+    return Answer({"lines": lambda: table}, told(title, table), given.about(**more), code=int(out > 0))
 
 
 def told(title: str, table: pd.DataFrame) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pricing.market.market import Market
+from pricing.tables.named_arrays import labelled
 from pricing.valuation.price import cells_at, fixed, prices_of, reference_spreads
 from pricing.valuation.prices import Prices
 from pricing.valuation.remaining_cash import row_of
@@ -56,11 +57,9 @@ class SinceIssue:
 
     def frame(self) -> pd.DataFrame:
         """One row a day and tranche."""
-        import pandas as pd
-
         names = ("clean", "yields", "z_spread", "tightening", "passing", "rates", "spread", "gain")
-        index = {"day": np.repeat(self.days, len(self.tranches)), "tranche": np.tile(self.tranches, len(self.days))}
-        return pd.DataFrame({**index, **{name: getattr(self, name).ravel() for name in names}})
+        axes = [("day", self.days), ("tranche", self.tranches)]
+        return labelled({name: getattr(self, name) for name in names}, axes)
 
     def gains(self, holdings: Holdings) -> pd.DataFrame:
         """One row a tranche and class that says what it paid: its gain on the last day since its own purchase.

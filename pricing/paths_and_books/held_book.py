@@ -11,7 +11,7 @@ import numpy as np
 
 from pricing.bearers.who_bears import Losses, who_bears
 from pricing.market.market import Market, as_market
-from pricing.tables.named_arrays import labels
+from pricing.tables.named_arrays import labelled
 from pricing.valuation.measures import Cells
 from pricing.valuation.price import aimed, cells_ahead, prices_of, reference_spreads
 from pricing.valuation.prices import Prices
@@ -108,15 +108,13 @@ class HeldBook:
 
     def frame(self) -> pd.DataFrame:
         """One row a scenario, shock and investor class: the components of its loss, in the book's currency."""
-        import pandas as pd
-
         found = {component: self.by_class(component) for component in COMPONENTS}
         prices = next(iter(self.deals.values())).prices
         classes = tuple(found["total"])
-        s, k, c = (grid.ravel() for grid in np.indices((len(prices.scenarios), len(prices.shocks), len(classes))))
-        columns = {f"{name}_loss": np.stack([rows[who] for who in classes], 2).ravel() for name, rows in found.items()}
-        index = {"scenario": labels(s, prices.scenarios), "shock": labels(k, prices.shocks)}
-        return pd.DataFrame({**index, "investor_class": labels(c, classes), **columns})
+        columns = {f"{name}_loss": np.stack([rows[who] for who in classes], 2) for name, rows in found.items()}
+        return labelled(
+            columns, [("scenario", prices.scenarios), ("shock", prices.shocks), ("investor_class", classes)]
+        )
 
 
 @takes(

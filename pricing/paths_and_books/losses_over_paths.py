@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pricing.tables.named_arrays import labelled
 from structuring.deals.deal import Deal, assets, clock, drivers_of
 from structuring.generators.prices_and_rates import PriceProcess
 from structuring.scenarios.drivers import DRIVERS
@@ -128,18 +129,12 @@ def classes_over_paths(losses: Losses) -> pd.DataFrame:
 
 def every_path(losses: Losses) -> pd.DataFrame:
     """A row a path, shock and tranche: npv, total loss, realised loss."""
-    import pandas as pd
-
     prices = losses.prices
-    S, K, N = prices.npv.shape
-    return pd.DataFrame({
-        "path": np.repeat(np.asarray(prices.scenarios), K * N),
-        "shock": np.tile(np.repeat(prices.shocks, N), S),
-        "tranche": np.tile(prices.tranches, S * K),
-        "npv": prices.npv.ravel(),
-        "total_loss": losses.tranche["total"].ravel(),
-        "realised_loss": np.repeat(prices.memo["realised_loss"][:, None], K, axis=1).ravel(),
-    })  # fmt: skip
+    realised = prices.memo["realised_loss"][:, None]
+    return labelled(
+        {"npv": prices.npv, "total_loss": losses.tranche["total"], "realised_loss": realised},
+        [("path", prices.scenarios), ("shock", prices.shocks), ("tranche", prices.tranches)],
+    )
 
 
 def over(lost: np.ndarray) -> dict[str, float]:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from pricing.market.market import Market
+from pricing.tables.named_arrays import labelled
 from pricing.tables.quotients import quotient
 from pricing.valuation.price import cells_at, fixed, price, reference_spreads
-from pricing.valuation.prices import Prices, cell_columns, position
+from pricing.valuation.prices import Prices, position
 from pricing.valuation.spread_shocks import UNCHANGED
 from structuring.deals.deal import Deal, plan, resets_of
 from structuring.deals.moved_drivers import moved, told, whole
@@ -23,7 +24,6 @@ from waterfalls.arguments import instance, key, many, takes, text
 from waterfalls.distribute import fixings, refuse_too_large, settle
 from waterfalls.engines.choice import Engine
 from waterfalls.errors import Fault, InvalidTerms, strangers
-from waterfalls.frames import labels, room
 from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
@@ -153,19 +153,13 @@ class Repriced:
 
     def frame(self) -> pd.DataFrame:
         """A long, tidy frame: one row per scenario, bump and tranche."""
-        import pandas as pd
-
-        scenarios, count, tranches = self.npv.shape
-        room(self.npv.size, 8)
-        s, m = (grid.ravel() for grid in np.indices((scenarios, count)))
-        index = cell_columns(self.prices, s, np.zeros_like(s), np.arange(tranches))
-        index["bump"] = labels(np.repeat(m, tranches), self.bumps)
-        base = np.broadcast_to(self.prices.npv[:, :1], self.npv.shape)
-        relative = quotient(self.change, base)
-        columns = {name: index[name] for name in ("deal", "currency", "scenario", "bump", "tranche")}
-        return pd.DataFrame(
-            {**columns, "npv": self.npv.ravel(), "change": self.change.ravel(), "relative": relative.ravel()}
-        )
+        prices = self.prices
+        relative = quotient(self.change, np.broadcast_to(prices.npv[:, :1], self.npv.shape))
+        return labelled(
+            {"npv": self.npv, "change": self.change, "relative": relative},
+            [("scenario", prices.scenarios), ("bump", self.bumps), ("tranche", prices.tranches)],
+            deal=prices.deal, currency=prices.currency,
+        )  # fmt: skip
 
 
 @takes(

@@ -16,6 +16,7 @@ from tiny import explained_as_paid, flows_from, plan_from, same_cash
 from waterfalls import words
 from waterfalls.clauses.waterfall import Clause
 from waterfalls.language.parsing import parse
+from waterfalls.language.vocabulary import WORDS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -1054,7 +1055,7 @@ TESTS = [
 ROWS = [*TRANCHES, *ACCOUNTS, *FEES, *CLAUSES, *NUMBERS, *REGIMES, *TESTS]
 
 
-@pytest.mark.parametrize("name", words.__all__)
+@pytest.mark.parametrize("name", [name for name in WORDS if hasattr(words, name)])
 def test_every_word_is_said_and_runs_in_both_engines(name):
     assert any(re.search(rf"\b{name}\(", row.said) for row in ROWS), f"no row says {name}(...)"
 
