@@ -144,6 +144,25 @@ def late():
     ]
 
 
+# What the page says of it
+
+
+def test_the_page_draws_every_room_and_walks_through_functions_that_exist():
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    drawing = page.partition("## Rooms")[2].partition("\n## ")[0]
+    for package, rooms in ROOMS.items():
+        folders = [room.rpartition(".")[2] for room in rooms if (ROOT / package / room.replace(".", "/")).is_dir()]
+        assert folders and not [name for name in folders if not re.search(rf"^ +(\w+ +)?{name} ", drawing, re.M)], (
+            package
+        )
+    walk = page.partition("## One dollar")[2].partition("\n## ")[0]
+    text = "\n".join(path.read_text("utf-8") for package in PACKAGES for path in sources(package, ".py"))
+    for said in set(re.findall(r"`([\w.]+)`", walk)):
+        owner, _, name = said.rpartition(".")
+        assert re.search(rf"def {name}\(|class {name}\b|self\.{name} =", text), said
+        assert not owner or re.search(rf"class {owner}\b", text), said
+
+
 # Rooms, and no cycle between files
 
 

@@ -48,6 +48,8 @@ assert all(np.array_equal(slow.cash(name), fast.cash(name)) for name in slow.tra
 print(slow.receipt("revenue")[0, :3].tolist())
 print(slow.receipt("revenue")[1, 2], slow.balance["A"][:, -1].tolist())
 print(slow["account", "reserve"][0].tolist())
+assert "harvest('E')" in str(slow.explain("base", slow.dates[0]).steps[2].clause)
+print(slow.interest["E"][:, 0].tolist())
 save_deal(deal, "sunny.yaml")
 assert load_deal("sunny.yaml") == deal
 """
@@ -56,11 +58,13 @@ assert load_deal("sunny.yaml") == deal
 def test_a_deal_file_runs_with_an_asset_of_another_package(installed, tmp_path, monkeypatch):
     """100 MW x 8,760 hours x 25 % x 60 = 13.14 million a year, half of it a period; 0.5 % less after a year."""
     monkeypatch.chdir(tmp_path)
-    base, cloudy, reserve = installed("-c", RUN).splitlines()[-3:]
+    base, cloudy, reserve, harvest = installed("-c", RUN).splitlines()[-4:]
     assert json.loads(base) == pytest.approx([6.57e6, 6.57e6, 6.57e6 * 0.995], rel=1e-12)
     assert float(cloudy.split()[0]) == pytest.approx(6.57e6 * 0.995 * 0.15 / 0.25, rel=1e-12)
     assert json.loads(cloudy.split(maxsplit=1)[1])[0] == pytest.approx(0.0, abs=1e-6)
     # a tenth of what the reserve holds, while that is more than 0.7 of its target
+    # a claim of the package inside pay(...), beside one of ours: a hundredth of the revenue, by both engines
+    assert json.loads(harvest) == pytest.approx([65.7e3, 0.6 * 65.7e3], rel=1e-12)
     assert json.loads(reserve)[:5] == pytest.approx([0.9e6, 0.81e6, 0.729e6, 0.6561e6, 0.6561e6], rel=1e-12)
 
 
@@ -88,6 +92,7 @@ def test_it_stands_in_the_schema_the_advice_and_the_documentation(installed, tmp
         assert said in installed(*main, "validate", str(file), code=1)
     assert "is sound: sunny" in installed(*main, "validate", str(PACKAGE / "deal.yaml"))
     words = installed("-c", "import language; print(language.page())")
+    assert "### harvest" in words and "a hundredth of the period's revenue to" in words
     assert "### skim" in words and "> to take 50% of the reserve" in words and "### filled" in words
     page = installed("-c", "import terms; print(terms.page())")
     assert "### SolarFarm" in page and "what the panels lose" in page and "says nothing of" not in page

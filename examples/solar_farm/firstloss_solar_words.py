@@ -1,9 +1,10 @@
-"""Words of another package: a clause that skims an account, and a number that says how full it is."""
+"""Words of another package: a clause that skims an account, a number that says how full it is, and a claim on revenue."""
 
 import dataclasses
 from typing import Any, ClassVar
 
 from waterfalls import Clause, Need, Number, word
+from waterfalls.clauses.claims import Claim, claims
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -60,3 +61,24 @@ class Filled(Number):
 def filled(account: str) -> Number:
     """What an account holds, as a share of its target: `filled('reserve') < 0.9`."""
     return Filled(account)
+
+
+@dataclasses.dataclass(frozen=True)
+class Harvest(Claim):
+    """A hundredth of the revenue of the period, to the equity; what is not paid is not owed later."""
+
+    needs_what: ClassVar[str] = "equity"
+    text: ClassVar[str] = "harvest"
+    said: ClassVar[str] = "a hundredth of the period's revenue to {}"
+
+    def due(self, m: Any) -> Any:
+        return 0.01 * m.input("receipt", "revenue")
+
+    def receive(self, m: Any, amount: Any) -> None:
+        m["residual", self.name] += amount
+
+
+@word
+def harvest(*equity: Any) -> Any:
+    """A hundredth of the period's revenue to the equity: `pay(interest('A'), harvest('E'), sharing='sequential')`."""
+    return claims("equity", equity, Harvest)
