@@ -70,14 +70,14 @@ ROOMS = {
         "structure": {"market", "tables", "valuation", "overview", "breakevens", "paths_and_books", "structure.terms"},
         "report.contents": {"market", "tables", "valuation", "bearers", "contagion", "overview", "breakevens", "structure"},
         "report.figures": {"tables", "valuation", "bearers", "overview", "structure", "report.contents"},
+        "report.live_model": {"market", "tables", "valuation", "bearers"},
         "report": {
             "market", "tables", "valuation", "bearers", "contagion", "overview", "breakevens", "structure",
-            "report.contents", "report.figures",
+            "report.contents", "report.figures", "report.live_model",
         },
         "report.market_report": {
             "tables", "contagion", "contagion.closed_loop", "report", "report.contents", "report.figures",
         },
-        "report.live_model": {"market", "tables", "valuation", "bearers"},
         "commands": {
             "market", "tables", "valuation", "bearers", "contagion", "contagion.closed_loop", "overview", "comparison",
             "breakevens", "paths_and_books", "structure.terms", "structure", "report.contents", "report.live_model",

@@ -8,9 +8,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from pricing.overview.deal_tables import by_date
+from pricing.report.cash_sheets import write_cash_sheets
+from pricing.report.check_sums import write_checks
 from pricing.report.contents.sheets import Sheet
 from pricing.report.contents.stress_result import StressResult, StressResults, stress_results, written_from
+from pricing.report.live_model.grid import define
 from pricing.report.several_stresses import tables, titled
 from pricing.tables.number_formats import TEXTS, Unit, heading, kind_of, missing, shown
 from structuring.documents.whole_files import as_text, whole
@@ -25,7 +27,10 @@ WIDEST = 60
 def write_workbook(path: Path, cases: StressResults) -> None:
     """Writes the tables of `write_report`, one a sheet, and the long frames of prices and losses; gives its path.
 
-    `scenario` may be a list of names, `chain` a list of theirs: the tables of a second stress end in _2. Amounts are in currency units and shown in millions; headings are frozen; a text is never a formula.
+    A sheet of each scenario tells its cash by payment date, clause by clause. `scenario` may be a list of names, `chain` a
+    list of theirs: the tables of a second stress end in _2. Amounts are in currency units and shown in millions; headings
+    are frozen; a text is never a formula. The only formulas are checks, which the sheet `checks` sums up; every table has
+    the name of its sheet.
     """
     write_tables(path, cases)
 
@@ -34,7 +39,11 @@ def workbook(cases: StressResults) -> Any:
     """The tables as an openpyxl workbook."""
     case = cases[0]
     note = f"{case.deal.name}, valued {case.prices.valuation}. Not investment advice."
-    return filled([*tables(cases), *long_frames(case)], case.unit, titled(cases), note)
+    shown = [*tables(cases), *long_frames(case)]
+    book = filled(shown, case.unit, titled(cases), note)
+    places = [(sheet, page.title, FIRST) for sheet, page in zip(shown, book.worksheets, strict=True)]
+    write_checks(book, places, write_cash_sheets(book, case), case)
+    return book
 
 
 def filled(sheets: Iterable[Sheet], unit: Unit, title: str, note: str) -> Any:
@@ -43,7 +52,11 @@ def filled(sheets: Iterable[Sheet], unit: Unit, title: str, note: str) -> Any:
     book.remove(book.active)
     book.properties.title = title
     for sheet in sheets:
-        fill(book.create_sheet(sheet.name[:LONGEST_NAME]), sheet, unit, note)
+        page = book.create_sheet(sheet.name[:LONGEST_NAME])
+        fill(page, sheet, unit, note)
+        if sheet.name.isidentifier() and sheet.name.isascii() and len(sheet.frame.columns):
+            last = page.cell(FIRST + len(sheet.frame), len(sheet.frame.columns))
+            define(book, page.title, f"{page.title}!$A${FIRST}:${last.column_letter}${last.row}")
     return book
 
 
@@ -61,7 +74,7 @@ def write_book(path: Path, book: Any) -> None:
 
 
 def long_frames(case: StressResult) -> list[Sheet]:
-    """Prices and losses in every scenario and shock, and cash by date in every scenario, where they fit a sheet."""
+    """Prices and losses in every scenario and shock, where they fit a sheet."""
     found = []
     for name, result, amounts in (
         ("all prices", case.prices, ("npv", "cs01", "dv01")),
@@ -72,15 +85,9 @@ def long_frames(case: StressResult) -> list[Sheet]:
             kinds = {str(c): "money" if c in amounts else MEASURES.get(str(c), "") for c in frame.columns}
             kinds = {column: kind or "text" for column, kind in kinds.items()}
             found.append(Sheet(name.replace(" ", "_"), f"{name[:1].upper()}{name[1:]}", frame, kinds))
-    dates = by_date(case.flows)
-    if len(dates) < 1_000_000:
-        kinds = {str(column): DATED.get(str(column), "money") for column in dates.columns}
-        kinds |= {str(column): "count" for column in dates.columns if str(column).startswith("trigger ")}
-        found.append(Sheet("cash_by_date", "Cash, coverage, triggers and accounts by date", dates, kinds))
     return found
 
 
-DATED = {"scenario": "text", "date": "date", "dscr": "ratio", "ltv": "share"}
 LOST = (
     "holding", "credit_loss", "rates_loss", "spread_loss", "market_loss", "total_loss",
     "cash_shortfall", "realised_loss", "interaction",

@@ -131,15 +131,6 @@ def test_a_workbook_holds_what_the_frames_hold(vantage, tmp_path):
     assert len(book["all_losses"]["A"]) == FIRST + len(case.losses.frame())
 
 
-def test_a_workbook_tells_the_cash_of_every_date_in_every_scenario(vantage, tmp_path):
-    flows, book = vantage[1], openpyxl.load_workbook(write_workbook(tmp_path / "r.xlsx", *vantage))
-    _, *rows = list(book["cash_by_date"].iter_rows(min_row=FIRST, values_only=True))
-    assert len(rows) == len(flows.scenarios) * flows.periods
-    collected = [row[2] for row in rows if row[0] == "base"]
-    np.testing.assert_allclose(collected, flows.collected[list(flows.scenarios).index("base")], rtol=1e-15)
-    assert [row[1].date() for row in rows[: flows.periods]] == list(flows.dates)
-
-
 def test_a_name_is_never_a_formula(evil, tmp_path):
     book = openpyxl.load_workbook(write_workbook(tmp_path / "r.xlsx", *evil))
     cell = book["capital_structure"].cell(FIRST + 2, 1)

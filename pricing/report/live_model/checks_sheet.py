@@ -18,8 +18,13 @@ def write_checks(grid: Grid, plan: Plan, places: Places, further: list[tuple[str
     grid.heading("All checks", 1)
     grid.one("all checks hold", "flag", "=0", name="All_checks")
     grid.coloured(f"D{total + 1}:D{total + 1}")
-    grid.one("difference allowed", "money", tolerance(plan), name="Tolerance", note="1e-9 of the notional; Tolerance")
-    first, last = grid.letters[0], grid.letters[-1]
+    grid.one(
+        f"difference allowed, {plan.currency}",
+        "number",
+        tolerance(plan),
+        name="Tolerance",
+        note="1e-9 of the notional; Tolerance",
+    )
     held = 0
     for law in laws(plan):
         write_law(grid, law, places)
@@ -30,9 +35,7 @@ def write_checks(grid: Grid, plan: Plan, places: Places, further: list[tuple[str
         spans = ",".join(f"Waterfall!{{c}}{a}" + (f":{{c}}{b}" if b > a else "") for a, b in runs(rows[i : i + MOST]))
         for part in chunked(spans.split(","), 8):
             grid.by_date("least of the lines of results", "money", f"=MIN({','.join(part)})")
-            row = grid.by_date("none is below 0", "flag", f"=IF({{c}}{grid.row - 1}>=-Tolerance,1,0)")
-            grid.put(row, OPENING, f"=IF(SUM({first}{row}:{last}{row})=COUNT({first}{row}:{last}{row}),1,0)", "flag")
-            grid.coloured(f"D{row}:{last}{row}")
+            grid.checked("none is below 0", f"=IF({{c}}{grid.row - 1}>=-Tolerance,1,0)")
             held += 1
     if further:
         grid.heading("Holders", 2)
@@ -62,10 +65,7 @@ def write_law(grid: Grid, law: Law, places: Places) -> None:
         grid.by_date("collected", "money", f"={places.inputs[key]}{part}", sign="+")
     lines(law.went, "-", "c")
     grid.by_date("difference", "money", f"=SUM({{c}}{begin}:{{c}}{grid.row - 1})", bold=True)
-    row = grid.by_date("holds", "flag", f"=IF(ABS({{c}}{grid.row - 1})<=Tolerance,1,0)")
-    first, last = grid.letters[0], grid.letters[-1]
-    grid.put(row, OPENING, f"=IF(SUM({first}{row}:{last}{row})=COUNT({first}{row}:{last}{row}),1,0)", "flag")
-    grid.coloured(f"D{row}:{last}{row}")
+    grid.checked("holds", f"=IF(ABS({{c}}{grid.row - 1})<=Tolerance,1,0)")
 
 
 def runs(rows: list[int]) -> list[tuple[int, int]]:

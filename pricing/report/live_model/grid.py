@@ -13,8 +13,9 @@ from structuring.documents.whole_files import as_text
 from waterfalls.doors import need
 
 LABEL, UNIT, SIGN, OPENING, FIRST = 1, 2, 3, 4, 5  # columns; from FIRST on one a payment date
-DATES, NUMBERS, TOP = 4, 5, 7  # rows: payment dates, their numbers, where lines begin
-INPUT, FORMULA, GREY, WHITE, DARK, BAND = "0000FF", "000000", "7F7F7F", "FFFFFF", "1F3864", "DDE3EE"
+DATES, NUMBERS, TOP, UNDATED = 4, 5, 7, 3  # rows: payment dates, their numbers, where lines begin with and without them
+MOST_ACROSS = 20  # payment dates on a printed page
+INPUT, FORMULA, GREY, WHITE, DARK, PAPER = "0000FF", "000000", "7F7F7F", "FFFFFF", "1F3864", "FFFBE6"
 GOOD, BAD = ("C6EFCE", "006100"), ("FFC7CE", "9C0006")
 FORMATS = {
     "money": "",  # by the size of the deal
@@ -41,6 +42,7 @@ SAID = {
     "share": "%",
     "date": "",
     "text": "",
+    "price": "per 100",
 }
 
 
@@ -52,22 +54,37 @@ class Grid:
     name: str
     unit: Unit
     periods: int
-    row: int = TOP
+    row: int = UNDATED
 
     def __post_init__(self) -> None:
         self.sheet = self.book.create_sheet(self.name)
         self.styles: dict[tuple[Any, ...], Any] = {}
         letter = need("openpyxl.utils").get_column_letter
         self.letters = [letter(FIRST + t) for t in range(self.periods)]
-        for column, width in ((LABEL, 52), (UNIT, 8), (SIGN, 4), (OPENING, 15)):
+        for column, width in ((LABEL, 60), (UNIT, 8), (SIGN, 4), (OPENING, 14)):
             self.sheet.column_dimensions[letter(column)].width = width
         for column in self.letters:
-            self.sheet.column_dimensions[column].width = 13
+            self.sheet.column_dimensions[column].width = 11.5
         self.sheet.sheet_view.showGridLines = False
         self.sheet.sheet_view.zoomScale = 85
-        self.sheet.page_setup.orientation, self.sheet.page_setup.paperSize = "landscape", self.sheet.PAPERSIZE_A3
-        self.sheet.page_setup.scale, self.sheet.page_setup.pageOrder = 60, "overThenDown"
-        self.sheet.print_title_rows, self.sheet.print_title_cols = f"1:{NUMBERS}", "A:D"
+        self.printed()
+
+    def printed(self, dated: bool = False) -> None:
+        """How it is printed: a sheet of lines on A4, one by date on A3 with `MOST_ACROSS` dates a page and its left and top on each."""
+        sheet = self.sheet
+        sheet.sheet_properties.pageSetUpPr = need("openpyxl.worksheet.properties").PageSetupProperties(fitToPage=True)
+        sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+        sheet.page_setup.orientation, sheet.page_setup.paperSize = "portrait", sheet.PAPERSIZE_A4
+        if dated:
+            sheet.page_setup.fitToWidth = max(1, -(-self.periods // MOST_ACROSS))
+            sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", sheet.PAPERSIZE_A3
+            sheet.page_setup.pageOrder = "overThenDown"
+            sheet.print_title_rows, sheet.print_title_cols = f"1:{NUMBERS}", "A:D"
+        margins = sheet.page_margins
+        margins.left = margins.right = margins.top = 0.4
+        margins.bottom, margins.header, margins.footer = 0.6, 0.2, 0.3
+        sheet.oddFooter.left.text, sheet.oddFooter.right.text = "&A. Not investment advice", "&P of &N"
+        sheet.oddFooter.left.size = sheet.oddFooter.right.size = 8
 
     def title(self, title: str, note: str) -> None:
         """The title of the sheet and a sentence on it."""
@@ -89,6 +106,8 @@ class Grid:
             number = f"=Inputs!{column}{NUMBERS}" if dates is None else t + 1
             self.put(NUMBERS, FIRST + t, number, "count", ink=WHITE, fill=DARK)
         self.sheet.freeze_panes = self.sheet.cell(NUMBERS + 1, FIRST)
+        self.printed(dated=True)
+        self.row = TOP
 
     def heading(self, text: str, level: int = 2) -> int:
         """A heading over the lines below it."""
@@ -111,28 +130,36 @@ class Grid:
         self.row += 1
         return self.row - 1
 
+    def paragraph(self, text: str, height: int) -> None:
+        """A sentence or two over the first column, which is wide enough, on as many lines as it takes."""
+        self.text(self.row, LABEL, text)
+        self.sheet.cell(self.row, LABEL).alignment = need("openpyxl.styles").Alignment(wrap_text=True, vertical="top")
+        self.sheet.row_dimensions[self.row].height = 14.0 * height
+        self.row += 1
+
     def one(self, text: str, unit: str, value: Any, *, name: str = "", note: str = "", ink: str | None = None) -> int:
         """A line of one value beside its label, with a name that formulas call it by."""
         row = self.label(text, unit)
-        self.put(row, OPENING, value, unit, ink=ink)
+        given = bool(name) and not (isinstance(value, str) and value.startswith("="))
+        self.put(row, OPENING, value, unit, ink=ink, fill=PAPER if given or ink == INPUT else None)
         if name:
             self.define(name, row)
         if name or note:
-            self.text(row, FIRST, note or name, ink=GREY, italic=True)
+            self.text(row, FIRST, note or name, ink=GREY, italic=True, indent=1)
         return row
 
     def define(self, name: str, row: int) -> None:
         """A name for the value of a line."""
-        cell = f"{self.name}!${need('openpyxl.utils').get_column_letter(OPENING)}${row}"
-        self.book.defined_names[name] = need("openpyxl.workbook.defined_name").DefinedName(name, attr_text=cell)
+        define(self.book, name, f"{self.name}!${need('openpyxl.utils').get_column_letter(OPENING)}${row}")
 
-    def by_date(self, text: str, unit: str, values: Sequence[Any] | str, *, sign: str = "", bold: bool = False) -> int:
+    def by_date(self, text: str, unit: str, values: Sequence[Any] | str, *, sign: str = "", bold: bool = False,
+                ink: str | None = None) -> int:  # fmt: skip
         """A line over all dates: numbers, or one formula with {c} for its column, {p} for the column before."""
         row = self.label(text, unit, sign, bold=bold)
         before = need("openpyxl.utils").get_column_letter(OPENING)
         for t, column in enumerate(self.letters):
             value = values.format(c=column, p=before) if isinstance(values, str) else values[t]
-            self.put(row, FIRST + t, value, unit, bold=bold)
+            self.put(row, FIRST + t, value, unit, bold=bold, ink=ink)
             before = column
         return row
 
@@ -148,14 +175,17 @@ class Grid:
         shown = self.unit.kind.excel if unit == "money" else FORMATS[unit]
         if unit == "money":
             shown = f'{shown};-{shown};"-"'
-        self.style(cell, shown, bold, 10, ink or (FORMULA if formula else INPUT), fill)
+        where = (
+            "right" if formula and fill is None else None
+        )  # a text that a formula gives stands where its number would
+        self.style(cell, shown, bold, 10, ink or (FORMULA if formula else INPUT), fill, False, 0, where)
 
     def text(self, row: int, column: int, text: str, *, bold: bool = False, italic: bool = False, size: int = 10,
              ink: str = FORMULA, fill: str | None = None, indent: int = 0, centred: bool = False) -> None:  # fmt: skip
         cell = self.sheet.cell(row, column)
         if text:
             as_text(cell, need("openpyxl.cell.cell").ILLEGAL_CHARACTERS_RE.sub("", text))
-        self.style(cell, "@", bold, size, ink, fill, italic, indent, centred)
+        self.style(cell, "@", bold, size, ink, fill, italic, indent, "center" if centred else None)
 
     def style(self, cell: Any, shown: str, *how: Any) -> None:
         """A cell's looks, each kind made once."""
@@ -163,15 +193,23 @@ class Grid:
         if key in self.styles:
             cell._style = copy.copy(self.styles[key])
             return
-        bold, size, ink, fill, italic, indent, centred = (*how, False, 0, False)[:7]
+        bold, size, ink, fill, italic, indent, where = how
         styles = need("openpyxl.styles")
         cell.number_format = shown
         cell.font = styles.Font(name="Arial", bold=bold, italic=italic, size=size, color=ink)
         if fill:
             cell.fill = styles.PatternFill("solid", fgColor=fill)
-        if indent or centred:
-            cell.alignment = styles.Alignment(indent=indent, horizontal="center" if centred else None)
+        if indent or where:
+            cell.alignment = styles.Alignment(indent=indent, horizontal=where)
         self.styles[key] = copy.copy(cell._style)
+
+    def checked(self, text: str, formula: str) -> int:
+        """A line that is 1 at the dates at which a check holds, and in the column of openings where it holds at all of them."""
+        row = self.by_date(text, "flag", formula)
+        every = f"{self.letters[0]}{row}:{self.letters[-1]}{row}"
+        self.put(row, OPENING, f"=IF(SUM({every})=COUNT({every}),1,0)", "flag")
+        self.coloured(f"D{row}:{self.letters[-1]}{row}")
+        return row
 
     def coloured(self, cells: str, good: str = "1", bad: str = "0") -> None:
         """Green where a check holds, red where it does not."""
@@ -184,3 +222,8 @@ class Grid:
                     fill=styles.PatternFill("solid", bgColor=fill),
                 ),
             )  # fmt: skip
+
+
+def define(book: Any, name: str, cells: str) -> None:
+    """A name of a workbook for a place in it."""
+    book.defined_names[name] = need("openpyxl.workbook.defined_name").DefinedName(name, attr_text=cells)

@@ -12,6 +12,7 @@ import numpy as np
 from pricing.report.live_model.grid import FIRST, OPENING, Grid
 from pricing.report.live_model.waterfall_sheet import Places
 from pricing.valuation.remaining_cash import Ahead
+from waterfalls.doors import need
 
 if TYPE_CHECKING:
     from pricing.bearers.who_bears import Losses
@@ -76,10 +77,10 @@ def write_value(grid: Grid, inputs: Grid, losses: Losses, market: Market, places
     n = high - low + 1
     k = grid.by_date("node before", "count", f"=MIN(MATCH(MAX({{c}}$4,INDEX({dates},1)),{dates},1),{n - 1})")
     part = grid.by_date(
-        "part of the way to the next", "number",
+        "part of the way to the next", "factor",
         f"=(MAX({{c}}$4,INDEX({dates},1))-INDEX({dates},{{c}}{k}))/(INDEX({dates},{{c}}{k}+1)-INDEX({dates},{{c}}{k}))",
     )  # fmt: skip
-    log = grid.by_date("logarithm of the factor", "number",
+    log = grid.by_date("logarithm of the factor", "factor",
                        f"=INDEX({logs},{{c}}{k})*(1-{{c}}{part})+INDEX({logs},{{c}}{k}+1)*{{c}}{part}")  # fmt: skip
     factor = grid.by_date("discount factor", "factor",
                           f"=EXP({{c}}{log}-Rates_move_bp/10000*Inputs!{{c}}{years})*Inputs!{{c}}{count}", bold=True)  # fmt: skip
@@ -121,7 +122,7 @@ def write_tranche(grid: Grid, inputs: Grid, ahead: Ahead, i: int, places: Places
         return f"$D${found[what]}"
 
     def span_of(row: int, sheet: str = "") -> str:
-        return f"{sheet}{first}{row}:{last}{row}"
+        return f"{sheet}${first}{row}:${last}{row}"
 
     t = span_of(years, "Inputs!")
     one("value before the shock", "money", f"=SUM({span_of(before)})")
@@ -176,20 +177,27 @@ def write_yield(
     row = inputs.by_date(
         f"{ahead.names[i]}: years of yield", "years", [*[0.0] * ahead.first, *ahead.yield_times[i].tolist()]
     )
-    often, x, t, flows = float(ahead.per_year[i]), f"={flat}", span_of(row, "Inputs!"), span_of(cash)
-    for step in range(STEPS):
-        start = grid.one(f"continuous yield, step {step}", "rate", x)
-        worth = grid.one(
-            f"value at it, step {step}", "money", f'=IFERROR(SUMPRODUCT({flows},EXP(-$D${start}*{t})),"n/a")'
+    often, t, flows = float(ahead.per_year[i]), span_of(row, "Inputs!"), span_of(cash)
+    letter = need("openpyxl.utils").get_column_letter
+    columns = [letter(OPENING + step) for step in range(STEPS + 1)]
+    x, worth, slope = (
+        grid.label(text, unit)
+        for text, unit in (
+            ("continuous yield: across run the steps of Newton's method, not dates", "rate"),
+            ("value of the cash at it", "money"),
+            ("slope of that value", "money"),
         )
-        slope = grid.one(
-            f"its slope, step {step}", "money", f'=IFERROR(SUMPRODUCT({flows},{t},EXP(-$D${start}*{t})),"n/a")'
-        )
-        missed = f"IF(MIN({flows})<0,$D${worth}-{value},LN($D${worth}/{value})*$D${worth})"
-        x = f'=IFERROR($D${start}+{missed}/$D${slope},"n/a")'
-    last = grid.one("continuous yield", "rate", x)
+    )
+    for step, (c, p) in enumerate(zip(columns, ["", *columns], strict=False)):
+        missed = f"IF(MIN({flows})<0,{p}{worth}-{value},LN({p}{worth}/{value})*{p}{worth})"
+        grid.put(x, OPENING + step, f'=IFERROR({p}{x}+{missed}/{p}{slope},"n/a")' if p else f"={flat}", "rate")
+        if step < STEPS:
+            at = f"EXP(-{c}{x}*{t})"
+            grid.put(worth, OPENING + step, f'=IFERROR(SUMPRODUCT({flows},{at}),"n/a")', "money")
+            grid.put(slope, OPENING + step, f'=IFERROR(SUMPRODUCT({flows},{t},{at}),"n/a")', "money")
+    last = f"${columns[-1]}${x}"
     found["yield"] = grid.one(f"yield, compounded {often:g} times a year", "rate",
-                              f'=IF({value}>0,IFERROR({often:g}*(EXP($D${last}/{often:g})-1),"n/a"),"n/a")')  # fmt: skip
+                              f'=IF({value}>0,IFERROR({often:g}*(EXP({last}/{often:g})-1),"n/a"),"n/a")')  # fmt: skip
 
 
 def write_losses(grid: Grid, inputs: Grid, losses: Losses, found: Valued) -> None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pricing.bearers.who_bears import Losses
     from waterfalls.plan import Plan
 
+WIDTH = 80  # of what is told in sentences, in characters
 SHEETS = {
     "Inputs": "terms of the deal, the scenario, moves of the market, holders; every blue number may be changed",
     "Collateral": "what arrives at each date in every scenario, and of these what the chosen one brings",
@@ -70,11 +71,13 @@ def write_changes(grid: Grid, plan: Plan, losses: Losses) -> None:
     for name, note in plan.notes_by_name.items():
         if note.amortisation is not None:
             lines.append(
-                f"Schedule of {name}: the row 'schedule of principal' on Inputs was made from its notional, balance and "
-                "coupon as written; after a change of these, write it anew."
+                f"Schedule of {name}: its row by date on Inputs was made from the notional, balance and coupon as written, by "
+                "the schedule of the deal file; after a change of these, write the model anew or type the row."
             )
-    for line in lines:
-        grid.label(line)
-    grid.label(
+    lines.append(
         "Ties: at differences of less than 1e-14 of a number a spreadsheet takes two numbers as equal; the model does not."
     )
+    grid.sheet.column_dimensions["A"].width = WIDTH
+    grid.heading("What does not follow", 1)
+    for line in lines:
+        grid.paragraph(line, len(line) // (WIDTH + 5) + 1)

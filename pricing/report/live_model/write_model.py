@@ -11,7 +11,7 @@ from pricing.bearers.who_bears import Losses
 from pricing.market.market import Market
 from pricing.market.projected_rates import lengths_of_resets
 from pricing.report.live_model.checks_sheet import write_checks
-from pricing.report.live_model.grid import INPUT, Grid
+from pricing.report.live_model.grid import FIRST, GREY, INPUT, Grid
 from pricing.report.live_model.value_sheet import write_value
 from pricing.report.live_model.waterfall_sheet import Places, write_collateral, write_dates, write_waterfall
 from pricing.report.live_model.words_of_model import write_changes, write_front
@@ -114,7 +114,9 @@ def write_inputs(
             inputs.one(f"multiplier of {name.replace('_', ' ')}", "number", 1.0, name=f"Multiplier_{name}")
     inputs.heading("Terms of the deal", 1)
     for term in page.terms.values():
-        inputs.one(term.label, term.unit, term.value, name=term.name)
+        row = inputs.one(term.label, term.unit, term.value, name=term.name)
+        if term.within:
+            inputs.text(row, FIRST + 3, f"in {term.within}", ink=GREY, italic=True)
 
 
 def refuse_too_large(flows: Cashflows, page: FormulaWriter) -> None:

@@ -51,6 +51,7 @@ class Named:
     label: str
     unit: str
     value: float
+    within: str  # the expression of the deal file that it stands in, or nothing
 
 
 class Cells(Writer):
@@ -61,11 +62,11 @@ class Cells(Writer):
         self.known: dict[Hashable, Cell] = {}
         self.terms: dict[str, Named] = {}  # by name, in the order of the deal
 
-    def term(self, value: float, name: str, label: str, field: str) -> Term:
+    def term(self, value: float, name: str, label: str, field: str, within: str) -> Term:
         """A number of the deal's terms, which formulas call by its name."""
         found = Term(value)
         found.name = name
-        self.terms[name] = Named(name, label, unit_of_field(field), value)
+        self.terms[name] = Named(name, label, unit_of_field(field), value, within)
         return found
 
     def cell(self, op: str, args: tuple[Operand, ...], unit: str = "", masks: frozenset[int] = frozenset()) -> Cell:

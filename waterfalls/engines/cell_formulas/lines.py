@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
 from waterfalls.engines.cell_formulas.cells import TRUTHS, Amount, Cell, plain
 from waterfalls.language.machine import Key
 
 LONGEST = 96  # characters of a formula, about; a longer one is told in several lines
+WIDEST = 84  # characters of the label of such a line
 SHORT = 12  # characters of what is told again rather than in a line of its own
 ENDLESS = "1E+99"  # a ratio where nothing is owed: a workbook has no infinity
 SIGNS = {"add": ("+", 1), "sub": ("-", 1), "mul": ("*", 2), "div": ("/", 2)}
@@ -25,6 +26,11 @@ HELPERS = {
     "add": "sum", "sub": "difference", "mul": "product", "div": "quotient", "ratio": "ratio", "min": "lesser of two",
     "max": "greater of two", "select": "choice", "ge": "test", "gt": "test", "both": "both", "either": "either",
     "not": "not so",
+}  # fmt: skip
+
+JOINED = {
+    "add": " + ", "sub": " - ", "mul": " x ", "div": " / ", "ratio": " / ", "min": " and ", "max": " and ", "both": " and ",
+    "ge": " at least ", "gt": " above ",
 }  # fmt: skip
 
 Part: TypeAlias = Any  # of a formula: text, or the line or leaf whose place is known when the lines are laid out
@@ -52,9 +58,12 @@ class Heading:
     level: int
 
 
-def told_in_lines(items: list[Heading | Line]) -> list[Heading | Line]:
-    """The lines with their formulas; what several read, or what would be too long, is told in a line before."""
-    writer = Writer(items)
+def told_in_lines(items: list[Heading | Line], leaf: Callable[[Cell], str]) -> list[Heading | Line]:
+    """The lines with their formulas; what several read, or what would be too long, is told in a line before.
+
+    `leaf` says what a term, an input or a carried symbol is called in the label of such a line.
+    """
+    writer = Writer(items, leaf)
     for item in items:
         if isinstance(item, Heading):
             writer.begin(item)
@@ -71,7 +80,9 @@ def idle(item: Heading | Line, after: Heading | Line | None) -> bool:
 class Writer:
     """Writes formulas from first to last; `lines` says on which line each cell is read now."""
 
-    def __init__(self, items: list[Heading | Line]) -> None:
+    def __init__(self, items: list[Heading | Line], leaf: Callable[[Cell], str] = str) -> None:
+        self.leaf = leaf
+        self.short: dict[int, str] = {}  # what labels call a line that only helps
         self.told: list[Heading | Line] = []
         self.lines: dict[int, Line] = {}
         self.names: dict[int, str] = {}  # what cells are called that get a line of their own later
@@ -134,13 +145,40 @@ class Writer:
                 self.help(arg)
 
     def help(self, cell: Cell) -> None:
-        label = self.names.get(id(cell)) or HELPERS[cell.op]
+        """A line for a part of a formula: called after the symbol it changes, else by what it is and what it is made of."""
+        known = self.names.get(id(cell))
+        label = known or HELPERS[cell.op]
         number = self.count[label] = self.count.get(label, 0) + 1
-        line = Line(f"{label} ({number})" if number > 1 else label, "helper", cell, cell.unit)
+        label = f"{label} ({number})" if number > 1 else label
+        said = label if known else f"{label}: {self.worded(cell)}"
+        self.short[id(cell)] = label
+        line = Line(said if len(said) <= WIDEST else f"{said[: WIDEST - 4]} ...", "helper", cell, cell.unit)
         line.parts = tuple(self.formula(cell))
         self.lines[id(cell)] = line
         self.block.add(id(cell))
         self.told.append(line)
+
+    def worded(self, value: Amount) -> str:
+        """What a formula is made of, by the labels of the lines it reads."""
+        if not isinstance(value, Cell):
+            return number_text(value)
+        if id(value) in self.short:
+            return self.short[id(value)]
+        if value.leaf:
+            return self.leaf(value)
+        if id(value) in self.lines:
+            return self.lines[id(value)].label
+        args = value.args[1:] if value.op == "select" else value.args[:2] if value.op == "ratio" else value.args
+        words = [
+            f"({self.worded(arg)})" if value.op in ("mul", "div", "ratio") and self.bare_sum(arg) else self.worded(arg)
+            for arg in args
+            if not plain(arg, 0.0) or value.op in ("ge", "gt")
+        ]
+        return JOINED.get(value.op, " or ").join(words)
+
+    def bare_sum(self, value: Amount) -> bool:
+        """Whether it is a sum or a difference that is written where it is read."""
+        return isinstance(value, Cell) and not self.placed(value) and value.op in ("add", "sub")
 
     def mark(self, line: Line) -> None:
         """The sign of what the cash grows or shrinks by."""

@@ -15,7 +15,9 @@ ODD = re.compile(r"[^A-Za-z0-9]+")
 LONGEST = 28  # characters that a name keeps of a term's own
 KINDS = ("tranches", "fees", "accounts", "triggers", "facilities", "hedges", "ledgers", "replacements")
 
-Calls = Callable[[float, str, str, str], float]  # value, name, label, field -> the number that knows them
+Calls = Callable[
+    [float, str, str, str, str], float
+]  # value, name, label, field, expression -> the number that knows them
 
 
 def said(op: str, does: Callable[[float, float], float], turned: bool = False) -> Callable[[Term, Any], Any]:
@@ -68,12 +70,14 @@ class Names:
     def __init__(self, call: Calls) -> None:
         self.call = call
         self.used: set[str] = set()
+        self.within = ""  # the expression whose numbers are being named
 
     def named(self, value: Any, name: str, label: str, field: str = "") -> Any:
         """A term or an expression with its numbers named, the term itself where it has none."""
         if type(value) is float:
             said = f"{label}: {field.replace('_', ' ')}" if field and field != "value" else label
-            return self.call(value, self.new(name, field), said, field)
+            found, count = self.new(name, field)
+            return self.call(value, found, f"{said} ({count})" if count > 1 else said, field, self.within)
         if isinstance(value, tuple):
             made = tuple(self.named(item, name, label, field) for item in value)
             return value if all(a is b for a, b in zip(made, value, strict=True)) else made
@@ -81,6 +85,9 @@ class Names:
             return {key: self.named(item, name, f"{label}, {key}", field) for key, item in value.items()}
         if not dataclasses.is_dataclass(value) or isinstance(value, type):
             return value
+        outermost = isinstance(value, Node) and not self.within
+        if outermost:
+            self.within = str(value)
         changed = {}
         for part in dataclasses.fields(value):
             old = getattr(value, part.name)
@@ -91,6 +98,8 @@ class Names:
             new = self.named(old, name, label, inner)
             if new is not old:
                 changed[part.name] = new
+        if outermost:
+            self.within = ""
         if not changed:
             return value
         made = object.__new__(type(value))  # no second validation, which would make plain numbers of them
@@ -98,8 +107,8 @@ class Names:
             object.__setattr__(made, part.name, changed.get(part.name, getattr(value, part.name)))
         return made
 
-    def new(self, name: str, field: str) -> str:
-        """A name of letters, digits and _, which no cell has, and no other number."""
+    def new(self, name: str, field: str) -> tuple[str, int]:
+        """A name of letters, digits and _, which no cell has, and no other number; and how many would be called so."""
         stem = ODD.sub("_", name).strip("_")[:LONGEST].strip("_") or "term"
         end = ODD.sub("_", field).strip("_")[:LONGEST] or "number"
         base = found = f"{stem}_{end}" if stem[0].isalpha() else f"n_{stem}_{end}"
@@ -108,4 +117,4 @@ class Names:
             count += 1
             found = f"{base}_{count}"
         self.used.add(found.lower())
-        return found
+        return found, count

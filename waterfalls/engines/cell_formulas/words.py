@@ -59,9 +59,20 @@ def unit_of(key: Key) -> str:
 def names_of_curves(plan: Plan) -> dict[bytes, tuple[str, str]]:
     """What the numbers by date of a plan are, by their bytes."""
     found: dict[bytes, tuple[list[str], str, str]] = {}
+    schedules = {
+        prepaid: {
+            name: values
+            for name, values in plan.instalments.items()
+            if getattr(plan.notes_by_name[name].amortisation, "prepaid", "") == prepaid
+        }
+        for prepaid in ("pro rata", "in order", "inverse order", "")
+    }
     for what, unit, curves in (
         ("part of a year", "years", plan.accruals),
-        ("schedule of principal", "number", plan.instalments),
+        ("part of the balance that the schedule repays", "share", schedules["pro rata"]),
+        ("balance that the schedule leaves", "money", schedules["in order"]),
+        ("principal that the schedule asks for", "money", schedules["inverse order"]),
+        ("schedule of principal has begun", "flag", schedules[""]),
         ("legal final reached", "flag", plan.finals),
         ("after the anticipated repayment date", "flag", plan.anticipated),
         ("may be drawn", "flag", plan.available),

@@ -142,10 +142,18 @@ class FormulaWriter(Cells):
         outer = self.mask
         both = mask if outer is None else self.both(outer, mask)
         assert isinstance(both, Cell)
-        self.line(both, "applies", "applies")
+        regime = next((key for key, value in self.symbols.items() if key[0] == "regime" and value is mask), None)
+        self.line(both, "applies" if regime is None else told(regime), "applies")
         self.mask = both
         yield
         self.mask = outer
+
+    def leaf_words(self, cell: Cell) -> str:
+        """What a term, an input or a carried symbol is called in a label."""
+        (key,) = cell.args
+        if cell.op == "before":
+            return f"opening {told(key)}"
+        return self.terms[key].label if cell.op == "term" else self.rows[key].label
 
     # what is left at the end of the date
 
@@ -166,5 +174,5 @@ def formula_lines(plan: Plan, inputs: Collection[Key]) -> FormulaWriter:
     settle_date(page, page.plan)
     page.items.append(Heading("Results of the date, which the next begins with", None, 1))
     page.results()
-    page.items = told_in_lines(page.items)
+    page.items = told_in_lines(page.items, page.leaf_words)
     return page
