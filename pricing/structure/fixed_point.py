@@ -32,7 +32,7 @@ def fixed_point(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The x (N,), scaled so that 1 is the tolerance, with |answer(x) - x| <= 1, and that residual (N,).
 
-    Anderson's mixing of the last `depth` steps: with r = answer(x) - x, the next x is answer(x) less the combination of earlier
+    Anderson's mixing of the last `depth` steps, 0 for none: with r = answer(x) - x, the next x is answer(x) less the combination of earlier
     differences that best explains r. It starts anew where the residual grows tenfold. `told` says of a residual what it is.
     `memory`, filled as it goes, brings the differences of a fixed point nearby; `noise` is how closely residuals are known.
     Where `STALLED` steps came no nearer, as where a trigger falls on either side of its level, a residual of `enough` will do.
@@ -53,7 +53,7 @@ def fixed_point(
             kept.clear()
         elif last is not None and np.abs(r - last[1]).max() > TELLING * noise():
             kept.append((x - last[0], r - last[1]))
-            del kept[:-depth]
+            del kept[: len(kept) - depth]
         least, last = min(least, size), (x, r)
         step = r
         if kept:

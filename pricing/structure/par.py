@@ -23,6 +23,11 @@ def coupon_of(note: Note) -> float:
     return note.coupon.rate if isinstance(note.coupon, Fixed) else note.coupon.margin
 
 
+def limits(note: Note) -> tuple[float, float]:
+    """The rates, or margins, that are looked for; a margin may be a little below its index."""
+    return (0.0, 0.5) if isinstance(note.coupon, Fixed) else (-0.05, 0.5)
+
+
 def quote_of(
     note: Note, ahead: Ahead, i: int, s: int, market: Market, spreads: Mapping[str, Mapping[float, float]]
 ) -> Quote:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pricing.paths_and_books.losses_over_paths import drawn_paths
-from pricing.structure.fixed_point import Memory, NotSettled, fixed_point
-from pricing.structure.par import coupon_of, worth_par
+from pricing.structure.fixed_point import MEMORY, Memory, NotSettled, fixed_point
+from pricing.structure.par import coupon_of, limits, worth_par
 from pricing.structure.readings import Reading, Seen, at_start, loss, read
 from pricing.structure.sculpt import instalments, sculpted
 from pricing.structure.terms.place import value_at, with_values
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 CLOSED = 1e-12  # of the deal: within this an amount of a circle is at rest; what is promised is 1e-9
 RATE = 1e-13  # the same of a coupon
 ENOUGH = 1e3  # times these: 1e-9 of the deal, where a circle comes no nearer
-LOWEST, HIGHEST = 0.0, 0.5  # coupons that are looked for
 NOISY, FAR = (
     1e-3,
     3.0,
@@ -142,7 +141,7 @@ class Workbench:
         self.candidates += 1
         given = {path_of(name): size for name, size in self.terms.given.items()}
         deal = with_values(self.deal, {**given, **sizes, "funding": None})
-        first = self.started(deal, sizes)
+        first = self.started(deal)
         units = {name: loose * (RATE if name.startswith("coupon of ") else CLOSED * self.whole) for name in first}
         ends = np.cumsum([len(value) for value in first.values()])
         parts = {name: slice(end - len(first[name]), end) for name, end in zip(first, ends, strict=True)}
@@ -162,21 +161,34 @@ class Workbench:
             worst = max(off, key=lambda name: off[name])
             return f"{worst} asks for {off[worst] * units[worst]:,.6g} more than it is given"
 
+        def settled(start: Mapping[str, np.ndarray], memory: Memory, depth: int) -> tuple[np.ndarray, np.ndarray]:
+            x, r = fixed_point(answer, joined(start), told, memory, enough=max(ENOUGH / loose, 1.0), depth=depth)
+            self.refuse_odd_coupons(ran["flows"], {name: x[part] * units[name] for name, part in parts.items()})
+            return x, r
+
         try:
-            x, r = fixed_point(answer, joined(first), told, self.memory, enough=max(ENOUGH / loose, 1.0))
-            for name, price in self.terms.coupons.items():
-                wanted = float(x[parts[f"coupon of {name}"]][0]) * units[f"coupon of {name}"]
-                if not LOWEST <= wanted <= HIGHEST:
-                    at = "par" if isinstance(price, str) else f"{price:g}"
-                    raise NotSettled(
-                        f"no coupon from {LOWEST:.0%} to {HIGHEST:.0%} prices {name!r} at {at}: it would take {wanted:.4%}"
-                    )
-        except NotSettled:
+            x, r = settled(self.moved(first, sizes), self.memory, MEMORY)
+        except (
+            NotSettled
+        ):  # a long step can end where a note goes unpaid, of which no coupon leads back: short ones, from rest
             self.memory.clear()
-            raise
+            x, r = settled(first, [], 0)
         self.remember(sizes, {name: x[part] * units[name] for name, part in parts.items()})
         residuals = {name: float(np.abs(r[part]).max(initial=0.0)) * units[name] for name, part in parts.items()}
         return Candidate(ran["deal"], ran["flows"], residuals)
+
+    def refuse_odd_coupons(self, flows: Cashflows, known: Mapping[str, np.ndarray]) -> None:
+        """Refuses a coupon that came to rest outside the limits: the last one inside does not give the price."""
+        for name, price in self.terms.coupons.items():
+            note = flows.plan.notes_by_name[name]
+            low, high = limits(note)
+            if not low <= float(known[f"coupon of {name}"][0]) <= high:
+                wanted = 100.0 if isinstance(price, str) else price
+                over = worth_par(flows, 0, name, self.market, wanted, self.terms.spreads)[1]
+                raise NotSettled(
+                    f"no coupon from {low:.0%} to {high:.0%} gives {name!r} a price of {wanted:g}: "
+                    f"at {coupon_of(note):.0%} it is worth {wanted + over:.2f}"
+                )
 
     def remember(self, sizes: Mapping[str, float], known: dict[str, np.ndarray]) -> None:
         """Keeps where circles came to rest, and how that follows a size where nothing else moved since."""
@@ -209,8 +221,8 @@ class Workbench:
         if self.rest:
             self.known[f"size of {self.rest}"] = np.array([value_at(deal, path_of(self.rest))])
 
-    def started(self, deal: Deal, sizes: Mapping[str, float]) -> dict[str, np.ndarray]:
-        """Where circles begin: where they came to rest before, moved as they follow sizes; else what the deal file says."""
+    def started(self, deal: Deal) -> dict[str, np.ndarray]:
+        """Where circles begin: where they came to rest before, else what the deal file says."""
         periods = self.schedule.periods
         found: dict[str, np.ndarray] = {}
         for name in self.terms.coupons:
@@ -221,7 +233,10 @@ class Workbench:
             found[path] = np.array([value_at(deal, path)])
         if self.rest:
             found[f"size of {self.rest}"] = np.array([value_at(deal, path_of(self.rest))])
-        found = {name: self.known.get(name, value) for name, value in found.items()}
+        return {name: self.known.get(name, value) for name, value in found.items()}
+
+    def moved(self, found: dict[str, np.ndarray], sizes: Mapping[str, float]) -> dict[str, np.ndarray]:
+        """The same, moved as circles follow sizes."""
         for path, (known_over, follow) in self.follows.items():
             by = sizes[path] - self.sizes[path]
             if abs(by) <= FAR * abs(known_over):
@@ -233,7 +248,8 @@ class Workbench:
         values: dict[str, Any] = {path: max(float(given[path][0]), 0.0) for path in self.terms.amounts}
         for name in self.terms.coupons:
             field = "rate" if isinstance(note_of(deal, name).coupon, Fixed) else "margin"
-            rate = min(max(float(given[f"coupon of {name}"][0]), LOWEST), HIGHEST)
+            low, high = limits(note_of(deal, name))
+            rate = min(max(float(given[f"coupon of {name}"][0]), low), high)
             values[f"tranches[{name!r}].coupon.{field}"] = rate
         for name in self.terms.schedules:
             if (shape := given[f"schedule of {name}"]).any():
