@@ -146,6 +146,8 @@ def levels_of(test: SizingTest, seen: Seen, s: int | None, found: Sequence[tuple
 
 def measured(test: SizingTest, seen: Seen, s: int) -> list[tuple[float, int | None]]:
     """The values that a test reads in a row, each with the index of its date; -1 is the start."""
+    if test.word == "loss":
+        return [(loss(seen, test.args[0], s), lost_from(seen, test.args[0], s))]
     if test.of is None:
         return [(LIFE.get(test.word, measure)(seen, test, s), None)]
     if test.word == "at_closing":
@@ -233,6 +235,17 @@ def loss(seen: Seen, name: str, s: int) -> float:
     return max(lost / put_in - DUST, 0.0)
 
 
+def lost_from(seen: Seen, name: str, s: int) -> int | None:
+    """The first date of what is lost: a write-down, interest that stays in arrears to the end, or the end with a balance."""
+    flows = seen.flows
+    if not loss(seen, name, s) > 0.0:
+        return None
+    gone = np.flatnonzero(flows.written_down[name][s] > 0.0)
+    met = np.flatnonzero(flows.arrears[name][s] <= DUST)
+    owed = int(met[-1]) + 1 if len(met) else 0
+    return min(int(gone[0]) if len(gone) else flows.periods - 1, owed, flows.periods - 1)
+
+
 def paid(seen: Seen, name: str, s: int) -> float:
     """The day, as an ordinal, of the first payment date from which nothing is owed."""
     flows = seen.flows
@@ -280,7 +293,6 @@ def note(seen: Seen, name: str) -> str:
 
 
 LIFE: dict[str, Callable[[Seen, SizingTest, int], float]] = {
-    "loss": lambda seen, test, s: loss(seen, test.args[0], s),
     "paid": lambda seen, test, s: paid(seen, test.args[0], s),
     "multiple": lambda seen, test, s: multiple(seen, test.args[0], s),
     "equity_irr": lambda seen, test, s: irr(*returns(seen, test.args[0], s)),

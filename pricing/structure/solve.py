@@ -13,6 +13,7 @@ from pricing.market.market import Market
 from pricing.structure.fixed_point import NotSettled, fixed_point
 from pricing.structure.readings import Reading
 from pricing.structure.search import Found, largest
+from pricing.structure.terms.amount import amount
 from pricing.structure.terms.checks import faults_of
 from pricing.structure.terms.place import value_at
 from pricing.structure.terms.structure_terms import Structure
@@ -36,12 +37,22 @@ UPPER = 16.0  # times the deal: a size that passes there has no upper bound
 
 
 class Infeasible(FirstLossError, ValueError):
-    """A structure that no sizes make: `readings` are the tests that fail where they are nearest to passing."""
+    """A structure that no sizes make: `readings` are the tests that fail where they are nearest to passing, `nearest` a
+    structure that would do, without those tests."""
 
-    def __init__(self, what: str, readings: Sequence[Reading] = (), nearest: Structured | None = None) -> None:
+    def __init__(
+        self,
+        what: str,
+        readings: Sequence[Reading] = (),
+        nearest: Structured | None = None,
+        unknown: Unknown | None = None,
+    ) -> None:
         lines = [what, *(reading.words for reading in readings)]
+        if nearest is not None:
+            sizes = ", ".join(f"{tranche.name} {tranche.notional / 1e6:,.1f}m" for tranche in nearest.deal.tranches)
+            lines.append(f"the nearest that would do, without what fails: {sizes}")
         super().__init__("\n  ".join(lines))
-        self.readings, self.nearest = tuple(readings), nearest
+        self.what, self.readings, self.nearest, self.unknown = what, tuple(readings), nearest, unknown
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,8 +147,32 @@ def structured(
     if near is not None:
         bench.begin_at(near.deal)
     hunt = Hunt(bench, unknowns_of(bench), near, progress)
-    values = hunt.settled()
+    try:
+        values = hunt.settled()
+    except Infeasible as error:
+        raise Infeasible(error.what, error.readings, without(bench, error)) from None
     return proved(bench, bench.closed(values), tuple(hunt.bounds.values()))
+
+
+def without(bench: Workbench, error: Infeasible) -> Structured | None:
+    """The structure in which what no value of passes stands at its limit, a tranche at nothing, and what it fails is dropped."""
+    terms, unknown = bench.terms, error.unknown
+    assert unknown is not None
+    limit = unknown.value(unknown.low)
+    if unknown.size:
+        sizes = {name: limit if path_of(name) == unknown.path else said for name, said in terms.sizes.items()}
+        terms = dataclasses.replace(terms, sizes=sizes)
+    else:
+        numbers = {path: sought for path, sought in terms.numbers.items() if path != unknown.path}
+        terms = dataclasses.replace(terms, numbers=numbers, amounts={**terms.amounts, unknown.path: amount(limit)})
+    failing = {reading.test for reading in error.readings}
+    terms = dataclasses.replace(terms, must=tuple(test for test in terms.must if test not in failing))
+    try:
+        return structured(bench.deal, terms, tuple(bench.scenarios.values()), bench.market)
+    except Infeasible as other:
+        return other.nearest
+    except FirstLossError:
+        return None
 
 
 class Hunt:
@@ -252,10 +287,9 @@ def solve_one(
     if passed is None:
         at = seen[unknown.low]
         failing = [reading for reading in at[0] if reading.margin < 0.0]
-        what = f"no {unknown.path} passes its tests: even at {unknown.value(unknown.low):,.6g}"
-        if at[1]:
-            what += ", the others bring more than the uses need"
-        raise Infeasible(what, failing)
+        what = f"no value of {unknown.path} passes its tests: even at {unknown.value(unknown.low):,.6g} "
+        what += "the others bring more than the uses need" if at[1] else "what follows fails"
+        raise Infeasible(what, failing, unknown=unknown)
     if failed is None and unknown.size:
         raise InvalidTerms(
             f"{unknown.path} has no upper bound: none of its tests fails even at {passed:,.0f}; give it one that does"

@@ -152,6 +152,30 @@ def test_a_par_coupon_prices_at_par():
     assert clean[:2] == pytest.approx([100.0, 98.5], abs=1e-8)
 
 
+@pytest.mark.parametrize(("size", "wanted", "said"), [
+    (400e6, "par", "no coupon from 0% to 50% gives 'A' a price of 100: at 50% it is worth 58"),
+    (30e6, 20.0, "no coupon from 0% to 50% gives 'A' a price of 20: at 0% it is worth"),
+])  # fmt: skip
+def test_a_price_that_no_coupon_gives_is_told_with_what_the_note_is_worth(size, wanted, said):
+    """Of 400m all the cash there is, 298m, does not repay it; 30m repaid in eight years are worth more than 20 without interest."""
+    with pytest.raises(FirstLossError, match=said):
+        solved(sizes={"A": size}, coupons={"A": wanted})
+
+
+def test_the_notes_of_a_campus_price_at_par_with_construction_and_reserve_solved():
+    """Their coupon sets the interest to capitalise, which sets their size, which the rent must carry."""
+    from pricing.market.market_files import load_market
+    from pricing.structure.terms.structure_terms import load_structure
+    from structuring.deals.deal_files import load_deal, load_scenarios
+
+    name = "beignet-2025"
+    market, terms = load_market(name), dataclasses.replace(load_structure(name), coupons={"notes": "par"})
+    found = structured(load_deal(name), terms, load_scenarios(name), market)
+    clean = price(run(found.deal, found.scenarios[0]), market)["clean"][0, 0, 0]
+    assert clean == pytest.approx(100.0, abs=1e-8)
+    assert found.deal.tranches[0].coupon.rate == pytest.approx(0.0755, abs=1e-4)  # at its quoted yield of 7.55 %
+
+
 def test_a_coupon_follows_the_average_life_of_what_it_pays_for():
     """The spread is linear in the average life, which depends on the size, which depends on the coupon."""
     spreads = {"A": {2.0: 0.01, 8.0: 0.04}}
@@ -263,6 +287,11 @@ def test_what_cannot_be_is_told_with_its_test_scenario_and_date():
     with pytest.raises(Infeasible) as told:
         solved(sizes={"A": (T("at_closing(ltv('A')) <= 0.5"),)}, must=(T("equity_irr('E') >= 9"),))
     assert "equity_irr('E') is " in str(told.value) and "must be at least 9" in str(told.value)
+    assert told.value.nearest is not None and told.value.nearest.size("A") == pytest.approx(125e6, rel=1e-9)
+    with pytest.raises(Infeasible) as told:
+        solved(sizes={"A": (T("at_closing(ltv('A')) <= 0.5"),), "B": (T("loss('B') <= 0"),)})
+    assert "loss('B') is 1.08 on 2034-01-15 in 'given', and must be at most 0" in str(told.value)
+    assert "the nearest that would do, without what fails: A 125.0m, B 0.0m, E 50.0m" in str(told.value)
     assert told.value.nearest is not None and told.value.nearest.size("A") == pytest.approx(125e6, rel=1e-9)
     with pytest.raises(Infeasible) as told:
         solved(sizes={"B": (T("dscr('A') >= 8"),)})
