@@ -47,8 +47,10 @@ from waterfalls.words import (
     at_start,
     average,
     balance,
+    by_date,
     call,
     cash,
+    count,
     credit,
     cumulative,
     cure,
@@ -66,12 +68,14 @@ from waterfalls.words import (
     expense,
     expense_due,
     fee,
+    fee_due,
     forward_dscr,
     hedge,
     held,
     hurdle,
     ic_ratio,
     interest,
+    interest_accrued,
     interest_collections,
     interest_due,
     llcr,
@@ -93,11 +97,13 @@ from waterfalls.words import (
     residual,
     scheduled_principal,
     stepped,
+    taxable,
     top_up,
     trigger,
     undrawn,
     write_down,
     write_up,
+    yearly,
 )
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -205,6 +211,10 @@ class World:
         return self.note + self.facility
 
     @property
+    def balance(self):
+        return self.note + self.equity + self.facility
+
+    @property
     def support(self):
         return self.account + self.facility
 
@@ -225,7 +235,7 @@ LEVELS = st.sampled_from([0.0, 0.5, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0])
 CLAIMS = {
     interest: ("debt", "interest"),
     additional_interest: ("anticipated", "additional"),
-    principal: ("debt", "balance"),
+    principal: ("balance", "balance"),
     scheduled_principal: ("note", "balance"),
     fee: ("fee", "fee"),
     expense: ("expense", "expense"),
@@ -242,6 +252,13 @@ GREEDY = {deposit, residual, purchase, premium}  # they take whatever there is
 # finite numbers, with their arguments: None where the world has no such name
 AMOUNTS = {
     balance: lambda world: some(world.tranche + world.facility, 2),
+    interest_accrued: lambda world: some(world.note, 2),
+    fee_due: lambda world: some(world.fee, 2),
+    by_date: lambda world: st.tuples(st.dictionaries(st.sampled_from(world.dates).map(str), MONEY, min_size=1)),
+    lambda name: count(balance(name) > 0.0, event_of_default()): lambda world: some(world.note, 1),
+    lambda name: taxable(interest_collections() - interest_accrued(name), carried=5.0, limit=0.8): lambda world: some(
+        world.note, 1
+    ),
     interest_due: lambda world: some(world.note, 2),
     undrawn: lambda world: some(world.drawable, 2),
     drawn: lambda world: some(world.drawable, 2),
@@ -269,7 +286,7 @@ COUNT = st.integers(1, 3)
 RATIOS = {
     oc_ratio: ("note", {}),
     ltv: ("note", {}),
-    ic_ratio: ("note", {"trailing": COUNT}),
+    ic_ratio: ("note", {"trailing": COUNT, "of": st.none() | st.just(interest_collections())}),
     dscr: ("note", {"trailing": COUNT}),
     forward_dscr: ("foreseen", {"periods": COUNT}),
     llcr: ("note", {"rate": st.sampled_from([0.0, 0.08])}),
@@ -278,7 +295,9 @@ RATIOS = {
 CLAUSES = {
     "pay": lambda world: pays(world),
     "draw": lambda world: with_amount(draw, some(world.drawable + world.facility), world),
-    "release": lambda world: st.sampled_from(world.account).map(release) if world.account else None,
+    "release": lambda world: (
+        st.builds(release, st.sampled_from(world.account), to=st.none() | amounts(world, 1)) if world.account else None
+    ),
     "write_down": lambda world: with_amount(write_down, some(world.tranche), world),
     "write_up": lambda world: with_amount(write_up, some(world.tranche), world),
     "debit": lambda world: with_amount(debit, some(world.ledger), world),
@@ -341,7 +360,7 @@ def conditions(draw_, world, deep=2):
     if deep and draw_(st.integers(0, 3)) == 0:
         a, b = draw_(conditions(world, deep - 1)), draw_(conditions(world, deep - 1))
         return draw_(st.sampled_from([a & b, a | b, ~a]))
-    kinds = ["ratio", "ratio", "amount", "date", "default"]
+    kinds = ["ratio", "ratio", "amount", "date", "year", "default"]
     kind = draw_(st.sampled_from(kinds + ["trigger"] * 2 * bool(world.trigger) + ["event"] * bool(world.event)))
     if kind in ("ratio", "amount"):
         left = draw_(ratios(world) if kind == "ratio" else amounts(world, 1))
@@ -351,6 +370,8 @@ def conditions(draw_, world, deep=2):
         return draw_(st.sampled_from([left < right, left <= right, left > right, left >= right]))
     if kind == "date":
         return on_or_after(draw_(st.sampled_from(world.dates)))
+    if kind == "year":
+        return yearly(draw_(st.sampled_from(["01-01", "06-30", "12-31"])))
     if kind == "default":
         return event_of_default()
     return (
@@ -461,12 +482,13 @@ def amortisations(draw_, dates, notional, coupon):
 def coupons(draw_, dates):
     """A fixed or a floating rate, with caps, floors and steps."""
     steps = {draw_(st.sampled_from(dates.unadjusted)): 0.005} if draw_(st.integers(0, 3)) == 0 else {}
+    while_ = draw_(st.sampled_from([{}, {}, {}, {event("breach"): 0.01}]))
     if draw_(st.booleans()):
-        return Fixed(draw_(st.sampled_from([0.0, 0.04, 0.07, 0.123])), step_up=steps)
+        return Fixed(draw_(st.sampled_from([0.0, 0.04, 0.07, 0.123])), step_up=steps, step_up_while=while_)
     low, high = draw_(st.sampled_from([(None, None), (0.01, None), (None, 0.06), (0.02, 0.05)]))
     index = draw_(st.sampled_from(["SOFR", "SONIA"]))
     margin, multiple = draw_(st.sampled_from([(0.0, 1.0), (0.0225, 1.0), (0.0225, 1.0), (0.2, -3.0)]))
-    return Floating(index, margin, multiple=multiple, floor=low, cap=high, step_up=steps)
+    return Floating(index, margin, multiple=multiple, floor=low, cap=high, step_up=steps, step_up_while=while_)
 
 
 @st.composite
@@ -476,7 +498,7 @@ def notes(draw_, name, dates):
     ard = draw_(st.none() | st.sampled_from(dates.unadjusted))
     until = draw_(st.none() | st.sampled_from(dates.unadjusted))
     whole = draw_(st.booleans())
-    coupon = draw_(coupons(dates))
+    coupon, lapses = draw_(coupons(dates)), draw_(st.sampled_from([False, False, False, True]))
     return Note(
         name,
         notional,
@@ -485,8 +507,9 @@ def notes(draw_, name, dates):
         arrears=draw_(st.sampled_from([0.0, 0.0, 7.5])),
         day_count=draw_(st.sampled_from([None, "actual/actual ISDA", "30E/360"])),
         deferrable=draw_(st.booleans()),
-        grace=draw_(st.sampled_from([0, 0, 1])),
-        interest_on_arrears=draw_(st.booleans()),
+        grace=0 if lapses else draw_(st.sampled_from([0, 0, 1])),
+        interest_on_arrears=False if lapses else draw_(st.sampled_from([False, True, Fixed(0.1)])),
+        lapses=lapses,
         interest_on=draw_(st.sampled_from([None, None, None, pool_balance()])),
         capitalises=draw_(st.sampled_from([None, None, None, ~on_or_after(dates.unadjusted[1]), event("breach")])),
         anticipated_repayment=ard,
@@ -505,7 +528,11 @@ def foreseen(note):
 
 def whole_life_is_known(note):
     """Whether what a note pays a unit of its balance is known to the end."""
-    return isinstance(note.coupon, Fixed) and getattr(note.amortisation, "prepaid", "pro rata") == "pro rata"
+    return (
+        isinstance(note.coupon, Fixed)
+        and note.coupon.fixed
+        and getattr(note.amortisation, "prepaid", "pro rata") == "pro rata"
+    )
 
 
 # what only an unlucky draw says: a date after the end of a commitment, a number read where it means nothing
@@ -533,7 +560,7 @@ def plans(draw_):
     base = st.sampled_from(world.note).map(balance) | st.just(pool_balance())
     fees = [
         draw_(
-            st.builds(Fee, st.just(name), annual=MONEY)
+            st.builds(Fee, st.just(name), annual=MONEY, lapses=st.booleans())
             | st.builds(Fee, st.just(name), amount=MONEY, when=conditions(world, 1))
             | st.builds(Fee, st.just(name), rate=st.just(0.01), on=base, arrears=MONEY)
         )
@@ -573,9 +600,12 @@ def plans(draw_):
             name,
             target=None if name == "trap" else draw_(amounts(world, 1)),
             balance=draw_(MONEY),
-            rate=draw_(st.sampled_from([0.0, 0.03])),
+            rate=0.0 if on is None and draw_(st.booleans()) else 0.03,
+            day_count=draw_(st.sampled_from(["actual/360", "30/360"])),
+            income_on=on,
         )
         for name in names
+        for on in [draw_(st.sampled_from([None, None, interest_collections()]))]
     ]
     world = dataclasses.replace(world, account=names, reserve=tuple(a.name for a in accounts if a.target is not None))
     ledgers = [

@@ -25,13 +25,13 @@ def lines_of(page):
 
 def said(parts):
     """A formula as Python says it: what IF does not choose is not looked at."""
-    text = "".join(
-        re.sub(r"(?<![<>])=", "==", part)
-        if isinstance(part, str)
-        else f"v[{id(part)}]"
-        if isinstance(part, Line)
-        else f"v[{part.args!r}]"
+    parts = list(parts)
+    places = [
+        (f"v[{id(part)}]" if isinstance(part, Line) else f"v[{part.args!r}]") if not isinstance(part, str) else ""
         for part in parts
+    ]
+    text = "".join(
+        re.sub(r"(?<![<>])=", "==", part) if isinstance(part, str) else f"@{i}@" for i, part in enumerate(parts)
     )
     while "IF(" in text:
         start = text.rindex("IF(")
@@ -44,7 +44,7 @@ def said(parts):
                 break
         test, yes, no = (text[a : b - 1] for a, b in itertools.pairwise(cuts))
         text = f"{text[:start]}(({yes}) if ({test}) else ({no})){text[cuts[-1] :]}"
-    return text
+    return re.sub(r"@(\d+)@", lambda found: places[int(found[1])], text)
 
 
 def opening(page, key):

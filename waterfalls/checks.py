@@ -213,10 +213,9 @@ def stranded(accounts: Iterable[Any], waterfalls: Mapping[str, Waterfall]) -> It
             isinstance(claim, (TopUp, Deposit)) and claim.name == account.name
             for clause in clauses if isinstance(clause, Pay) for claim in clause.each
         )  # fmt: skip
-        if filled and not used:
-            yield Fault(
-                f"accounts[{i}]", f"nothing takes cash out of {account.name!r}: release it, pay from it or draw on it"
-            )
+        if filled and not used and not getattr(account, "stays", False):
+            said = "release it, pay from it, draw on it, or say stays: true where its cash is to stay"
+            yield Fault(f"accounts[{i}]", f"nothing takes cash out of {account.name!r}: {said}")
 
 
 def tests_of(i: int, trigger: Trigger) -> list[tuple[str, Condition]]:

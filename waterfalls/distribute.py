@@ -106,7 +106,7 @@ def fixings(plan: Plan, rates: Mapping[str, Any], scenarios: int) -> dict[str, n
     for source, (coupon, day_count) in wanted.items():
         index = coupon.index
         given = rate_given(index, source, rates)
-        found[source] = rate_array(index, given, plan.schedule, day_count, scenarios, coupon.reset_lag)
+        found[source] = rate_array(index, given, plan.schedule, day_count, scenarios, coupon)
     return found
 
 
@@ -125,18 +125,25 @@ def rate_given(index: str, source: str, rates: Mapping[str, Any]) -> Any:
 
 
 def rate_array(
-    index: str, given: Any, schedule: Schedule, day_count: str, scenarios: int, reset_lag: int = 0
+    index: str, given: Any, schedule: Schedule, day_count: str, scenarios: int, coupon: Floating | None = None
 ) -> np.ndarray:
-    """Rates by accrual period from a float, an array, rates by date or a curve."""
+    """Rates by accrual period from a float, an array, rates by date or a curve.
+
+    Of a `coupon` that resets within a period an array may be by reset too; by accrual period it is averaged already.
+    """
+    coupon = coupon or Floating(index, 0.0)
+    periods = coupon.periods(schedule) if coupon.resets or not isinstance(given, (int, float)) else []
     if hasattr(given, "discount"):
-        given = forwards(given, schedule, day_count, reset_lag)
+        given = forwards_between(given, periods, fraction_of(day_count, schedule.roll))
     elif isinstance(given, Mapping):
-        given = stepped(index, given, [day - datetime.timedelta(days=reset_lag) for day in schedule.payment[:-1]])
+        given = stepped(index, given, [start for start, _ in periods])
     array = np.atleast_2d(
         np.array(numbers(f"rates[{index!r}]", given), dtype=np.float64)
     )  # a copy, which nobody else can change
     if array.shape == (1, 1):
-        array = np.full((1, schedule.periods), array[0, 0])
+        array = np.full((1, len(periods) or schedule.periods), array[0, 0])
+    if coupon.resets and array.shape in ((1, len(periods)), (scenarios, len(periods))):
+        array = coupon.of_period(array, schedule, day_count)
     if array.shape not in ((1, schedule.periods), (scenarios, schedule.periods)):
         raise InvalidTerms(
             f"rates[{index!r}] must be a float, a curve or an array of shape ({schedule.periods},) or "

@@ -23,7 +23,7 @@ from waterfalls.language.expressions import Condition, Number
 from waterfalls.language.forward import CashAhead, ValueAhead
 from waterfalls.language.machine import Key
 from waterfalls.language.memory import Average, Cumulative, Kept
-from waterfalls.language.numbers import Receipt
+from waterfalls.language.numbers import Held, Receipt
 from waterfalls.language.ratios import Ratio
 from waterfalls.language.vocabulary import Node, nodes_in
 from waterfalls.receipts import Receipts
@@ -85,6 +85,18 @@ class Plan:
         )
 
     @cached_property
+    def accrue_first(self) -> dict[str, Note]:
+        """The notes whose interest accrues before fees do, because a fee (such as a tax) reads what falls due on notes."""
+        read = (node for fee in self.fees.values() for _, root in nodes_in(fee) for node in self.within(root))
+        taxed = any(isinstance(node, Held) and node.symbol == ("accrued", "interest") for node in read)
+        return self.notes_by_name if taxed else {}
+
+    @cached_property
+    def lapsing(self) -> tuple[Key, ...]:
+        """The debts that lapse where a date leaves them unpaid."""
+        return tuple(key for key in self.opening if ("lapsed", *key[1:]) in self.flows)
+
+    @cached_property
     def ladders(self) -> dict[int, np.ndarray]:
         """The fixed parts of coupons, filled by `coupons.ladder`."""
         return {}
@@ -103,7 +115,7 @@ class Plan:
             name: (term.day_count, None)
             for name, term in (self.fees | self.facilities | self.hedges | self.replacements).items()
         }
-        counts |= dict.fromkeys(self.accounts, ("actual/360", None))
+        counts |= {name: (account.day_count, None) for name, account in self.accounts.items()}
         by_count = {count: self.schedule.accruals(*count) for count in set(counts.values())}
         return {name: by_count[count] for name, count in counts.items()}
 
@@ -228,13 +240,14 @@ class Plan:
         return tuple(side for side in sides if isinstance(side, (CashAhead, ValueAhead)))
 
     @cached_property
-    def coupons(self) -> tuple[tuple[Fixed | Floating | None, str], ...]:
-        """Every coupon with its day count: of notes, legs of hedges, facilities and replacement collateral."""
+    def coupons(self) -> tuple[tuple[Fixed | Floating | bool | None, str], ...]:
+        """Every coupon with its day count: of notes and their arrears, legs of hedges, facilities and replacement collateral."""
         legs = [(leg, hedge.day_count) for hedge in self.hedges.values() for leg in (hedge.pay, hedge.receive)]
         others = (*self.facilities.values(), *self.replacements.values())
         notes = self.notes_by_name.values()
         return (
             *((note.coupon, note.day_count_in(self.currency)) for note in notes),
+            *((note.interest_on_arrears, note.day_count_in(self.currency)) for note in notes),
             *legs,
             *((term.coupon, term.day_count) for term in others),
         )

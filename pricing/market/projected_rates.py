@@ -33,11 +33,11 @@ def projected_rates(
     its date. A `Plan` knows no collateral.
     """
     resolved = plan(deal) if isinstance(deal, Deal) else deal
-    roll = resolved.schedule.roll
-    found = {
-        source: one_index(index, periods, day_count, roll, valuation, projections, fixings)
-        for source, (index, periods, day_count) in resets_of_notes(resolved).items()
-    }
+    roll, found = resolved.schedule.roll, {}
+    for source, (coupon, _, day_count) in resets_of_notes(resolved).items():
+        periods = coupon.periods(resolved.schedule)  # shorter ones, where it resets within an accrual period
+        path = one_index(coupon.index, periods, day_count, roll, valuation, projections, fixings)
+        found[source] = coupon.of_period(path[None, :], resolved.schedule, day_count)[0]
     resets = resets_of(deal) if isinstance(deal, Deal) else ()
     days: dict[str, dict[datetime.date, float]] = {}
     for each in resets:
@@ -47,14 +47,14 @@ def projected_rates(
     return {**found, **days}
 
 
-def resets_of_notes(resolved: Plan) -> dict[str, tuple[str, Periods, str]]:
-    """The index, the periods over which it fixes and their day count, by the name under which notes read the rate."""
-    found: dict[str, tuple[str, Periods, str]] = {}
+def resets_of_notes(resolved: Plan) -> dict[str, tuple[Floating, Periods, str]]:
+    """The coupon, the accrual periods as it fixes for them and their day count, by the name under which notes read it."""
+    found: dict[str, tuple[Floating, Periods, str]] = {}
     for coupon, day_count in resolved.coupons:
         if isinstance(coupon, Floating) and coupon.source not in found:
             lag = datetime.timedelta(days=coupon.reset_lag)
             periods = list(itertools.pairwise(day - lag for day in resolved.schedule.payment))
-            found[coupon.source] = coupon.index, periods, day_count
+            found[coupon.source] = coupon, periods, day_count
     return found
 
 

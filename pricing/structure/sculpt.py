@@ -109,6 +109,10 @@ def ratios(ratio: float | Mapping[datetime.date, float], plan: Plan) -> np.ndarr
 def rates_of(note: Note, flows: Cashflows, s: int) -> np.ndarray:
     """The rate that a note bears in each period (T,)."""
     coupon, fixed = note.coupon, note.coupon.ladder(flows.plan)
+    if coupon.step_up_while:
+        raise InvalidTerms(
+            f"a schedule of {note.name!r} cannot be solved: its coupon goes by conditions (step_up_while)"
+        )
     if isinstance(coupon, Fixed):
         return fixed
     index = flows.rates[coupon.source]

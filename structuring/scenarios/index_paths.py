@@ -112,6 +112,10 @@ class Accrual(NamedTuple):
 def faults_of_resets(fields: Mapping[str, Any], coupon: Any) -> Iterator[Fault]:
     """A reset that no coupon period begins with, and terms of a floating coupon where it is fixed."""
     frequency, reset = fields.get("frequency", "monthly"), fields.get("reset")
+    if isinstance(coupon, Floating) and (coupon.resets is not None or coupon.step_up_while):
+        yield Fault(
+            "", "a floating coupon of collateral knows neither resets within a period nor conditions: say reset"
+        )
     if coupon is not None and not isinstance(coupon, Floating):
         for name in ("reset", "first_rate"):
             if fields.get(name) is not None:

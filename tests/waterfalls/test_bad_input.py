@@ -18,7 +18,7 @@ from waterfalls.plan import resolve
 from waterfalls.terms.coupons import Floating
 from waterfalls.terms.ledgers import Ledger
 from waterfalls.terms.replacements import Replacement
-from waterfalls.words import dscr, pay, residual
+from waterfalls.words import by_date, cash, count, dscr, event_of_default, pay, release, residual, taxable
 
 A = "tranches: [{note: {name: A, notional: 100.0, coupon: {fixed: {rate: 0.05}}, available_until: 2027-01-15}}]\n"
 TERMS = (
@@ -32,7 +32,7 @@ CLAUSES = {
     ),
     "an account that nothing empties": (
         ["pay(deposit('trap')).capped(5)", "pay(residual('E'))"],
-        "accounts[1]: nothing takes cash out of 'trap': release it, pay from it or draw on it",
+        "accounts[1]: nothing takes cash out of 'trap': release it, pay from it, draw on it, or say stays: true",
     ),
     "an empty name": (["pay(interest(''))"], "the name of a note is wanted, got ''"),
     "an empty account": (["pay(interest('A')).from_('')"], "the name of an account is wanted, got ''"),
@@ -196,6 +196,35 @@ ODD_TERMS = {
     "a facility's coupon": (lambda: Facility("LC", 10.0, coupon=BELOW), "Facility 'LC'.coupon: must not be below 0"),
     "a replacement's coupon": (lambda: Replacement("R", coupon=BELOW, repays=0.1), "Replacement 'R'.coupon: must not be below 0"),
     "a target below 0": (lambda: Account("R", target=-5), "Account 'R'.target: must be at least 0, got -5"),
+    "a coupon below 0 while a condition holds": (
+        lambda: Note("A", 100.0, coupon=Fixed(0.02, step_up_while={event_of_default(): -0.03})),
+        "Note 'A'.coupon: must not be below 0, got -0.01",
+    ),
+    "compounding of nothing": (
+        lambda: Floating("SOFR", 0.01, compounded=True), "Floating.compounded: goes with resets, how often the index is read",
+    ),
+    "an unknown reset": (lambda: Floating("SOFR", 0.01, resets="daily"), "Floating.resets: there is no choice 'daily'"),
+    "arrears of what lapses": (
+        lambda: Note("A", 100.0, coupon=Fixed(0.05), lapses=True, interest_on_arrears=True),
+        "Note 'A'.interest_on_arrears: goes with interest that stays owed, and this lapses",
+    ),
+    "grace of what lapses": (
+        lambda: Note("A", 100.0, coupon=Fixed(0.05), lapses=True, grace=1), "Note 'A'.grace: goes with interest that stays owed",
+    ),
+    "arrears that bear less than nothing": (
+        lambda: Note("A", 100.0, coupon=Fixed(0.05), interest_on_arrears=BELOW), "Note 'A'.interest_on_arrears",
+    ),
+    "income on something at no rate": (
+        lambda: Account("R", income_on=5), "Account 'R'.income_on: goes with rate, what it earns a year",
+    ),
+    "a count of nothing": (lambda: count(), "count what? Name conditions"),
+    "a count of a number": (lambda: count(dscr()), "& | ~ join conditions, got"),
+    "a table without dates": (lambda: by_date({}), "by_date takes amounts by date"),
+    "a table of texts": (lambda: by_date({"2028-01-15": "5"}), "'5'"),
+    "losses carried below 0": (lambda: taxable(cash(), carried=-5.0), "carried must be at least 0, got -5"),
+    "losses that offset more than all": (lambda: taxable(cash(), limit=80.0), "limit must be between 0 and 1, got 80"),
+    "a tax on what may be infinite": (lambda: taxable(dscr()), "is infinite when nothing is owed"),
+    "a level below 0 to which an account is released": (lambda: release("R", to=-5), "must be at least 0, got -5"),
     "an infinite target": (lambda: Account("R", target=dscr()), "Account 'R'.target: 'dscr()' is infinite when nothing is owed"),
     "income that empties an account": (lambda: Account("R", rate=-2.0), "Account 'R'.rate: must be greater than or equal to -0.5"),
     "a fee below 0": (lambda: Fee("T", amount=-5), "Fee 'T'.amount: must be at least 0, got -5"),

@@ -50,7 +50,17 @@ SAID = {  # the words that take more than a name
 }  # fmt: skip
 NAMELESS = {
     *("pay", "call", "called", "min_", "max_", "at_start", "average", "ratio", "stepped", "always", "at_once", "cash"),
-    *("event_of_default", "on_or_after", "pool_balance", "defaulted_balance", "interest_collections"),
+    *(
+        "event_of_default",
+        "on_or_after",
+        "count",
+        "by_date",
+        "taxable",
+        "yearly",
+        "pool_balance",
+        "defaulted_balance",
+        "interest_collections",
+    ),
     "principal_collections",
 }
 

@@ -26,10 +26,12 @@ def close(left, right, plan):
     np.testing.assert_allclose(left, right, rtol=0.0, atol=1e-9 * scale)
 
 
-def rate_of(coupon, plan, rates):
-    """A coupon by period, from its terms and the rates given."""
+def rate_of(coupon, plan, rates, flows):
+    """A coupon by period, from its terms, the rates given and the event that steps it up."""
     begins = plan.schedule.unadjusted[:-1]
     steps = [sum(step for date, step in coupon.step_up.items() if begin >= date) for begin in begins]
+    for condition, step in coupon.step_up_while.items():
+        steps = steps + step * flows.receipts.events[condition.name]
     if isinstance(coupon, Fixed):
         return coupon.rate + np.array(steps)
     assert isinstance(coupon, Floating)
@@ -50,7 +52,9 @@ def cash_in_is_cash_out_plus_what_accounts_keep(plan, flows, rates):
         came = came + flows["earned", name] + flows["repaid", name] + flows["recovered", name] - flows["spent", name]
     for name, account in plan.accounts.items():
         opening = before(flows.accounts[name], account.balance)
-        came = came + opening + opening * account.rate * plan.schedule.accruals("actual/360")
+        on = opening if account.income_on is None else flows.receipt("interest") + flows.receipt("revenue")
+        close(flows["income", name], on * account.rate * plan.schedule.accruals(account.day_count), plan)
+        came = came + opening + flows["income", name]
     tables = (flows.interest, flows.principal, flows.fees, flows.expenses, flows.accounts)
     went = sum(table[name] for table in tables for name in table)
     for name in plan.facilities:
@@ -71,15 +75,17 @@ def interest_accrues_on_the_balance_and_what_is_unpaid_stays_owed(plan, flows, r
             for asset, terms in plan.replacements.items():  # as they stand before any is bought or sold
                 gone = flows["repaid", asset] + flows["defaulted", asset]
                 base = base + before(flows["assets", asset], terms.balance) - gone
-        base = base + (owed if note.interest_on_arrears else 0.0)
+        base = base + (owed if note.interest_on_arrears is True else 0.0)
         fractions = plan.schedule.accruals(note.day_count_in(plan.currency))
-        rate = rate_of(note.coupon, plan, rates)
+        rate = rate_of(note.coupon, plan, rates, flows)
         rate = rate if isinstance(note.coupon, Fixed) else np.maximum(rate, 0.0)  # no lender pays interest
-        close(flows.accrued[name], base * rate * fractions, plan)
+        on_arrears = 0.0 if isinstance(note.interest_on_arrears, bool) else note.interest_on_arrears.rate
+        close(flows.accrued[name], (base * rate + owed * on_arrears) * fractions, plan)
         additional = flows["paid", "additional", name] if note.additional_rate else 0.0
         if ("premium", name) in plan.flows:
             additional = additional + flows["premium", name]
         due = owed + flows.accrued[name] - flows.capitalised[name]
+        due = due - (flows["lapsed", "interest", name] if note.lapses else 0.0)
         close(due, flows.interest[name] - additional + flows.arrears[name], plan)
 
 
@@ -113,7 +119,7 @@ def facilities_lend_up_to_their_limit_until_they_expire(plan, flows, rates):
 def hedges_settle_net(plan, flows, rates):
     for name, swap in plan.hedges.items():
         assert not (flows["accrued", "hedge", name] * flows["received", name]).any()
-        legs = [0.0 if leg is None else rate_of(leg, plan, rates) for leg in (swap.pay, swap.receive)]
+        legs = [0.0 if leg is None else rate_of(leg, plan, rates, flows) for leg in (swap.pay, swap.receive)]
         net = flows["accrued", "hedge", name] - flows["received", name]
         assert (net * (legs[0] - legs[1]) >= -1e-9).all()
 

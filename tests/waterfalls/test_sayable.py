@@ -114,6 +114,77 @@ TRANCHES = [
         {"interest A": [5, 6, 8]},
     ),
     Row(
+        "a coupon that a trigger steps up, from the date after it is tested on",
+        deal(
+            a(rate="{fixed: {rate: 0.05, step_up_while: {\"trigger('T')\": 0.01}}}"),
+            triggers="[{name: T, test: \"event('downgrade')\"}]",
+            clauses=INTEREST,
+        ),
+        "to pay interest on A",
+        {"interest": [20, 20, 20], "events": {"downgrade": [[1, 0, 0]]}},
+        {"trigger T": [1, 0, 0], "interest A": [5, 6, 5]},
+    ),
+    Row(
+        "default rate: 2 % more while an event of default stands",
+        deal(
+            a(
+                rate="{floating: {index: SOFR, margin: 0.02, step_up_while: {event_of_default(): 0.02}}}",
+                day_count="30/360",
+            ),
+            clauses=INTEREST,
+        ),
+        # 4 of 5; then 1 and 7; then 7, as the default is not cured
+        "to pay interest on A",
+        {"interest": [4, 20, 20], "rates": {"SOFR": 0.03}},
+        {"interest A": [4, 8, 7]},
+    ),
+    Row(
+        "an index that resets twice within the period, averaged",
+        deal(
+            a(rate="{floating: {index: SOFR, margin: 0.01, resets: semiannual}}", day_count="30/360"), clauses=INTEREST
+        ),
+        "to pay interest on A",
+        {"interest": [20, 20, 20], "rates": {"SOFR": [[0.02, 0.04, 0.03, 0.05, 0.04, 0.06]]}},
+        {"interest A": [4, 5, 6]},
+    ),
+    Row(
+        "an index that resets twice within the period, compounded, the margin not",
+        deal(
+            a(rate="{floating: {index: SOFR, margin: 0.01, resets: semiannual, compounded: true}}", day_count="30/360"),
+            clauses=INTEREST,
+        ),
+        # 1.01 x 1.02, 1.015 x 1.025 and 1.02 x 1.03, less 1
+        "to pay interest on A",
+        {"interest": [20, 20, 20], "rates": {"SOFR": [[0.02, 0.04, 0.03, 0.05, 0.04, 0.06]]}},
+        {"interest A": [4.02, 5.0375, 6.06]},
+    ),
+    Row(
+        "interest on arrears at a rate of its own",
+        deal(a(deferrable="true", interest_on_arrears="{fixed: {rate: 0.1}}"), clauses=INTEREST),
+        # 5; then 10 % on 5; then 10 % on 6.5
+        "to pay interest on A",
+        {"interest": [0, 4, 20]},
+        {"arrears A": [5, 6.5, 0], "interest A": [0, 4, 12.15]},
+    ),
+    Row(
+        "interest that lapses where a date leaves it unpaid, and is no default",
+        deal(a(lapses="true"), clauses=("pay(interest('A'))", "pay(principal('A')).when(event_of_default())", REST)),
+        "to pay interest on A",
+        {"interest": [2, 9, 1]},
+        {"interest A": [2, 5, 1], "arrears A": [0, 0, 0], "shortfall A": [3, 0, 4], "residual E": [0, 4, 0]},
+    ),
+    Row(
+        "equity with a balance that principal reduces, and the remainder beside it",
+        deal(
+            a(60.0, 0.0),
+            "{equity: {name: E, notional: 40}}",
+            clauses=("pay(principal('A', 'E'), sharing='sequential')", REST),
+        ),
+        "to pay principal of A and principal of E, in this order",
+        {"interest": [50, 30, 40]},
+        {"principal E": [0, 20, 20], "balance E": [40, 20, 0], "residual E": [0, 0, 20]},
+    ),
+    Row(
         "zero-coupon note, issued at 100 to accrete at 5 %",
         deal(a(capitalises="always()"), clauses=PLAIN),
         "to pay principal of A",
@@ -288,6 +359,64 @@ TRANCHES = [
         {"principal A-1": [30, 30, 0], "principal A-2": [20, 20, 0], "principal B": [0, 20, 30]},
     ),
     Row(
+        "a group of notes paid to a schedule of its balance, what exceeds it to the companion, then beyond the schedule",
+        deal(
+            a(30.0, 0.0, "P-1"),
+            a(30.0, 0.0, "P-2"),
+            a(40.0, 0.0, "companion"),
+            definitions="{planned: \"stepped(40, {'2028-01-15': 20, '2029-01-15': 0})\"}",
+            clauses=(
+                "pay(principal('P-1', 'P-2'), sharing='sequential').capped(balance('P-1', 'P-2') - defined('planned'))",
+                "pay(principal('companion', 'P-1', 'P-2'), sharing='sequential')",
+                REST,
+            ),
+        ),
+        # 20 of 60, then 15 of the 20 to come to 20, then 25, 10 and the rest
+        "up to the balance of P-1 and P-2 minus the planned",
+        {"principal": [50, 15, 40]},
+        {"principal P-1": [20, 10, 0], "principal P-2": [0, 5, 25], "principal companion": [30, 0, 10]},
+    ),
+    Row(
+        "a series issued later, if the pool covers it too; what it brings buys receivables",
+        deal(
+            a(50.0),
+            a(40.0, 0.05, "B", balance=0.0, available_until="2028-01-15"),
+            replacements="[{name: receivables, coupon: {fixed: {rate: 0.1}}, repays: 0}]",
+            clauses=(
+                "draw('B', amount=undrawn('B')).when(on_or_after('2028-01-15') & "
+                "(pool_balance() >= 1.2 * (balance('A') + undrawn('B'))))",
+                "pay(purchase('receivables')).capped(drawn('B'))",
+                "pay(interest('A', 'B'), sharing='sequential')",
+                REST,
+            ),
+        ),
+        "to draw the undrawn commitment of B on B, if the payment date falls on or after 15 January 2028 and the "
+        "collateral's pool balance is at least 1.2 times the balance of A plus the undrawn commitment of B",
+        # 110 covers 1.2 x 90; B bears 2 and the receivables 4 from the next date on
+        {"interest": [10, 10, 10], "pool_balance": [110, 110, 110]},
+        {"draws B": [0, 40, 0], "interest B": [0, 0, 2], "residual E": [7.5, 7.5, 9.5]},
+    ),
+    Row(
+        "a warehouse that buys loans, taken out by a term note",
+        deal(
+            a(60.0, 0.05, "W", balance=0.0, available_until="2027-01-15"),
+            a(50.0, 0.05, balance=0.0, available_until="2028-01-15"),
+            replacements="[{name: loans, coupon: {fixed: {rate: 0.1}}, repays: 0}]",
+            clauses=(
+                "draw('W', amount=undrawn('W'))",
+                "pay(purchase('loans')).capped(drawn('W'))",
+                "draw('A', amount=undrawn('A')).when(on_or_after('2028-01-15'))",
+                "pay(interest('W', 'A'), sharing='sequential')",
+                "pay(principal('W')).when(on_or_after('2028-01-15'))",
+                REST,
+            ),
+        ),
+        # 6 and 50 less 3 of interest; then 6 less 0.35 and 2.5
+        "to draw the undrawn commitment of A on A, if the payment date falls on or after 15 January 2028",
+        {"interest": [0, 0, 0]},
+        {"draws W": [60, 0, 0], "draws A": [0, 50, 0], "principal W": [0, 53, 3.15], "interest A": [0, 0, 2.5]},
+    ),
+    Row(
         "planned and companion note: the plan first, what exceeds it to the companion",
         deal(
             a(60.0, 0.0, "PAC", amortisation="{equal_instalments: {first: 2027-01-15, count: 3, prepaid: in order}}"),
@@ -337,6 +466,28 @@ ACCOUNTS = [
         "to release from the reserve what exceeds its target",
         {"interest": [5, 5, 5]},
         {"account reserve": [8, 3, 3], "residual E": [0, 5, 0]},
+    ),
+    Row(
+        "the reserve is emptied when the pool is gone, whatever its target",
+        deal(
+            accounts="[{name: reserve, target: 5, balance: 5}]",
+            clauses=("release('reserve', to=0).when(pool_balance() <= 0)", REST),
+        ),
+        "to release all of the reserve, if the collateral's pool balance is at most 0",
+        {"interest": [1, 1, 1], "pool_balance": [50, 10, 0]},
+        {"account reserve": [5, 5, 0], "residual E": [1, 1, 6]},
+    ),
+    Row(
+        "income by a day count of the account's own, and on collections for half of the period",
+        deal(
+            accounts="[{name: reserve, balance: 100, rate: 0.1, day_count: 30/360, stays: true, "
+            "income_on: \"held('reserve') + 0.5 * interest_collections()\"}]",
+            clauses=(REST,),
+        ),
+        # 10 % of 110, of 111 and of 142.1; what is in it stays
+        "to pay the remainder to E",
+        {"interest": [20, 0, 40]},
+        {"account reserve": [111, 122.1, 136.31], "residual E": [20, 0, 40]},
     ),
     Row(
         "income of an account, actual/360",
@@ -492,6 +643,83 @@ FEES = [
         "to pay the transfer fee and the liquidation fee, pro rata to what is due",
         {"interest": [9, 9, 9], "recoveries": [0, 50, 0], "events": {"transfer": [[0, 1, 0]]}},
         {"fee transfer": [0, 2, 0], "fee liquidation": [0, 5, 0]},
+    ),
+    Row(
+        "not cumulative: what a date leaves unpaid lapses",
+        deal(
+            fees="[{name: monitoring, annual: 3, lapses: true}]",
+            clauses=("pay(fee('monitoring')).capped(1)", REST),
+        ),
+        "to pay the monitoring fee, up to 1",
+        {"interest": [6, 6, 0.5]},
+        {"fee monitoring": [1, 1, 0.5], "residual E": [5, 5, 0]},
+    ),
+    Row(
+        "each January, and by a table of dates",
+        deal(
+            fees="[{name: audit, amount: 2, when: yearly('01-01')}, "
+            "{name: survey, amount: \"by_date({'2026-06-30': 2, '2028-01-15': 3})\"}]",
+            clauses=("pay(fee('audit', 'survey'), sharing='sequential')", REST),
+        ),
+        # the survey of June 2026 falls due in January 2027
+        "to pay the audit fee and the survey fee, in this order",
+        {"interest": [9, 9, 9]},
+        {"fee audit": [2, 2, 2], "fee survey": [2, 3, 0], "residual E": [5, 4, 7]},
+    ),
+    Row(
+        "a fee for each note that is outstanding",
+        deal(
+            a(30.0, 0.0),
+            a(30.0, 0.0, "B"),
+            fees="[{name: agent, amount: \"2 * count(balance('A') > 0, balance('B') > 0)\"}]",
+            clauses=("pay(fee('agent'))", "pay(principal('A', 'B'), sharing='sequential')", REST),
+        ),
+        "to pay the agent fee",
+        {"interest": [34, 20, 20]},
+        {"fee agent": [4, 2, 2], "principal A": [30, 0, 0], "principal B": [0, 18, 12]},
+    ),
+    Row(
+        "a reserve for fees beyond their cap",
+        deal(
+            fees="[{name: trustee, annual: 2}]",
+            accounts="[{name: reserve}]",
+            clauses=(
+                "pay(fee('trustee')).capped(1)",
+                "pay(deposit('reserve')).capped(fee_due('trustee') - held('reserve'))",
+                "release('reserve').when(on_or_after('2029-01-15'))",
+                REST,
+            ),
+        ),
+        # 1 more is unpaid at each date
+        "up to the fees due to trustee minus the amount in the reserve",
+        {"interest": [5, 5, 5]},
+        {"fee trustee": [1, 1, 1], "account reserve": [1, 2, 0], "residual E": [3, 3, 6]},
+    ),
+    Row(
+        "income tax of 25 %, after interest, a table of depreciation and losses carried forward; coverage after tax",
+        deal(
+            a(),
+            definitions="{depreciation: \"by_date({'2027-01-15': 10, '2028-01-15': 4})\"}",
+            fees="[{name: tax, amount: \"0.25 * taxable(interest_collections() - interest_accrued('A') - "
+            "defined('depreciation'))\"}]",
+            triggers='[{name: T, test: "dscr() < 3.3"}]',
+            clauses=("pay(fee('tax'))", "pay(interest('A'))", REST),
+        ),
+        # 11 - 5 - 10 = -4; 17 - 5 - 4 = 8 less 4 carried; 20. Before tax the second coverage would be 3.4
+        "to pay the tax fee",
+        {"interest": [11, 17, 25]},
+        {"fee tax": [0, 1, 5], "residual E": [6, 11, 15], "trigger T": [1, 1, 0]},
+    ),
+    Row(
+        "tax with losses from before, which offset at most 80 % of an income",
+        deal(
+            fees='[{name: tax, amount: "0.5 * taxable(interest_collections(), carried=10, limit=0.8)"}]',
+            clauses=("pay(fee('tax'))", REST),
+        ),
+        # 8 of 10 used, then the last 2, then none
+        "to pay the tax fee",
+        {"interest": [10, 10, 10]},
+        {"fee tax": [1, 4, 5]},
     ),
     Row(
         "incentive fee of 20 % over an internal rate of return of 10 %",
@@ -1028,6 +1256,20 @@ TESTS = [
         [1, 0, 1],
         a(360.0, 0.0),
         definitions=HAIRCUTS,
+    ),
+    Row(
+        "interest coverage before senior fees, and after them",
+        deal(
+            a(),
+            fees="[{name: trustee, annual: 1}]",
+            triggers="[{name: before, test: \"ic_ratio('A', of=interest_collections()) < 1.2\"}, "
+            "{name: after, test: ic_ratio('A') < 1.2}]",
+            clauses=("pay(fee('trustee'))", "pay(interest('A'))", "pay(residual('E')).when(~trigger('after'))", REST),
+        ),
+        # over 5: 6.1, 7.1 and 5.9 before, 5.1, 6.1 and 4.9 after
+        "if the after trigger is off",
+        {"interest": [6.1, 7.1, 5.9]},
+        {"trigger before": [0, 0, 1], "trigger after": [1, 0, 1]},
     ),
     on_dates("interest coverage", "ic_ratio('A') < 1.2", {"interest": [5.9, 6.1, 6]}, [1, 0, 0]),
     on_dates(

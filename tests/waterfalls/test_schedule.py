@@ -2,6 +2,7 @@
 
 import datetime
 import itertools
+import math
 
 import pytest
 import QuantLib as ql
@@ -13,7 +14,7 @@ from waterfalls import EqualInstalments, Equity, Facility, Fee, Fixed, Floating,
 from waterfalls.clock.conventions import CALENDARS, CONVENTIONS, FREQUENCIES
 from waterfalls.clock.schedule import Roll, schedule, to_ql, year_fraction
 from waterfalls.errors import InvalidTerms, UnknownName
-from waterfalls.words import interest, pay, residual, scheduled_principal
+from waterfalls.words import by_date, fee, interest, pay, residual, scheduled_principal, yearly
 
 DATE = datetime.date
 REST = pay(residual("E"))
@@ -286,3 +287,49 @@ def test_a_curve_gives_the_simple_forward_of_each_accrual_period():
     factors = [curve.discount(to_ql(day)) for day in plan.schedule.payment]
     expected = [100.0 * (a / b - 1.0) for a, b in itertools.pairwise(factors)]
     assert flows.interest["A"][0].tolist() == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("compounded", [False, True])
+def test_an_index_that_resets_each_month_is_averaged_or_compounded_from_quantlibs_forwards(compounded):
+    curve = ql.ZeroCurve(
+        [to_ql(START), to_ql(later(START, 12))], [0.02, 0.06], ql.Actual365Fixed(), ql.NullCalendar(), ql.Linear()
+    )
+    coupon = Floating("SOFR", 0.0, resets="monthly", compounded=compounded)
+    plan = plan_of(pay(interest("A")) >> REST, Note("A", 100.0, coupon=coupon), Equity("E"), dates=schedule(**terms()))
+    found = paid(plan, revenue=9.0, rates={"SOFR": curve}).interest["A"][0]
+    counter = ql.Actual360()
+    for t, (a, b) in enumerate(itertools.pairwise(map(to_ql, plan.schedule.payment))):
+        days = [a, *(a + ql.Period(k, ql.Months) for k in (1, 2)), b]
+        parts = [(counter.yearFraction(x, y), curve.forwardRate(x, y, counter, ql.Simple).rate())
+                 for x, y in itertools.pairwise(days)]  # fmt: skip
+        averaged = sum(fraction * rate for fraction, rate in parts)
+        whole = math.prod(1.0 + fraction * rate for fraction, rate in parts) - 1.0
+        assert found[t] == pytest.approx(100.0 * (whole if compounded else averaged), rel=1e-12)
+
+
+def test_resets_take_rates_by_reset_by_period_and_by_date():
+    coupon = Floating("SOFR", 0.0, resets="monthly")
+    note = Note("A", 120.0, coupon=coupon, day_count="30/360")
+    plan = plan_of(pay(interest("A")) >> REST, note, Equity("E"), dates=schedule(**terms()))
+    by_month = [0.01, 0.02, 0.03, *[0.04] * 9]
+    by_day = dict(zip(coupon.days(plan.schedule), by_month, strict=False))
+    for given_ in (by_month, [0.02, 0.04, 0.04, 0.04], by_day):
+        assert paid(plan, revenue=9.0, rates={"SOFR": given_}).interest["A"][0].tolist() == pytest.approx(
+            [0.6, 1.2, 1.2, 1.2]
+        )
+
+
+def test_a_day_of_the_year_and_a_table_of_dates_fall_on_the_first_payment_after_them():
+    # payments on 15 April, July, October and January; 30 June falls due in July, 15 January on itself
+    plan = plan_of(pay(fee("a", "b"), sharing="sequential") >> REST, Equity("E"), Fee("a", amount=1.0, when=yearly("06-30")),
+        Fee("b", amount=by_date({"2026-04-16": 2.0, "2026-07-01": 3.0, "2027-01-15": 4.0, "2027-01-16": 5.0, "2026-01-15": 6.0})),
+        dates=schedule(**terms()))  # fmt: skip
+    flows = paid(plan, revenue=9.0)
+    assert flows.fees["a"][0].tolist() == [0.0, 1.0, 0.0, 0.0]
+    assert flows.fees["b"][0].tolist() == [0.0, 5.0, 0.0, 4.0]
+
+
+@pytest.mark.parametrize("day", ["02-29", "13-01", "1-1", "January", "00-10", 5, None])
+def test_a_day_that_no_year_or_not_every_year_has_is_refused(day):
+    with pytest.raises(InvalidTerms, match=r"must be a day that every year has, as month and day such as '01-31', got"):
+        yearly(day)

@@ -78,9 +78,9 @@ class Debt(Claim):
 
 @dataclasses.dataclass(frozen=True)
 class Principal(Claim):
-    """The balance of a note or a facility; being paid also settles what its schedule asked for."""
+    """The balance of a note, a facility or an equity; being paid also settles what a note's schedule asked for."""
 
-    needs_what: ClassVar[str] = "debt"
+    needs_what: ClassVar[str] = "balance"
     text: ClassVar[str] = "principal"
     said: ClassVar[str] = "principal of {}"
 
@@ -90,6 +90,8 @@ class Principal(Claim):
     def receive(self, m: Machine, amount: Value) -> None:
         m["balance", self.name] -= amount
         m["principal", self.name] += amount
+        if ("owed", "scheduled", self.name) not in m.plan.opening:
+            return  # an equity has no schedule
         settled = m.min_(amount, m["owed", "scheduled", self.name])
         m["owed", "scheduled", self.name] -= settled
         m["paid", "scheduled", self.name] += settled
@@ -189,7 +191,7 @@ def hedge(*names: Any) -> Any:
 
 @word
 def principal(*notes: Any) -> Any:
-    """The outstanding balance of notes and facilities."""
+    """The outstanding balance of notes, facilities and equity."""
     return claims("note", notes, Principal)
 
 

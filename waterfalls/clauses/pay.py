@@ -202,7 +202,7 @@ def pay(*claims: Any, sharing: Sharing | None = None, shares: Mapping[str, float
     if sharing not in SHARINGS:
         raise InvalidTerms(unknown("sharing", sharing, SHARINGS))
     borne_by = {need.what for claim in whole.each for need in claim.needs()}
-    if sharing == "pro rata by balance" and not borne_by <= {"note", "debt"}:
+    if sharing == "pro rata by balance" and not borne_by <= {"note", "balance", "debt"}:
         raise InvalidTerms("only claims on notes have a balance to share by")
     if sharing == "pro rata by due" and any(claim.takes_all for claim in flat):
         raise InvalidTerms("a claim that takes whatever there is has no due to share by: use shares=")

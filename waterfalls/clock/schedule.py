@@ -97,6 +97,16 @@ class Schedule:
         """The T ends of the collection periods, which are the determination dates."""
         return self.collection[1:]
 
+    def within(self, per_year: int) -> list[datetime.date]:
+        """Days (N + 1,) that part the accrual periods: payment dates, and every 1 / per_year years from the unadjusted
+        start of a period to its end."""
+        found = [self.payment[0]]
+        for start, end, paid in zip(self.unadjusted, self.unadjusted[1:], self.payment[1:], strict=False):
+            steps = (to_ql(start) + ql.Period(12 // per_year * k, ql.Months) for k in itertools.count(1))
+            inside = itertools.takewhile(lambda day, end=end: day < end, map(from_ql, steps))
+            found += [*(day for day in inside if found[-1] < day < paid), paid]
+        return found
+
     def accruals(self, day_count: str, maturity: datetime.date | None = None) -> np.ndarray:
         """Year fractions (T,) from the previous payment date to this one: 30/360 on unadjusted dates, Actual on adjusted.
 

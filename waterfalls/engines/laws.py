@@ -1,7 +1,7 @@
 """The laws of claims and cash that every run is held to, said once: the fast engine proves them date by date inside its
 program, `Cashflows.check` on the flows that were kept.
 
-debts      opening owed + accrued = paid + capitalised + closing owed
+debts      opening owed + accrued = paid + capitalised + lapsed + closing owed
 balances   opening + draws + capitalised = principal + written down - written up + closing
 accounts   opening + deposits + income = withdrawals + closing
 ledgers    opening + debited = credited + closing
@@ -54,7 +54,8 @@ def laws(plan: Plan) -> Iterator[Law]:
         name, stock = key[-1], key in plan.opening
         if key[0] == "owed" and key[1] != "scheduled":
             capitalised = there(("capitalised", name)) if key[1] == "interest" else ()
-            yield Law(" ".join(key[1:]), (key,), (("accrued", *key[1:]),), (("paid", *key[1:]), *capitalised, key))
+            gone = (("paid", *key[1:]), *capitalised, *there(("lapsed", *key[1:])))
+            yield Law(" ".join(key[1:]), (key,), (("accrued", *key[1:]),), (*gone, key))
             went.append(("paid", *key[1:]))
         elif key[0] == "balance":
             added = there(("drawn", name), ("lent", name), ("capitalised", name), ("written up", name))

@@ -32,6 +32,9 @@ def settle_date(m: Machine, plan: Plan) -> None:
             for clause in waterfall.clauses:
                 clause.run(m)
     m.heading("after the waterfall")
+    for key in plan.lapsing:
+        m["lapsed", *key[1:]] = m[key]
+        m[key] = 0.0
     for name in plan.notes_by_name:
         default(m, plan, name)
     choose_regime(m, plan)
@@ -49,7 +52,12 @@ def fall_due(m: Machine, plan: Plan) -> None:
     m.determine()  # what falls due may itself be a number at_start
     for note in plan.notes_by_name.values():
         note.open(m)
+    fees = list(plan.fees.values())
     for part in plan.parts:
+        if plan.accrue_first and part is fees[0]:
+            m.heading("interest of the period, which fees read")
+            for note in plan.accrue_first.values():
+                note.accrue(m)
         m.heading(part)
         part.settle(m)
     for name in plan.expenses:

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import calendar
 import dataclasses
 import datetime
-from typing import ClassVar
+import itertools
+import re
+from typing import TYPE_CHECKING, ClassVar
+
+import lazy_loader
 
 from waterfalls.dates import as_date
+from waterfalls.errors import InvalidTerms
 from waterfalls.language.expressions import Condition
-from waterfalls.language.machine import Key, Machine, Value
+from waterfalls.language.machine import Contract, Key, Machine, Value
 from waterfalls.language.vocabulary import Need, condition, named, word
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = lazy_loader.load("numpy")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,6 +112,47 @@ class OnOrAfter(Condition):
 def on_or_after(date: datetime.date | str) -> Condition:
     """Whether the scheduled (unadjusted) payment date is on or after a date."""
     return OnOrAfter(as_date(date))
+
+
+@dataclasses.dataclass(frozen=True)
+class Yearly(Condition):
+    """Whether a day of the year lies after the last scheduled payment date, and not after this one."""
+
+    month: int
+    day: int
+
+    def curve(self, plan: Contract) -> np.ndarray:
+        """1.0 on the first payment date of each year on or after the day (T,)."""
+        days = plan.schedule.unadjusted
+        years = range(days[0].year, days[-1].year + 1)
+        named = [datetime.date(year, self.month, self.day) for year in years]
+        return np.array([float(any(a < day <= b for day in named)) for a, b in itertools.pairwise(days)])
+
+    def settle(self, m: Machine) -> Value:
+        return m.curve(self.curve(m.plan))
+
+    def words(self) -> str:
+        return f"the payment date is the first of its year on or after {self.said}"
+
+    def words_not(self) -> str:
+        return f"the payment date is not the first of its year on or after {self.said}"
+
+    @property
+    def said(self) -> str:
+        return f"{self.day} {calendar.month_name[self.month]}"
+
+    def __str__(self) -> str:
+        return f"yearly('{self.month:02d}-{self.day:02d}')"
+
+
+@word
+def yearly(day: str) -> Condition:
+    """Whether this is the first scheduled payment date of the year on or after a day: `yearly('01-01')`, each January."""
+    found = re.fullmatch(r"(\d\d)-(\d\d)", day) if isinstance(day, str) else None
+    month, number = map(int, found.groups()) if found else (0, 0)
+    if not (1 <= month <= 12 and 1 <= number <= calendar.monthrange(2025, month)[1]):  # of a year without 29 February
+        raise InvalidTerms(f"must be a day that every year has, as month and day such as '01-31', got {day!r}")
+    return Yearly(month, number)
 
 
 @dataclasses.dataclass(frozen=True)

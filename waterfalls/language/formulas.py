@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import operator
 from collections.abc import Container
 from typing import Any, ClassVar
 
 from waterfalls.dates import as_date
 from waterfalls.errors import InvalidTerms
-from waterfalls.language.expressions import Number, bounded, finite, number
+from waterfalls.language.expressions import Condition, Number, bounded, finite, number
 from waterfalls.language.machine import Contract, Machine, Value
-from waterfalls.language.vocabulary import Node, listed, word
+from waterfalls.language.vocabulary import Node, condition, listed, word
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,6 +110,69 @@ class AtStart(Number):
 def at_start(inner: Number) -> Number:
     """A number as of determination: before any clause of the date was paid."""
     return AtStart(number(inner))
+
+
+@dataclasses.dataclass(frozen=True)
+class Count(Number):
+    """How many of some conditions hold."""
+
+    conditions: tuple[Condition, ...]
+
+    def settle(self, m: Machine) -> Value:
+        return functools.reduce(operator.add, (m.select(each.settle(m), 1.0, 0.0) for each in self.conditions))
+
+    def words(self) -> str:
+        return f"the number of these that hold: {listed([each.words() for each in self.conditions])}"
+
+    def __str__(self) -> str:
+        return f"count({', '.join(map(str, self.conditions))})"
+
+
+@word
+def count(*conditions: Condition) -> Number:
+    """How many of some conditions hold, of one 1 or 0: `count(balance('A') > 0, balance('B') > 0)` notes are outstanding."""
+    if not conditions:
+        raise InvalidTerms("count what? Name conditions: count(balance('A') > 0, balance('B') > 0)")
+    return Count(tuple(map(condition, conditions)))
+
+
+@dataclasses.dataclass(frozen=True)
+class ByDate(Number):
+    """Amounts by date, each at the first scheduled payment date on or after its own; 0 at every other."""
+
+    amounts: tuple[tuple[str, float], ...]
+
+    @property
+    def written(self) -> tuple[float, ...]:  # type: ignore[override]
+        return tuple(value for _, value in self.amounts)
+
+    def curve(self, plan: Contract) -> Any:
+        """The amounts by payment date (T,); those dated up to where the run begins are past."""
+        schedule, values = plan.schedule, plan.schedule.flags_from_index(0) * 0.0
+        for date, value in self.amounts:
+            t = schedule.at(as_date(date))
+            if as_date(date) > schedule.unadjusted[0] and t < schedule.periods:
+                values[t] += value
+        return values
+
+    def settle(self, m: Machine) -> Value:
+        return m.curve(self.curve(m.plan))
+
+    def words(self) -> str:
+        dated = [(as_date(date), value) for date, value in self.amounts]
+        return listed([f"{number(value).words()} on {date.day} {date:%B %Y}" for date, value in dated])
+
+    def __str__(self) -> str:
+        return f"by_date({dict(self.amounts)})"
+
+
+@word
+def by_date(amounts: dict[str, float]) -> Number:
+    """Amounts of a table by date, 0 at other dates: `by_date({'2028-01-15': 20e3, '2029-01-15': 35e3})`."""
+    ordered = sorted((as_date(date).isoformat(), finite(value)) for date, value in amounts.items())
+    if not ordered:
+        raise InvalidTerms("by_date takes amounts by date: by_date({'2028-01-15': 20e3})")
+    return ByDate(tuple(ordered))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Container
 from typing import Any, ClassVar
 
+from waterfalls.errors import InvalidTerms
 from waterfalls.language.amounts import rate_a_year
-from waterfalls.language.expressions import Number, number
+from waterfalls.language.expressions import Number, bounded, finite, number
 from waterfalls.language.formulas import at_start
 from waterfalls.language.machine import Contract, Machine, Value
 from waterfalls.language.numbers import receipt, reported
@@ -79,7 +81,7 @@ class Hurdle(Kept):
 
     def left(self, m: Machine) -> Value:
         grown = m[self.key] * m.curve(self.growth(m.plan))
-        return grown + m["drawn", self.name] - m["residual", self.name]
+        return grown + m["drawn", self.name] - m["residual", self.name] - m["principal", self.name]
 
     def keep(self, m: Machine) -> None:
         m[self.key] = self.left(m)
@@ -95,6 +97,54 @@ class Hurdle(Kept):
 def hurdle(name: str, *, irr: float) -> Number:
     """What an equity must still receive for its holders to have earned `irr` a year: `.capped(hurdle('E', irr=0.12))`."""
     return Hurdle(named("equity", name), rate_a_year(irr))
+
+
+@dataclasses.dataclass(frozen=True)
+class Taxable(Kept):
+    """What of an income is taxed once losses of earlier periods are set against it; L are the losses carried forward.
+
+    taxed = x - used, used = min(L, limit x), x = max(0, income);  L' = L + max(0, -income) - used, L = `carried` at first.
+    What is kept for the next date goes by the income as of determination.
+    """
+
+    reads_start: ClassVar[bool] = True
+    income: Number
+    carried: float
+    limit: float
+
+    def first(self, plan: Contract) -> float:
+        return self.carried
+
+    def settle(self, m: Machine) -> Value:
+        income = m.max_(self.income.settle(m), 0.0)
+        return income - m.min_(m[self.key], income * self.limit)
+
+    def keep(self, m: Machine) -> None:
+        said, carried = self.income.settle(m.at_start()), m[self.key]
+        used = m.min_(carried, m.max_(said, 0.0) * self.limit)
+        m[self.key] = carried + m.max_(0.0 - said, 0.0) - used
+
+    def words(self) -> str:
+        most = "" if self.limit == 1.0 else f", which offset up to {self.limit:g} of it"
+        return f"{self.income.words()}, less losses carried forward{most}"
+
+    def __str__(self) -> str:
+        options = [("carried", self.carried, 0.0), ("limit", self.limit, 1.0)]
+        said = "".join(f", {name}={number(value)}" for name, value, usual in options if value != usual)
+        return f"taxable({self.income}{said})"
+
+
+@word
+def taxable(income: Number, *, carried: float = 0.0, limit: float = 1.0) -> Number:
+    """An income less losses carried forward from earlier periods, at least 0: a tax is a fee of a rate times it.
+
+    `carried` are losses at the start; they offset up to `limit` of an income: 0.8 in the United States.
+    """
+    for name, value, most in (("carried", carried, math.inf), ("limit", limit, 1.0)):
+        if not 0.0 <= finite(value) <= most:
+            allowed = "at least 0" if most == math.inf else "between 0 and 1"
+            raise InvalidTerms(f"{name} must be {allowed}, got {value:g}")
+    return Taxable(bounded(income), float(carried), float(limit))
 
 
 @dataclasses.dataclass(frozen=True)

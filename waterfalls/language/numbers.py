@@ -69,6 +69,20 @@ def interest_due(*names: str) -> Number:
 
 
 @word
+def interest_accrued(*names: str) -> Number:
+    """Interest on notes that falls due for the period, arrears apart: what a tax deducts, or a coverage counts."""
+    return Held(
+        ("accrued", "interest"), some("note", names), "note", "interest_accrued", "the interest of the period on"
+    )
+
+
+@word
+def fee_due(*names: str) -> Number:
+    """Fees that are due and not yet paid, arrears included."""
+    return Held(("owed", "fee"), some("fee", names), "fee", "fee_due", "the fees due to")
+
+
+@word
 def expense_due(name: str) -> Number:
     """What is owed to vendors and not yet paid: 'operating' or 'construction'."""
     return Held(("owed", "expense"), (named("expense", name),), "expense", "expense_due", "what is owed to vendors for")

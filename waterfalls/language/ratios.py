@@ -143,7 +143,7 @@ class Coverage(Ratio):
     word: str
     name: str
     trailing: int = 1
-    of: Number | None = None  # what stands over the notes instead of the performing balance
+    of: Number | None = None  # what stands over the notes instead of the performing balance, or the cash
 
     def terms(self, plan: Contract) -> tuple[Number, Number]:
         notes = plan.down_to(self.name)
@@ -151,7 +151,8 @@ class Coverage(Ratio):
             return receipt("pool_balance") if self.of is None else self.of, balance(*notes)
         if self.word == "ltv":
             return balance(*notes), receipt("value")
-        return Flow(cash_for_debt_service(plan)), Flow(tuple((1.0, ("accrued", "interest", note)) for note in notes))
+        cash = Flow(cash_for_debt_service(plan)) if self.of is None else self.of
+        return cash, Flow(tuple((1.0, ("accrued", "interest", note)) for note in notes))
 
     def words(self) -> str:
         said = {
@@ -174,9 +175,12 @@ def oc_ratio(name: str, *, of: Number | None = None) -> Number:
 
 
 @word
-def ic_ratio(name: str, *, trailing: int = 1) -> Number:
-    """Cash for debt service over the interest of the period on the notes down to and including the named one."""
-    return Coverage("ic_ratio", named("note", name), periods(trailing))
+def ic_ratio(name: str, *, trailing: int = 1, of: Number | None = None) -> Number:
+    """Cash for debt service, or `of`, over the interest of the period on the notes down to and including the named one.
+
+    That cash is net of operating cost and senior fees; where the documents count it before fees: `of=interest_collections()`.
+    """
+    return Coverage("ic_ratio", named("note", name), periods(trailing), None if of is None else number(of))
 
 
 @word

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, TypeVar
 
 from waterfalls.bounds import LARGEST
@@ -76,9 +76,11 @@ def nodes_in(holder: Any) -> Iterator[tuple[str, Node]]:
     """The numbers, conditions and clauses in the fields of a term or a node, each with its field."""
     for field in dataclasses.fields(holder):
         value = getattr(holder, field.name)
-        for item in value if isinstance(value, tuple) else (value,):
+        for item in value if isinstance(value, (tuple, Mapping)) else (value,):  # of a mapping its keys
             if isinstance(item, Node):
                 yield field.name, item
+            elif hasattr(item, "__pydantic_fields__"):  # a term within a term, such as a coupon
+                yield from ((field.name, node) for _, node in nodes_in(item))
 
 
 def amount(value: Any) -> Any:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
+from waterfalls.clock.conventions import DayCount
+from waterfalls.errors import Fault
 from waterfalls.language.amounts import Amount
 from waterfalls.language.machine import Machine
 from waterfalls.terms.bounded_numbers import NotNegative
@@ -15,9 +18,11 @@ from waterfalls.terms.term import term
 
 @term
 class Account:
-    """Cash set aside: `target` is what it should hold (none: a trap), `rate` the income it earns a year (actual/360).
+    """Cash set aside: `target` is what it should hold (none: a trap), `rate` the income it earns a year by `day_count`.
 
-    Income is credited to the account at each payment date, on what it held since the last.
+    Income is credited to the account at each payment date, on what it held since the last, or on `income_on`: what comes
+    in evenly over a period is held for half of it, `held('collections') + 0.5 * interest_collections()`. With `stays`
+    no clause has to take its cash out.
     """
 
     name: str
@@ -25,6 +30,14 @@ class Account:
     target: Amount | None = None
     balance: NotNegative = 0.0
     rate: Annotated[float, Field(ge=-0.5, le=1.0)] = 0.0
+    day_count: DayCount = "actual/360"
+    income_on: Amount | None = None
+    stays: bool = False
+
+    @staticmethod
+    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        if fields.get("income_on") is not None and not fields.get("rate"):
+            yield Fault("income_on", "goes with rate, what it earns a year")
 
     def opening(self) -> dict[tuple[str, ...], float]:
         return {("account", self.name): self.balance}
@@ -35,6 +48,7 @@ class Account:
     def settle(self, m: Machine) -> None:
         """Credits the income of the period."""
         if self.rate != 0.0:
-            earned = m["account", self.name] * m.curve(m.plan.accruals[self.name]) * self.rate
+            held = m["account", self.name] if self.income_on is None else m.max_(self.income_on.settle(m), 0.0)
+            earned = held * m.curve(m.plan.accruals[self.name]) * self.rate
             m["income", self.name] = earned
             m["account", self.name] += earned

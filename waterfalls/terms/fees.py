@@ -21,7 +21,7 @@ class Fee:
 
     `on` and `when` are read at determination: the collateral as of then, notes and accounts after the previous
     payment. `amount`, which may be a number such as `0.01 * receipt('recoveries')`, falls due at every date at which `when` holds (at every date without it); `when` also switches
-    the other kinds.
+    the other kinds: `yearly('01-01')` each January. If it `lapses`, what a date leaves unpaid is owed no more.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Fee:
     when: Condition | None = None
     day_count: DayCount = "30/360"
     arrears: NotNegative = 0.0
+    lapses: bool = False
 
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
@@ -48,7 +49,8 @@ class Fee:
         return {("owed", "fee", self.name): self.arrears}
 
     def flows(self) -> tuple[tuple[str, ...], ...]:
-        return (("accrued", "fee", self.name), ("paid", "fee", self.name))
+        laws = ("accrued", "paid", "lapsed") if self.lapses else ("accrued", "paid")
+        return tuple((law, "fee", self.name) for law in laws)
 
     def settle(self, m: Machine) -> None:
         """What falls due at this date."""

@@ -33,8 +33,9 @@ class Note:
 
     Interest that is not `deferrable` and stays unpaid on more than `grace` payment dates in a row is an event of
     default. `notional` is what was issued or committed, `balance` what is outstanding (all of it unless said), `arrears` unpaid
-    interest; `interest_on_arrears` lets arrears bear interest at the coupon. Interest accrues on the balance, or on
-    `interest_on` (an IO); while `capitalises` holds it is added to the balance instead of falling due (PIK, zero-coupon,
+    interest; `interest_on_arrears` lets arrears bear interest at the coupon, or at a coupon of its own. Unpaid interest
+    that `lapses` is owed no more after the date, and is no default. Interest accrues on the balance, or on `interest_on`
+    (an IO); while `capitalises` holds it is added to the balance instead of falling due (PIK, zero-coupon,
     accrual until release). Without `amortisation` nothing is scheduled before legal final (`maturity`, or the deal's);
     how principal paid beside the schedule shortens it is the schedule's `prepaid`. A note with `available_until` may be
     drawn until then; if `revolving`, what is repaid may be drawn again. From its anticipated repayment date on, a note
@@ -50,7 +51,8 @@ class Note:
     day_count: DayCount | None = None
     deferrable: bool = False
     grace: Annotated[int, Field(ge=0)] = 0
-    interest_on_arrears: bool = False
+    interest_on_arrears: bool | Coupon = False
+    lapses: bool = False
     interest_on: Amount | None = None
     capitalises: Condition | None = None
     amortisation: LevelPayments | EqualInstalments | Instalments | Sculpted | None = None
@@ -70,6 +72,10 @@ class Note:
             yield Fault("revolving", "needs available_until, the last date on which the note may be drawn")
         if fields.get("additional_rate") and fields.get("anticipated_repayment") is None:
             yield Fault("additional_rate", "needs anticipated_repayment, the date from which it accrues")
+        if fields.get("lapses"):
+            for name in ("interest_on_arrears", "grace"):
+                if fields.get(name):
+                    yield Fault(name, "goes with interest that stays owed, and this lapses")
         level, coupon = fields.get("amortisation"), fields.get("coupon")
         if (
             isinstance(level, LevelPayments)
@@ -114,7 +120,8 @@ class Note:
     def flows(self) -> tuple[tuple[str, ...], ...]:
         """The symbols that start every date at 0."""
         kinds = ("interest", "scheduled", *(("additional",) if self.additional_rate else ()))
-        debts = tuple((law, kind, self.name) for law in ("accrued", "paid") for kind in kinds)
+        laws = ("accrued", "paid", "lapsed") if self.lapses else ("accrued", "paid")
+        debts = tuple((law, kind, self.name) for law in laws for kind in kinds)
         changes = ("principal", "drawn", "capitalised", "written down", "written up")
         return (*debts, *((change, self.name) for change in changes))
 
@@ -123,10 +130,9 @@ class Note:
         plan, name = m.plan, self.name
         fraction = m.curve(plan.accruals[name])
         owed, balance = m["owed", "interest", name], m["balance", name]
-        base = balance if self.interest_on is None else m.max_(self.interest_on.settle(m), 0.0)
-        base = base + owed if self.interest_on_arrears else base
-        accrued = base * self.coupon.borne(m) * fraction
-        m["accrued", "interest", name] = accrued
+        if name not in plan.accrue_first:
+            self.accrue(m)
+        accrued = m["accrued", "interest", name]
         m["owed", "interest", name] = owed + accrued
         if self.capitalises is not None:
             added = self.capitalises.settle(m)
@@ -135,9 +141,10 @@ class Note:
             balance = m.select(added, balance + accrued, balance)
             m["balance", name] = balance
         if self.additional_rate:
-            unpaid = m["owed", "additional", name]
-            base = balance + unpaid if self.interest_on_arrears else balance
+            unpaid, arrears = m["owed", "additional", name], self.interest_on_arrears
+            base = balance + unpaid if arrears is True else balance
             more = base * self.additional_rate * fraction * m.curve(plan.anticipated[name])
+            more = more if isinstance(arrears, bool) else more + unpaid * arrears.borne(m) * fraction
             m["accrued", "additional", name] = more
             m["owed", "additional", name] = unpaid + more
 
@@ -147,6 +154,16 @@ class Note:
         m["accrued", "scheduled", name] = asked
         final = m.curve(plan.finals[name])
         m["owed", "scheduled", name] = m.select(final, balance, missed + asked)
+
+    def accrue(self, m: Machine) -> None:
+        """The interest of the period."""
+        owed, arrears = m["owed", "interest", self.name], self.interest_on_arrears
+        fraction = m.curve(m.plan.accruals[self.name])
+        base = m["balance", self.name] if self.interest_on is None else m.max_(self.interest_on.settle(m), 0.0)
+        base = base + owed if arrears is True else base
+        accrued = base * self.coupon.borne(m) * fraction
+        accrued = accrued if isinstance(arrears, bool) else accrued + owed * arrears.borne(m) * fraction
+        m["accrued", "interest", self.name] = accrued
 
     def open(self, m: Machine) -> None:
         """What may be drawn at this date, before anything falls due: fees are charged on it."""

@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterator
 
 import numpy as np
 
+from waterfalls.language.conditions import Yearly
+from waterfalls.language.formulas import ByDate, Stepped
 from waterfalls.language.machine import Key
 from waterfalls.plan import Plan
 
@@ -28,6 +30,7 @@ TOLD = {
     "regime": "in force: {1}",
     "trigger": "trigger on, {1}",
     "passes": "passes in a row, {1}",
+    "lapsed": "{1} lapsed, {2}",
     "receipt": "{1}",
     "rate": "{1}, rate",
     "event": "event, {1}",
@@ -82,6 +85,10 @@ def names_of_curves(plan: Plan) -> dict[bytes, tuple[str, str]]:
             if said[1] == what:
                 said[0].append(name)
     named = {key: (f"{what}: {', '.join(names)}"[:120], unit) for key, (names, what, unit) in found.items()}
+    for node in plan.nodes:  # what a word says by date
+        if isinstance(node, (ByDate, Stepped, Yearly)):
+            said = node.words()[:120], "flag" if isinstance(node, Yearly) else "money"
+            named.setdefault(np.asarray(node.curve(plan), np.float64).tobytes(), said)
     days = plan.schedule.unadjusted[1:]
     for t, day in enumerate(days):
         flags = plan.schedule.flags_from_index(t)

@@ -160,7 +160,8 @@ class FormulaWriter(Cells):
     def results(self) -> None:
         """A line for the last value of every symbol: the results of the date, and what the next begins with."""
         for title, keys in grouped(self.plan, self.symbols):
-            kept = [key for key in keys if key in self.opening or isinstance(self.of(self.symbols[key]), Cell)]
+            values = {key: self.of(self.symbols[key]) for key in keys}
+            kept = [key for key in keys if key in self.opening or isinstance(values[key], Cell) or values[key] != 0.0]
             if kept:
                 self.items.append(Heading(title, None, 2))
             for key in kept:
