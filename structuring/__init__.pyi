@@ -11,6 +11,7 @@ from .collateral.project import Escrow as Escrow
 from .collateral.project import LeaseWithOptions as LeaseWithOptions
 from .collateral.project import Project as Project
 from .collateral.project import ValueGuarantee as ValueGuarantee
+from .collateral.property_loan import PropertyLoan as PropertyLoan
 from .deals.deal import Deal as Deal
 from .deals.deal_files import load_deal as load_deal
 from .deals.deal_files import load_scenarios as load_scenarios

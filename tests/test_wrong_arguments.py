@@ -22,6 +22,7 @@ import structuring
 import waterfalls
 from pricing.structure.terms.structure_terms import Structure
 from structuring.collateral.bonds import Bond
+from structuring.collateral.property_loan import Property
 from structuring.runs.book import Position
 from waterfalls.clock.schedule import schedule
 from waterfalls.errors import FirstLossError
@@ -157,6 +158,7 @@ def calls(tmp):
         "structuring.BondPortfolio": {"bonds": (Bond("o", 10.0, coupon=0.05, maturity=SPENT),), "default": None, "recovery_lag": 12},
         "structuring.ComputeContract": {"fleet": (generation,), "contract": None, "as_of": DATE(2026, 1, 1), "utilisation": 1.0, "unit_cost": 0.0, "cost_growth": 0.0, "power_price": 0.0},
         "structuring.Project": {"lease": structuring.LeaseWithOptions("t", 1.0, begins=DATE(2026, 1, 1), initial=5, option=5, maximum=15), "residual": {5: 10.0}, "guarantee": None, "budget": {DATE(2026, 1, 1): 1.0}, "escrow": None, "operating_cost": 1.0, "cost_growth": 0.0, "sale_lag": 12.0, "share": 1.0},
+        "structuring.PropertyLoan": {"borrower": "b", "balance": 100.0, "coupon": 0.06, "maturity": SPENT, "properties": (Property("p", allocated=100.0, income=10.0, value=150.0),), "day_count": "30/360", "strike": None, "extensions": (), "extends": "when it may", "refinancing_ltv": 0.6, "support": 0.0, "release_price": 1.15, "recovery_lag": 12, "sale_cost": 0.1, "advances": True, "advance_rate": 0.08, "appraisal_share": 0.9, "appraisal_after": 4},
         "structuring.study_book": {"book": desk, "scenarios": scenario, "measure": structuring.summary(), "rates": rates, "chunk": 2, "workers": 1, "executor": None, "progress": None},
         "structuring.Copula": {"asset_correlation": 0.2, "between": 0.1, "degrees": 5},
         "structuring.Deal": {f.name: getattr(deal, f.name) for f in dataclasses.fields(deal)},

@@ -19,6 +19,7 @@ from structuring.collateral.compute import ComputeContract
 from structuring.collateral.leases import LeasePortfolio
 from structuring.collateral.loans import LoanPool
 from structuring.collateral.project import Project
+from structuring.collateral.property_loan import PropertyLoan
 from structuring.documents.plain_data import load
 from structuring.documents.yaml_and_json import MEANINGS
 from waterfalls.doors import offered
@@ -60,7 +61,7 @@ def owned(given: Any, handler: Callable[[Any], Any]) -> Any:
         raise PydanticCustomError("owned", "must be one or several of {kinds}, or Receipts", {"kinds": kinds}) from None
 
 
-BUILT_IN = (BondPortfolio, ComputeContract, LeasePortfolio, LoanPool, Project)
+BUILT_IN = (BondPortfolio, ComputeContract, LeasePortfolio, LoanPool, Project, PropertyLoan)
 KINDS: tuple[type[Asset], ...] = (*BUILT_IN, *brought())
 if TYPE_CHECKING:
     from waterfalls.receipts import Receipts

@@ -39,6 +39,7 @@ DRIVERS: dict[str, Driver] = {
     "severity": Driver("loss on what defaults", "share of the defaulted balance", "month", high=1.0),
     "recovery_lag": Driver("from default to recovery and loss", "whole months", "once", most=360.0),
     "obligor_default": Driver("an obligor of bonds or loans fails", "date", "date"),
+    "refinancing_ltv": Driver("up to which what falls due is refinanced", "loan to value", "period", most=10.0),
     # leases
     "tenant_default": Driver("a tenant or customer stops paying", "date", "date"),
     "renewal": Driver("space, lease or capacity that is renewed at the end of its term", "share", "period", high=1.0),

@@ -31,7 +31,7 @@ class MonthGrid:
     Every collection period holds whole months, the last of which ends with it: as many as its length comes nearest to
     (none in less than half a month), and no fewer than `least`; of a first period off the grid the first month is longer
     or shorter than the others. With `first` the first month ends there instead, and the others follow a month apart.
-    `days` (M + 1,) are the day before the first month and the last day of each.
+    `days` (M + 1,) are the day before the first month and the last day of each, `period` (M,) where each belongs.
     """
 
     def __init__(self, clock: Clock, schedule: Schedule, *, first: datetime.date | None = None, least: int = 0) -> None:
@@ -49,7 +49,7 @@ class MonthGrid:
             opens = month_after(first, -1)
             start, ends = clock.at(first) - 30.0, clock.at(first) + 30.0 * np.arange(len(self.ends))
             period = np.searchsorted(days, [day.toordinal() for day in self.ends])
-        self.months, self.days = len(self.ends), [opens, *self.ends]
+        self.months, self.days, self.period = len(self.ends), [opens, *self.ends], period
         self.edges = np.concatenate([[start], ends])
         counts = np.bincount(period, minlength=len(days))
         self.last = np.cumsum(counts)  # months ended by the end of each period (T,)

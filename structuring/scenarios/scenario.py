@@ -80,6 +80,7 @@ class Scenario:
     severity: Number = None
     recovery_lag: Number = None
     obligor_default: Dated = None
+    refinancing_ltv: Number = None
     tenant_default: Dated = None
     renewal: Number = None
     renewal_rent: Number = None
@@ -180,15 +181,18 @@ class Drivers:
             raise InvalidTerms(f"scenarios: names must differ, {', '.join(map(repr, twice))} stands more than once")
         return cls(names, tuple(scenario.given() for scenario in listed), None, indices or {})
 
-    def borne(self, resets: Resets, starts: Sequence[datetime.date] | None = None) -> np.ndarray:
-        """The rates a year that a floating coupon bears, (S or 1, N): on the days of its resets, or where they hold."""
+    def borne(self, resets: Resets, starts: Sequence[datetime.date]) -> np.ndarray:
+        """The rates a year that a floating coupon bears, (S or 1, N), each fixed on the day of a reset."""
+        return borne(resets.coupon, self.index(resets, starts), starts)
+
+    def index(self, resets: Resets, starts: Sequence[datetime.date] | None = None) -> np.ndarray:
+        """The index of a floating coupon alone, (S or 1, N): on the days of its resets, or where they hold."""
         if resets.source not in self.indices:
             raise InvalidTerms(
                 f"rates: the collateral reads {resets.coupon.index!r}, and no rate is given: "
                 f"rates={{{resets.coupon.index!r}: 0.04}}, or an array by period, or a curve"
             )
-        days = resets.days if starts is None else starts
-        return borne(resets.coupon, self.indices[resets.source].on(days), days)
+        return self.indices[resets.source].on(resets.days if starts is None else starts)
 
     @property
     def count(self) -> int:
