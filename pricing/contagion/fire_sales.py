@@ -174,11 +174,10 @@ def sell_in_rounds(y: System, rounds: int, impact: Impact, made: Rounds, whose: 
         if not all_marked:
             seen = y.marked * on_kept + on_sold + part * hidden
             hidden = (1.0 - part) * (hidden + (1.0 - y.marked) * left * on_can)
-        own = own_share(y, can, cannot, off, left, price, drop, pressure) if whose else 0.0
-        made.forced[r], made.others[r], made.recorded[r] = own, whole - own, seen
         if whose:
-            kept_by_all = drop * ((left - SHORTFALL * off) @ can + cannot.sum(axis=0))
-            made.caused[:] += caused(y, can, off, price, over(kept_by_all, pressure))
+            made.forced[r], caused = attributed(y, can, cannot, off, left - SHORTFALL * off, price, drop, pressure)
+            made.caused[:] += caused
+        made.others[r], made.recorded[r] = whole - made.forced[r], seen
         made.sold[r] = sold
         if impact == "linear":
             made.truncated[:] |= pressure > 1.0
@@ -227,31 +226,24 @@ def empty(rounds: int, S: int, N: int, K: int, price: np.ndarray) -> Rounds:
     return Rounds(forced, others, recorded, sold, prices, caused, left, np.zeros((S, K), dtype=bool))
 
 
-def own_share(
-    y: System,
-    can: np.ndarray,
-    cannot: np.ndarray,
-    off: np.ndarray,
-    left: np.ndarray,
-    price: np.ndarray,
-    drop: np.ndarray,
-    pressure: np.ndarray,
-) -> np.ndarray:
-    """What institutions lose to their own sales (S, N): by asset, their own part of the pressure on its price."""
+def attributed(
+    y: System, can: np.ndarray, cannot: np.ndarray, off: np.ndarray, held: np.ndarray, price: np.ndarray,
+    drop: np.ndarray, pressure: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """What institutions lose to their own sales, and all to theirs, both (S, N): by their part of the pressure on each price.
+
+    `off` is the share of what can be sold that is, and `held` the share of it that bears the fall (S, N).
+    """
     each = over(drop, pressure)  # loss per unit of value held and of pressure, (S, K)
+    damage = over(drop * (held @ can + cannot.sum(axis=0)), pressure)  # of all
     if y.diagonal:
-        # pressure(n, k) = off price can(n, k) impact(k); held(n, k) = (left - off / 2) can(n, k); nothing else moves
-        return off * (left - SHORTFALL * off) * ((each * price * np.diag(y.impact)) @ (can**2).T)
+        # pressure(n, k) = off price can(n, k) impact(k), on what it holds itself, held can(n, k); nothing else moves
+        moved = price * np.diag(y.impact)
+        return off * held * ((each * moved) @ (can**2).T), off * ((damage * moved) @ can.T)
     push = np.einsum("sk,nk,kl->snl", price, can, y.impact, optimize=True)
     on_can = np.einsum("snl,sl,nl->sn", push, each, can, optimize=True)
     on_cannot = np.einsum("snl,sl,nl->sn", push, each, cannot, optimize=True)
-    return off * ((left - SHORTFALL * off) * on_can + on_cannot)
-
-
-def caused(y: System, can: np.ndarray, off: np.ndarray, price: np.ndarray, damage: np.ndarray) -> np.ndarray:
-    """Losses of all that the sales of each institution caused (S, N); damage is loss per unit of pressure (S, K)."""
-    pushed = damage * np.diag(y.impact) if y.diagonal else damage @ y.impact.T
-    return off * ((price * pushed) @ can.T)
+    return off * (held * on_can + on_cannot), off * ((price * (damage @ y.impact.T)) @ can.T)
 
 
 def leverage_targeting(system: System, rounds: int = 1, *, caps: bool = False) -> Rounds:
@@ -338,15 +330,13 @@ def settle(y: System, part: np.ndarray, impact: Impact) -> tuple[Rounds, np.ndar
             break
     drop = y.start * fell
     on_can, on_cannot = drop @ can.T, drop @ cannot.T
-    each = over(drop, pressure)
-    push = np.einsum("sk,nk,kl->snl", y.start, can, y.impact, optimize=True) * part[:, :, None]
-    own = np.einsum("snl,sl,nl->sn", push, each, y.values, optimize=True)
     made = empty(1, S, N, K, y.start)
-    made.forced[0], made.others[0] = own, on_can + on_cannot - own
+    whole = np.ones(part.shape)
+    made.forced[0], made.caused[:] = attributed(y, can, cannot, part, whole, y.start, drop, pressure)
+    made.others[0] = on_can + on_cannot - made.forced[0]
     made.recorded[0] = reaching(y, part, on_can, on_cannot)
     made.sold[0] = sold
     made.prices[1] = y.start * (1.0 - fell)
-    made.caused[:] = np.einsum("snl,sl,l->sn", push, each, y.values.sum(axis=0), optimize=True)
     made.left[:] = 1.0 - part
     made.truncated[:] = (pressure > 1.0) & (impact == "linear")
     return made, change <= SETTLED

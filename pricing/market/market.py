@@ -178,19 +178,10 @@ class Market:
 
     def with_curves(self, move: Callable[[Curve], Curve]) -> Market:
         """The market with every curve moved."""
-        return Market(
-            move(self.curve),
-            self.quotes,
-            currency=self.currency,
-            otherwise=self.otherwise,
-            government=None if self.government is None else move(self.government),
-            swap=None if self.swap is None else move(self.swap),
-            projections={index: move(curve) for index, curve in self.projections.items()},
-            fixings=self.fixings,
-            fx=self.fx,
-            today=self.today,
-            ex_coupon=self.ex_coupon,
-        )
+        curves = {name: getattr(self, name) for name in ("curve", "government", "swap")}
+        moved = {name: move(curve) for name, curve in curves.items() if curve is not None}
+        moved["projections"] = {index: move(curve) for index, curve in self.projections.items()}
+        return dataclasses.replace(self, valuation=None, **moved)  # which is where the moved curve starts
 
     def in_currency(self, amount: float | np.ndarray, currency: str) -> float | np.ndarray:
         """An amount of another currency in the market's own; one without an exchange rate is refused."""

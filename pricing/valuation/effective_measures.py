@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from pricing.market.market import Market
+from pricing.valuation.measures import Measure
 from pricing.valuation.reprice import Bump, reprice
 from structuring.deals.deal import Deal, drivers_of
 from structuring.deals.moved_drivers import moved, whole
@@ -23,15 +24,10 @@ Values = Mapping[str, np.ndarray]  # value (S, N) by bump, "" without any
 
 
 @dataclasses.dataclass(frozen=True)
-class EffectiveMeasure:
-    """One line of the table: the bumps that a measure needs, and what it makes of the values under them."""
+class EffectiveMeasure(Measure):
+    """One line of the table: a measure of the values under the bumps that it needs."""
 
-    name: str
-    unit: str
-    sign: str
-    formula: str
     bumps: tuple[Bump, ...]
-    function: Callable[[Values], np.ndarray]
 
 
 def lost(bump: str, scale: float = 1.0) -> Callable[[Values], np.ndarray]:
@@ -56,13 +52,13 @@ SEVERITY, RESALE = Bump.add("severity", POINT), Bump.times("residual_value", 1.0
 EFFECTIVE: dict[str, EffectiveMeasure] = {
     measure.name: measure
     for measure in (
-        EffectiveMeasure("effective_duration", "years", "positive: value falls as rates rise", "(V(-h) - V(+h)) / (2 h V), h = 25 bp, coupons and cash following", RATES, duration),
-        EffectiveMeasure("effective_convexity", "years squared", "positive: gains more than it loses", "(V(-h) + V(+h) - 2 V) / (h^2 V), h = 25 bp", RATES, convexity),
-        EffectiveMeasure("dv01_reprojected", "currency", "positive: lost when rates rise 1 bp", "(V(-h) - V(+h)) / 50, h = 25 bp, the deal run anew", RATES, lambda values: (values[DOWN] - values[UP]) / (2.0 * STEP)),
-        EffectiveMeasure("recovery01", "currency", "positive: lost when recovery falls 1 point", "V - V(severity + 0.01)", (SEVERITY,), lost(SEVERITY.name)),
-        EffectiveMeasure("resale01", "currency", "positive: lost when resale values fall 1 %", "V - V(residual value x 0.99)", (RESALE,), lost(RESALE.name)),
-        EffectiveMeasure("default01", "currency", "positive: lost when default rates rise 1 % of themselves", "V - V(default x 1.01)", (DEFAULTS,), lost(DEFAULTS.name)),
-        EffectiveMeasure("prepayment01", "currency", "positive: lost when prepayment rises 1 % of itself", "V - V(prepayment x 1.01)", (FASTER,), lost(FASTER.name)),
+        EffectiveMeasure("effective_duration", "years", "positive: value falls as rates rise", "(V(-h) - V(+h)) / (2 h V), h = 25 bp, coupons and cash following", duration, RATES),
+        EffectiveMeasure("effective_convexity", "years squared", "positive: gains more than it loses", "(V(-h) + V(+h) - 2 V) / (h^2 V), h = 25 bp", convexity, RATES),
+        EffectiveMeasure("dv01_reprojected", "currency", "positive: lost when rates rise 1 bp", "(V(-h) - V(+h)) / 50, h = 25 bp, the deal run anew", lambda values: (values[DOWN] - values[UP]) / (2.0 * STEP), RATES),
+        EffectiveMeasure("recovery01", "currency", "positive: lost when recovery falls 1 point", "V - V(severity + 0.01)", lost(SEVERITY.name), (SEVERITY,)),
+        EffectiveMeasure("resale01", "currency", "positive: lost when resale values fall 1 %", "V - V(residual value x 0.99)", lost(RESALE.name), (RESALE,)),
+        EffectiveMeasure("default01", "currency", "positive: lost when default rates rise 1 % of themselves", "V - V(default x 1.01)", lost(DEFAULTS.name), (DEFAULTS,)),
+        EffectiveMeasure("prepayment01", "currency", "positive: lost when prepayment rises 1 % of itself", "V - V(prepayment x 1.01)", lost(FASTER.name), (FASTER,)),
     )
 }  # fmt: skip
 

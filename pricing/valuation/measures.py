@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -261,13 +262,13 @@ def equity_irr(cells: Cells) -> np.ndarray:
 
 @dataclasses.dataclass(frozen=True)
 class Measure:
-    """One line of the table."""
+    """One line of a table of measures: `function` makes an array of what they are measured on, such as `Cells`."""
 
     name: str
     unit: str
     sign: str
     formula: str
-    function: Callable[[Cells], np.ndarray]
+    function: Callable[[Any], np.ndarray]
 
 
 PRICE = "per 100 of B + U"

@@ -10,7 +10,7 @@ from typing import Any
 from pricing.bearers.institutions import Institutions
 from structuring.documents.yaml_and_json import load_term
 from structuring.runs.book import Book
-from waterfalls.errors import Fault, InvalidTerms, unknown
+from waterfalls.errors import Fault, refuse, strangers, unknown
 from waterfalls.terms.bounded_numbers import NotNegative
 from waterfalls.terms.term import term
 
@@ -94,26 +94,15 @@ def check(loop: LoopTerms, book: Book, known: Institutions) -> None:
 
     def faults() -> Iterator[Fault]:
         for group, deals in loop.groups.items():
-            yield from (
-                Fault(f"loop.groups[{group!r}]", unknown("deal of the book", deal, book.deals))
-                for deal in deals if deal not in book.deals
-            )  # fmt: skip
+            yield from strangers(f"loop.groups[{group!r}]", "deal of the book", deals, book.deals)
         for place in ("mandates", "semi_liquid", "margined", "lines"):
-            yield from (
-                Fault(f"loop.{place}", unknown("institution", who, names))
-                for who in getattr(loop, place) if who not in names
-            )  # fmt: skip
+            yield from strangers(f"loop.{place}", "institution", getattr(loop, place), names)
         for name in loop.ranges:
             kind = next((kind for kind in KINDS if name.startswith(f"{kind} ")), None)
             if kind is None and name not in ALONE:
                 yield Fault("loop.ranges", unknown("range", name, [*ALONE, *(f"{kind} ..." for kind in KINDS)]))
             elif kind is not None:
-                what, lists = (
-                    name.removeprefix(f"{kind} "),
-                    {"story on": loop.groups, "size of": loop.groups, "depth of": known.depth},
-                )
-                if what not in (among := lists.get(kind, names)):
-                    yield Fault("loop.ranges", unknown(kind, what, list(among)))
+                lists = {"story on": loop.groups, "size of": loop.groups, "depth of": known.depth}
+                yield from strangers("loop.ranges", kind, [name.removeprefix(f"{kind} ")], lists.get(kind, names))
 
-    if found := list(faults()):
-        raise InvalidTerms(found)
+    refuse(faults())
