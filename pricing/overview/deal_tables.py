@@ -37,6 +37,7 @@ def capital_structure(
     enhancement       what stands below the tranche: its attachment
     ltv               balance of this and all senior tranches / collateral value, on the date of `appraised`, which asks `deal`
     dscr, dscr_low    cash for debt service / debt service of this and all senior notes: median and lowest over dates
+                          since there is any such cash
     wal, spread, clean    years, z-spread in bp, price per 100 of par
     headroom_to_trap      share of cash for debt service that may go before the first coverage trigger trips, at the
                           date nearest to it: one figure for the deal (`pricing.overview.headroom`)
@@ -109,9 +110,15 @@ def ranks(plan: Plan) -> dict[str, int]:
 
 
 def coverage(flows: Cashflows, s: int, notes: tuple[str, ...]) -> np.ndarray:
-    """Cash for debt service / debt service of notes at the dates at which they owe any, in one scenario."""
+    """Cash for debt service / debt service of notes at the dates at which they owe any, in one scenario.
+
+    Dates before the first with any such cash are left out: a loan that builds pays its own interest until then.
+    """
     cash, service = debt_service(flows, s, notes)
-    return cash[service > 0.0] / service[service > 0.0]
+    asked = service > 0.0
+    if (asked & (cash > 0.0)).any():
+        asked &= np.cumsum(cash > 0.0) > 0
+    return cash[asked] / service[asked]
 
 
 def debt_service(flows: Cashflows, s: int, notes: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -122,9 +129,9 @@ def debt_service(flows: Cashflows, s: int, notes: tuple[str, ...]) -> tuple[np.n
 def headroom_to_default(flows: Cashflows, s: int, notes: tuple[str, ...]) -> float:
     """The largest cut h of all collections, the same at every date, at which notes and costs are still paid in full.
 
-    r(t) = min(r(t-1) + (1 - h) collected(t) - must(t), what the accounts held in this scenario) must stay at or above 0,
-    r(0) what the accounts held at the start, must = costs, senior fees and the debt service of the notes; found by
-    halving to 1e-6. Costs do not fall with the collections.
+    r(t) = min(r(t-1) + (1 - h) collected(t) + drawn(t) - must(t), what the accounts held in this scenario) must stay at or
+    above 0, r(0) what the accounts held at the start, drawn = draws of tranches beyond what construction costs, must =
+    costs, senior fees and the debt service of the notes; found by halving to 1e-6. Costs do not fall with the collections.
     """
     plan = flows.plan
     collected = collections(flows)[s] + sum(
@@ -132,6 +139,8 @@ def headroom_to_default(flows: Cashflows, s: int, notes: tuple[str, ...]) -> flo
     )
     cash, due = debt_service(flows, s, notes)
     must = due - (cash - flows.receipt("revenue")[s] - flows.receipt("interest")[s])
+    drawn = sum((flows.draws[name][s] for name in plan.tranches), np.zeros(flows.periods))
+    must = must - np.maximum(drawn - flows.receipt("construction")[s], 0.0)
     most = sum((flows.accounts[name][s] for name in plan.accounts), np.zeros(flows.periods))
     opening = sum(account.balance for account in plan.accounts.values())
     last = int(np.flatnonzero(due > 0.0).max(initial=-1))
@@ -140,7 +149,7 @@ def headroom_to_default(flows: Cashflows, s: int, notes: tuple[str, ...]) -> flo
         held = opening
         for t in range(last + 1):
             held = min(held + (1.0 - cut) * collected[t] - must[t], most[t])
-            if held < -1e-9 * must[t]:
+            if held < -1e-9 * abs(must[t]):
                 return False
         return True
 

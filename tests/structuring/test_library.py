@@ -22,6 +22,7 @@ LAST_RELEASE = release("liquidity reserve").when(balance_of("A-1", "A-2", "B") <
 NEW = (
     "tpu-lease-2026", "iren-hardware-3", "stack-master-trust", "ai-credit-clo", "mezz-abs-cdo-2006",
     "wulf-compute-2025", "flash-compute-2025", "river-bend-2026", "vantage-germany-2025",
+    "vantage-oracle-2025",
 )  # fmt: skip
 
 
@@ -166,6 +167,7 @@ def test_invented_deals_claim_no_source():
         ("wulf-compute-2025", "notes", "dscr", (300.76 - 45.32) / (118.19 + 90.0), 0.01),  # April 2028, by hand
         ("vantage-germany-2025", "A-2", "ltv", 590 / 928, 0.001),
         ("vantage-germany-2025", "B", "ltv", 640 / 928, 0.001),
+        ("vantage-oracle-2025", "loan", "dscr", 1.25, 0.01),
         ("ai-credit-clo", "AAA", "enhancement", 0.42, 1e-9),
         ("mezz-abs-cdo-2006", "A-1", "enhancement", 0.38, 1e-9),
     ],
@@ -314,6 +316,36 @@ def test_half_a_point_of_property_yield_stops_the_refinancing():
     late = row(flows, "yields 150 bp higher")
     (paid,) = np.flatnonzero(flows["lent", "take-out"][late])
     assert flows.dates[paid] == dt.date(2033, 6, 20) and flows.balance["A-2"][late, paid - 1] > 500e6
+
+
+# a loan that builds, and its options
+
+
+def test_a_loan_that_builds_is_drawn_for_its_own_interest_and_pays_from_the_first_rent():
+    flows = flows_of("vantage-oracle-2025")
+    first = at(flows, dt.date(2028, 1, 31))
+    drawn = flows.draws["loan"][0] + flows.draws["equity"][0]
+    spent = flows.receipts["construction"][0] + flows.interest["loan"][0]
+    fees = drawn[:first].sum() - spent[:first].sum()
+    assert 0.0 < fees < 8 * (0.0013 * 19.7e9 + 1.3e6)
+    assert flows.draws["equity"][0] / drawn.clip(1.0) == pytest.approx((drawn > 0.0) * 2.55 / 22.25)  # side by side
+    assert (
+        not flows["paid", "scheduled", "loan"][0, :first].any() and flows["paid", "scheduled", "loan"][0, first] > 0.0
+    )
+
+
+def test_an_option_buys_a_year_if_its_test_is_met_and_makes_the_loan_due_if_not():
+    flows = flows_of("vantage-oracle-2025")
+    used, late = row(flows, "refinancing freeze, both options used"), row(flows, "eighteen months late, a tenth dearer")
+    dates = [at(flows, dt.date(year, 10, 28)) for year in (2029, 2030)]
+    for t in dates:
+        owed = flows.balance["loan"][used, t - 1]
+        assert flows["paid", "fee", "extension"][used, t] == pytest.approx(0.0025 * owed)
+        accrued, before = flows["accrued", "interest", "loan"][used, [t + 1, t]]
+        assert accrued / flows.balance["loan"][used, t] > before / owed  # the margin steps up after each
+    assert flows["event of default",][used].argmax() == at(flows, dt.date(2031, 10, 28))
+    assert flows.triggers["option test failed"][late].argmax() == dates[0]
+    assert not flows.interest["equity"][late, dates[0] :].any()
 
 
 # a promise behind the tenant

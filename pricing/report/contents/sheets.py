@@ -85,7 +85,7 @@ def structure(case: StressResult) -> Sheet:
     note = (
         "Attachment is the share of the structure lost before the tranche loses anything. ltv: what is outstanding of this "
         f"and all senior tranches over the value of the collateral on {date}. dscr: cash for debt service over "
-        "debt service of this and all senior notes, median and lowest over dates. Headroom to trap: the cash for debt service "
+        "debt service of this and all senior notes, median and lowest over dates since there is any. Headroom to trap: the cash for debt service "
         "that may go before the first coverage trigger trips; to default: the part of all collections that may go, the same "
         "at every date, before the note goes unpaid."
     )
