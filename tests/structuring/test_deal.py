@@ -123,6 +123,7 @@ LOANS, MACHINES = ("default", "severity"), ("gpu_price", "residual_value")
 DRIVERS = {
     "toy": LOANS,
     "ai-credit-clo": LOANS,
+    "data-centre-srt": LOANS,
     "mezz-abs-cdo-2006": LOANS,
     "coreweave-ddtl-4": MACHINES,
     "iren-hardware-3": MACHINES,
