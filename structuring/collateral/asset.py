@@ -10,6 +10,8 @@ from structuring.scenarios.drivers import DRIVERS
 from waterfalls.errors import Fault
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from structuring.scenarios.index_paths import Resets
     from structuring.scenarios.scenario import Drivers
     from waterfalls.clock.schedule import Schedule
@@ -53,6 +55,10 @@ class Asset:
     def resets(self, schedule: Schedule) -> Sequence[Resets]:
         """The floating coupons it bears, each with the days on which it reads its index; see `Drivers.borne`."""
         return ()
+
+    def loans(self, schedule: Schedule, scenarios: Drivers) -> tuple[Sequence[str], Mapping[str, np.ndarray]]:
+        """What each of its loans paid in one scenario: their names, and amounts by field of the receipts, (N, T)."""
+        return (), {}
 
     def named(self) -> Mapping[str, tuple[str, list[str]]]:
         """The drivers that it takes by name: what bears a name (a tenant, an obligor), and the names."""

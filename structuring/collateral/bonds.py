@@ -201,20 +201,43 @@ class BondPortfolio(Asset):
 
     def deliver(self, schedule: Schedule, scenarios: Drivers) -> Receipts:
         """What the bonds pay and owe, (S, T) in currency units; see the class for the formulas."""
-        import numpy as np
-
-        from structuring.collateral.pool_losses import later
         from structuring.scenarios.month_grid import month_grid
         from structuring.scenarios.period_clock import Clock
         from waterfalls.receipts import Receipts
 
-        obligors = list(dict.fromkeys(bond.obligor for bond in self.bonds))
-        clock = Clock(schedule)
+        clock, grid = Clock(schedule), month_grid(schedule, least=1)
+        total: dict[str, Any] = {}
+        for _, months in self.by_bond(grid, schedule, scenarios):
+            for field_, amounts in months.items():
+                total[field_] = total[field_] + amounts if field_ in total else amounts
+        total = grid.fields(total, sum(bond.notional for bond in self.bonds))
+        obligors = dict.fromkeys(bond.obligor for bond in self.bonds)
+        strikes = {name: scenarios.when("obligor_default", schedule, name=name) for name in obligors}
+        events = {f"default of {name}": clock.since(struck) for name, struck in strikes.items()}
+        return Receipts(schedule.ends, **total, value=total["pool_balance"], events=events, scenarios=scenarios.names)
+
+    def loans(self, schedule: Schedule, scenarios: Drivers) -> tuple[list[str], dict[str, np.ndarray]]:
+        """What each bond paid in one scenario, by field (N, T); the sums are the portfolio's receipts."""
+        import numpy as np
+
+        from structuring.scenarios.month_grid import month_grid
+
         grid = month_grid(schedule, least=1)
+        rows = [grid.fields(m, bond.notional) for bond, m in self.by_bond(grid, schedule, scenarios)]
+        names = [f"{bond.obligor}, {bond.maturity}" for bond in self.bonds]
+        return names, {field_: np.stack([row[field_][0] for row in rows]) for field_ in rows[0]}
+
+    def by_bond(
+        self, grid: MonthGrid, schedule: Schedule, scenarios: Drivers
+    ) -> Iterator[tuple[Bond, dict[str, np.ndarray]]]:
+        """The fields of the receipts of each bond by month, (S or 1, M)."""
+        import numpy as np
+
+        from structuring.collateral.pool_losses import later
+
         lag = scenarios.once("recovery_lag", self.recovery_lag)
         rate = scenarios.along("default", grid.ends, self.default or 0.0)
         survival = np.cumprod(np.broadcast_to(1.0 - rate, (len(rate), grid.months)), axis=1)
-        total: dict[str, Any] = {}
         for bond in self.bonds:
             balance, interest = bond.scheduled(grid, bond.rates(schedule, scenarios))
             severity = scenarios.along("severity", grid.ends, bond.severity, name=bond.obligor)
@@ -230,19 +253,16 @@ class BondPortfolio(Asset):
                 hit = np.where(np.arange(grid.months) == last, failed[:, None], 0.0)
                 defaults, paid = defaults + hit, paid - hit
             waiting = np.cumsum(defaults, axis=1)
-            for field_, amounts in {
-                "interest": alive * interest,
-                "principal": paid,
-                "recoveries": later(defaults * (1.0 - severity), lag),
-                "losses": later(defaults * severity, lag),
-                "defaults": defaults,
-                "pool_balance": alive * balance[1:],
-                "defaulted_balance": waiting - later(waiting, lag),
-                "contracted": interest + repaid,
-            }.items():
-                total[field_] = total[field_] + amounts if field_ in total else amounts
-        start = sum(bond.notional for bond in self.bonds)
-        total = grid.fields(total, start)
-        strikes = {name: scenarios.when("obligor_default", schedule, name=name) for name in obligors}
-        events = {f"default of {name}": clock.since(struck) for name, struck in strikes.items()}
-        return Receipts(schedule.ends, **total, value=total["pool_balance"], events=events, scenarios=scenarios.names)
+            yield (
+                bond,
+                {
+                    "interest": alive * interest,
+                    "principal": paid,
+                    "recoveries": later(defaults * (1.0 - severity), lag),
+                    "losses": later(defaults * severity, lag),
+                    "defaults": defaults,
+                    "pool_balance": alive * balance[1:],
+                    "defaulted_balance": waiting - later(waiting, lag),
+                    "contracted": interest + repaid,
+                },
+            )

@@ -98,19 +98,22 @@ def month_by_month(
     wanted: np.ndarray | None = None,
     late: np.ndarray | None = None,
     states: Delinquency | None = None,
+    pooled: Curves | None = None,
 ) -> dict[str, np.ndarray]:
     """The fields of the receipts by month, (S, M), of a group of loans, where a month follows from the one before.
 
     Of the share A of loans that pay, d defaults (or `wanted` amounts (S or 1, M) over A B(m-1), at most 1), then l of the
     rest misses its payment; the others pay and prepay as in `LoanPool`. A late loan owes the balance of its last payment
     and interest on it at the pool's rate: curing, it pays both down to the schedule; defaulting, its balance is lost or
-    recovered as any other's, and its arrears of interest with it. The pool's balance holds late loans.
+    recovered as any other's, and its arrears of interest with it. The pool's balance holds late loans. `pooled` are the
+    curves of the whole group where `curves` are those of its lines.
     """
     import numpy as np
 
     from structuring.collateral.pool_losses import spread
 
     balance, interest, balloon = curves
+    whole = curves if pooled is None else pooled
     months = interest.shape[1]
     S = max(len(rows) for rows in (*curves, *speeds, *(x for x in (wanted, late) if x is not None)))
     wide = {
@@ -128,7 +131,7 @@ def month_by_month(
         before, after, due, bullet = balance[:, m], balance[:, m + 1], interest[:, m], balloon[:, m]
         v, d = wide["prepaid"][:, m], wide["default"][:, m]
         if wanted is not None:
-            owed = paying * before
+            owed = paying * whole.balance[:, m]
             d = np.minimum(np.divide(wanted[:, m], owed, out=np.zeros(S), where=owed > 0.0), 1.0)
         sound = paying * (1.0 - misses[:, m])
         if sifma:
@@ -138,7 +141,8 @@ def month_by_month(
             paid = stays = sound * (1.0 - d) * (1.0 - v)
             prepaid = sound * (1.0 - d) * v * before
         failed = paid * bullet * wide["balloon_default"][:, m]
-        rate = np.divide(due, before, out=np.zeros(len(balance)), where=before > 0.0)
+        base = whole.balance[:, m]
+        rate = np.divide(whole.interest[:, m], base, out=np.zeros(len(base)), where=base > 0.0)
         arrears = arrears + unpaid * rate[:, None]
         cured = count * cure
         out["interest"][:, m] = paid * due + (arrears * cure).sum(axis=1)

@@ -223,16 +223,17 @@ class Tape:
 
     def split(self, names: Sequence[str]) -> list[Tape]:
         """The lines in groups that share the values of some columns; without columns, all of them."""
+        return [self] if len(rows := self.alike(names)) == 1 else [self.some(chosen) for chosen in rows]
+
+    def alike(self, names: Sequence[str]) -> list[np.ndarray]:
+        """The groups of `split`, each a mask (L,)."""
         import numpy as np
 
         columns = [getattr(self, name) for name in names]
         columns = [column for column in columns if (column != column[0]).any()]
         if not columns:
-            return [self]
+            return [np.ones(len(self), dtype=bool)]
         keys = np.stack(columns, axis=1)
         _, group = np.unique(keys, axis=0, return_inverse=True)
         group = group.reshape(-1)
-        parts = []
-        for g in range(group.max() + 1):
-            parts.append(self.some(group == g))
-        return parts
+        return [group == g for g in range(group.max() + 1)]

@@ -183,21 +183,56 @@ class LoanPool(Asset):
         by_age = any(self.follows_age(scenarios, driver) for driver in ("prepayment", "default"))
         return ("every", "accrual", "age") if by_age else ("every", "accrual")
 
-    def flows(
-        self, group: Tape, curves: Curves | None, grid: MonthGrid, schedule: Schedule, scenarios: Drivers
-    ) -> dict[str, np.ndarray]:
-        """The fields of the receipts by month, (S or 1, M), of loans that are alike in how they pay and fail."""
+    def loans(self, schedule: Schedule, scenarios: Drivers) -> tuple[Sequence[str], dict[str, np.ndarray]]:
+        """What each loan paid in one scenario, by field (N, T); the sums are the pool's receipts."""
         import numpy as np
 
-        from structuring.collateral.pool_cash_flows import resetting
+        from structuring.collateral.pool_cash_flows import groups
+        from structuring.scenarios.month_grid import month_grid
+
+        grid = month_grid(schedule, self.first_payment)
+        tape = self.lines if isinstance(self.lines, Tape) else Tape.of(self.lines)
+        apart, found = self.apart(scenarios), {}
+        known = groups(self.lines, apart, grid.months, self.servicing)
+        for chosen, (group, curves) in zip(tape.alike(apart), known, strict=True):
+            months = self.flows(group, curves, grid, schedule, scenarios, each=True)
+            for field, amounts in grid.fields(months, group.balance[:, None]).items():
+                rows = found.setdefault(field, np.zeros((len(tape), schedule.periods)))
+                rows[chosen] = amounts
+        if tape.line is None or tape.share is None:
+            return [f"lines[{k}]" for k in range(len(tape))], found
+        names = tape.loans or [f"row {k + 1}" for k in range(len(tape.line))]
+        return names, {field: rows[tape.line] * tape.share[:, None] for field, rows in found.items()}
+
+    def flows(
+        self,
+        group: Tape,
+        curves: Curves | None,
+        grid: MonthGrid,
+        schedule: Schedule,
+        scenarios: Drivers,
+        *,
+        each: bool = False,
+    ) -> dict[str, np.ndarray]:
+        """The fields of the receipts by month, (S or 1, M), of loans that are alike in how they pay and fail.
+
+        `curves` are theirs where their rates are known. With `each`, of one scenario, a row is a line.
+        """
+        import numpy as np
+
+        from structuring.collateral.pool_cash_flows import of_each, resetting
         from structuring.collateral.pool_losses import Speeds, compounded, flows
 
         accrual, every = group.accruals[int(group.accrual[0])], int(group.every[0])
-        if curves is None:
-            rates = np.zeros((1, 1))
-            if accrual.coupon is not None:
-                rates = scenarios.borne(*self.fixings(accrual, every, schedule))
-            curves = resetting(group, grid.days, rates, self.servicing)
+        rates = np.zeros((1, 1))
+        if accrual.coupon is not None:
+            rates = scenarios.borne(*self.fixings(accrual, every, schedule))
+        whole = curves or resetting(group, grid.days, rates, self.servicing)
+        rows = whole
+        if each and curves is not None:
+            rows = of_each(group, grid.months, self.servicing)
+        elif each:
+            rows = resetting(group, grid.days, rates, self.servicing, each=True)
         age = int(group.age[0])
         prepaid, default = (
             compounded(scenarios.along(driver, grid.ends, base or 0.0, age=age), every, grid.months)
@@ -212,15 +247,16 @@ class LoanPool(Asset):
         )
         sifma, start = self.order == "sifma", float(group.balance.sum())
         if self.default_curve is None and self.delinquency is None:
-            return flows(curves, speeds, sifma=sifma, advances=self.advances, timing=self.recovery_timing)
+            return flows(rows, speeds, sifma=sifma, advances=self.advances, timing=self.recovery_timing)
         return month_by_month(
-            curves,
+            rows,
             speeds,
             sifma=sifma,
             timing=self.recovery_timing,
             wanted=self.wanted(scenarios, speeds.severity, start, grid, every),
             late=scenarios.along("late", grid.ends, self.delinquency.late) if self.delinquency else None,
             states=self.delinquency,
+            pooled=whole,
         )
 
     def wanted(

@@ -132,28 +132,41 @@ def fixed_on(accrual: Accrual, every: int, months: int) -> list[int]:
     ]
 
 
-def resetting(tape: Tape, days: Sequence[datetime.date], rates: np.ndarray, servicing: float) -> Curves:
+def of_each(tape: Tape, months: int, servicing: float) -> Curves:
+    """The curves of each line at fixed rates, a row a line."""
+    lines = [scheduled(tape.rows(slice(k, k + 1)), months, servicing) for k in range(len(tape))]
+    return Curves(*(np.stack(curves) for curves in zip(*lines, strict=True)))
+
+
+def resetting(
+    tape: Tape, days: Sequence[datetime.date], rates: np.ndarray, servicing: float, *, each: bool = False
+) -> Curves:
     """The curves of lines of one accrual whose interest follows `rates` (S or 1, P) or the days of each period.
 
     Interest = balance x rate x fraction of a year, by the day count. A level payment is balance x i / (1 - (1 + i)^-n),
     i = rate x months between payments / 12, n = the payments left, worked out anew at each reset; what interest leaves
-    of it is principal, at least 0. What is left at the end of the term falls due then.
+    of it is principal, at least 0. What is left at the end of the term falls due then. With `each`, of one scenario, a row is a line.
     """
     accrual, every, months = tape.accruals[int(tape.accrual[0])], int(tape.every[0]), len(days) - 1
     years, fixed = fractions(days, every, accrual.day_count), fixed_on(accrual, every, months)
     S = len(rates)
-    balance, interest, balloon = np.zeros((S, months + 1)), np.zeros((S, months)), np.zeros((S, months))
-    rows = max(1, CELLS // (S * 8))
+    kept = len(tape) if each else S
+    balance, interest, balloon = (np.zeros((kept, count)) for count in (months + 1, months, months))
+    rows = len(tape) if each else max(1, CELLS // (S * 8))
+
+    def rowed(amounts: np.ndarray) -> np.ndarray:
+        return amounts[0] if each else amounts.sum(axis=1)
+
     for start in range(0, len(tape), rows):
         part = tape.rows(slice(start, start + rows))
         owed, payment = np.repeat(part.balance[None, :], S, axis=0), np.zeros((S, len(part)))
-        balance[:, 0] += owed.sum(axis=1)
+        balance[:, 0] += rowed(owed)
         over, level = part.over / every, part.level > 0.0
         for p, m in enumerate(range(0, len(years) * every, every)):
             known = accrual.coupon is None or m < accrual.first
             rate = part.rate[None, :] if known else rates[:, p : p + 1]
             due = owed * rate * years[p]
-            interest[:, m + every - 1] += (due - owed * servicing * years[p]).sum(axis=1)
+            interest[:, m + every - 1] += rowed(due - owed * servicing * years[p])
             left = np.maximum(over - np.maximum(m - part.interest_only, 0.0) / every, 1.0)
             step = np.broadcast_to(rate * every / 12.0, owed.shape)
             moves = accrual.coupon is not None and (m == accrual.first or fixed[p] != fixed[p - 1])
@@ -167,9 +180,9 @@ def resetting(tape: Tape, days: Sequence[datetime.date], rates: np.ndarray, serv
                 repaid[:, k] = amounts[p] if p < len(amounts) else 0.0
             repaid = np.clip(repaid, 0.0, owed)
             ended = part.remaining_term == m + every
-            balloon[:, m + every - 1] += ((owed - repaid) * ended).sum(axis=1)
-            balance[:, m + 1 : m + every] += owed.sum(axis=1)[:, None]
+            balloon[:, m + every - 1] += rowed((owed - repaid) * ended)
+            balance[:, m + 1 : m + every] += rowed(owed)[:, None]
             owed = np.where(ended, 0.0, owed - repaid)
-            balance[:, m + every] += owed.sum(axis=1)
-        balance[:, len(years) * every + 1 :] += owed.sum(axis=1)[:, None]
+            balance[:, m + every] += rowed(owed)
+        balance[:, len(years) * every + 1 :] += rowed(owed)[:, None]
     return Curves(balance, interest, balloon)

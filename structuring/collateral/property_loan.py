@@ -20,6 +20,8 @@ from waterfalls.terms.field_types import Listed, items
 from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from waterfalls.clock.schedule import Schedule
     from waterfalls.receipts import Receipts
 
@@ -171,3 +173,7 @@ class PropertyLoan(Asset):
         fields: dict[str, Any] = grid.fields(months, self.balance)
         marks = {name: grid.at_end(flags, 0.0) for name, flags in events.items()}
         return Receipts(schedule.ends, **fields, events=marks, scenarios=scenarios.names)
+
+    def loans(self, schedule: Schedule, scenarios: Drivers) -> tuple[list[str], Mapping[str, np.ndarray]]:
+        """What the loan paid in one scenario, by field (1, T)."""
+        return [self.borrower], self.deliver(schedule, scenarios).fields

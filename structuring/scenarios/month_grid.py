@@ -7,7 +7,7 @@ import datetime
 import functools
 import itertools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -78,13 +78,13 @@ class MonthGrid:
             total = total + padded[:, months]
         return total
 
-    def at_end(self, states: np.ndarray, start: float) -> np.ndarray:
+    def at_end(self, states: np.ndarray, start: Any) -> np.ndarray:
         """States at the ends of months (S, M) as of the ends of collection periods (S, T)."""
         if self.same:
             return states
-        return np.concatenate([np.full((len(states), 1), start), states], axis=1)[:, self.last]
+        return np.concatenate([np.broadcast_to(start, (len(states), 1)), states], axis=1)[:, self.last]
 
-    def fields(self, amounts: Mapping[str, np.ndarray], start: float) -> dict[str, np.ndarray]:
+    def fields(self, amounts: Mapping[str, np.ndarray], start: Any) -> dict[str, np.ndarray]:
         """Fields by month as fields by collection period: balances at its end (`start` before the first), else sums."""
         return {
             name: self.at_end(array, start if name == "pool_balance" else 0.0)
