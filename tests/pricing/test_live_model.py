@@ -14,7 +14,7 @@ from recalculated import agree, figure, recalculated, set_to
 from pricing import SpreadShock, price, who_bears, write_model
 from pricing.commands.options import case
 from pricing.report.live_model import write_model as module
-from pricing.report.live_model.grid import FIRST, FORMULA, INPUT
+from pricing.report.live_model.grid import FIRST, FORMULA, INPUT, LABEL, OPENING
 from structuring import run
 from structuring.deals.deal_files import library
 from waterfalls import Fixed, Receipts, distribute
@@ -95,6 +95,52 @@ def test_a_scenario_is_chosen_from_those_of_the_file(model):
     first, last = re.findall(r"\d+", rule.formula1)
     offered = [book["Collateral"].cell(row, 1).value for row in range(int(first), int(last) + 1)]
     assert offered == list(flows.scenarios)
+
+
+def read_by(book, cell, ranges=True):
+    """What a formula reads, of ranges the ends: labels of lines and names of terms, with the cells."""
+    said = cell.value if ranges else re.sub(r"[A-Z$]+\d+:[A-Z$]+\d+|\$?[A-Z]+\$\d+:\$?[A-Z]+\$\d+", "", cell.value)
+    for sheet, column, row, name in re.findall(
+        r"(?:(\w+)!)?\$?\b([A-Z]{1,3})\$?(\d+)\b(?!\()|\b([A-Z]\w*_\w+)", said
+    ):
+        page = book[sheet] if sheet else cell.parent
+        yield name or page.cell(int(row), LABEL).value, None if name else page[f"{column}{row}"]
+
+
+def test_a_payment_leads_line_by_line_to_the_inputs_as_the_how_to_says(model):
+    book = openpyxl.load_workbook(model[0])
+    rows = {cell.value: cell.row for cell in reversed(book["Waterfall"]["A"]) if cell.value}
+    paid = book["Waterfall"].cell(rows["paid, interest on A-2"], FIRST + 1)
+    (due, at_due), (available, at_available) = read_by(book, paid)
+    assert (due, available) == ("due, interest on A-2", "available")
+    ((owed, at_owed),) = read_by(book, at_due)
+    (arrears, _), (falling, at_falling) = read_by(book, at_owed)
+    assert (owed, arrears, falling) == (
+        "interest owed, A-2", "opening: interest owed, A-2", "interest falling due, A-2"
+    )  # fmt: skip
+    (balance, at_balance), (rate, _), (part, at_part) = read_by(book, at_falling)
+    assert (balance, rate, part[:21]) == ("opening: balance, A-2", "A_2_rate", "part of a year: A-2, ")
+    assert (at_part.parent.title, at_part.value) == ("Inputs", 0.25)
+    ((_, before),) = read_by(book, at_balance)
+    assert before.column == paid.column - 1
+    first = book["Waterfall"].cell(before.row, OPENING)
+    assert first.value == "=A_2_notional"
+    assert [name for name, _ in read_by(book, at_available)] == [
+        "in force: before enforcement", "cash left", "balance, liquidity reserve"
+    ]  # fmt: skip
+    cash = next(at for name, at in read_by(book, at_available) if name == "cash left")
+    while cash.parent.title == "Waterfall":  # clause by clause to what was collected
+        cash = next(at for name, at in read_by(book, cash) if name in ("cash left", "chosen, all receipts"))
+    assert {name for _, receipt in read_by(book, cash) for name, _ in read_by(book, receipt)} >= {
+        "Scenario_number", "Multiplier_revenue", "rent cut 40 %"
+    }  # fmt: skip
+
+
+def test_no_formula_reads_an_empty_cell(model):
+    book = openpyxl.load_workbook(model[0])
+    for cell in formulas(book):
+        if cell.column in (OPENING, FIRST, FIRST + 1):
+            assert all(at is None or at.value is not None for _, at in read_by(book, cell, ranges=False)), cell.coordinate
 
 
 HOSTILE = ["=1+1", "+A1", "@SUM(A1)", 'it\'s "quoted"', "x" * 200, "\u05e9\u05dc\u05d5\u05dd", "-", "R1C1"]

@@ -60,6 +60,8 @@ def fall_due(m: Machine, plan: Plan) -> None:
                 note.accrue(m)
         m.heading(part)
         part.settle(m)
+    if plan.expenses:
+        m.heading("costs of the collateral")
     for name in plan.expenses:
         cost = reported(m, "receipt", EXPENSES[name])
         m["accrued", "expense", name] = cost

@@ -78,13 +78,17 @@ class FormulaWriter(Cells):
     def heading(self, part: object) -> None:
         self.part, self.steps, self.due = part, self.steps + 1, {}
         title = part.words() if hasattr(part, "words") else str(getattr(part, "name", part))  # type: ignore[attr-defined]
-        for regime, waterfall in self.plan.waterfalls.items():
-            numbers = [i for i, clause in enumerate(waterfall.clauses, 1) if clause is part]
+        for i, (regime, waterfall) in enumerate(self.plan.waterfalls.items()):
+            numbers = [n for n, clause in enumerate(waterfall.clauses, 1) if clause is part]
             if numbers:
-                title = f"({numbers[0]}) {title}"
-                if numbers[0] == 1:
-                    self.items.append(Heading(f"Priority of payments: {regime}", regime, 1))
+                title = f"{regime}, ({numbers[0]}) {title}" if i else f"({numbers[0]}) {title}"
+                if numbers[0] == 1 and len(self.plan.waterfalls) == 1:
+                    self.payments(regime)
         self.items.append(Heading(title, part, 2))
+
+    def payments(self, regime: str) -> None:
+        """The heading over a regime's clauses, and over the line that says whether it is in force where there are several."""
+        self.items.append(Heading(f"Priority of payments: {regime}", regime, 1))
 
     # symbols
 
@@ -143,6 +147,8 @@ class FormulaWriter(Cells):
         both = mask if outer is None else self.both(outer, mask)
         assert isinstance(both, Cell)
         regime = next((key for key, value in self.symbols.items() if key[0] == "regime" and value is mask), None)
+        if regime is not None:
+            self.payments(regime[1])
         self.line(both, "applies" if regime is None else told(regime), "applies")
         self.mask = both
         yield
