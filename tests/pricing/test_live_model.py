@@ -100,9 +100,7 @@ def test_a_scenario_is_chosen_from_those_of_the_file(model):
 def read_by(book, cell, ranges=True):
     """What a formula reads, of ranges the ends: labels of lines and names of terms, with the cells."""
     said = cell.value if ranges else re.sub(r"[A-Z$]+\d+:[A-Z$]+\d+|\$?[A-Z]+\$\d+:\$?[A-Z]+\$\d+", "", cell.value)
-    for sheet, column, row, name in re.findall(
-        r"(?:(\w+)!)?\$?\b([A-Z]{1,3})\$?(\d+)\b(?!\()|\b([A-Z]\w*_\w+)", said
-    ):
+    for sheet, column, row, name in re.findall(r"(?:(\w+)!)?\$?\b([A-Z]{1,3})\$?(\d+)\b(?!\()|\b([A-Z]\w*_\w+)", said):
         page = book[sheet] if sheet else cell.parent
         yield name or page.cell(int(row), LABEL).value, None if name else page[f"{column}{row}"]
 
@@ -140,7 +138,9 @@ def test_no_formula_reads_an_empty_cell(model):
     book = openpyxl.load_workbook(model[0])
     for cell in formulas(book):
         if cell.column in (OPENING, FIRST, FIRST + 1):
-            assert all(at is None or at.value is not None for _, at in read_by(book, cell, ranges=False)), cell.coordinate
+            assert all(at is None or at.value is not None for _, at in read_by(book, cell, ranges=False)), (
+                cell.coordinate
+            )
 
 
 HOSTILE = ["=1+1", "+A1", "@SUM(A1)", 'it\'s "quoted"', "x" * 200, "\u05e9\u05dc\u05d5\u05dd", "-", "R1C1"]
