@@ -355,6 +355,48 @@ def test_a_test_reads_back_from_its_text(text):
     assert plain(Structure(sizes={"A": (T(text),)}))["sizes"] == {"A": [text]}
 
 
+# Published ------------------------------------------------------------------------------------------------------------
+
+
+def property_of(income, years, value, rate):
+    """A property of level income by the month and a loan repaid in level payments."""
+    from waterfalls.terms.amortisation import LevelPayments
+
+    count = 12 * years
+    dates = [dt.date(2026 + (1 + k) // 12, (1 + k) % 12 + 1, 15) for k in range(count)]
+    clauses = ("pay(interest('A'))", "pay(scheduled_principal('A'))", "pay(residual('E'))")
+    return Deal(
+        "property", closing=dt.date(2026, 1, 15), first_payment=dates[0], maturity=dates[-1], frequency="monthly", calendar="none",
+        convention="unadjusted", collateral=Receipts(dates, revenue=np.full(count, income / 12.0), value=np.full(count, value)),
+        tranches=(Note("A", income, coupon=Fixed(rate), amortisation=LevelPayments(dates[0], count)), Equity("E", 1.0)),
+        waterfall=Waterfall(tuple(map(_clause, clauses))),
+    )  # fmt: skip
+
+
+def test_a_mortgage_is_sized_as_published(golden):
+    case = golden("structure_loan_sizing")
+    given, expected, within = case["inputs"], case["expected"], case["tolerance"]
+    said = given["coverage"]
+    deal = property_of(said["income"], said["years"], 1e7, said["rate"])
+    found = solved(deal, sizes={"A": (T(f"dscr('A') >= {said['dscr']}"),)})
+    assert found.size("A") == pytest.approx(expected["coverage"], rel=within["dollar"])
+
+    said = given["three tests"]
+    deal = property_of(said["income"], said["years"], said["value"], said["rate"])
+    cover, share = T(f"dscr('A') >= {said['dscr']}"), T(f"at_closing(ltv('A')) <= {said['ltv']}")
+    earned = T(f"balance('A') <= 12 * receipt('revenue') / {said['debt_yield']}")
+    found = solved(deal, sizes={"A": (cover, share, earned)})
+    assert found.size("A") == pytest.approx(expected["loan to value"], rel=1e-9)
+    assert [str(reading.test) for reading in found.bounds[0].binding] == [str(share)]
+    assert found.readings[0].value == pytest.approx(expected["dscr at it"], abs=within["printed"])
+    assert solved(deal, sizes={"A": (cover,)}).size("A") == pytest.approx(
+        expected["by coverage"], rel=within["constant rounded"]
+    )
+    assert solved(deal, sizes={"A": (earned,)}).size("A") == pytest.approx(
+        expected["by debt yield"], rel=within["constant rounded"]
+    )
+
+
 # What is measured -----------------------------------------------------------------------------------------------------
 
 
