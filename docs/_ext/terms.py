@@ -15,14 +15,16 @@ from tables import code, table
 
 from pricing.market.market import KINDS
 from pricing.market.market_files import MarketData
+from pricing.structure.terms.structure_terms import Structure
 from structuring.collateral.asset_classes import meanings
 from structuring.deals.deal import Deal
 from structuring.runs.book_files import BookFile
+from waterfalls.terms.schema import in_words
 from waterfalls.terms.term import is_a, is_family, is_term, is_union, kind_of, plain
 
 LOG = logging.getLogger(__name__)
 FIELDS = meanings()
-DOCUMENTS = {"deal": Deal, "market": MarketData, "book": BookFile}
+DOCUMENTS = {"deal": Deal, "market": MarketData, "book": BookFile, "structure": Structure}
 PLAIN = {float: "number", int: "whole number", bool: "true or false", str: "text", datetime.date: "date"}
 BOUNDS = {"ge": "at least {:g}", "gt": "above {:g}", "le": "at most {:g}", "lt": "below {:g}"}
 
@@ -66,7 +68,7 @@ def takes(wanted: Any) -> str:
     if hasattr(wanted, "__items__"):
         return "list of clauses"
     if hasattr(wanted, "__text__"):
-        return f"{wanted.__name__.lower()}, as text"
+        return f"{in_words(wanted)}, as text"
     if is_term(wanted):
         return f"[{wanted.__name__}](#{wanted.__name__.lower()})"
     if typing.get_origin(wanted) is Literal:
@@ -74,7 +76,7 @@ def takes(wanted: Any) -> str:
     if is_a(wanted, tuple):
         return f"list of {takes(inner[0])}"
     if is_a(wanted, Mapping):
-        by = "date" if inner[0] is datetime.date else "year" if inner[0] is int else "name"
+        by = "date" if inner[0] is datetime.date else "year" if inner[0] in (int, float) else "name"
         return f"{takes(inner[1])} by {by}"
     return PLAIN[wanted]
 

@@ -1,9 +1,17 @@
-"""The command `firstloss schema`: the JSON Schema of a deal file."""
+"""The command `firstloss schema`: the JSON Schema of a deal file, or of a structure beside it."""
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
 
-def schema() -> None:
+import typer
+
+
+def schema(
+    document: Annotated[
+        Literal["deal", "structure"], typer.Argument(metavar="[deal|structure]", help="which kind of file")
+    ] = "deal",
+) -> None:
     """Print the JSON Schema of a deal file, for an editor.
 
     An editor that knows it completes and checks a deal file as you type, and tells what a field means: begin the file with
@@ -13,14 +21,16 @@ def schema() -> None:
     \b
     Examples:
       firstloss schema > deal.schema.json
+      firstloss schema structure > structure.schema.json
     """
     import json
 
-    import typer
-
+    from pricing.structure.terms import structure_terms
     from structuring.collateral.asset_classes import meanings
+    from structuring.deals import deal_files
     from structuring.deals.deal import Deal
-    from structuring.deals.deal_files import MARK
     from waterfalls.terms.schema import schema as schema_of
 
-    typer.echo(json.dumps(schema_of(Deal, mark=MARK, meanings=meanings()), indent=1))
+    kinds = {"deal": (Deal, deal_files.MARK), "structure": (structure_terms.Structure, structure_terms.MARK)}
+    term, mark = kinds[document]
+    typer.echo(json.dumps(schema_of(term, mark=mark, meanings=meanings()), indent=1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,10 +12,13 @@ from pricing.valuation.price import value_quoted, weights_at
 from pricing.valuation.remaining_cash import Ahead
 from waterfalls.errors import CannotPrice, Fault, InvalidTerms
 from waterfalls.terms.coupons import Fixed
+from waterfalls.terms.term import unproved
 from waterfalls.terms.tranches import Note
 
 if TYPE_CHECKING:
     from waterfalls.cashflows import Cashflows
+
+Spreads = Mapping[str, Mapping[float, float]]  # by rating and average life in years
 
 
 def coupon_of(note: Note) -> float:
@@ -28,9 +31,7 @@ def limits(note: Note) -> tuple[float, float]:
     return (0.0, 0.5) if isinstance(note.coupon, Fixed) else (-0.05, 0.5)
 
 
-def quote_of(
-    note: Note, ahead: Ahead, i: int, s: int, market: Market, spreads: Mapping[str, Mapping[float, float]]
-) -> Quote:
+def quote_of(note: Note, ahead: Ahead, i: int, s: int, market: Market, spreads: Spreads) -> Quote:
     """What new paper of a note's rating and average life is quoted at: a z-spread, linear in the life; else its own quote."""
     by_life = spreads.get(note.rating or "")
     if by_life:
@@ -47,8 +48,19 @@ def quote_of(
     return quote
 
 
+def with_new_quotes(market: Market, flows: Cashflows, names: Iterable[str], spreads: Spreads) -> Market:
+    """The market in which notes of a run are quoted at the spread of new paper, where `spreads` say one, in the first scenario."""
+    ahead, notes = Ahead.at(flows, market), flows.plan.notes_by_name
+    quoted = {
+        name: quote_of(notes[name], ahead, flows.tranches.index(name), 0, market, spreads)
+        for name in names
+        if spreads.get(notes[name].rating or "")
+    }
+    return unproved(market, {"quotes": {**market.quotes, **quoted}})
+
+
 def worth_par(
-    flows: Cashflows, s: int, name: str, market: Market, price: float, spreads: Mapping[str, Mapping[float, float]]
+    flows: Cashflows, s: int, name: str, market: Market, price: float, spreads: Spreads
 ) -> tuple[float, float]:
     """The next coupon of Newton's method, and the clean price less the one wanted, from a run at the coupon before.
 

@@ -69,6 +69,7 @@ class Bound:
 class Structured:
     """A solved deal: its flows in every scenario, what every test reads, what binds, and what closed circles leave over.
 
+    In `market` what is sold at the spread of new paper is quoted at it.
     `runs` are the scenarios run to find it, `candidates` the structures tried.
     """
 
@@ -307,7 +308,7 @@ def proved(bench: Workbench, candidate: Candidate, bounds: tuple[Bound, ...]) ->
     flows = bench.run(deal, tuple(bench.scenarios))
     readings = tuple(bench.readings(dataclasses.replace(candidate, deal=deal), bench.terms.tests))
     answer = Structured(
-        deal, bench.terms, tuple(bench.scenarios.values()), bench.market, flows, readings, bounds,
+        deal, bench.terms, tuple(bench.scenarios.values()), bench.quoted(candidate.flows), flows, readings, bounds,
         candidate.residuals, bench.runs, bench.candidates,
     )  # fmt: skip
     failing = [reading for reading in readings if reading.margin < -HELD]

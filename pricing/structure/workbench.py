@@ -10,10 +10,11 @@ import numpy as np
 
 from pricing.paths_and_books.losses_over_paths import drawn_paths
 from pricing.structure.fixed_point import MEMORY, Memory, NotSettled, fixed_point
-from pricing.structure.par import coupon_of, limits, worth_par
+from pricing.structure.par import coupon_of, limits, with_new_quotes, worth_par
 from pricing.structure.readings import Reading, Seen, at_start, loss, read
 from pricing.structure.sculpt import instalments, sculpted
 from pricing.structure.terms.place import value_at, with_values
+from pricing.valuation.measures import MEASURES
 from pricing.valuation.reprice import Bump
 from structuring.deals.deal import clock, plan
 from structuring.deals.funding import Funding
@@ -66,6 +67,7 @@ class Workbench:
         self.whole = whole(deal)
         self.schedule = clock(deal)
         self.worth: dict[Any, float] = {}
+        self.valued = any(test.word in MEASURES for test in terms.tests)
         self.rest = next((name for name, tests in terms.sizes.items() if tests == "rest"), None)
         self.runs = self.candidates = 0
         self.received: dict[Any, Receipts] = {}
@@ -132,7 +134,12 @@ class Workbench:
 
     def seen(self, deal: Deal, flows: Cashflows, base: Cashflows) -> Seen:
         """A run as tests read it; what the collateral is worth at the start is asked once."""
-        return Seen(deal, flows, self.market, base, self.worth if deal.collateral is self.deal.collateral else {})
+        market = self.quoted(base) if self.valued else self.market
+        return Seen(deal, flows, market, base, self.worth if deal.collateral is self.deal.collateral else {})
+
+    def quoted(self, base: Cashflows) -> Market:
+        """The market in which what is issued is quoted as it is sold."""
+        return with_new_quotes(self.market, base, self.terms.coupons, self.terms.spreads)
 
     # Circles ---------------------------------------------------------------------------------------------------------
 

@@ -83,7 +83,23 @@ def written(answer: Structured, text: str | None) -> str:
     if text is None:
         data = {MARK: 1, **plain(answer.deal)}
         text = yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=110)
-    asked = figures(answer)
+    runs = f"{answer.runs} runs of a scenario, {answer.candidates} structures tried"
+    return f"{HEAD}: {runs}. Each solved figure is marked.\n" + marked(text, figures(answer))
+
+
+def quotes(answer: Structured) -> list[Figure]:
+    """The quotes of what is sold at the spread of new paper."""
+    return [
+        Figure(
+            f"quotes[{name!r}]", number(answer.market.quotes[name].value), "solved: the spread of new paper of its life"
+        )
+        for name in answer.terms.coupons
+        if answer.terms.spreads.get(note_of(answer.deal, name).rating or "")
+    ]
+
+
+def marked(text: str, asked: list[Figure]) -> str:
+    """A text with figures in place, each with its comment at the end of its line."""
     for figure in asked:
         text = placed(text, figure)
     comments: dict[int, list[str]] = {}
@@ -94,8 +110,7 @@ def written(answer: Structured, text: str | None) -> str:
         lines[line] = (
             f"{lines[line].rstrip()}{' ;' if '  # ' in lines[line] or ' # ' in lines[line] else '  #'} {'; '.join(dict.fromkeys(said))}"
         )
-    runs = f"{answer.runs} runs of a scenario, {answer.candidates} structures tried"
-    return f"{HEAD}: {runs}. Each solved figure is marked.\n" + "\n".join(lines)
+    return "\n".join(lines)
 
 
 def node_at(root: yaml.Node, path: str) -> tuple[yaml.Node, list[str]]:
@@ -188,4 +203,6 @@ def write_structured(answer: Structured, folder: Path, source: Path) -> list[Pat
         if beside.is_file() and beside.resolve() != (folder / name).resolve():
             shutil.copyfile(beside, folder / name)
             found.append(folder / name)
+            if name == "market.yaml" and (sold := quotes(answer)):
+                (folder / name).write_text(marked(beside.read_text(encoding="utf-8"), sold), encoding="utf-8")
     return found

@@ -8,6 +8,7 @@ from pricing.structure.readings import Seen, read
 from pricing.structure.solve import HELD, structured
 from pricing.structure.terms.structure_terms import load_structure
 from pricing.structure.written import HEAD, write_structured
+from pricing.valuation.price import price
 from structuring.deals.deal_files import find_deal, load_deal, load_scenarios
 from structuring.runs.run import run
 from waterfalls.errors import InvalidTerms
@@ -32,6 +33,7 @@ def test_the_written_file_runs_again_to_the_same_figures_and_passes_its_tests(an
     for name in solved.flows.plan.notes_by_name:
         assert np.array_equal(flows.balance[name], solved.flows.balance[name]), name
         assert np.array_equal(flows["accrued", "interest", name], solved.flows["accrued", "interest", name]), name
+    assert market.quotes == solved.market.quotes
     names = [scenario.name for scenario in scenarios]
     base = run(deal, scenarios[0], rates=market.rates(deal))
     seen = Seen(deal, flows, market, base)
@@ -39,6 +41,16 @@ def test_the_written_file_runs_again_to_the_same_figures_and_passes_its_tests(an
         reading = read(was.test, seen, [names.index(was.test.scenario or names[0])])
         assert reading.margin >= -HELD
         assert reading.value == pytest.approx(was.value, rel=1e-12)
+
+
+def test_what_is_sold_at_par_is_worth_par_in_the_market_that_is_written(answer, tmp_path):
+    solved, file = answer
+    write_structured(solved, tmp_path / "solved", file)
+    deal, scenarios, market = (load(tmp_path / "solved") for load in (load_deal, load_scenarios, load_market))
+    prices = price(run(deal, scenarios[0], rates=market.rates(deal)), market)
+    for name in solved.terms.coupons:
+        worth = prices["clean"][0, 0, [tranche.name for tranche in deal.tranches].index(name)]
+        assert worth == pytest.approx(100.0, abs=1e-8), name
 
 
 def test_every_solved_figure_is_marked_in_the_written_file(answer, tmp_path):

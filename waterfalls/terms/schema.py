@@ -68,7 +68,7 @@ def describe(wanted: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     if hasattr(wanted, "__table__") and not is_term(wanted):
         return in_a_file(definitions)
     if hasattr(wanted, "__text__"):
-        said = f"a {wanted.__name__.lower()} of the language, as text"
+        said = f"{in_words(wanted)}, as text of the language"
         return {"type": ["string", "number"] if hasattr(wanted, "__said__") else "string", "description": said}
     if hasattr(wanted, "__items__"):
         return {"type": "array", "items": describe(wanted.__items__, definitions)}
@@ -86,6 +86,11 @@ def describe(wanted: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     if is_a(wanted, Mapping):
         return {"type": "object", "additionalProperties": describe(inner[1], definitions)}
     return PLAIN.get(wanted, {})
+
+
+def in_words(cls: type) -> str:
+    """A class by its name, as words."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", cls.__name__).lower()
 
 
 def in_a_file(definitions: dict[str, Any]) -> dict[str, Any]:

@@ -33,6 +33,11 @@ class Amount:
     def __text__(text: Any) -> Amount:
         return amount(text)
 
+    @staticmethod
+    def __said__(value: Any) -> Amount:
+        """What a document says without quotes: a plain number too."""
+        return amount(value)
+
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> CoreSchema:
         return or_text(cls, amount)
