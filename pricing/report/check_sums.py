@@ -28,13 +28,19 @@ def write_checks(
     grid.heading("Totals of tables", 1)
     lines = [line for sheet, page, first in tables for line in sums(sheet, page, first)]
     for text, difference in lines:
-        grid.one(text, "flag", f"=IF(ABS({difference})<=Tolerance,1,0)")
+        held(grid, text, f"=IF(ABS({difference})<=Tolerance,1,0)")
     grid.heading("Cash by date", 1)
     for text, formula in dated:
-        grid.one(text, "flag", formula)
-    grid.coloured(f"D{total}:D{grid.row - 1}")
+        held(grid, text, formula)
+    grid.coloured(f"D{total}:D{total}")
     count = len(lines) + len(dated)
     grid.put(total, OPENING, f"=IF(COUNTIF(D{total + 2}:D{grid.row - 1},1)={count},1,0)", "flag")
+
+
+def held(grid: Grid, text: str, formula: str) -> None:
+    """A check in green or red."""
+    row = grid.one(text, "flag", formula)
+    grid.coloured(f"D{row}:D{row}")
 
 
 def sums(sheet: Sheet, page: str, first: int) -> Iterator[tuple[str, str]]:

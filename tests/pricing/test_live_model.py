@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import time
 
 import numpy as np
 import openpyxl
@@ -174,12 +175,30 @@ def test_a_hostile_name_stays_a_text_and_gives_no_odd_name(name, tmp_path):
     assert all(re.fullmatch(r"[A-Za-z_0-9]+", said) and len(said) < 80 for said in book.defined_names)
 
 
-def test_too_large_a_deal_is_refused_before_anything_is_written(model, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("bound", "most", "said"),
+    [
+        ("MOST_FORMULAS", 1000, r"a model holds at most 1,000 formulas, and 'vantage-jersey' would need [\d,]+"),
+        ("MOST_DATES", 10, "a model holds at most 10 payment dates, and 'vantage-jersey' would need 50"),
+        ("MOST_SCENARIOS", 2, "a model holds at most 2 scenarios, and 'vantage-jersey' would need 4"),
+    ],
+)
+def test_too_large_a_deal_is_refused_with_the_bound_before_anything_is_written(model, tmp_path, monkeypatch, bound, most, said):  # fmt: skip
     _, flows, losses, market = model
-    monkeypatch.setattr(module, "MOST_FORMULAS", 1000)
-    with pytest.raises(TooLarge, match="a model holds at most 1,000 formulas, and 'vantage-jersey' would need"):
+    monkeypatch.setattr(module, bound, most)
+    with pytest.raises(TooLarge, match=said):
         write_model(tmp_path / "m.xlsx", flows, losses, market)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "dates", "most"), [("ai-credit-clo", 40, 10.0), ("stack-master-trust", 353, 60.0)])
+def test_writing_takes_seconds_of_a_processor(name, dates, most, tmp_path):
+    _, flows, losses, market = made(name, tmp_path / "first.xlsx")
+    begin = time.process_time()
+    write_model(tmp_path / "model.xlsx", flows, losses, market)
+    assert flows.periods == dates
+    assert time.process_time() - begin < most
 
 
 # By LibreOffice ------------------------------------------------------------------------------------------------------
