@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 from collections.abc import Callable, Iterator
@@ -22,12 +23,17 @@ if TYPE_CHECKING:
 def paths(
     deal: DealName,
     draw: Annotated[
-        list[str],
-        typer.Option(metavar="DRIVER=VOL", help="a driver to draw, and its volatility a year; may be repeated"),
-    ],
+        list[str] | None,
+        typer.Option(
+            metavar="DRIVER=VOL", help="a driver of a deal to draw, and its volatility a year; may be repeated"
+        ),
+    ] = None,
     count: Annotated[int, typer.Option(min=1, help="how many paths")] = 10_000,
     seed: Annotated[int, typer.Option(help="the same seed draws the same paths")] = 0,
-    correlation: Annotated[float, typer.Option(min=0.0, max=1.0, help="between the drivers drawn")] = 0.5,
+    correlation: Annotated[
+        float | None,
+        typer.Option(min=0.0, max=1.0, help="between the drivers drawn, 0.5 unless said; of a book between its names"),
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="threads; one a core unless said")] = None,
     shock: Shocks = None,
     scenario: OneScenario = None,
@@ -39,15 +45,17 @@ def paths(
     Multiples (rent, gpu_price, residual_value, value, ...) are log-normal, with the scenario as their median, and tied by
     one factor; spreads and losses start from the first scenario of the file. Told are the mean loss with its standard
     error, quantiles, and on how many paths a note is not repaid. Ctrl-C tells what the paths finished by then say.
+    DEAL may be a book: its names fail together as its sector.yaml says, and each deal's and class's part of the tail is told.
 
     \b
     Examples:
       firstloss paths vantage-jersey --draw rent=0.15 --count 2000
       firstloss paths coreweave-ddtl-4 --draw gpu_price=0.5 --count 2000
       firstloss paths vantage-jersey --draw rent=0.2 --draw value=0.1 --csv
+      firstloss paths ai-debt-market --count 200
 
     \b
-    Tables: tranches, classes, paths.
+    Tables: tranches, classes, paths; of a book whole, deals, classes, paths.
     """
     from pricing.paths_and_books.losses_over_paths import (
         classes_over_paths,
@@ -56,13 +64,25 @@ def paths(
         tranches_over_paths,
     )
     from pricing.paths_and_books.study_measures import borne
+    from structuring.runs.book_files import books
     from structuring.runs.chunks import Unfinished
     from structuring.runs.run import run
     from structuring.runs.study import study
+    from waterfalls.errors import InvalidTerms
 
+    if deal in books():
+        if draw or scenario or shock or market or scenarios:
+            raise InvalidTerms(
+                f"--draw, --scenario, --shock, --market and --scenarios are of one deal, and {deal!r} is a book"
+            )
+        return whole_book(deal, count, seed, correlation, workers or os.cpu_count() or 1)
+    if not draw:
+        raise InvalidTerms("--draw: name a driver of the deal and its volatility, such as --draw rent=0.15")
     given = case(deal, market, scenarios)
     (described, (base, *_), quotes), around = given, given.scenario(scenario)
-    many = drawn_paths(described, around, processes_of(draw, correlation), count, seed=seed)
+    many = drawn_paths(
+        described, around, processes_of(draw, 0.5 if correlation is None else correlation), count, seed=seed
+    )
     rates = quotes.rates(described)
     reference = run(described, [base], rates=rates)
     measure = borne(described.holders, quotes, parallel(shock), reference=reference, against=(base.name, "unchanged"))
@@ -95,6 +115,51 @@ def paths(
         given.about(**more),
         stopped=stopped,
     )
+
+
+def whole_book(name: str, count: int, seed: int, correlation: float | None, workers: int) -> Answer:
+    """The answer for a book, under the sector that a file beside it says."""
+    from pricing.market.market_files import load_market
+    from pricing.paths_and_books.book_paths import book_over_paths
+    from pricing.tables.aligned_text import text
+    from structuring.generators.sector_files import load_sector
+    from structuring.runs.book_files import find_book, load_book
+    from waterfalls.errors import InvalidTerms
+
+    file = find_book(name)
+    if not (told_by := file.with_name("sector.yaml")).is_file():
+        raise InvalidTerms(f"there is no sector.yaml beside {file}: it says how the book's names fail together")
+    book, model = load_book(file), load_sector(told_by).model
+    if correlation is not None:
+        model = dataclasses.replace(model, copula=dataclasses.replace(model.copula, asset_correlation=correlation))
+    quotes = load_market(file.with_name("market.yaml"))
+    with progress("running paths") as told:
+        made = book_over_paths(book, model, quotes, count, seed=seed, workers=workers, progress=told)
+    tables: dict[str, Callable[[], Any]] = {
+        "whole": made.whole,
+        "deals": lambda: made.by_name("deal"),
+        "classes": lambda: made.by_name("investor_class"),
+        "paths": made.paths,
+    }
+
+    def shown() -> Iterator[str]:
+        yield f"{book.name}: {count:,} paths of the sector, seed {seed}, correlation {model.copula.asset_correlation:g}; amounts in {book.currency} billion\n"
+        yield from (f"- {sentence}" for sentence in made.sentences())
+        for title, table in (("The whole book", "whole"), ("Deals", "deals"), ("Investor classes", "classes")):
+            frame = tables[table]()
+            amounts = frame.select_dtypes("float").columns.drop("share_of_tail", errors="ignore")
+            frame[amounts] = frame[amounts] / 1e9
+            yield f"\n{title}"
+            yield text(frame.drop(columns="standard_error"), width=columns())
+
+    said = {
+        "book": name,
+        "currency": book.currency,
+        "paths": count,
+        "seed": seed,
+        "correlation": model.copula.asset_correlation,
+    }
+    return Answer(tables, shown(), said)
 
 
 def processes_of(draw: list[str], correlation: float) -> dict[str, PriceProcess]:

@@ -62,7 +62,7 @@ def stress(
       firstloss stress ai-debt-market
       firstloss stress ai-debt-market --without refinancing --without funding
       firstloss stress ai-debt-market --sensitivity --draws 20
-      firstloss stress ai-debt-market --report market.html --xlsx market.xlsx --draws 20
+      firstloss stress ai-debt-market --report market.html --draws 20
       firstloss stress ai-debt-market --csv --table deals
 
     \b

@@ -22,16 +22,15 @@ from pricing.contagion.stress_chain import assumed, bearers_of, named_place
 from pricing.contagion.struck_deals import Told
 from pricing.market.market import Market
 from pricing.market.market_files import load_market
+from pricing.market.market_of_deal import base_and_market
 from pricing.valuation.named_stresses import stressed
 from pricing.valuation.price import price
 from pricing.valuation.spread_shocks import UNCHANGED, SpreadShock, Stress
-from structuring.deals.deal_files import library, load_deal, load_scenarios
+from structuring.deals.deal_files import library
 from structuring.documents.yaml_and_json import load_term
-from structuring.generators.named_stresses import NamedStress, load_stress, paper
+from structuring.generators.named_stresses import NamedStress, load_stress
 from structuring.runs.book import Book
 from structuring.runs.book_files import find_book, load_book
-from structuring.scenarios.scenario import Scenario
-from waterfalls.errors import refuse_unknown
 from waterfalls.terms.tranches import Note
 
 if TYPE_CHECKING:
@@ -150,15 +149,15 @@ def told_of(
     deal: Deal, book: Book, stress: NamedStress, share: float, scale: float, widening: float, quotes: Market
 ) -> Told:
     """A deal as the story strikes it: its base and market, its share of failures, and its spreads with those of supply."""
-    own = deal.name in library() and load_deal(deal.name) == deal
+    base, market = base_and_market(deal, quotes)
     moves = {
         tranche.name: bp + (widening if isinstance(tranche, Note) else 0.0)
         for tranche, bp in zip(deal.tranches, stress.spreads(deal, scale=scale).values(), strict=True)
     }
     return Told(
         deal=deal,
-        base=load_scenarios(deal.name)[0] if own else Scenario("base"),
-        market=load_market(deal.name) if own else by_paper(quotes, deal),
+        base=base,
+        market=market,
         stress=graded(stress, share),
         shut=graded(load_stress(SHUT), share),
         widening=moves,
@@ -197,19 +196,6 @@ def graded(stress: NamedStress, share: float) -> NamedStress:
         for kind, each in stress.effects.items()
     }
     return dataclasses.replace(stress, effects=effects)
-
-
-def by_paper(quotes: Market, deal: Deal) -> Market:
-    """The market of a deal that has none: the quote of each tranche is that of its class of paper."""
-    found = {}
-    for tranche in deal.tranches:
-        kind = paper(tranche)
-        refuse_unknown("class of paper in the book's market", kind, quotes.quotes)
-        found[tranche.name] = {quotes.quotes[kind].kind: quotes.quotes[kind].value}
-    return Market(
-        quotes.curve, found, valuation=quotes.valuation, currency=quotes.currency, projections=quotes.projections,
-        fixings=quotes.fixings,
-    )  # fmt: skip
 
 
 def scaled(losses: Losses, times: float, currency: str) -> Losses:
