@@ -179,7 +179,7 @@ class Market:
     def with_curves(self, move: Callable[[Curve], Curve]) -> Market:
         """The market with every curve moved."""
         curves = {name: getattr(self, name) for name in ("curve", "government", "swap")}
-        moved = {name: move(curve) for name, curve in curves.items() if curve is not None}
+        moved: dict[str, Any] = {name: move(curve) for name, curve in curves.items() if curve is not None}
         moved["projections"] = {index: move(curve) for index, curve in self.projections.items()}
         return dataclasses.replace(self, valuation=None, **moved)  # which is where the moved curve starts
 

@@ -19,7 +19,7 @@ from pricing.valuation.price import cells_at, reference_spreads
 from pricing.valuation.remaining_cash import Ahead
 from pricing.valuation.spread_shocks import UNCHANGED
 from waterfalls.engines.floats import Floats
-from waterfalls.errors import UnknownName
+from waterfalls.errors import refuse_unknown
 from waterfalls.explain import determinations, payment_on
 from waterfalls.language.definitions import Defined
 from waterfalls.language.expressions import Constant, Number
@@ -280,15 +280,13 @@ def measure(seen: Seen, test: SizingTest, s: int) -> float:
 
 def tranche(seen: Seen, name: str) -> int:
     """The position of a tranche."""
-    if name not in seen.flows.tranches:
-        raise UnknownName("tranche", name, seen.flows.tranches)
+    refuse_unknown("tranche", name, seen.flows.tranches)
     return seen.flows.tranches.index(name)
 
 
 def note(seen: Seen, name: str) -> str:
     """The name of a note."""
-    if name not in seen.flows.plan.notes_by_name:
-        raise UnknownName("note", name, seen.flows.plan.notes_by_name)
+    refuse_unknown("note", name, seen.flows.plan.notes_by_name)
     return name
 
 

@@ -45,7 +45,7 @@ def sculpted(flows: Cashflows, s: int, name: str, terms: Schedule) -> Sculpture:
     first = schedule.at(terms.first)
     last = schedule.at(terms.last) if terms.last else int(np.argmax(plan.finals[name]))
     if first > min(last, flows.periods - 1):
-        raise InvalidTerms([Fault(f"schedules[{name!r}].first", f"{terms.first} leaves no payment date")])
+        raise InvalidTerms(Fault(f"schedules[{name!r}].first", f"{terms.first} leaves no payment date"))
     cash = signed(flows, cash_for_debt_service(plan), s)
     for account in terms.income_of:
         cash = cash + flows["income", account][s]

@@ -23,7 +23,7 @@ from structuring.deals.funding import faults_of_gap
 from structuring.deals.sources_and_uses import statement
 from structuring.scenarios.scenario import Scenario
 from waterfalls.arguments import fitting, instance, many, takes
-from waterfalls.errors import FirstLossError, InvalidTerms
+from waterfalls.errors import FirstLossError, InvalidTerms, refuse
 
 if TYPE_CHECKING:
     from pricing.structure.terms.sizing_test import SizingTest
@@ -142,8 +142,7 @@ def structured(
     if not scenarios:
         raise InvalidTerms("scenarios: at least one is needed, the base first")
     found = faults_of(deal, terms, scenarios)
-    if found:
-        raise InvalidTerms(found, title="the structure")
+    refuse(found, title="the structure")
     bench = Workbench(deal, terms, scenarios, market)
     if near is not None:
         bench.begin_at(near.deal)
@@ -303,8 +302,7 @@ def solve_one(
 def proved(bench: Workbench, candidate: Candidate, bounds: tuple[Bound, ...]) -> Structured:
     """The answer, with its funding, run again in every scenario, and every test read from that run."""
     deal = dataclasses.replace(candidate.deal, funding=bench.funding)
-    if gap := list(faults_of_gap(statement(deal))):
-        raise InvalidTerms(gap, title="the solved deal")
+    refuse(faults_of_gap(statement(deal)), title="the solved deal")
     flows = bench.run(deal, tuple(bench.scenarios))
     readings = tuple(bench.readings(dataclasses.replace(candidate, deal=deal), bench.terms.tests))
     answer = Structured(

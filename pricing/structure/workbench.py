@@ -23,7 +23,7 @@ from structuring.generators.prices_and_rates import PriceProcess
 from structuring.runs.run import project
 from structuring.scenarios.scenario import Scenario
 from waterfalls.distribute import fixings, settle
-from waterfalls.errors import Fault, InvalidTerms, UnknownName
+from waterfalls.errors import Fault, InvalidTerms, refuse_unknown
 from waterfalls.terms.amortisation import Instalments
 from waterfalls.terms.coupons import Fixed
 from waterfalls.terms.tranches import Note
@@ -308,8 +308,7 @@ def amount_in(said: Amount, seen: Seen) -> float:
     flows, left, total = seen.flows, said.months / 12.0, 0.0
     kinds = ("interest", "scheduled") if said.word == "months_of_debt_service" else ("interest",)
     for name in said.notes:
-        if name not in flows.plan.notes_by_name:
-            raise UnknownName("note", name, flows.plan.notes_by_name)
+        refuse_unknown("note", name, flows.plan.notes_by_name)
     for t in range(flows.periods):
         share = min(max(left * flows.plan.schedule.per_year - t, 0.0), 1.0)
         total += share * sum(float(flows["accrued", kind, name][0, t]) for name in said.notes for kind in kinds)
@@ -323,8 +322,7 @@ def path_of(name: str) -> str:
 def tranche_of(deal: Deal, name: str) -> Any:
     """A tranche by its name."""
     found = {tranche.name: tranche for tranche in deal.tranches}
-    if name not in found:
-        raise UnknownName("tranche", name, found)
+    refuse_unknown("tranche", name, found)
     return found[name]
 
 
@@ -332,5 +330,5 @@ def note_of(deal: Deal, name: str) -> Note:
     """A note by its name."""
     found = tranche_of(deal, name)
     if not isinstance(found, Note):
-        raise InvalidTerms([Fault(f"tranches[{name!r}]", "is equity, which has no coupon and no schedule")])
+        raise InvalidTerms(Fault(f"tranches[{name!r}]", "is equity, which has no coupon and no schedule"))
     return found

@@ -15,7 +15,7 @@ from structuring.collateral.tape_rows import COLUMNS, OPTIONAL, REQUIRED, TEXTS,
 from structuring.scenarios.index_paths import Accrual, faults_of_resets
 from waterfalls.clock.conventions import FREQUENCIES, DayCount
 from waterfalls.equality import equal_fields, key
-from waterfalls.errors import Fault, InvalidTerms
+from waterfalls.errors import Fault, InvalidTerms, refuse
 from waterfalls.terms.bounded_numbers import Months, NotNegative, Share
 from waterfalls.terms.coupons import Floating
 from waterfalls.terms.field_types import Listed, items
@@ -183,8 +183,7 @@ class Tape:
         where, leave = where or "tape, ", [heading(name) for name in ignore]
         place = where.rstrip(", ")
         faults = faults_of_headings(place, list(frame.columns), REQUIRED, OPTIONAL, leave)
-        if faults:
-            raise InvalidTerms(faults)
+        refuse(faults)
         if frame.empty:
             raise InvalidTerms([Fault(place, "at least one row is needed")])
         frame = frame.drop(columns=leave)

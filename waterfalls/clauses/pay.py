@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 from waterfalls.clauses.claims import Claim, Principal, TopUp
 from waterfalls.clauses.waterfall import Clause
-from waterfalls.errors import InvalidTerms, unknown
+from waterfalls.errors import InvalidTerms, refuse, strangers
 from waterfalls.language.machine import Contract, Machine, Value
 from waterfalls.language.vocabulary import Need, listed, word
 
@@ -199,8 +199,7 @@ def pay(*claims: Any, sharing: Sharing | None = None, shares: Mapping[str, float
         )
     if shares is not None:
         return Pay(claims=tuple(flat), sharing="shares", weights=weights_of(flat, shares))
-    if sharing not in SHARINGS:
-        raise InvalidTerms(unknown("sharing", sharing, SHARINGS))
+    refuse(strangers("", "sharing", [sharing], SHARINGS))
     borne_by = {need.what for claim in whole.each for need in claim.needs()}
     if sharing == "pro rata by balance" and not borne_by <= {"note", "balance", "debt"}:
         raise InvalidTerms("only claims on notes have a balance to share by")
@@ -217,9 +216,7 @@ def family(claim: Claim) -> type:
 def weights_of(claims: list[Claim], shares: Mapping[str, float]) -> tuple[float, ...]:
     """The stated shares in the order of the claims; each claim must have one, and they are positive."""
     names = [claim.name for claim in claims]
-    for name in shares:
-        if name not in names:
-            raise InvalidTerms(unknown("claim", name, names))
+    refuse(strangers("", "claim", shares, names))
     for name in names:
         if not 0.0 < shares.get(name, 0.0) < float("inf"):
             raise InvalidTerms(f"shares must give {name!r} a positive weight, got {dict(shares)}")

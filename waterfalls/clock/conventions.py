@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator
 
-from waterfalls.errors import Fault, InvalidTerms, UnknownName, unknown
+from waterfalls.errors import Fault, refuse, refuse_unknown, strangers
 
 V = TypeVar("V")
 
@@ -60,15 +60,13 @@ CURRENCIES = tuple(  # ISO 4217, without metals and codes for tests
 
 def pick(what: str, table: Mapping[str, V], name: str) -> V:
     """An entry by name, or an error with the nearest."""
-    if name not in table:
-        raise UnknownName(what, name, table)
+    refuse_unknown(what, name, table)
     return table[name]
 
 
 def known_day_count(name: str) -> str:
     """A name that a day count bears."""
-    if name not in DAY_COUNTS:
-        raise InvalidTerms(unknown("day count", name, DAY_COUNTS))
+    refuse(strangers("", "day count", [name], DAY_COUNTS))
     return name
 
 
@@ -77,9 +75,8 @@ DayCount = Annotated[str, AfterValidator(known_day_count)]  # a field of a term 
 
 def odd_currency(fields: Mapping[str, Any]) -> Iterator[Fault]:
     """A field `currency` that is no ISO code."""
-    given = fields.get("currency")
-    if given is not None and given not in CURRENCIES:
-        yield Fault("currency", unknown("currency of ISO 4217", given, CURRENCIES))
+    if fields.get("currency") is not None:
+        yield from strangers("currency", "currency of ISO 4217", [fields["currency"]], CURRENCIES)
 
 
 def unadjusted(day_count: str) -> bool:

@@ -9,7 +9,7 @@ import dataclasses
 import functools
 import operator
 
-from waterfalls.errors import InvalidTerms, UnknownName
+from waterfalls.errors import InvalidTerms, refuse_unknown
 from waterfalls.fields import FIELDS, STATE
 from waterfalls.language.expressions import Number
 from waterfalls.language.machine import Machine, Value
@@ -122,8 +122,7 @@ class Receipt(Number):
 @word
 def receipt(name: str) -> Number:
     """Any field that the collateral reports, for this collection period."""
-    if name not in FIELDS:
-        raise UnknownName("receipt", name, FIELDS)
+    refuse_unknown("receipt", name, FIELDS)
     return Receipt(name)
 
 

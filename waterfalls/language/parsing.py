@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic_core import CoreSchema, core_schema
 
-from waterfalls.errors import InvalidTerms, UnknownName, unknown
+from waterfalls.errors import InvalidTerms, UnknownName, refuse_unknown, unknown
 from waterfalls.language.vocabulary import MODIFIERS, WORDS, amount, condition, load_words
 
 BINARY: dict[type, Callable[[Any, Any], Any]] = {
@@ -114,8 +114,7 @@ def build(tree: ast.AST) -> Any:
         case ast.Dict(keys=keys, values=values) if None not in keys:
             return once([(build(key), build(value)) for key, value in zip(keys, values, strict=True) if key])
         case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords) if all(k.arg for k in keywords):
-            if name not in WORDS:
-                raise UnknownName("word", name, WORDS)
+            refuse_unknown("word", name, WORDS)
             return WORDS[name](*map(build, args), **once([(k.arg, build(k.value)) for k in keywords]))
         case ast.Call(func=ast.Attribute(value=subject, attr=name), args=args, keywords=keywords) if all(
             k.arg for k in keywords

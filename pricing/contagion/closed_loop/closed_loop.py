@@ -14,7 +14,7 @@ from pricing.contagion.closed_loop.round import Economy, Round, depth_with, inst
 from pricing.contagion.closed_loop.state import State
 from pricing.contagion.closed_loop.vehicles import Vehicles, run_vehicles
 from pricing.contagion.market_stress_result import MarketStress
-from waterfalls.errors import InvalidTerms, unknown
+from waterfalls.errors import InvalidTerms, refuse, strangers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,9 +122,7 @@ def closed_loop(y: Economy, *, channels: Collection[str] = CHANNELS, rounds: int
     Errors: `InvalidTerms` for a channel that there is not.
     """
     on = tuple(name for name in CHANNELS if name in channels)
-    for name in channels:
-        if name not in CHANNELS:
-            raise InvalidTerms(unknown("channel", name, CHANNELS))
+    refuse(strangers("", "channel", channels, CHANNELS))
     if not 1 <= rounds <= MOST:
         raise InvalidTerms(f"rounds: must be a whole number from 1 to {MOST}, got {rounds}")
     start = y.before

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pricing.structure.terms.place import value_at
 from waterfalls.checks import known_names, names_in
-from waterfalls.errors import Fault, InvalidTerms, unknown
+from waterfalls.errors import Fault, InvalidTerms, strangers, unknown
 from waterfalls.language.expressions import Constant
 from waterfalls.terms.tranches import Note
 
@@ -33,9 +33,8 @@ def faults(deal: Deal, terms: Structure, scenarios: Sequence[Scenario]) -> Itera
     notes = [tranche.name for tranche in deal.tranches if isinstance(tranche, Note)]
     names = [scenario.name for scenario in scenarios] + (["paths"] if terms.paths is not None else [])
     known = known_names({field.name: getattr(deal, field.name) for field in dataclasses.fields(deal)})
+    yield from strangers("sizes", "tranche", terms.sizes, tranches, keyed=True)
     for name, tests in terms.sizes.items():
-        if name not in tranches:
-            yield Fault(f"sizes[{name!r}]", unknown("tranche", name, tranches))
         if tests == "rest" and deal.funding is None:
             yield Fault(f"sizes[{name!r}]", "is the rest of the uses, and the deal says none: give it `funding`")
     if deal.funding is not None and terms.sizes and "rest" not in terms.sizes.values():
@@ -53,9 +52,7 @@ def faults(deal: Deal, terms: Structure, scenarios: Sequence[Scenario]) -> Itera
                 yield Fault(f"{field}[{name!r}]", said)
     accounts = [account.name for account in deal.accounts]
     for name, schedule in terms.schedules.items():
-        for account in schedule.income_of:
-            if account not in accounts:
-                yield Fault(f"schedules[{name!r}].income_of", unknown("account", account, accounts))
+        yield from strangers(f"schedules[{name!r}].income_of", "account", schedule.income_of, accounts)
     for field, given in (("amounts", terms.amounts), ("numbers", terms.numbers)):
         for path in given:
             try:
@@ -65,11 +62,9 @@ def faults(deal: Deal, terms: Structure, scenarios: Sequence[Scenario]) -> Itera
     for path, amount in terms.amounts.items():
         if amount.of is not None:
             yield from names_in(f"amounts[{path!r}]", amount.of, known)
-        for note in amount.notes:
-            if note not in notes:
-                yield Fault(f"amounts[{path!r}]", unknown("note", note, notes))
-    if terms.paths is not None and terms.paths.around is not None and terms.paths.around not in names:
-        yield Fault("paths.around", unknown("scenario", terms.paths.around, names))
+        yield from strangers(f"amounts[{path!r}]", "note", amount.notes, notes)
+    if terms.paths is not None and terms.paths.around is not None:
+        yield from strangers("paths.around", "scenario", [terms.paths.around], names)
 
 
 def placed(terms: Structure) -> Iterator[tuple[str, SizingTest]]:
@@ -85,15 +80,14 @@ def faults_of_test(
     place: str, test: SizingTest, known: dict[str, Any], scenarios: list[str], tranches: list[str], notes: list[str]
 ) -> Iterator[Fault]:
     """Names of a test that nothing bears."""
-    if test.scenario is not None and test.scenario not in scenarios:
-        yield Fault(place, unknown("scenario", test.scenario, scenarios))
+    if test.scenario is not None:
+        yield from strangers(place, "scenario", [test.scenario], scenarios)
     for number in (test.of, test.level):
         if number is not None and hasattr(number, "walk"):
             yield from names_in(place, number, known)  # type: ignore[arg-type]
     if test.of is None and test.args:
         among, what = (notes, "note") if test.word in OF_NOTES else (tranches, "tranche")
-        if test.args[0] not in among:
-            yield Fault(place, unknown(what, test.args[0], among))
+        yield from strangers(place, what, test.args[:1], among)
 
 
 def contradictions(terms: Structure) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from structuring.deals.deal import Deal
 from structuring.documents.yaml_and_json import STEP
-from waterfalls.errors import Fault, InvalidTerms, unknown
+from waterfalls.errors import Fault, InvalidTerms, refuse, strangers, unknown
 from waterfalls.language.expressions import Constant
 from waterfalls.terms.term import kind_of, unproved
 
@@ -25,7 +25,7 @@ def value_at(deal: Deal, path: str) -> float:
         found = found if is_kind(found, step) else inside(found, step, path)
     found = found.value if isinstance(found, Constant) else found
     if not isinstance(found, int | float) or isinstance(found, bool):
-        raise InvalidTerms([Fault(path, f"is no number to solve for, but {str(found)!r:.60}")])
+        raise InvalidTerms(Fault(path, f"is no number to solve for, but {str(found)!r:.60}"))
     return float(found)
 
 
@@ -70,19 +70,17 @@ def key_of(item: Any, step: str, path: str) -> Any:
     """The field, the position or the key that a step means."""
     if dataclasses.is_dataclass(item):
         fields = [field.name for field in dataclasses.fields(item)]
-        if step not in fields:
-            raise InvalidTerms([Fault(path, unknown("field", step, fields))])
+        refuse(strangers(path, "field", [step], fields))
         return step
     if isinstance(item, Mapping):
         keys = {str(key): key for key in item}
-        if step not in keys:
-            raise InvalidTerms([Fault(path, unknown("entry", step, keys))])
+        refuse(strangers(path, "entry", [step], keys))
         return keys[step]
     if not isinstance(item, tuple):
-        raise InvalidTerms([Fault(path, f"{step!r} leads nowhere: {str(item)!r:.40} has no parts")])
+        raise InvalidTerms(Fault(path, f"{step!r} leads nowhere: {str(item)!r:.40} has no parts"))
     names = [getattr(part, "name", "") for part in item]
     if step in names:
         return names.index(step)
     if step.isdigit() and int(step) < len(item):
         return int(step)
-    raise InvalidTerms([Fault(path, unknown("item", step, [name for name in names if name]))])
+    raise InvalidTerms(Fault(path, unknown("item", step, [name for name in names if name])))
