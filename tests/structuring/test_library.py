@@ -22,8 +22,7 @@ LAST_RELEASE = release("liquidity reserve").when(balance_of("A-1", "A-2", "B") <
 NEW = (
     "tpu-lease-2026", "iren-hardware-3", "stack-master-trust", "ai-credit-clo", "mezz-abs-cdo-2006",
     "wulf-compute-2025", "flash-compute-2025", "river-bend-2026", "vantage-germany-2025",
-    "vantage-oracle-2025",
-    "data-centre-srt",
+    "vantage-oracle-2025", "valor-compute-2026", "data-centre-srt",
 )  # fmt: skip
 
 
@@ -172,6 +171,7 @@ def test_invented_deals_claim_no_source():
         ("vantage-germany-2025", "A-2", "ltv", 590 / 928, 0.001),
         ("vantage-germany-2025", "B", "ltv", 640 / 928, 0.001),
         ("vantage-oracle-2025", "loan", "dscr", 1.25, 0.01),
+        ("valor-compute-2026", "loan", "dscr", 1.284 * 120e3 * 8760 / 4 / level(3.5e9, 0.0225, 20), 0.005),
         ("ai-credit-clo", "AAA", "enhancement", 0.42, 1e-9),
         ("mezz-abs-cdo-2006", "A-1", "enhancement", 0.38, 1e-9),
     ],
@@ -215,6 +215,20 @@ def test_the_vendor_never_pays_more_than_its_limit():
     left = flows.balance["A1"][0, -1] + flows.balance["A2"][0, -1]  # but for a day's rent and the reserve
     assert left <= 31e9 - 29e9 and left == pytest.approx(31e9 - 29e9, rel=0.02)
     assert not flows.principal["B"].any()
+
+
+def test_the_chips_lose_value_faster_than_level_payments_repay():
+    flows = flows_of("valor-compute-2026")
+    owed, worth = flows.balance["loan"][0], flows.receipts["value"][0]
+    annual = [at(flows, dt.date(year, 1, 7)) for year in (2027, 2028, 2029, 2030)]
+    resale = 5.4e9 * np.array([0.7, 0.5, 0.35, 0.22])
+    assert worth[annual] == pytest.approx(resale)
+    left = [3.5e9 * (1.0 - (1.0225 ** (4 * n) - 1.0) / (1.0225**20 - 1.0)) for n in (1, 2, 3, 4)]
+    assert owed[annual] == pytest.approx(left)
+    ratio = [3.5 / 5.4, *(owed[annual] / resale)]
+    assert ratio == pytest.approx([0.648, 0.772, 0.846, 0.841, 0.698], abs=0.001)
+    s = row(flows, "lessee fails, chips superseded")
+    assert flows.interest["equity"][s, : annual[1]].sum() > 0.8e9 and unpaid(flows, "loan")[s] > 0.3
 
 
 # hardware under one contract
