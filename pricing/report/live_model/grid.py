@@ -55,6 +55,7 @@ class Grid:
     unit: Unit
     periods: int
     row: int = UNDATED
+    across: int = 0  # columns of dates that stand over its lines
 
     def __post_init__(self) -> None:
         self.sheet = self.book.create_sheet(self.name)
@@ -107,12 +108,12 @@ class Grid:
             self.put(NUMBERS, FIRST + t, number, "count", ink=WHITE, fill=DARK)
         self.sheet.freeze_panes = self.sheet.cell(NUMBERS + 1, FIRST)
         self.printed(dated=True)
-        self.row = TOP
+        self.row, self.across = TOP, self.periods
 
     def heading(self, text: str, level: int = 2) -> int:
         """A heading over the lines below it."""
         self.row += 1
-        last = FIRST + self.periods if level == 1 else FIRST
+        last = max(FIRST + self.across, FIRST + 1) if level == 1 else FIRST
         for column in range(LABEL, last):
             self.text(self.row, column, text if column == LABEL else "", bold=True, size=11 if level == 1 else 10,
                       ink=WHITE if level == 1 else DARK, fill=DARK if level == 1 else None)  # fmt: skip
