@@ -29,6 +29,7 @@ ELSEWHERE = {  # compared with a library, a closed form or a calculation by hand
         "tests/pricing/test_settlement.py::test_prices_for_settlement_are_those_of_a_quantlib_bond",
         "tests/pricing/test_market.py::test_overnight_swaps_reprice_and_the_evaluation_date_stays",
         "tests/pricing/test_market.py::test_treasuries_reprice_and_the_evaluation_date_stays",
+        "tests/structuring/test_collateral_floating.py::test_bonds_and_loans_pay_the_coupons_of_quantlib",
         "tests/structuring/test_processes.py::test_bond_prices_are_quantlibs_at_the_same_short_rate",
         "tests/structuring/test_portfolio_tranches.py::test_hazards_are_those_that_quantlib_bootstraps",
     ],
@@ -48,6 +49,8 @@ ELSEWHERE = {  # compared with a library, a closed form or a calculation by hand
         "tests/structuring/test_collateral_leases.py",
         "tests/structuring/test_collateral_compute.py",
         "tests/structuring/test_collateral_project.py",
+        "tests/structuring/test_collateral_delinquency.py",
+        "tests/structuring/test_collateral_property_loan.py",
     ],
     "What neighbouring tools get wrong\n\nEach line is an error found in another tool; here the same case, done right.": [
         "tests/waterfalls/test_neighbours.py",

@@ -115,6 +115,28 @@ class LoanPool(Asset):
         """
         return cls(Tape.read(tape, sheet=sheet, ignore=ignore), **pool)
 
+    def observed(self, report: pd.DataFrame | Path | str, *, sheet: str | None = None) -> pd.DataFrame:
+        """What a pool's factors, or a servicer's monthly reports, say of its speeds: smm, cpr, psa, abs, mdr, cdr, severity.
+
+        A row of the report is a `month` (0 is the day of the pool's own terms, the first row its start), with `factor` or
+        `balance` at its end, and if wanted the month's `principal`, `prepayments`, `defaults`, `recoveries`, `losses`.
+        """
+        import numpy as np
+
+        from structuring.collateral.pool_cash_flows import groups
+        from structuring.scenarios.observed_speeds import observed, read_report
+
+        frame = read_report(report, sheet)
+        known = groups(self.lines, ("accrual",), int(frame["month"].iloc[-1]), 0.0)
+        curves = [curves.balance[0] for _, curves in known if curves is not None]
+        if len(curves) < len(known) and "principal" not in frame.columns:
+            why = "of a pool that floats needs the column principal: what was scheduled depends on its rates"
+            raise InvalidTerms([Fault("report", why)])
+        scheduled = np.sum(curves, axis=0) if len(curves) == len(known) else None
+        owed = sum(float(group.balance.sum()) for group, _ in known)
+        age = sum(float(group.balance @ group.age) for group, _ in known) / (owed or 1.0)
+        return observed(frame, scheduled, age, sifma=self.order == "sifma")
+
     def drivers(self) -> frozenset[str]:
         """What the pool reads from a scenario."""
         late = {"late"} if self.delinquency else set[str]()
