@@ -11,6 +11,7 @@ from sphinx.util.docutils import SphinxDirective
 
 PARTS = {  # name -> module of this folder, function
     "words": ("language", "page"),
+    "sayable": ("sayable", "page"),
     "terms": ("terms", "page"),
     "measures": ("tables", "measures"),
     "drivers": ("tables", "drivers"),

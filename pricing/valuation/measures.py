@@ -227,6 +227,10 @@ def modified_duration(cells: Cells) -> np.ndarray:
     return alive(cells, cells.yielded(1) / cells.quoted / cells.compounding)
 
 
+def macaulay_duration(cells: Cells) -> np.ndarray:
+    return alive(cells, cells.yielded(1) / cells.quoted)
+
+
 def convexity(cells: Cells) -> np.ndarray:
     often = cells.ahead.per_year[:, None, None]
     return alive(cells, (cells.yielded(2) + cells.yielded(1) / often) / cells.quoted / cells.compounding**2)
@@ -287,6 +291,7 @@ MEASURES: dict[str, Measure] = {
         Measure("spread_duration", "years", "positive: value falls as the spread rises", "-(dV/dz) / (V + U)", spread_duration),
         Measure("cs01", "currency", "positive: lost when the spread rises 1 bp", "-(dV/dz) x 0.0001", cs01),
         Measure("dv01", "currency", "positive: lost when zero rates rise 1 bp; interest of floating notes follows, other cash is held", "-(dV/dr) x 0.0001: D_j -> D_j exp(-r t_j), F_j -> F_j + G_j r (t_j - t_j-1)", dv01),
+        Measure("macaulay_duration", "years", "positive", "sum T_j F_j (1 + y/f)^(-f T_j) / (V + U), at the yield; on the curve and its spread it is spread_duration", macaulay_duration),
         Measure("g_spread", "decimal a year", "positive is cheaper than governments", "y - par yield of the government curve at wal", g_spread),
         Measure("i_spread", "decimal a year", "positive is cheaper than swaps", "y - par yield of the swap curve at wal", i_spread),
         Measure("discount_margin", "decimal a year", "positive is cheaper than the index", "m: sum F_j / prod_k (1 + (L_k + m) a_k) = V", discount_margin),

@@ -79,6 +79,7 @@ def test_the_continuous_yield_its_duration_and_convexity_are_quantlibs(case):
     macaulay = prices["modified_duration"][0, 0, 0] * (1.0 + prices["yield_to_maturity"][0, 0, 0] / 4.0)
     assert macaulay == pytest.approx(expected["mod_dur_cont"], rel=1e-11)
     assert macaulay == pytest.approx(expected["mac_dur_qtr"], rel=1e-11)
+    assert prices["macaulay_duration"][0, 0, 0] == pytest.approx(expected["mac_dur_qtr"], rel=1e-11)
     bend = prices.cells.yielded(2)[0, 0, 0] / prices.npv[0, 0, 0]
     assert bend == pytest.approx(expected["convexity_cont"], rel=1e-11)
 
