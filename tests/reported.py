@@ -1,6 +1,9 @@
-"""Runs to report on: a shipped deal, and one whose names are markup, a formula and a quote."""
+"""Runs to report on: a shipped deal, and one whose names are markup, a formula and a quote; and a page read back."""
 
 import datetime as dt
+import html.parser
+
+import numpy as np
 
 from pricing import Market, SpreadShock, load_market, price, who_bears
 from structuring import Deal, Holdings, LeasePortfolio, Scenario, Tenant, load_deal, load_scenarios, run
@@ -39,3 +42,41 @@ def evil_parts():
     market = Market(0.04, quotes, valuation=dt.date(2026, 1, 15))
     prices = price(flows, market, [SpreadShock.parallel(bp=100)])
     return deal, flows, prices, who_bears(prices, deal.holdings), market
+
+
+class Tables(html.parser.HTMLParser):
+    """The exact values of every table, and every tag, attribute and loose text of a page."""
+
+    def __init__(self):
+        super().__init__()
+        self.tables, self.tags, self.links, self.title, self.inside = {}, [], [], "", ""
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        self.tags.append(tag)
+        self.inside = tag
+        self.links += [values[name] for name in ("src", "href") if name in values]
+        if tag == "table":
+            self.tables[values["id"].removeprefix("table-")] = []
+        elif tag == "tr":
+            list(self.tables.values())[-1].append([])
+        elif tag == "td":
+            list(self.tables.values())[-1][-1].append(values["data-value"])
+
+    def handle_data(self, data):
+        if self.inside == "title":
+            self.title += data
+            self.inside = ""
+
+
+def parsed(path):
+    page = Tables()
+    page.feed(path.read_text("utf-8"))
+    return page
+
+
+def same(text, value):
+    """Whether a cell holds exactly what the frame holds."""
+    if value is None or (isinstance(value, float) and not np.isfinite(value)):
+        return text == ""
+    return float(text) == value if isinstance(value, (int, float, np.number)) else text == str(value)

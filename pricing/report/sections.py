@@ -63,10 +63,11 @@ def sections(case: StressResult) -> list[Section]:
         Section(
             "solved",
             "How it was structured",
-            "Each size is as large as its tests allow; the chosen structure is marked on the frontier.",
+            "Each size is as large as its tests allow. Against what a step less of each binding test would buy stand curves of "
+            "structures solved anew, the chosen one marked.",
             figures=frontiers(case),
             lines=() if case.solution is None else tuple(shadow.words for shadow in case.solution.shadows),
-            sheets=pick("solved", "cost_of_money", "tests", "shadow_prices", "frontier"),
+            sheets=pick("solved", "solved_besides", "cost_of_money", "tests", "shadow_prices", "frontier"),
         ),
         Section("funding", "Sources and uses", sheets=pick("sources_and_uses")),
         Section(

@@ -68,15 +68,15 @@ def variants(original: Deal, answer: Structured) -> Iterator[Variant]:
         size = share * answer.size(senior)
         fixed = dataclasses.replace(terms, sizes={**terms.sizes, senior: size})
         yield f"size of {senior}", size, share == 1.0, original, fixed, scenarios
-    cover = next(
-        (t for t in terms.tests if t.of is not None and t.sign == ">=" and isinstance(t.level, Constant)), None
-    )
+    binding = [reading.test for bound in answer.bounds for reading in bound.binding]
+    tests = sorted(terms.tests, key=lambda test: test not in binding)  # those first along which sizes move
+    cover = next((t for t in tests if t.of is not None and t.sign == ">=" and isinstance(t.level, Constant)), None)
     if cover is not None:
         for by in LEVELS:
             level = round(cover.level.value + by, 10)  # type: ignore[union-attr]
             moved = with_test(terms, cover, dataclasses.replace(cover, level=Constant(level)))
             yield cover.measure, level, by == 0.0, original, moved, scenarios
-    for name in dict.fromkeys(test.scenario for test in terms.tests if test.scenario and test.scenario != "paths"):
+    for name in dict.fromkeys(test.scenario for test in tests if test.scenario and test.scenario != "paths"):
         stress = next(scenario for scenario in scenarios if scenario.name == name)
         if deeper(stress, 0.0) != stress and any(test.scenario == name for test in terms.sized[senior]):
             for depth in DEPTHS:

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import html
-import html.parser
 import json
 import re
 import subprocess
@@ -12,7 +11,7 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
-from reported import EVIL, FORMULA, evil_parts, parts_of
+from reported import EVIL, FORMULA, evil_parts, parsed, parts_of, same
 from typer.testing import CliRunner
 
 from pricing.breakevens.committee import committee
@@ -40,44 +39,6 @@ def vantage():
 @pytest.fixture(scope="module")
 def evil():
     return evil_parts()
-
-
-class Tables(html.parser.HTMLParser):
-    """The exact values of every table, and every tag, attribute and loose text of a page."""
-
-    def __init__(self):
-        super().__init__()
-        self.tables, self.tags, self.links, self.title, self.inside = {}, [], [], "", ""
-
-    def handle_starttag(self, tag, attrs):
-        values = dict(attrs)
-        self.tags.append(tag)
-        self.inside = tag
-        self.links += [values[name] for name in ("src", "href") if name in values]
-        if tag == "table":
-            self.tables[values["id"].removeprefix("table-")] = []
-        elif tag == "tr":
-            list(self.tables.values())[-1].append([])
-        elif tag == "td":
-            list(self.tables.values())[-1][-1].append(values["data-value"])
-
-    def handle_data(self, data):
-        if self.inside == "title":
-            self.title += data
-            self.inside = ""
-
-
-def parsed(path):
-    page = Tables()
-    page.feed(path.read_text("utf-8"))
-    return page
-
-
-def same(text, value):
-    """Whether a cell holds exactly what the frame holds."""
-    if value is None or (isinstance(value, float) and not np.isfinite(value)):
-        return text == ""
-    return float(text) == value if isinstance(value, (int, float, np.number)) else text == str(value)
 
 
 def test_the_page_holds_what_the_frames_hold(vantage, tmp_path):

@@ -3,12 +3,15 @@
 import json
 
 import pytest
+from reported import parsed as page_of
+from reported import same
 from typer.testing import CliRunner
 
 from pricing.cli import app
 from pricing.market.market_files import load_market
 from pricing.structure.frontier import frontier
 from pricing.structure.solve import structured
+from pricing.structure.terms.amount import amount
 from pricing.structure.terms.structure_terms import Structure
 from structuring.deals.deal_files import load_deal, load_scenarios
 
@@ -80,6 +83,39 @@ def test_the_frontier_marks_the_chosen_structure_and_follows_its_test():
     )
     returns = [point.equity_irr for point in sized]
     assert returns == sorted(returns)  # borrowing costs less than the property earns, so more of it lifts the equity
+
+
+def test_the_report_tells_how_the_deal_was_structured(tmp_path):
+    """Every cell of its section is that of the solution's tables; sentences, curves and the chosen structure are there."""
+    from pricing.commands.structure import write
+    from pricing.structure.shadow_prices import shadow_prices
+    from pricing.structure.solution import Solution
+    from pricing.structure.terms.sizing_test import parsed
+
+    deal, scenarios, market = load_deal(DEAL), load_scenarios(DEAL), load_market(DEAL)
+    terms = Structure(
+        {"A-2": (parsed("at_closing(ltv('A-2')) <= 0.5"), parsed("loss('A-2') <= 0 in 'rent cut 40 %'")), "equity": "rest"},
+        coupons={"A-2": "par"},
+        amounts={"accounts['liquidity reserve'].balance": amount("months_of_interest(3, 'A-2')")},
+    )  # fmt: skip
+    answer = structured(deal, terms, scenarios, market)
+    made = Solution(answer, tuple(shadow_prices(deal, answer)), tuple(frontier(deal, answer)))
+    write(tmp_path / "page.html", made, print)
+    page, text = page_of(tmp_path / "page.html"), (tmp_path / "page.html").read_text("utf-8")
+    tables = {
+        "solved": made.tranches(), "solved_besides": made.numbers(), "tests": made.tests(), "shadow_prices": made.shadow_prices(),
+        "cost_of_money": made.figures().drop(columns="value"),
+    }  # fmt: skip
+    for name, frame in tables.items():
+        rows = list(frame.itertuples(index=False, name=None))
+        assert len(rows) == len(page.tables[name]) - 1 > 0, name
+        for got, row in zip(page.tables[name][1:], rows, strict=True):
+            assert all(same(cell, value) for cell, value in zip(got, row, strict=True)), (name, got, row)
+    chosen = [row for row in page.tables["frontier"][1:] if "chosen" in row]
+    curves = {point.curve for point in made.points}
+    assert len(chosen) == len(curves) == 2  # along its size, and along the depth of the stress
+    assert "at_closing(ltv(&#39;A-2&#39;)) &lt;= 0.51: " in text
+    assert all(f'id="frontier-{n}"' in text for n in (1, 2))
 
 
 def test_without_a_structure_beside_the_deal_the_option_is_named():

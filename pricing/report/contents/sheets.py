@@ -275,7 +275,9 @@ def structured(case: StressResult) -> list[Sheet]:
         curves |= {str(column): "money" for column in frontier if str(column).startswith("size_")}
     runs = f"{made.answer.runs:,} runs of a scenario, {made.answer.candidates:,} structures tried."
     numbers: dict[str, str] = dict.fromkeys(("value", "level", "margin"), "number")
+    besides = made.numbers()
     return [
+        *([Sheet("solved_besides", "Numbers solved besides", besides, {"value": "number"})] if len(besides) else []),
         Sheet("solved", "What holds each size", made.tranches(), sized, runs),
         Sheet("cost_of_money", "What money costs and the equity earns", made.figures().drop(columns="value"), {}),
         Sheet("tests", "Every test, where it is nearest to failing", made.tests(), numbers),

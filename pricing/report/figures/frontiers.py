@@ -37,7 +37,7 @@ def one(n: int, curve: str, points: list[Any], case: StressResult) -> Figure:
         })  # fmt: skip
     layout = {
         "xaxis": {"title": {"text": escaped(unit_of(curve, case))}},
-        "yaxis": {"ticksuffix": " %", "rangemode": "tozero"},
+        "yaxis": {"ticksuffix": " %"},
         "hovermode": "closest",
         "showlegend": True,
     }
