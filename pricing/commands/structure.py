@@ -67,12 +67,18 @@ def structure(
     from pricing.structure.terms.structure_terms import load_structure
     from pricing.structure.written import write_structured
     from structuring.deals.deal_files import find_deal
+    from structuring.documents.yaml_and_json import with_lines
+    from waterfalls.errors import InvalidTerms
 
     described, paths, quotes = given = case(deal, market, scenarios)
     file = find_deal(deal)
-    asked = with_goals(load_structure(terms or beside(file, "structure.yaml")), goal or [])
+    said = terms or beside(file, "structure.yaml")
+    asked = with_goals(load_structure(said), goal or [])
     with progress(f"structuring {described.name}") as told:
-        answer = solve(described, asked, paths, quotes, progress=told)
+        try:
+            answer = solve(described, asked, paths, quotes, progress=told)
+        except InvalidTerms as error:
+            raise with_lines(error, said) from None
     with progress("what a step of each test buys") as told:
         shadows = shadow_prices(described, answer, progress=told)
     points = []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pricing.market.market import Market, Quote
+from pricing.structure.fixed_point import NotSettled
 from pricing.valuation.price import value_quoted, weights_at
 from pricing.valuation.remaining_cash import Ahead
 from waterfalls.errors import CannotPrice, Fault, InvalidTerms
@@ -36,6 +37,8 @@ def quote_of(note: Note, ahead: Ahead, i: int, s: int, market: Market, spreads: 
     by_life = spreads.get(note.rating or "")
     if by_life:
         lives = sorted(by_life)
+        if np.isnan(ahead.wal[i, s]):
+            raise NotSettled(f"{note.name!r} is repaid nothing, so that no spread by average life is its own")
         return Quote("z", float(np.interp(ahead.wal[i, s], lives, [by_life[life] for life in lives])))
     quote = market.quotes.get(note.name, market.otherwise)
     if quote is None:

@@ -282,8 +282,13 @@ def solve_one(
         margins, start=start, low=unknown.low, high=unknown.high, tolerance=tolerance, before=before, stride=stride
     )
     passed, failed = found.passes, found.fails
-    if restless and (passed is None or (failed is not None and not seen[failed][0])):
+    if restless and passed is None:
         raise restless[-1]
+    if restless and failed is not None and not seen[failed][0]:
+        raise InvalidTerms(
+            f"{unknown.path} has no upper bound: its tests pass at {unknown.value(passed):,.6g}, and beyond that {restless[-1]}; "
+            "give it a test that fails"
+        )
     if passed is None:
         at = seen[unknown.low]
         failing = [reading for reading in at[0] if reading.margin < 0.0]

@@ -308,24 +308,38 @@ def test_what_cannot_be_is_told_with_its_test_scenario_and_date():
         ({"sizes": {"A": (T("dscr('A') >= 1.2 in 'bust'"),)}}, "there is no scenario 'bust'"),
         ({"sizes": {"A": ()}}, "has no upper bound"),
         ({"sizes": {"A": (T("dscr('B') >= 0.1"),)}}, "has no upper bound: none of its tests fails"),
+        ({"sizes": {"A": (T("dscr('A') >= 0.01"),)}, "coupons": {"A": "par"}}, "has no upper bound: its tests pass at .*, and beyond that the circle"),
+        ({"sizes": {"A": (T("at_closing(ltv('A')) <= 60"),)}}, "has no upper bound: none of its tests fails"),
+        ({"sizes": {"A": -5.0}}, "must be greater than 0"),
         ({"sizes": {"A": "all"}}, "is a list of tests, an amount, or rest"),
         ({"sizes": {"A": "rest", "E": "rest"}}, "one tranche is the rest"),
         ({"sizes": {"A": "rest"}}, "is the rest of the uses, and the deal says none"),
         ({"sizes": {"A": (T("dscr('A') >= 1.4"), T("dscr('A') <= 1.2"))}}, "contradict each other"),
         ({"coupons": {"A": "parr"}}, "is par, or a clean price"),
         ({"coupons": {"E": "par"}}, "is equity"),
+        ({"coupons": {"C": "par"}}, r"coupons\['C'\]: there is no note 'C'"),
+        ({"coupons": {"A": "par"}, "market": Market(0.04, {"A": {"price": 99.0}}, valuation=dt.date(2026, 1, 15))}, "is quoted by a price"),
+        ({"coupons": {"A": "par"}, "market": Market(0.04, {}, valuation=dt.date(2026, 1, 15))}, "'A' has no spread: quote it"),
+        ({"schedules": {"Z": Schedule(1.3, first=dt.date(2027, 1, 15))}}, r"schedules\['Z'\]: there is no note 'Z'"),
+        ({"amounts": {"accounts['x'].balance": "months_of_interest('A')"}}, "a number of months, then notes"),
         ({"schedules": {"A": Schedule(1.3, first=dt.date(2040, 1, 15))}}, "leaves no payment date"),
         ({"schedules": {"A": Schedule(1.3, first=dt.date(2027, 1, 15), income_of=("x",))}}, "there is no account 'x'"),
         ({"amounts": {"accounts['x'].balance": "1.0"}}, r"there is no item 'x'"),
         ({"amounts": {"tranches['A'].coupon": "1.0"}}, "is no number to solve for"),
         ({"numbers": {"maturityy": Sought("largest", between=(0.0, 1.0), tests=(T("dscr('A') >= 1"),))}}, "there is no field 'maturityy'"),
+        ({"numbers": {"tranches['A'].notional": lambda: Sought("largest", between=(9.0, 1.0), tests=(T("dscr('A') >= 1"),))}}, "must be the lower limit and the upper one"),
+        ({"numbers": {"tranches['A'].notional": lambda: Sought("largest", between=(1.0, 9.0), tests=())}}, "must hold at least one"),
         ({"sizes": {"A": (T("expected_loss('A') <= 0.01"),)}}, "speaks of paths: say which"),
+        ({"sizes": {"A": (T("expected_loss('A') <= 0.01"),)}, "paths": Drawn({"rent": 0.2}, around="bust")}, "paths.around: there is no scenario 'bust'"),
         ({"coupons": {"A": "par"}, "spreads": {"A": {5.0: 150.0}}}, "is a decimal"),
     ],
 )  # fmt: skip
 def test_bad_input_has_one_clear_message(terms, said):
     with pytest.raises(FirstLossError, match=said):
-        solved(**terms)
+        solved(**{
+            name: {path: each() if callable(each) else each for path, each in given.items()} if isinstance(given, dict) else given
+            for name, given in terms.items()
+        })  # fmt: skip
 
 
 @pytest.mark.parametrize(

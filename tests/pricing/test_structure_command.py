@@ -118,6 +118,22 @@ def test_the_report_tells_how_the_deal_was_structured(tmp_path):
     assert all(f'id="frontier-{n}"' in text for n in (1, 2))
 
 
+def test_what_is_wrong_with_the_file_is_told_at_once_with_its_lines(tmp_path):
+    file = tmp_path / "structure.yaml"
+    file.write_text(
+        "firstloss-structure: 1\nsizes:\n  A-3: [dscr('A-2') >= 1.4]\n  A-2:\n    - dscr('A-2') >= 1.4\n    - dscr('A-2') <= 1.2\n"
+        "    - loss('A-2') <= 0 in 'rent cut 60 %'\n  equity: rest\ncoupons: {C: par}\n",
+        encoding="utf-8",
+    )
+    result = CliRunner().invoke(app, ["structure", DEAL, "--structure", str(file)])
+    said = f"{result.output}{result.exception}"
+    assert "4 faults" in said
+    assert "line 3, sizes['A-3']: there is no tranche 'A-3'. Did you mean 'A-" in said
+    assert "line 6, sizes['A-2'][1]: 'dscr('A-2') <= 1.2' and 'dscr('A-2') >= 1.4' contradict each other" in said
+    assert "line 7, sizes['A-2'][2]: there is no scenario 'rent cut 60 %'. Did you mean 'rent cut 40 %'?" in said
+    assert "line 9, coupons['C']: there is no note 'C'" in said
+
+
 def test_without_a_structure_beside_the_deal_the_option_is_named():
     result = CliRunner().invoke(app, ["structure", "iren-hardware-3"])
     assert result.exit_code != 0
