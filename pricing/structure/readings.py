@@ -62,6 +62,8 @@ class Reading(NamedTuple):
         where = f" on {self.date}" if self.date else ""
         sign = "at least" if self.test.sign == ">=" else "at most"
         value, level = (shown(self.test, number) for number in (self.value, self.level))
+        if value == level and self.margin < 0.0:
+            value = f"{self.value:.12g}"  # so near that only more digits tell
         return f"{self.test.measure} is {value}{where} in {self.scenario!r}, and must be {sign} {level}"
 
 

@@ -7,7 +7,7 @@ import datetime
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pricing.structure.solve import Structured, structured
+from pricing.structure.solve import Infeasible, Structured, structured
 from pricing.structure.terms.goals import with_test
 from structuring.scenarios.drivers import DRIVERS
 from waterfalls.errors import FirstLossError
@@ -23,7 +23,7 @@ POINTS = 0.10  # by which every multiple of a stress comes nearer to 1
 
 
 class ShadowPrice(NamedTuple):
-    """A binding test, how it is relaxed, and by how much each size moves; empty where the relaxed structure has no answer."""
+    """A binding test, how it is relaxed, and by how much each size moves."""
 
     test: SizingTest
     step: str
@@ -46,7 +46,7 @@ def shadow_prices(
     original: Deal, answer: Structured, *, progress: Callable[[int, int], None] | None = None
 ) -> list[ShadowPrice]:
     """What relaxing each binding test by a step buys, all else solved anew: ratios by 0.05, shares by a point, dates by a year,
-    losses by 10 points less in the drivers of their scenario."""
+    losses by 10 points less in the drivers of their scenario. What relaxed leaves no structure at all is left out."""
     tests = list(dict.fromkeys(reading.test for bound in answer.bounds for reading in bound.binding))
     found = []
     for n, test in enumerate(tests):
@@ -58,8 +58,11 @@ def shadow_prices(
         terms, scenarios, said = step
         try:
             other = structured(original, terms, scenarios, answer.market, near=answer)
+        except Infeasible as error:
+            if error.nearest is None:
+                continue
+            other, said = error.nearest, f"{said}, by which {error.stuck} does not pass its tests and is left out"
         except FirstLossError:
-            found.append(ShadowPrice(test, f"{said} (no structure)", {}, {}))
             continue
         found.append(ShadowPrice(test, said, moves(answer, other), numbers_moved(answer, other)))
     return found

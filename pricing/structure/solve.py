@@ -51,8 +51,20 @@ class Infeasible(FirstLossError, ValueError):
         if nearest is not None:
             sizes = ", ".join(f"{tranche.name} {tranche.notional / 1e6:,.1f}m" for tranche in nearest.deal.tranches)
             lines.append(f"the nearest that would do, without what fails: {sizes}")
+            if unknown is not None and unknown.size:
+                lines.append("loosen what fails, or tighten a test of a class above: it takes what this one would need")
         super().__init__("\n  ".join(lines))
         self.what, self.readings, self.nearest, self.unknown = what, tuple(readings), nearest, unknown
+
+    @property
+    def stuck(self) -> str:
+        """What no value of passes: a tranche by its name, a number by its path."""
+        path = "" if self.unknown is None else self.unknown.path
+        return (
+            next((t.name for t in self.nearest.deal.tranches if path_of(t.name) == path), path)
+            if self.nearest
+            else path
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,7 +162,7 @@ def structured(
     try:
         values = hunt.settled()
     except Infeasible as error:
-        raise Infeasible(error.what, error.readings, without(bench, error)) from None
+        raise Infeasible(error.what, error.readings, without(bench, error), error.unknown) from None
     return proved(bench, bench.closed(values), tuple(hunt.bounds.values()))
 
 
@@ -284,7 +296,7 @@ def solve_one(
     passed, failed = found.passes, found.fails
     if restless and passed is None:
         raise restless[-1]
-    if restless and failed is not None and not seen[failed][0]:
+    if restless and passed is not None and failed is not None and not seen[failed][0]:
         raise InvalidTerms(
             f"{unknown.path} has no upper bound: its tests pass at {unknown.value(passed):,.6g}, and beyond that {restless[-1]}; "
             "give it a test that fails"
