@@ -252,6 +252,7 @@ def test_another_program_recalculates_a_hundred_random_deals(tmp_path):
     assert len(ran) == 100
     for flows, book in zip(ran, recalculated(files, tmp_path), strict=True):
         agree(book, flows, 1)
+        assert figure(book, "Front", "all checks hold (1) or not (0)") == 1
 
 
 def with_note(deal, name, **changed):
