@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from structuring.collateral.asset import Asset
-from structuring.scenarios.index_paths import Resets
+from structuring.scenarios.index_paths import Resets, of_notes_alone
 from structuring.scenarios.scenario import Drivers
 from waterfalls.clock.conventions import DayCount
 from waterfalls.errors import Fault
@@ -114,6 +114,7 @@ class PropertyLoan(Asset):
                     "properties", f"must have the balance {balance:,.2f} allocated to them, got {allocated:,.2f}"
                 )
         coupon = fields.get("coupon")
+        yield from of_notes_alone(coupon)
         strikes = [("strike", fields.get("strike"))]
         strikes += [(f"extensions[{i}].strike", each.strike) for i, each in enumerate(fields.get("extensions", ()))]
         for place, strike in strikes:

@@ -110,8 +110,9 @@ class Accrual(NamedTuple):
 
 
 def faults_of_resets(fields: Mapping[str, Any], coupon: Any) -> Iterator[Fault]:
-    """A reset that no coupon period begins with, and terms of a floating coupon where it is fixed."""
+    """A reset that no coupon period begins with, terms of a floating coupon where it is fixed, and what only notes say."""
     frequency, reset = fields.get("frequency", "monthly"), fields.get("reset")
+    yield from of_notes_alone(coupon)
     if isinstance(coupon, Floating) and (coupon.resets is not None or coupon.step_up_while):
         yield Fault(
             "", "a floating coupon of collateral knows neither resets within a period nor conditions: say reset"
@@ -124,3 +125,12 @@ def faults_of_resets(fields: Mapping[str, Any], coupon: Any) -> Iterator[Fault]:
         yield Fault("reset", unknown("frequency", reset, FREQUENCIES))
     elif reset is not None and frequency in FREQUENCIES and FREQUENCIES[frequency] % FREQUENCIES[reset]:
         yield Fault("reset", f"must not come more often than interest is paid, {frequency}, got {reset!r}")
+
+
+def of_notes_alone(coupon: Any) -> Iterator[Fault]:
+    """Terms of a floating coupon that collateral cannot read: resets within a period, and steps while a condition holds."""
+    if isinstance(coupon, Floating):
+        if coupon.resets is not None:
+            yield Fault("", f"a coupon of collateral is fixed for whole periods: leave resets={coupon.resets!r} out")
+        if coupon.step_up_while:
+            yield Fault("", "a coupon of collateral knows no conditions of the deal: leave step_up_while out")

@@ -226,6 +226,7 @@ def test_bad_tapes_say_what_is_wrong(column, value, message):
         (lambda: LoanLine(1.0, 0.05, remaining_term=12, reset="annual"), "reset: belongs to a floating coupon"),
         (lambda: LoanLine(1.0, Floating("S", 0.01), remaining_term=12, first_reset=3), "first_rate: and first_reset go together"),
         (lambda: LoanLine(1.0, Floating("S", 0.01), remaining_term=12, frequency="quarterly", reset="monthly"), "reset: must not come more often"),
+        (lambda: LoanLine(1.0, Floating("S", 0.01, resets="monthly"), remaining_term=12), "is fixed for whole periods: leave resets='monthly' out"),
         (lambda: Bond("X", 1.0, coupon=0.05, maturity=D(2030, 1, 1), first_rate=0.05), "first_rate: belongs to a floating coupon"),
         (lambda: Bond("X", 1.0, coupon=Floating("S", 0.01), maturity=D(2030, 1, 1), reset="weekly"), "there is no frequency 'weekly'"),
         (lambda: run(floating_deal(LoanPool((LoanLine(1.0, Floating("LIBOR", 0.01), remaining_term=12),))), rates={"SOFR": 0.04}), "LIBOR"),
