@@ -455,3 +455,57 @@ def fresh_lease():
 
     folder = Path("pricing/template")
     return dataclasses.replace(load_deal(folder / "deal.yaml"), funding=None), load_market(folder / "market.yaml")
+
+
+# Taxes and subsidies ------------------------------------------------------------------------------------------------
+
+
+PAID = ("pay(interest('A'))", "pay(scheduled_principal('A'))", "pay(residual('E'))")
+
+
+def of_one_note(*clauses, **changed):
+    tranches = (Note("A", 100e6, coupon=Fixed(0.05), rating="A"), Equity("E", 70e6), *changed.pop("more", ()))
+    return annual(tranches=tranches, waterfall=Waterfall(tuple(map(_clause, (*clauses, *PAID)))), **changed)
+
+
+def test_debt_is_sculpted_to_coverage_after_a_tax_that_deducts_its_own_interest():
+    """(CFADS - tax) / service = 1.30 at every date, tax = 25 % of CFADS - interest - depreciation, where it is above losses."""
+    tax = Fee("tax", amount="0.25 * taxable(receipt('revenue') - interest_accrued('A') - 20e6, carried=15e6)")
+    found = solved(
+        of_one_note("pay(fee('tax'))", fees=(tax,)),
+        sizes={"A": (T("lowest(dscr('A')) >= 1.30"),)},
+        schedules={"A": Schedule(1.30, first=dt.date(2027, 1, 15))},
+    )
+    flows, interest = found.flows, found.flows.accrued["A"][0]
+    service = interest + flows["accrued", "scheduled", "A"][0]
+    losses, expected = 15e6, []
+    for income in CASH - interest - 20e6:
+        used = min(losses, max(income, 0.0))
+        expected.append(0.25 * (max(income, 0.0) - used))
+        losses += max(-income, 0.0) - used
+    assert flows.fees["tax"][0] == pytest.approx(expected, abs=1e-3)
+    assert (CASH - flows.fees["tax"][0]) / service == pytest.approx(np.full(8, 1.30), rel=1e-8)
+    assert flows.balance["A"][0, -1] == pytest.approx(0.0, abs=1.0)
+
+
+def test_an_availability_payment_is_solved_to_a_coverage():
+    """The lowest revenue is 30 over interest of 5: for 8 times the state pays 10 at every date."""
+    state = Equity("state", commitment=500e6)  # it is paid nothing back
+    found = solved(
+        of_one_note("draw('state', amount=defined('availability'))", more=(state,), definitions={"availability": 0.0}),
+        numbers={
+            "definitions['availability']": Sought(
+                "smallest", between=(0.0, 50e6),
+                tests=(T("lowest(ratio(receipt('revenue') + defined('availability'), interest_accrued('A'), zero=99)) >= 8"),),
+            )
+        },
+    )  # fmt: skip
+    assert found.deal.definitions["availability"].value == pytest.approx(10e6, rel=1e-6)
+    assert found.flows.draws["state"][0] == pytest.approx(np.full(8, 10e6), rel=1e-6)
+
+
+def test_a_subsidy_pays_what_each_date_lacks():
+    support = of_one_note(
+        "draw('state', amount=8 * debt_service('A') - receipt('revenue'))", more=(Equity("state", commitment=500e6),)
+    )
+    assert run(support).draws["state"][0] == pytest.approx(np.maximum(40e6 - CASH, 0.0))

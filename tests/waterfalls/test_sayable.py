@@ -711,6 +711,18 @@ FEES = [
         {"fee tax": [0, 1, 5], "residual E": [6, 11, 15], "trigger T": [1, 1, 0]},
     ),
     Row(
+        "a subsidy that makes up what revenue lacks to 1.3 times the debt service, from a state that is paid nothing back",
+        deal(
+            a(),
+            "{equity: {name: E}}",
+            "{equity: {name: state, commitment: 20}}",
+            clauses=("draw('state', amount=1.3 * debt_service('A') - receipt('revenue'))", "pay(interest('A'))", REST),
+        ),
+        "to draw 1.3 times the debt service of the period on A minus the collateral's revenue for the period on state",
+        {"revenue": [5, 8, 6]},
+        {"draws state": [1.5, 0, 0.5], "residual E": [1.5, 3, 1.5]},
+    ),
+    Row(
         "tax with losses from before, which offset at most 80 % of an income",
         deal(
             fees='[{name: tax, amount: "0.5 * taxable(interest_collections(), carried=10, limit=0.8)"}]',
