@@ -9,6 +9,7 @@ import typer
 
 from pricing.commands.compare import compare
 from pricing.commands.explain import explain
+from pricing.commands.explore import explore
 from pricing.commands.library import library
 from pricing.commands.new import new
 from pricing.commands.paths import paths
@@ -32,7 +33,22 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"max_content_width": WIDEST},
 )
-for command in (new, run, price, structure, stress, paths, explain, compare, tieout, validate, library, schema, warm):
+for command in (
+    new,
+    run,
+    price,
+    structure,
+    stress,
+    paths,
+    explain,
+    explore,
+    compare,
+    tieout,
+    validate,
+    library,
+    schema,
+    warm,
+):
     app.command(context_settings={"max_content_width": WIDEST})(command)
 
 

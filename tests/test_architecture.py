@@ -78,6 +78,10 @@ ROOMS = {
         "report.market_report": {
             "tables", "contagion", "contagion.closed_loop", "report", "report.contents", "report.figures",
         },
+        "explore": {
+            "market", "tables", "valuation", "bearers", "contagion", "breakevens", "structure", "structure.terms", "report",
+            "report.contents", "report.figures", "report.live_model",
+        },
         "commands": {
             "market", "tables", "valuation", "bearers", "contagion", "contagion.closed_loop", "overview", "comparison",
             "breakevens", "paths_and_books", "structure.terms", "structure", "report.contents", "report.live_model",

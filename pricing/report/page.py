@@ -66,7 +66,7 @@ def rendered(parts: Sequence[Part], unit: Unit, *, name: str, title: str, facts:
         rows=lambda sheet: list(rows(sheet, unit)),
         heading=lambda column, kind: heading(str(column), kind, unit),
         css=safe(asset("page.css")),
-        js=safe(asset("page.js")),
+        js=safe(asset("figures.js") + asset("page.js")),
         plotly=safe(offline.get_plotlyjs()),
         version=version("firstloss"),
     )

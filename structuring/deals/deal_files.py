@@ -21,10 +21,14 @@ MARK = "firstloss"
 @takes(path=path)
 def load_deal(path: Path | str) -> Deal:
     """A deal from a file, or a shipped one by its name; every fault is told at once with its place."""
-    file = find_deal(path)
-    deal = load_term(file, Deal, mark=MARK)
+    return read_deal(find_deal(path))
+
+
+def read_deal(file: Path, text: str | None = None) -> Deal:
+    """The deal of a file, or of the text that it shall hold once it is saved."""
+    deal = load_term(file, Deal, mark=MARK, text=text)
     if found := list(faults_of_gap(statement(deal))):
-        raise InvalidTerms(lined(found, file), title=str(file))
+        raise InvalidTerms(lined(found, file, text), title=str(file))
     return deal
 
 

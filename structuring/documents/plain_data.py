@@ -139,10 +139,13 @@ def load(path: Path | str) -> Any:
     return data
 
 
-def parsed(path: Path | str) -> tuple[Any, yaml.Node | None, list[Fault]]:
-    """The plain data of a file, its tree with the line of everything, and the keys that stand twice."""
+def parsed(path: Path | str, text: str | None = None) -> tuple[Any, yaml.Node | None, list[Fault]]:
+    """The plain data of a file, its tree with the line of everything, and the keys that stand twice.
+
+    `text` is what the file shall hold once it is saved, where that is read instead of what it holds.
+    """
     path = Path(path)
-    text = text_of(path)
+    text = text_of(path) if text is None else text
     try:
         if path.suffix == ".json":
             return from_json(text)

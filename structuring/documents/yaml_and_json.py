@@ -88,12 +88,13 @@ def beneath(node: yaml.Node | None, step: str) -> tuple[yaml.Node, int] | None:
     return None
 
 
-def load_term(path: Path | str, cls: type[T], *, mark: str) -> T:
+def load_term(path: Path | str, cls: type[T], *, mark: str, text: str | None = None) -> T:
     """A term from a file whose top says what it is, `firstloss: 1`; every fault is told at once with its line and place.
 
     Where it takes holdings or a list of like things it may name a table, `{file: holders.xlsx}`, relative to its folder.
+    `text` is read in place of what the file holds, where it has not been saved yet.
     """
-    read, root, twice = parsed(path)
+    read, root, twice = parsed(path, text)
     data = Elsewhere.found_in(read, Path(path).parent)
     if not isinstance(data, Mapping) or mark not in data:
         kind = (
@@ -114,9 +115,9 @@ def load_term(path: Path | str, cls: type[T], *, mark: str) -> T:
     return made
 
 
-def lined(faults: Iterable[Fault], path: Path | str) -> list[Fault]:
+def lined(faults: Iterable[Fault], path: Path | str, text: str | None = None) -> list[Fault]:
     """What is wrong with a file, or doubtful in it, with the lines in which it stands and in their order."""
-    root = parsed(path)[1]
+    root = parsed(path, text)[1]
     told = [fault._replace(line=line_of(fault, root)) for fault in faults]
     return sorted(told, key=lambda fault: fault.line or 0)
 
