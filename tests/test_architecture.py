@@ -82,10 +82,11 @@ ROOMS = {
             "market", "tables", "valuation", "bearers", "contagion", "breakevens", "structure", "structure.terms", "report",
             "report.contents", "report.figures", "report.live_model",
         },
+        "commands.shared": {"market", "valuation", "report"},
         "commands": {
             "market", "tables", "valuation", "bearers", "contagion", "contagion.closed_loop", "overview", "comparison",
             "breakevens", "paths_and_books", "structure.terms", "structure", "report.contents", "report.live_model",
-            "report", "report.market_report",
+            "report", "report.market_report", "explore", "commands.shared",
         },
         ".": {"commands"},
     },

@@ -21,8 +21,8 @@ from pricing.bearers.who_bears import who_bears
 from pricing.cli import app, main
 from pricing.commands import paths as paths_command
 from pricing.commands import price as price_command
-from pricing.commands.output import fitted
-from pricing.commands.progress import line, progress
+from pricing.commands.shared.output import fitted
+from pricing.commands.shared.progress import line, progress
 from pricing.market.market import projected
 from pricing.market.market_files import load_market
 from pricing.valuation.price import price
@@ -63,7 +63,9 @@ def place(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_example_of_a_help_runs(name, place):
+def test_every_example_of_a_help_runs(name, place, monkeypatch):
+    monkeypatch.setattr("uvicorn.Server.run", lambda *given, **more: None)  # a live page goes on until it is stopped
+    monkeypatch.setattr("webbrowser.open", lambda address: True)
     told = examples(name)
     assert told, f"firstloss {name} --help shows no example"
     for example in told:
@@ -355,7 +357,7 @@ def test_a_story_fits_the_terminal(arguments, monkeypatch):
 
 
 def test_a_file_is_shown_as_it_stands(monkeypatch):
-    monkeypatch.setattr(importlib.import_module("pricing.commands.output"), "columns", lambda: 60)
+    monkeypatch.setattr(importlib.import_module("pricing.commands.shared.output"), "columns", lambda: 60)
     assert (
         library()["vantage-jersey"].read_text(encoding="utf-8").rstrip()
         in invoke(*["library", "show", "vantage-jersey"]).output

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pricing.commands.options import MarketFile, ScenarioFile, Shocks, beside, case, parallel
-from pricing.commands.output import Answer, answers, columns
-from pricing.commands.progress import progress
+from pricing.commands.shared.options import MarketFile, ScenarioFile, Shocks, beside, case, parallel
+from pricing.commands.shared.output import Answer, answers, columns
+from pricing.commands.shared.progress import progress
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,12 +6,14 @@ from typing import Annotated
 
 import typer
 
-from pricing.commands.options import DealName
+from pricing.commands.shared.options import DealName
 
 
 def explore(
     deal: DealName,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="the port; 0 takes a free one")] = 8747,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="the port; 8747 or the next that is free unless said")
+    ] = None,
     host: Annotated[str, typer.Option(help="the address to listen at: this machine alone unless said")] = "127.0.0.1",
     browser: Annotated[bool, typer.Option(help="open the page in the browser")] = True,
 ) -> None:
@@ -23,7 +25,7 @@ def explore(
     \b
     Examples:
       firstloss explore vantage-jersey
-      firstloss explore my-deal --port 0 --no-browser
+      firstloss explore my-deal --port 9000 --no-browser
     """
     from pricing.explore.serving import serve
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pricing.commands.output import Answer, answers
+from pricing.commands.shared.output import Answer, answers
 
 if TYPE_CHECKING:
     import pandas as pd

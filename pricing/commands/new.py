@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pricing.commands.output import say, stoppable
+from pricing.commands.shared.output import say, stoppable
 
 FILES = ("deal.yaml", "market.yaml", "scenarios.yaml", "structure.yaml")
 NAME = "my-deal"  # what the template calls itself

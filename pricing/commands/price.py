@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from pricing.commands.options import DealName, MarketFile, OneScenario, ScenarioFile, Shocks, case, parallel
-from pricing.commands.output import Answer, answers, as_far, columns
-from pricing.commands.progress import progress
+from pricing.commands.shared.options import DealName, MarketFile, OneScenario, ScenarioFile, Shocks, case, parallel
+from pricing.commands.shared.output import Answer, answers, as_far, columns
+from pricing.commands.shared.progress import progress
 
 
 @answers

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pricing.commands.options import DealName, MarketFile, ScenarioFile, beside, case
-from pricing.commands.output import Answer, Say, answers, columns
-from pricing.commands.progress import progress
+from pricing.commands.shared.options import DealName, MarketFile, ScenarioFile, beside, case
+from pricing.commands.shared.output import Answer, Say, answers, columns
+from pricing.commands.shared.progress import progress
 
 if TYPE_CHECKING:
     from pricing.structure.solution import Solution

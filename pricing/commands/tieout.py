@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pricing.commands.options import DealName, MarketFile, OneScenario, ScenarioFile, case
-from pricing.commands.output import Answer, answers
-from pricing.commands.progress import progress
+from pricing.commands.shared.options import DealName, MarketFile, OneScenario, ScenarioFile, case
+from pricing.commands.shared.output import Answer, answers
+from pricing.commands.shared.progress import progress
 
 if TYPE_CHECKING:
     import pandas as pd

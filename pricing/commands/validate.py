@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pricing.commands.output import Answer, answers
+from pricing.commands.shared.output import Answer, answers
 from waterfalls.errors import Fault
 
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pricing.commands.output import say, stoppable
-from pricing.commands.progress import progress
+from pricing.commands.shared.output import say, stoppable
+from pricing.commands.shared.progress import progress
 
 
 def warm() -> None:

@@ -14,6 +14,7 @@ from waterfalls.distribute import warm
 from waterfalls.doors import need
 from waterfalls.errors import InvalidTerms
 
+PORT, NEXT = 8747, 20  # the usual port, and how many are tried
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -37,24 +38,32 @@ def deals_of(name: str) -> dict[str, Files]:
     return {deal: files_of(deal) for deal in named if deal in library()}
 
 
-def serve(deal: str, *, host: str, port: int, browser: bool, say: Callable[[str], None]) -> None:
+def listening(host: str, port: int | None) -> socket.socket:
+    """A socket at a port; without one said, the usual port or one of the next that is free."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for wanted in range(PORT, PORT + NEXT) if port is None else [port]:
+        try:
+            return socket.create_server((host, wanted), family=family)
+        except OSError as error:
+            why = error.strerror
+    if port is None:
+        raise InvalidTerms(
+            f"ports {PORT} to {PORT + NEXT - 1} of {host} cannot be taken ({why}): say another, --port 9000"
+        )
+    raise InvalidTerms(f"port {port} of {host} cannot be taken ({why}): leave --port out, and a free one is found")
+
+
+def serve(deal: str, *, host: str, port: int | None, browser: bool, say: Callable[[str], None]) -> None:
     """Serves the page of a deal until it is stopped."""
     need("starlette", extra="explore")
     uvicorn = need("uvicorn", extra="explore")
     from pricing.explore.server import application, plotly, token
 
     deals, key = deals_of(deal), token()
-    try:
-        listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as error:
-        raise InvalidTerms(
-            f"port {port} of {host} cannot be taken ({error.strerror}): say another, --port 0 for any"
-        ) from None
-    with listening:
-        taken = listening.getsockname()[1]
+    with listening(host, port) as taken:
         hosts = [*LOOPBACK, "[::1]"] if host in LOOPBACK else ["*"]
         shown = f"[{host}]" if ":" in host else host
-        address = f"http://{shown}:{taken}/?token={key}"
+        address = f"http://{shown}:{taken.getsockname()[1]}/?token={key}"
         say(f"{', '.join(deals)}: {address}")
         if host not in LOOPBACK:
             say("others on the network can reach this page: the token in its address is all that keeps them out")
@@ -66,4 +75,4 @@ def serve(deal: str, *, host: str, port: int, browser: bool, say: Callable[[str]
         config = uvicorn.Config(
             application(deals, key, hosts), log_level="warning", access_log=False, server_header=False
         )
-        uvicorn.Server(config).run(sockets=[listening])
+        uvicorn.Server(config).run(sockets=[taken])

@@ -1,7 +1,6 @@
 """The report as a person sees it, in a real Chromium: it draws, fits, sorts, obeys light and dark, and shows the frames' numbers."""
 
 import math
-import shutil
 
 import pytest
 from reported import EVIL, evil_parts, parts_of
@@ -17,26 +16,8 @@ from structuring import load_deal, load_scenarios, run
 
 pytestmark = pytest.mark.browser
 
-FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 WIDTHS = (375, 1280)
 DRAWN = "html[data-drawn=yes]"
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    """A headless Chromium of the system's; without one these tests fail, for nothing else looks at the page."""
-    from playwright.sync_api import sync_playwright
-
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if path is None:
-        pytest.fail("there is no Chromium on this machine: apt-get install chromium, then make test-all")
-    with sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from recalculated import agree, figure, recalculated, set_to
 
 from pricing import SpreadShock, price, who_bears, write_model
-from pricing.commands.options import case
+from pricing.commands.shared.options import case
 from pricing.report.live_model import write_model as module
 from pricing.report.live_model.grid import FIRST, FORMULA, INPUT, LABEL, OPENING
 from structuring import run
