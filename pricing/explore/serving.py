@@ -41,16 +41,16 @@ def deals_of(name: str) -> dict[str, Files]:
 def listening(host: str, port: int | None) -> socket.socket:
     """A socket at a port; without one said, the usual port or one of the next that is free."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for wanted in range(PORT, PORT + NEXT) if port is None else [port]:
+    tried = list(range(PORT, PORT + NEXT)) if port is None else [port]
+    why: str | None = ""
+    for wanted in tried:
         try:
             return socket.create_server((host, wanted), family=family)
         except OSError as error:
             why = error.strerror
-    if port is None:
-        raise InvalidTerms(
-            f"ports {PORT} to {PORT + NEXT - 1} of {host} cannot be taken ({why}): say another, --port 9000"
-        )
-    raise InvalidTerms(f"port {port} of {host} cannot be taken ({why}): leave --port out, and a free one is found")
+    ports = f"port {port}" if port is not None else f"ports {tried[0]} to {tried[-1]}"
+    instead = "say another, --port 9000" if port is None else "leave --port out, and a free one is found"
+    raise InvalidTerms(f"{ports} of {host} cannot be taken ({why}): {instead}")
 
 
 def serve(deal: str, *, host: str, port: int | None, browser: bool, say: Callable[[str], None]) -> None:
