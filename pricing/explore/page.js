@@ -201,7 +201,7 @@
         return { type: "scatter", mode: "lines", x: trace.x, y: y, line: { color: soft, width: 1, dash: "dot", shape: (trace.line || {}).shape }, opacity: 0.8, showlegend: false, hoverinfo: "skip" };
       });
     }
-    if (type === "bar" && before.data[0].orientation === "h") {
+    if (type === "bar" && before.data[0].orientation === "h" && !before.data[0].base) {
       const rows = before.data[0].y, x = rows.map(function (_, i) {
         return before.data.reduce(function (sum, trace) { return sum + (trace.x[i] || 0); }, 0);
       });
