@@ -172,14 +172,23 @@ class Tape:
 
     @classmethod
     def read(cls, source: pd.DataFrame | Path | str, *, sheet: str | None = None, ignore: Iterable[str] = ()) -> Tape:
-        """A tape from a frame, a CSV, Parquet or Excel file; refused with every fault of every row where there is one."""
+        """A tape from a frame, a CSV, Parquet or Excel file; refused with every fault of every row where there is one.
+
+        An XML file is one of Form ABS-EE, and headings that begin with field codes are those of a European template:
+        `structuring.regulators.loan_tapes.read_loan_tape` tells what of it was used.
+        """
         import numpy as np
 
         from structuring.documents.headings import heading
         from structuring.documents.tables import faults_of_headings, frame_of
+        from structuring.regulators.loan_tapes import annex_of, read_abs_ee, read_european, rows_in
 
         known = (*REQUIRED, *OPTIONAL)
+        if isinstance(source, (str, Path)) and Path(source).suffix.lower() == ".xml":
+            source = read_abs_ee(source).frame
         frame, where = frame_of(source, sheet=sheet, texts=TEXTS, wanted=known)
+        if annex_of(frame.columns):
+            frame = read_european(rows_in(frame, where), frame.columns, where.rstrip(", ")).frame
         where, leave = where or "tape, ", [heading(name) for name in ignore]
         place = where.rstrip(", ")
         faults = faults_of_headings(place, list(frame.columns), REQUIRED, OPTIONAL, leave)
