@@ -68,6 +68,38 @@ def test_a_deal_file_runs_with_an_asset_of_another_package(installed, tmp_path, 
     assert json.loads(reserve)[:5] == pytest.approx([0.9e6, 0.81e6, 0.729e6, 0.6561e6, 0.6561e6], rel=1e-12)
 
 
+DRIVEN = f"""
+import pathlib
+from pricing import Market, breakeven, reprice, Bump
+from structuring import Paths, Scenario, load_deal, load_scenarios, run
+deal = load_deal({str(PACKAGE / "deal.yaml")!r})
+pathlib.Path("scenarios.yaml").write_text("firstloss-scenarios: 1\\nscenarios: [{{name: dull, others: {{sunshine: 0.8}}}}]\\n")
+(dull,) = load_scenarios("scenarios.yaml")
+assert dull == Scenario("dull", others={{"sunshine": 0.8}})
+base = Scenario("base")
+revenue = run(deal, [base, dull]).receipt("revenue")
+print((revenue[1] / revenue[0]).tolist()[:2], run(deal, Paths(sunshine=[1.0, 0.5])).receipt("revenue")[1, 0])
+market = Market(0.04, valuation=deal.closing, otherwise=0.0)
+print(breakeven(deal, base, driver="sunshine", market=market).multiples[0, 0])
+print(reprice(deal, dull, market, [Bump.set("sunshine", 0.4)]).npv[0, 0, 0])
+for wrong in ({{"sunshin": 0.8}}, {{"rent": 0.8}}, {{"sunshine": -1.0}}):
+    try:
+        Scenario("wrong", others=wrong)
+    except Exception as error:
+        print(error)
+"""
+
+
+def test_an_asset_of_another_package_brings_a_driver(installed, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    said = installed("-c", DRIVEN).splitlines()
+    assert said[0] == f"[0.8, 0.8] {0.5 * 6.57e6}"
+    assert 0.5 < float(said[1]) < 1.0 and float(said[2]) > 0.0
+    assert "there is no driver of another package 'sunshin'. Did you mean 'sunshine'?" in said[3]
+    assert "there is no driver of another package 'rent'" in said[4]
+    assert "must be between 0 and 10" in said[5]
+
+
 def test_it_stands_in_the_schema_the_advice_and_the_documentation(installed, tmp_path):
     main = ["-c", "from pricing.cli import main; main()"]
     described = json.loads(installed(*main, "schema"))

@@ -171,7 +171,7 @@ def calls(tmp):
         "structuring.LoanLine": {"balance": 100.0, "rate": 0.05, "remaining_term": 36, "age": 0, "interest_only": 0, "payment": "level", "amortisation_term": None, "principal": (), "frequency": "monthly", "day_count": "30/360", "reset": None, "first_rate": None, "first_reset": 0},
         "structuring.LoanPool": {"lines": (structuring.LoanLine(100.0, 0.05, remaining_term=36),), "prepayment": "6% CPR", "default": "2% CDR", "default_curve": None, "delinquency": None, "balloon_default": 0.0, "severity": 0.4, "recovery_lag": 3, "recovery_timing": (), "order": "sifma", "advances": False, "servicing": 0.0, "first_payment": None},
         "structuring.Paths": {"count": 3, "seed": 1, "draw": None, "severity": np.full(3, 0.4)},
-        "structuring.Scenario": {"name": "s", **{f.name: None for f in dataclasses.fields(structuring.Scenario) if f.name != "name"}},
+        "structuring.Scenario": {"name": "s", **{f.name: None for f in dataclasses.fields(structuring.Scenario) if f.name not in ("name", "others")}, "others": {}},
         "structuring.SectorModel": {"copula": structuring.Copula(0.2), "hazard": 0.02, "hazards": {}, "sectors": {}, "breach": 0.01, "resale_elasticity": 1.0, "non_renewal": 0.1, "sale_lag": 12.0, "sobol": False},
         "structuring.Sponsor": {"name": "s", "consolidated": False, "maximum_exposure": 1.0},
         "structuring.TakeOrPay": {"counterparty": "c", "ends": SPENT, "months": None, "price": 1.0, "monthly": None, "renewal": 0.0, "renewal_rent": 1.0},

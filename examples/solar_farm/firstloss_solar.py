@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import Field
 
 from structuring import Asset
+from structuring.scenarios.drivers import Driver
 from waterfalls import term
 
 if TYPE_CHECKING:
@@ -45,8 +46,10 @@ class SolarFarm(Asset):
         }
     }
 
+    brings: ClassVar[Mapping[str, Driver]] = {"sunshine": Driver("hours of sun", "multiple", "period", most=10.0)}
+
     def drivers(self) -> frozenset[str]:
-        return frozenset({"utilisation", "operating_cost"})
+        return frozenset({"utilisation", "operating_cost", "sunshine"})
 
     def own(self, driver: str) -> float:
         return self.utilisation if driver == "utilisation" else 1.0
@@ -58,7 +61,7 @@ class SolarFarm(Asset):
         clock = Clock(schedule)
         begins = clock.at(self.begins)
         hours = 8760.0 * clock.grown(begins, float("inf"), -self.degradation, begins, begins)
-        sun = scenarios.read("utilisation", schedule, self.utilisation)
+        sun = scenarios.read("utilisation", schedule, self.utilisation) * scenarios.read("sunshine", schedule, 1.0)
         cost = scenarios.read("operating_cost", schedule, 1.0) * self.operating_cost
         return Receipts(
             schedule.ends,

@@ -98,14 +98,14 @@ def breakeven(deal: Deal, scenario: Scenario, *, driver: str, market: Market, wo
     """
     if worst == 1.0 or not 0.0 <= worst < np.inf:
         raise InvalidTerms(f"worst: is the multiple to search towards, from 0 to below 1 or above it, got {worst:g}")
-    given = whole(getattr(scenario, known(driver)), driver, deal)
+    given = whole(scenario.given().get(known(driver)), driver, deal)
     if moved(given, driver, abs) is None:
         raise InvalidTerms(f"the scenario {scenario.name!r} says no numbers of {driver} to multiply: say them there")
 
     def times(multiple: float, name: str) -> Scenario:
         """The scenario with the driver at a multiple of what it says."""
         found = moved(given, driver, lambda x: x * multiple, capped=True)
-        return dataclasses.replace(scenario, **{"name": name, driver: found})
+        return Scenario.of(name, {**scenario.given(), driver: found})
 
     try:
         times(worst, scenario.name)

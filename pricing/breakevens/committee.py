@@ -136,7 +136,7 @@ def searched(deal: Deal, scenario: Scenario) -> Iterator[str]:
     """The drivers of `TOWARDS` that the deal's collateral reads and that the scenario gives something to multiply."""
     read = drivers_of(deal)
     for driver in TOWARDS:
-        given = whole(getattr(scenario, driver), driver, deal)
+        given = whole(scenario.given().get(driver), driver, deal)
         if driver in read:
             numbers = moved(given, driver, abs)
             if numbers is not None and np.any(np.hstack(list(flat(numbers))) > 0.0):

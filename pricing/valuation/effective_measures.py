@@ -95,7 +95,7 @@ def movable(deal: Deal, scenarios: Sequence[Scenario], name: str) -> bool:
             driver = getattr(move, "driver", None)
             if driver is None:
                 continue
-            given = [whole(getattr(scenario, driver), driver, deal) for scenario in scenarios]
+            given = [whole(scenario.given().get(driver), driver, deal) for scenario in scenarios]
             if driver not in read or any(moved(value, driver, abs) is None for value in given):
                 return False
     return True

@@ -73,7 +73,7 @@ class DriverMove:
         return market
 
     def scenario(self, scenario: Scenario, deal: Deal) -> Scenario:
-        given = whole(getattr(scenario, self.driver), self.driver, deal)
+        given = whole(scenario.given().get(self.driver), self.driver, deal)
         if self.how == "set":
             found: Any = told(self.driver, self.value)
         else:
@@ -84,7 +84,7 @@ class DriverMove:
                 f"bumps: the scenario {scenario.name!r} gives {self.driver} no numbers ({given!r}), so there is nothing "
                 f"to move: set it there, or Bump.set({self.driver!r}, ...)"
             )
-        return dataclasses.replace(scenario, **{self.driver: found})
+        return Scenario.of(scenario.name, {**scenario.given(), self.driver: found})
 
 
 @term

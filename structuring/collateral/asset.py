@@ -6,8 +6,8 @@ import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from structuring.scenarios.drivers import DRIVERS
-from waterfalls.errors import Fault
+from structuring.scenarios.drivers import DRIVERS, Driver
+from waterfalls.errors import Fault, InvalidTerms
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,9 +36,18 @@ class Asset:
     """
 
     __slots__ = ()
+    brings: ClassVar[Mapping[str, Driver]] = {}
+    """Drivers of its own, which a scenario says under `others`: {"sunshine": Driver("hours of sun", "multiple", "period")}."""
     meanings: ClassVar[Mapping[str, Mapping[str, str]]] = {}
     valued_any_day: ClassVar[bool] = False
     """Whether its terms say what it is worth on any day, also before the first collection period ends."""
+
+    def __init_subclass__(cls) -> None:
+        for name, driver in cls.brings.items():
+            if DRIVERS.setdefault(name, driver) != driver:
+                raise InvalidTerms(
+                    f"{cls.__name__} brings the driver {name!r}, which is another already: give it another name"
+                )
 
     def deliver(self, schedule: Schedule, scenarios: Drivers) -> Receipts:
         """Cash, costs, balances and value by scenario and collection period, (S, T) in currency units.

@@ -113,7 +113,7 @@ class NamedStress:
             }
             if struck:
                 given["event"] = {**(given.get("event") or {}), **struck}
-        return Scenario(name, **given)
+        return Scenario.of(name, given)
 
     def moved(self, deal: Deal, scale: float, begin: datetime.date) -> dict[str, Any]:
         """Drivers at a scale above 0."""

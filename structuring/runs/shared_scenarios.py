@@ -41,7 +41,7 @@ class View:
         """The scenarios as the deal reads them, as many and with the same names."""
         if isinstance(scenarios, Paths):
             return Paths(len(scenarios), draw=Seen(self, scenarios))
-        return [Scenario(given.name, **self.chosen(given.given())) for given in scenarios]
+        return [Scenario.of(given.name, self.chosen(given.given())) for given in scenarios]
 
     def chosen(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Of drivers, those that the deal reads, under its own names."""

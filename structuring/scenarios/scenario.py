@@ -15,7 +15,7 @@ from structuring.scenarios.drivers import DRIVERS, Driver
 from structuring.scenarios.index_paths import IndexPath, Resets, borne
 from structuring.scenarios.paths import Paths
 from structuring.scenarios.speed import Speed, misplaced
-from waterfalls.errors import Fault, InvalidTerms, UnknownName, refuse, unknown
+from waterfalls.errors import Fault, InvalidTerms, UnknownName, refuse, strangers, unknown
 from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class Scenario:
 
     A driver takes a number; a vector by period or month, the last value of which holds on; values by the date from which
     they hold; or any of these by name (`renewal={"Acme": 0.5}`). What each driver means, and its unit, is in `DRIVERS`.
+    `others` are the drivers that asset classes of other packages bring (`others={"sunshine": 0.8}`).
     """
 
     name: str
@@ -99,11 +100,14 @@ class Scenario:
     operating_cost: Number = None
     sale: Dated = None
     event: Dated = None
+    others: Mapping[str, Number | Dated] = field(default_factory=dict)
 
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        others = fields.get("others", {})
+        yield from strangers("others", "driver of another package", others, DRIVERS.keys() - OWN)
         for driver, row in DRIVERS.items():
-            given = fields.get(driver)
+            given = fields.get(driver, others.get(driver))
             if given is None or row.shape == "date":
                 continue
             if isinstance(given, Speed):
@@ -117,8 +121,17 @@ class Scenario:
 
     def given(self) -> dict[str, Any]:
         """The drivers that the scenario sets."""
-        said = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "name"}
+        said = {**{name: getattr(self, name) for name in OWN}, **self.others}
         return {driver: value for driver, value in said.items() if value is not None}
+
+    @classmethod
+    def of(cls, name: str, given: Mapping[str, Any]) -> Scenario:
+        """A scenario from its drivers, those of other packages among them."""
+        own = {driver: value for driver, value in given.items() if driver in OWN}
+        return cls(name, **own, others={driver: value for driver, value in given.items() if driver not in OWN})
+
+
+OWN = tuple(each.name for each in fields(Scenario) if each.name not in ("name", "others"))  # drivers of this project
 
 
 def by_name(driver: str, given: Any) -> Iterator[tuple[str, Any]]:
