@@ -52,11 +52,12 @@ class Delinquency:
 
 @term
 class DefaultCurve:
-    """When a total of defaults comes: `shares` of it in each `months`, in equal parts a month.
+    """Defaults by a total, as a share of the starting balance, and a shape: `shares` of it in each `months`, evenly.
 
     Of "losses" the total is what is lost in the end, and defaults are that over the severity of their month.
     """
 
+    total: Share
     shares: Listed[Share]
     _: KW_ONLY
     months: Annotated[int, Field(gt=0)] = 12

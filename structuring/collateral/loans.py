@@ -40,8 +40,8 @@ class LoanPool(Asset):
 
     so "sifma" prepays out of the scheduled balance without taking defaults out first, and "sequential" takes defaults,
     then prepayments of what is left, then pays the survivors' levelled instalment. `balloon_default` is the share of a
-    balloon that is not repaid when it falls due, apart from the default along the way. With `default_curve`, `default` is
-    a total over life as a share of the starting balance, and the curve says when it comes (at most what is left); with
+    balloon that is not repaid when it falls due, apart from the default along the way. With `default_curve` a total
+    defaults (at most what is left), when its shape says, in place of the rates of `default`; with
     `delinquency`, loans pay late before they cure or default (see `month_by_month`). Loans that share d and v form a group
     and the result is exact; speeds that follow age (PSA, SDA, ABS) make one group an age. `recovery_lag` months after a
     default, 1 - severity of it is recovered and the rest lost: at once, or the shares of `recovery_timing` month by month
@@ -88,8 +88,8 @@ class LoanPool(Asset):
         lines = fields.get("lines")
         if late is not None and lines is not None and pays_otherwise_than_monthly(lines):
             yield Fault("delinquency", "is by the month: all loans must pay monthly")
-        if curve is not None and isinstance(fields.get("default"), Speed | Mapping | tuple):
-            yield Fault("default", f"is a total where default_curve says when it comes, got {fields['default']}")
+        if curve is not None and fields.get("default") is not None:
+            yield Fault("default", "does not go with default_curve, which has a total of its own")
         for name in ("severity", "balloon_default"):
             if fields.get(name) == ():
                 yield Fault(name, "must hold at least one value")
@@ -140,15 +140,16 @@ class LoanPool(Asset):
     def drivers(self) -> frozenset[str]:
         """What the pool reads from a scenario."""
         late = {"late"} if self.delinquency else set[str]()
-        return frozenset({"prepayment", "default", "balloon_default", "severity", "recovery_lag", *late})
+        default = "default_total" if self.default_curve else "default"
+        return frozenset({"prepayment", default, "balloon_default", "severity", "recovery_lag", *late})
 
     def own(self, driver: str) -> float:
         """What the pool's own terms say of a driver."""
         match driver:
             case "prepayment" | "default":
-                given = self.prepayment if driver == "prepayment" else self.default
-                total = driver == "default" and self.default_curve is not None
-                return float(given or 0.0) if total else rate_a_year(given)  # type: ignore[arg-type]
+                return rate_a_year(self.prepayment if driver == "prepayment" else self.default)
+            case "default_total":
+                return self.default_curve.total if self.default_curve else 0.0
             case "late":
                 return self.delinquency.late if self.delinquency else 0.0
             case "severity" | "balloon_default":
@@ -262,7 +263,7 @@ class LoanPool(Asset):
         )
         speeds = Speeds(
             prepaid,
-            default if self.default_curve is None else np.zeros((1, 1)),
+            default,
             scenarios.along("balloon_default", grid.ends, self.balloon_default),
             scenarios.along("severity", grid.ends, self.severity),
             scenarios.once("recovery_lag", self.recovery_lag),
@@ -287,9 +288,7 @@ class LoanPool(Asset):
         """Balance that defaults by month, (S or 1, M), where a total and a shape are given."""
         if self.default_curve is None:
             return None
-        if any(not isinstance(row.get("default", 0.0), float | int) for row in scenarios.rows or ()):
-            raise InvalidTerms("default: is a total where default_curve says when it comes, one number a scenario")
-        total = scenarios.once("default", float(self.default or 0.0))  # type: ignore[arg-type]
+        total = scenarios.once("default_total", self.default_curve.total)
         return self.default_curve.amounts(total, start, severity, grid.months, every)
 
     def follows_age(self, scenarios: Drivers, driver: str) -> bool:

@@ -32,6 +32,9 @@ DRIVERS: dict[str, Driver] = {
     # pools of loans and bonds
     "prepayment": Driver("principal prepaid beside the schedule", "share a month (SMM)", "month", high=1.0),
     "default": Driver("performing principal that defaults", "share a month (MDR)", "month", high=1.0),
+    "default_total": Driver(
+        "principal that defaults or is lost in all", "share of the starting balance", "once", high=1.0
+    ),
     "late": Driver("paying principal that misses a payment", "share a month", "month", high=1.0),
     "balloon_default": Driver(
         "balance due at the end of a term that is not repaid", "share of what is due", "month", high=1.0

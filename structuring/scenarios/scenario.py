@@ -76,6 +76,7 @@ class Scenario:
     _: KW_ONLY
     prepayment: Rate = None
     default: Rate = None
+    default_total: Number = None
     late: Number = None
     balloon_default: Number = None
     severity: Number = None

@@ -120,10 +120,10 @@ def fields_of(pool):
 
 def test_a_total_and_a_shape_are_what_defaults():
     """10 % of 1000 in two years, 60 % of it in the first: 5 a month, then 3.33; under prepayment as well."""
-    curve = DefaultCurve((0.6, 0.4))
+    curve = DefaultCurve(0.1, (0.6, 0.4))
     lines = (LoanLine(1000.0, 0.06, remaining_term=120),)
     for prepayment in (None, cpr(0.2)):
-        receipts = deliver(LoanPool(lines, default=0.1, default_curve=curve, prepayment=prepayment, severity=0.4), 60)
+        receipts = deliver(LoanPool(lines, default_curve=curve, prepayment=prepayment, severity=0.4), 60)
         assert receipts["defaults"][0] == pytest.approx([*[5.0] * 12, *[10.0 / 3.0] * 12, *[0.0] * 36])
         assert receipts["losses"].sum() == pytest.approx(40.0)
 
@@ -131,17 +131,17 @@ def test_a_total_and_a_shape_are_what_defaults():
 def test_a_total_of_losses_is_what_is_lost_and_scenarios_and_paths_move_it():
     pool = LoanPool(
         (LoanLine(700.0, 0.06, remaining_term=60), LoanLine(300.0, 0.09, remaining_term=48, frequency="quarterly")),
-        default=0.05, default_curve=DefaultCurve((0.2, 0.5, 0.3), of="losses"), severity=0.5,
+        default_curve=DefaultCurve(0.05, (0.2, 0.5, 0.3), of="losses"), severity=0.5,
     )  # fmt: skip
     assert deliver(pool, 48)["losses"].sum() == pytest.approx(50.0)
-    assert deliver(pool, 48, Scenario("twice", default=0.1))["losses"].sum() == pytest.approx(100.0)
-    drawn = deliver(pool, 48, Paths(default=[0.0, 0.02, 0.08], severity=[0.5, 0.25, 1.0]))
+    assert deliver(pool, 48, Scenario("twice", default_total=0.1))["losses"].sum() == pytest.approx(100.0)
+    drawn = deliver(pool, 48, Paths(default_total=[0.0, 0.02, 0.08], severity=[0.5, 0.25, 1.0]))
     assert drawn["losses"].sum(axis=1) == pytest.approx([0.0, 20.0, 80.0])
     assert drawn["defaults"].sum(axis=1) == pytest.approx([0.0, 80.0, 80.0])
 
 
 def test_more_than_is_left_cannot_default():
-    pool = LoanPool((LoanLine(100.0, 0.0, remaining_term=12),), default=1.0, default_curve=DefaultCurve((1.0,)))
+    pool = LoanPool((LoanLine(100.0, 0.0, remaining_term=12),), default_curve=DefaultCurve(1.0, (1.0,)))
     receipts = deliver(pool)
     assert receipts["pool_balance"][0, -1] == pytest.approx(0.0)
     assert receipts["defaults"].sum() + receipts["principal"].sum() == pytest.approx(100.0)
@@ -175,9 +175,9 @@ def test_a_bond_that_is_not_refinanced_defaults_at_its_maturity_and_no_other():
 
 
 def test_many_paths_of_late_loans_are_those_of_each():
-    pool = LoanPool((LoanLine(100.0, 0.06, remaining_term=24),), delinquency=Delinquency(0.01, roll=(0.5,) * 3, cure=(0.2,) * 3), default_curve=DefaultCurve((1.0,)))  # fmt: skip
-    many = deliver(pool, 24, Paths(late=np.linspace(0.0, 0.2, 100), default=np.linspace(0.0, 0.3, 100)))
-    one = deliver(pool, 24, Scenario("x", late=float(np.linspace(0.0, 0.2, 100)[70]), default=float(np.linspace(0.0, 0.3, 100)[70])))  # fmt: skip
+    pool = LoanPool((LoanLine(100.0, 0.06, remaining_term=24),), delinquency=Delinquency(0.01, roll=(0.5,) * 3, cure=(0.2,) * 3), default_curve=DefaultCurve(0.0, (1.0,)))  # fmt: skip
+    many = deliver(pool, 24, Paths(late=np.linspace(0.0, 0.2, 100), default_total=np.linspace(0.0, 0.3, 100)))
+    one = deliver(pool, 24, Scenario("x", late=float(np.linspace(0.0, 0.2, 100)[70]), default_total=float(np.linspace(0.0, 0.3, 100)[70])))  # fmt: skip
     for name in one.fields:
         assert np.array_equal(one[name][0], many[name][min(70, len(many[name]) - 1)]), name
 
@@ -210,13 +210,13 @@ def test_a_trigger_reads_the_share_that_is_late():
     [
         (lambda: Delinquency(0.1, roll=(0.8, 0.5, 0.5), cure=(0.3, 0.1, 0.1)), "cure: and roll of loans 30 days late must not exceed 1 together, got 1.1"),
         (lambda: Delinquency(0.1, roll=(0.5,) * 3, cure=(0.1,) * 3, at_start=(0.5, 0.5, 0.5)), "at_start: must not exceed 1 together"),
-        (lambda: DefaultCurve((0.5, 0.4)), "shares: must sum to 1, got 0.9"),
-        (lambda: DefaultCurve((1.0,), of="loss"), "there is no choice 'loss'. Did you mean 'losses'?"),
-        (lambda: LoanPool(BULLET, default="2% CDR", default_curve=DefaultCurve((1.0,))), "default: is a total where default_curve says when it comes, got 2% CDR"),
-        (lambda: LoanPool(BULLET, advances=True, default_curve=DefaultCurve((1.0,))), "default_curve: does not go with advances"),
+        (lambda: DefaultCurve(0.1, (0.5, 0.4)), "shares: must sum to 1, got 0.9"),
+        (lambda: DefaultCurve(0.1, (1.0,), of="loss"), "there is no choice 'loss'. Did you mean 'losses'?"),
+        (lambda: LoanPool(BULLET, default="2% CDR", default_curve=DefaultCurve(0.1, (1.0,))), "default: does not go with default_curve, which has a total of its own"),
+        (lambda: LoanPool(BULLET, advances=True, default_curve=DefaultCurve(0.1, (1.0,))), "default_curve: does not go with advances"),
         (lambda: LoanPool((LoanLine(1.0, 0.1, remaining_term=12, frequency="quarterly"),), delinquency=Delinquency(roll=(0.5,) * 3, cure=(0.1,) * 3)), "all loans must pay monthly"),
-        (lambda: deliver(LoanPool(BULLET, default=0.1, severity=0.0, default_curve=DefaultCurve((1.0,), of="losses"))), "needs a severity above 0"),
-        (lambda: deliver(LoanPool(BULLET, default=0.1, default_curve=DefaultCurve((1.0,))), 12, Scenario("x", default="2% CDR")), "one number a scenario"),
+        (lambda: deliver(LoanPool(BULLET, severity=0.0, default_curve=DefaultCurve(0.1, (1.0,), of="losses"))), "needs a severity above 0"),
+        (lambda: Scenario("x", default_total=(0.1, 0.2)), "default_total: must be one number"),
     ],
 )  # fmt: skip
 def test_bad_terms_say_what_is_wrong(make, message):
@@ -226,5 +226,5 @@ def test_bad_terms_say_what_is_wrong(make, message):
 
 
 def test_the_terms_go_to_a_document_and_back():
-    pool = LoanPool(BULLET, default=0.1, default_curve=DefaultCurve((0.3, 0.7), of="losses"), delinquency=Delinquency(0.01, roll=(0.5,) * 3, cure=(0.2,) * 3))  # fmt: skip
+    pool = LoanPool(BULLET, default_curve=DefaultCurve(0.1, (0.3, 0.7), of="losses"), delinquency=Delinquency(0.01, roll=(0.5,) * 3, cure=(0.2,) * 3))  # fmt: skip
     assert read(LoanPool, plain(pool), "", found := []) == pool and not found

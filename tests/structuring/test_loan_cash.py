@@ -51,7 +51,7 @@ POOLS = {
     "sequential": {"prepayment": cpr(0.2), "default": cdr(0.05), "order": "sequential", "balloon_default": 0.2},
     "advances": {"default": cdr(0.05), "severity": 0.5, "recovery_lag": 6, "advances": True},
     "late": {"delinquency": Delinquency(0.02, roll=(0.5, 0.5, 0.4), cure=(0.3, 0.2, 0.1)), "prepayment": cpr(0.1)},
-    "a total and a shape": {"default": 0.2, "default_curve": DefaultCurve((0.5, 0.3, 0.2)), "severity": 0.6},
+    "a total and a shape": {"default_curve": DefaultCurve(0.2, (0.5, 0.3, 0.2)), "severity": 0.6},
 }
 
 
