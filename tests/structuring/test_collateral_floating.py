@@ -8,13 +8,17 @@ import pandas as pd
 import pytest
 import QuantLib as ql
 
+from pricing import hold
 from pricing.market.market import Market
 from pricing.valuation.price import price
 from pricing.valuation.reprice import Bump, reprice
+from pricing.valuation.simulated_values import simulated
 from structuring.collateral.bonds import Bond, BondPortfolio
 from structuring.collateral.loan_tape import LoanLine
 from structuring.collateral.loans import LoanPool
 from structuring.deals.deal import Deal
+from structuring.generators.prices_and_rates import HullWhite
+from structuring.runs.book import Book, Position
 from structuring.runs.run import indices_of, project, run
 from structuring.runs.study import study, summary
 from structuring.scenarios.index_paths import index_paths
@@ -283,3 +287,19 @@ def test_a_past_reset_needs_its_fixing_or_the_rate_that_runs():
     assert run(deal, rates=fixed.rates(deal)).receipts["interest"][0, 0] == pytest.approx(1.25)
     known = floating_deal(BondPortfolio((dataclasses.replace(bond, first_rate=0.05),)))
     assert run(known, rates=market.rates(known)).receipts["interest"][0, 0] == pytest.approx(1.25)
+
+
+def test_a_held_book_and_simulated_rates_move_the_collateral():
+    """A basis point on the curve moves the loans' interest as well as the note's; on paths of rates both follow the path."""
+    deal = floating_deal(LoanPool((LoanLine(100.0, Floating("SOFR", 0.0), remaining_term=12, interest_only=12),)))
+    market = Market(0.04, {"A": 0.0}, valuation=START, otherwise={"yield": 0.1}, projections={"SOFR": 0.04})
+    book = Book("b", as_of=START, positions=(Position(deal),))
+    held = hold(book, Scenario("base"), market)
+    moved = held.reprice(market.shifted(100.0))
+    before, after = (each.deals["floats"].flows.receipts["interest"][0].sum() for each in (held, moved))
+    assert after - before == pytest.approx(100.0 * 365 / 360 * 0.01, rel=0.05)
+    assert moved.deals["floats"].flows.interest["A"][0].sum() > held.deals["floats"].flows.interest["A"][0].sum() + 0.9
+    rates, _ = simulated(deal, market, HullWhite(0.1, 0.01), 4)
+    flows = run(deal, [Scenario(f"{k}") for k in range(4)], rates=rates)
+    index = flows.receipts["interest"] / 25.0
+    assert np.ptp(index[:, -1]) > 0.001 and np.abs(index - rates["SOFR"])[:, 1:].max() < 0.003
