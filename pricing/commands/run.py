@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from pricing.commands.shared.options import DealName, MarketFile, ScenarioFile, Shocks, case, parallel
+from pricing.commands.shared.options import (
+    DealName,
+    MarketFile,
+    ReportFile,
+    ScenarioFile,
+    Shocks,
+    WorkbookFile,
+    case,
+    parallel,
+)
 from pricing.commands.shared.output import Answer, Say, answers, columns
 from pricing.commands.shared.progress import progress
 
@@ -25,12 +34,8 @@ def run(
     out: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="write every table as CSV into this folder")
     ] = None,
-    report: Annotated[
-        Path | None, typer.Option("--report", metavar="FILE", help="write a report: one HTML file that opens offline")
-    ] = None,
-    xlsx: Annotated[
-        Path | None, typer.Option("--xlsx", metavar="FILE", help="write the report's tables for Excel")
-    ] = None,
+    report: ReportFile = None,
+    xlsx: WorkbookFile = None,
     model: Annotated[
         Path | None, typer.Option("--model", metavar="FILE", help="write a live workbook: the waterfall as formulas")
     ] = None,

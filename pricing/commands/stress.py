@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pricing.commands.shared.options import DealName, MarketFile, ScenarioFile, case, parallel
+from pricing.commands.shared.options import DealName, MarketFile, ReportFile, ScenarioFile, WorkbookFile, case, parallel
 from pricing.commands.shared.output import Answer, Say, answers, columns
 from pricing.commands.shared.progress import progress
 
@@ -42,12 +42,8 @@ def stress(
     ] = 1,
     market: MarketFile = None,
     scenarios: ScenarioFile = None,
-    report: Annotated[
-        Path | None, typer.Option("--report", metavar="FILE", help="write a report: one HTML file that opens offline")
-    ] = None,
-    xlsx: Annotated[
-        Path | None, typer.Option("--xlsx", metavar="FILE", help="write the report's tables for Excel")
-    ] = None,
+    report: ReportFile = None,
+    xlsx: WorkbookFile = None,
 ) -> Answer:
     """Follow one stress from the collateral to the household.
 

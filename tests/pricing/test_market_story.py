@@ -10,7 +10,7 @@ import pytest
 
 from pricing.bearers.institutions import load_institutions
 from pricing.bearers.who_bears import who_bears
-from pricing.contagion.closed_loop.market_page import market_page
+from pricing.contagion.closed_loop.market_page import page_of
 from pricing.contagion.market_story import MarketStory, Supply
 from pricing.contagion.market_stress import market_stress
 from pricing.market.market import projected
@@ -214,7 +214,7 @@ def test_per_cents_are_of_what_is_held_and_promised_and_empty_ones_are_explained
 
 
 def test_the_page_answers_the_question():
-    page = market_page()
+    page = page_of(stressed())
     for word in ("pension funds", "insurers", "mutual funds", "banks", "foreigners", "sponsor", "641.0bn", "Herfindahl",
                  "per cent of capital", "second linear", "Leverage", "Assumptions"):  # fmt: skip
         assert word in page

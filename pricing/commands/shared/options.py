@@ -31,6 +31,12 @@ ScenarioFile = Annotated[
         help="scenario file; scenarios.yaml beside the deal unless said, else the base case",
     ),
 ]
+ReportFile = Annotated[
+    Path | None, typer.Option("--report", metavar="FILE", help="write a report: one HTML file that opens offline")
+]
+WorkbookFile = Annotated[
+    Path | None, typer.Option("--xlsx", metavar="FILE", help="write the report's tables for Excel")
+]
 OneScenario = Annotated[
     str | None, typer.Option("--scenario", metavar="NAME", help="a scenario; the first of the file unless said")
 ]

@@ -15,7 +15,6 @@ from pricing.contagion.closed_loop.round import Economy, Round
 from pricing.contagion.closed_loop.state import State
 
 CHANNELS = ("ratings", "redemptions", "margin and lines", "spreads", "refinancing", "funding")
-SELLING = ("ratings", "redemptions", "margin and lines")
 ABOVE_JUNK = {"AA": 7, "A": 4, "BBB": 1}  # notches from the class's last rating to the first of junk
 NOTCHES = 3.0  # ratings in a class, over which its paper is spread evenly
 

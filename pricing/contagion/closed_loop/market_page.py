@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pricing.contagion.closed_loop.market_loop import MarketLoop, market_loop
+from pricing.contagion.closed_loop.market_loop import MarketLoop
 from pricing.contagion.closed_loop.sensitivity import Sensitivity
-from pricing.contagion.market_stress import market_stress
 from pricing.contagion.market_stress_result import MarketStress
 from pricing.tables.aligned_text import text
-from structuring.runs.book_files import find_book
-
-
-def market_page(name: str = "ai-debt-market", stress: str = "AI demand shortfall", scale: float = 1.0) -> str:
-    """A book's story on one page, with the loop closed where a file beside the book says how."""
-    made, terms = market_stress(name, stress, scale), find_book(name).parent / "loop.yaml"
-    return page_of(made, market_loop(made, terms) if terms.is_file() else None)
 
 
 def page_of(

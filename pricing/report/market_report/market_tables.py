@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from pricing.contagion.market_stress_result import MarketStress
     from pricing.report.market_report.market_result import MarketResult
 
-LIST = "of the book's files and of institutions.yaml, as listed in the last table"
-
 
 def sheets(result: MarketResult) -> list[Sheet]:
     """Every table, in the order of the page."""
