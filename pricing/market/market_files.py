@@ -13,6 +13,7 @@ from pydantic import Field
 
 from pricing.market.curves import Curve, flat, from_discounts, from_zero_rates
 from pricing.market.market import Market, one_quote
+from pricing.market.pillars import Pillars
 from structuring.deals.deal_files import companion
 from structuring.documents.yaml_and_json import load_term
 from waterfalls.arguments import path, takes
@@ -157,7 +158,9 @@ class Treasuries:
         return treasuries(valuation, self.yields)
 
 
-CurveTerms = float | Flat | DiscountFactors | ZeroRates | Ois | Treasuries  # a bare number is a flat zero rate
+CurveTerms = (
+    float | Flat | DiscountFactors | ZeroRates | Ois | Treasuries | Pillars
+)  # a bare number is a flat zero rate
 QuoteTerms = float | Mapping[str, float]
 
 

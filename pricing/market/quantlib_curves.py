@@ -63,6 +63,7 @@ def ois(
     futures: Mapping[str, tuple[float, float]] | None = None,
     settlement_days: int | None = None,
     payment_lag: int | None = None,
+    deposits: Mapping[str, float] | None = None,
 ) -> Curve:
     """A curve from par rates of overnight swaps by tenor ("6M", "10Y"), bootstrapped log-linearly.
 
@@ -71,14 +72,15 @@ def ois(
     of the index (`OVERNIGHT`) unless said. Source: QuantLib's `MakeOIS`, whose fair rates the curve gives back.
 
     Dated helpers (`OISRateHelper.forDates`) do not read the evaluation date unless it lies after the valuation date;
-    those of `futures`, three months of compounded SOFR by contract ("2026-12": price and convexity), do, so it is set.
+    those of `futures`, three months of compounded SOFR by contract ("2026-12": price and convexity), and of `deposits`,
+    simple by the index's day count from the same start, do, so it is set.
     """
     overnight, (usual_days, usual_lag, often) = overnight_index(index), OVERNIGHT[index][1:]
     days = usual_days if settlement_days is None else settlement_days
     lag = usual_lag if payment_lag is None else payment_lag
     on, calendar = to_ql(valuation), overnight.fixingCalendar()
     start = calendar.advance(on, days, ql.Days)
-    with evaluated(on, only_if_later=not futures):
+    with evaluated(on, only_if_later=not (futures or deposits)):
         helpers = []
         for tenor, rate in rates.items():
             end = start + period(tenor)
@@ -88,6 +90,9 @@ def ois(
             helpers.append(
                 ql.OISRateHelper.forDates(start, end, quoted(rate), overnight, paymentLag=lag, paymentFrequency=pays)
             )
+        for tenor, rate in (deposits or {}).items():
+            counted = calendar, ql.ModifiedFollowing, False, overnight.dayCounter()
+            helpers.append(ql.DepositRateHelper(quoted(rate), period(tenor), days, *counted))
         for contract, (price, convexity) in (futures or {}).items():
             year, month = map(int, contract.split("-"))
             if ql.Date.nthWeekday(3, ql.Wednesday, month, year) <= on:
@@ -95,7 +100,9 @@ def ois(
                     f"the SOFR future {contract} began before the valuation date {valuation}: leave it out"
                 )
             helpers.append(ql.SofrFutureRateHelper(price, month, year, ql.Quarterly, convexity))
-        return bootstrapped(on, helpers, f"{index} swaps{' and futures' if futures else ''}")
+        return bootstrapped(
+            on, helpers, f"{index} swaps{', deposits' if deposits else ''}{' and futures' if futures else ''}"
+        )
 
 
 def treasuries(valuation: datetime.date, yields: Mapping[str, float]) -> Curve:
@@ -192,6 +199,11 @@ def period(tenor: str) -> ql.Period:
         return ql.Period(tenor)
     except RuntimeError:
         raise InvalidTerms(f"a tenor is a number and D, W, M or Y, such as 6M or 10Y; got {tenor!r}") from None
+
+
+def after(valuation: datetime.date, tenor: str) -> datetime.date:
+    """The day a tenor after another, unadjusted."""
+    return from_ql(to_ql(valuation) + period(tenor))
 
 
 def quoted(value: float) -> ql.QuoteHandle:
