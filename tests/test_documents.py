@@ -14,6 +14,7 @@ from transcripts import blocks, run_page
 
 import waterfalls.words
 from structuring.deals.deal_files import library
+from structuring.runs.book_files import books
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -99,7 +100,7 @@ def test_every_golden_case_is_used_and_every_shipped_deal_is_in_the_gallery(gene
     assert set(validation.known()) == {path.stem for path in (ROOT / "tests" / "golden").glob("*.json")}
     assert set(validation.known()) <= set(validation.users())
     index = (DOCS / "gallery" / "index.md").read_text(encoding="utf-8").split()
-    for name in [*library(), "ai-debt-market"]:
+    for name in [*library(), *books()]:
         assert name in index and (DOCS / "gallery" / f"{name}.md").is_file(), name
 
 

@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 def stress(
     deal: DealName,
     scenario: Annotated[
-        str, typer.Option(metavar="NAME", help="a scenario of the deal, or a named stress of the library")
-    ] = "AI demand shortfall",
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="a scenario of the deal, or a named stress of the library; a book's own, or AI demand shortfall, unless said",
+        ),
+    ] = None,
     scale: Annotated[float, typer.Option(help="how much of a named stress: 0 none, 1 as told, 2 twice")] = 1.0,
     shock: Annotated[
         float, typer.Option("--shock", metavar="BP", help="a parallel move of spreads on top, in bp")
@@ -84,6 +88,7 @@ def stress(
         raise InvalidTerms(f"--sensitivity is of a book's loop, and {deal!r} is one deal")
     if without:
         raise InvalidTerms(f"--without is of a book's loop, and {deal!r} is one deal")
+    scenario = scenario or "AI demand shortfall"
     from pricing.bearers.institutions import institutions_in
     from pricing.bearers.who_bears import who_bears
     from pricing.contagion.stress_chain import chain
@@ -164,7 +169,7 @@ def chain_lines(title: str, told: Chain) -> Iterator[str]:
 
 
 def whole_market(
-    book: str, scenario: str, scale: float, without: list[str], moved: tuple[int, int, int] | None,
+    book: str, scenario: str | None, scale: float, without: list[str], moved: tuple[int, int, int] | None,
     files: tuple[Path | None, Path | None],
 ) -> Answer:  # fmt: skip
     """The answer for a book of deals, its loop closed where a file beside it says how; `moved` are draws, seed and workers."""
@@ -180,7 +185,7 @@ def whole_market(
             raise InvalidTerms(f"--without: {unknown('channel of the loop', name, (*CHANNELS, 'all'))}")
     on = [] if "all" in without else [name for name in CHANNELS if name not in without]
     terms = find_book(book).parent / "loop.yaml"
-    with progress(f"following {scenario!r} through {book}") as told:
+    with progress(f"following {scenario or 'its story'} through {book}") as told:
         made = market_stress(book, scenario, scale, progress=told)
     with progress("closing the loop"):
         closed = market_loop(made, terms, channels=on) if on and terms.is_file() else None

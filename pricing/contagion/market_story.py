@@ -40,13 +40,14 @@ class MarketStory:
 
     `failures` by deal: the share of the stress's added rate of default that its obligors take, 1 where nothing is said.
     `bonds` are the deals whose notes are public bonds: they have the depth of that market, and what institutions
-    hold of them is part of the corporate bonds that they are known to hold.
+    hold of them is part of the corporate bonds that they are known to hold. `compare` tells what differs from 2008.
     """
 
     supply: Supply
     _: KW_ONLY
     failures: Mapping[str, NotNegative] = field(default_factory=dict)
     bonds: Listed[str] = items()
+    compare: bool = True
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 

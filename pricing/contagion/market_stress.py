@@ -42,7 +42,7 @@ BONDS = "corporate bonds"  # what the bonds of the book are part of, in the inst
 
 def market_stress(
     book: Book | str | Path = "ai-debt-market",
-    stress: NamedStress | str = "AI demand shortfall",
+    stress: NamedStress | str | None = None,
     scale: float = 1.0,
     *,
     story: MarketStory | None = None,
@@ -54,7 +54,8 @@ def market_stress(
 
     A deal that ships has its own scenarios and market; the others start from a base without drivers and take `market`,
     whose quotes are by class of paper (AA, A, BBB, below, unrated, equity). What is not given is read from the files
-    beside the book: story.yaml, market.yaml, institutions.yaml (added to those that ship). `progress(deals done, all)` is
+    beside the book: story.yaml, market.yaml, stress.yaml (else "AI demand shortfall"), and system.yaml (the institutions) or
+    institutions.yaml (added to those that ship). `progress(deals done, all)` is
     called before each deal. The first round is the loss of
     value against the base; the second comes from `contagion` in the modes thresholds and linear.
     """
@@ -62,11 +63,11 @@ def market_stress(
 
     home = find_book("ai-debt-market" if isinstance(book, Book) else book).parent
     described = book if isinstance(book, Book) else load_book(book)
-    told = load_stress(stress) if isinstance(stress, str) else stress
+    told = stress if isinstance(stress, NamedStress) else load_stress(stress or own_stress(home))
     tale = story or load_term(home / "story.yaml", MarketStory, mark=MARK)
     quotes = market or load_market(home / "market.yaml")
     check(tale, described)
-    known = institutions or with_added(load_institutions(), home / "institutions.yaml")
+    known = institutions or institutions_of(home)
 
     widening = tale.supply.widening(scale)
     losses: dict[str, Losses] = {}
@@ -84,7 +85,7 @@ def market_stress(
     public = np.concatenate([np.full(len(each.shares), name in tale.bonds) for name, each in losses.items()])
     known = less_bonds(known, dict(zip(first.classes, first.held @ public, strict=True)))
     listed = tuple(f"{name}: {described.deals[name].tranches[0].name}" for name in tale.bonds)
-    depth = {**known.depth, **dict.fromkeys(listed, known.depth[BONDS])}
+    depth = {**known.depth, **(dict.fromkeys(listed, known.depth[BONDS]) if listed else {})}
     second: dict[Mode, Contagion] = {
         mode: contagion(list(losses.values()), institutions=known, depth=depth, mode=mode, cell=(names, shock))
         for mode in MODES
@@ -119,6 +120,18 @@ def market_stress(
         public=listed,
         assumptions=assumptions_of(described, told, tale, known),
     )
+
+
+def own_stress(home: Path) -> str | Path:
+    """The stress that a book is followed under unless another is named: that beside it, else the shipped one of AI debt."""
+    return file if (file := home / "stress.yaml").is_file() else "AI demand shortfall"
+
+
+def institutions_of(home: Path) -> Institutions:
+    """The institutions of a book: those of its system.yaml, or those that ship with those of its institutions.yaml behind them."""
+    if (file := home / "system.yaml").is_file():
+        return load_institutions(file)
+    return with_added(load_institutions(), home / "institutions.yaml")
 
 
 def with_added(known: Institutions, path: Path) -> Institutions:

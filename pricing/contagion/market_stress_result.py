@@ -87,7 +87,7 @@ def sentences(made: MarketStress) -> tuple[str, ...]:
     credit = float(classes["credit_loss"].sum())
     worst = made.by_deal().sort_values("total_loss", ascending=False).head(4).set_index("deal")["total_loss"]
     said = [
-        f"The book holds {money(value)} of AI debt and equity at value; under {made.stress!r}, scale {made.scale:g}, it "
+        f"The book holds {money(value)} of debt and equity at value; under {made.stress!r}, scale {made.scale:g}, it "
         f"loses {money(total)}{of(total, value)}: {money(credit)} for dollars that do not come or come later, "
         f"{money(total - credit)} for spreads and rates ({made.widening:.0f} bp of "
         "the widening of each note is for supply)."
@@ -131,7 +131,7 @@ def compared(made: MarketStress) -> tuple[str, ...]:
     named = first[first["obligor"] != UNNAMED]
     top = "; ".join(f"{row.obligor} {100 * row.share:.0f} %" for row in named.head(5).itertuples())
     index, today = float(first["herfindahl"].iloc[0]), made.leverage
-    return (
+    said = (
         f"Size beside 2008: {money(owed)} of debt against {money(then['issued'])} of SF ABS CDOs issued "
         f"({owed / then['issued']:.2f} times); {money(lost)} of principal never repaid and {money(marks)} of value lost by "
         f"notes against {money(then['written_down'])} written down ({100 * lost / owed:.0f} % and {100 * marks / owed:.0f} % of debt against "
@@ -139,6 +139,11 @@ def compared(made: MarketStress) -> tuple[str, ...]:
         f"Leverage: the vehicles with equity of their own owe {today['vehicles']:.1f} dollars for each dollar of equity, the "
         f"mezzanine ABS CDO of 2006 {today['mezz-abs-cdo-2006']:.1f}; {100 * today['recourse']:.0f} % of the book is owed by "
         "operating companies themselves, with all their assets behind it.",
+    )
+    if not made.story.compare:
+        return said
+    return (
+        *said,
         f"Concentration by ultimate obligor, of all debt: {top}, unnamed {100.0 - 100.0 * float(named['share'].sum()):.0f} %; "
         f"Herfindahl {index:.2f}, as much as {1.0 / index:.0f} equal names (those unnamed counted as one). A mortgage pool "
         "had thousands; what was concentrated in 2008 was the sector, as here.",

@@ -160,7 +160,10 @@ def numbers_of(data, place=""):
         yield place
 
 
-@pytest.mark.parametrize("file", sorted(HOME.rglob("*.yaml")), ids=lambda file: file.name)
+@pytest.mark.parametrize(
+    "file", [*sorted(HOME.rglob("*.yaml")), *sorted((LIBRARY / "structured-finance-2006").rglob("*.yaml"))],
+    ids=lambda file: f"{file.parts[-2]}/{file.name}",
+)  # fmt: skip
 def test_every_number_says_where_it_is_from(file: Path):
     data = load(file)
     sources = data.pop("sources", {})

@@ -233,4 +233,4 @@ def institutions_with(known: Institutions, said: Mapping[str, float], first: Sho
 def depth_with(depth: Mapping[str, float], said: Mapping[str, float], public: tuple[str, ...]) -> dict[str, float]:
     """The depths at the multiples of a set of assumptions; public bonds of the book have the depth of all bonds."""
     found = {name: amount * said.get(f"depth of {name}", 1.0) for name, amount in depth.items()}
-    return found | dict.fromkeys(public, found[BONDS])
+    return found | (dict.fromkeys(public, found[BONDS]) if public else {})

@@ -1,0 +1,99 @@
+"""2008 with the same machine: what was published of it comes out in its order of magnitude, and where AI debt differs.
+
+The write-downs are calibrated (stress.yaml says so), and the holders are split so that half falls on leveraged institutions;
+all that follows from these, the amplification, the haircuts, the capital lost, is not.
+"""
+
+import functools
+
+import numpy as np
+import pytest
+from market import closed
+
+from pricing.contagion.closed_loop.assumptions import load_loop
+from pricing.contagion.closed_loop.closed_loop import economy_of
+from pricing.contagion.closed_loop.market_loop import market_loop
+from pricing.contagion.market_stress import market_stress
+from pricing.report.market_report.market_tables import sources
+from structuring.deals.deal_files import LIBRARY, load_deal
+
+HOME = LIBRARY / "structured-finance-2006"
+LEVERAGED_US = ("banks", "dealers", "GSEs", "hedge funds")
+
+
+@functools.cache
+def then():
+    return market_loop(market_stress("structured-finance-2006"), load_loop(HOME / "loop.yaml"))
+
+
+def ratio(made):
+    first = made.loop.first.sum()
+    return (made.loop.least.sum() - first) / first
+
+
+def prices(made):
+    """What is left of each asset's price once the loop rests, by name."""
+    y = economy_of(made.stress, made.vehicles, made.terms)
+    return dict(zip(made.stress.second["thresholds"].assets, y.look(made.loop.state).price.tolist(), strict=True))
+
+
+def test_the_book_is_the_published_issue_and_writes_down_the_published_part():
+    row = then().stress.beside.loc[0]
+    assert row["issued"] == pytest.approx(641e9, rel=1e-3)
+    assert row["realised_loss"] == pytest.approx(420e9, rel=0.03)
+
+
+def test_the_deal_is_the_shipped_one_with_other_holders():
+    deal, shipped = then().stress.book.deals["sf-abs-cdos"], load_deal("mezz-abs-cdo-2006")
+    for part in ("collateral", "tranches", "fees", "definitions", "waterfalls", "regimes"):
+        assert getattr(deal, part) == getattr(shipped, part)
+    assert deal.holdings != shipped.holdings
+
+
+def test_about_half_falls_on_leveraged_us_institutions():  # Greenlaw, Hatzius, Kashyap and Shin (2008): about half
+    lost = dict(zip(then().loop.institutions, then().loop.first, strict=True))
+    assert sum(lost[name] for name in LEVERAGED_US) / sum(lost.values()) == pytest.approx(0.5, abs=0.1)
+
+
+def test_a_dollar_lost_shrinks_leveraged_balance_sheets_by_ten_to_twenty_five():  # the same, as relayed in July 2008
+    made = then()
+    lost = dict(zip(made.loop.institutions, made.loop.first, strict=True))
+    known = {one.name: one for one in made.stress.institutions.institutions}
+    shrunk = {n: lost[n] * (known[n].assets - known[n].capital) / known[n].capital for n in LEVERAGED_US}
+    a_dollar = sum(shrunk.values()) / sum(lost[n] for n in LEVERAGED_US)
+    assert 10.0 <= a_dollar <= 25.0
+    assert 1e12 < sum(shrunk.values()) < 4e12  # "about 2tn", half of lost capital replaced
+
+
+def test_all_losses_are_of_the_order_that_the_imf_published():
+    every = (
+        then().loop.least.sum()
+    )  # 1.4tn in October 2008, 2.7tn in April 2009, on all assets made in the United States
+    assert 0.7e12 < every < 2.7e12
+
+
+def test_haircuts_rise_as_far_as_they_did():
+    """Points of haircut are points of price: on structured paper without subprime nearly half, on CDOs of subprime nearly all."""
+    found, haircut = prices(then()), then().terms.haircut.value
+    assert haircut * (1.0 - found["structured paper"]) == pytest.approx(0.45, abs=0.15)
+    notes = [haircut * (1.0 - found[name]) for name in ("A-1", "A-2", "B", "C", "D")]
+    assert min(notes) > 0.65 and np.mean(notes) > 0.85
+
+
+def test_then_the_second_round_exceeded_the_first_and_now_it_does_not():
+    assert ratio(then()) > 1.5 and ratio(closed()) < 1.0
+    assert then().loop.settled and not then().loop.differs
+
+
+def test_dealers_and_vehicles_lose_all_their_capital_then_and_no_class_a_tenth_now():
+    made, now = then().loop, closed().loop
+    lost = dict(zip(made.institutions, made.least / made.capital, strict=True))
+    assert lost["dealers"] > 1.0 and lost["conduits and SIVs"] > 1.0 and lost["mutual and pension funds"] < 0.02
+    assert (now.least / now.capital).max() < 0.1
+
+
+def test_every_figure_of_the_system_says_where_it_is_from():
+    table = sources(then().stress)
+    assert {"book.yaml", "story.yaml", "institutions.yaml", "deals/sf-abs-cdos.yaml"} <= set(table["file"])
+    assert "Cordell" in " ".join(table["where_from"])
+    assert "AI debt" not in " ".join(then().stress.sentences())
