@@ -268,10 +268,14 @@ def solve_one(
     """The largest value of one unknown, the others standing still; what fails just beyond it binds.
 
     `before` and `moved` are what was found and how far it went the round before; `loose` how many times more widely than
-    promised it is searched.
+    promised it is searched. A test that fails where the unknown is least and comes nearer as it grows, such as the equity's
+    return, does not limit it.
     """
     seen: dict[float, tuple[list[Reading], bool]] = {}
     restless: list[NotSettled] = []
+    rising: set[SizingTest] = (
+        set()
+    )  # tests that a larger size comes nearer to: they do not limit it, and are proved of the answer
 
     def margins(x: float) -> list[float]:
         try:
@@ -283,16 +287,27 @@ def solve_one(
         readings = bench.readings(candidate, unknown.tests)
         left = bench.left_over(candidate) if bench.rest is not None else math.inf
         seen[x] = readings, left < 0.0
-        return [*(reading.slack for reading in readings), left]
+        return [*(math.inf if reading.test in rising else reading.slack for reading in readings), left]
 
     tolerance = loose * NEAR * unknown.scale(bench)
     start = unknown.value(values[unknown.path])
     if unknown.size and start <= unknown.low:
         start = min(unknown.high, max(unknown.low, 0.25 * bench.whole))
     stride = None if moved is None else max(4.0 * tolerance, 0.25 * moved)
-    found = largest(
-        margins, start=start, low=unknown.low, high=unknown.high, tolerance=tolerance, before=before, stride=stride
-    )
+
+    def searched() -> Found:
+        return largest(
+            margins, start=start, low=unknown.low, high=unknown.high, tolerance=tolerance, before=before, stride=stride
+        )
+
+    found = searched()
+    at_low = {reading.test: reading for reading in seen.get(unknown.low, ((), False))[0] if reading.margin < 0.0}
+    if found.passes is None and 0 < len(at_low) < len(unknown.tests):
+        rising |= at_low.keys()
+        other = searched()
+        ends = {} if other.passes is None else {reading.test: reading.margin for reading in seen[other.passes][0]}
+        if ends and all(ends[test] > at_low[test].margin for test in rising):
+            found = other
     passed, failed = found.passes, found.fails
     if restless and passed is None:
         raise restless[-1]
@@ -302,8 +317,7 @@ def solve_one(
             "give it a test that fails"
         )
     if passed is None:
-        at = seen[unknown.low]
-        failing = [reading for reading in at[0] if reading.margin < 0.0]
+        at, failing = seen[unknown.low], list(at_low.values())
         what = f"no value of {unknown.path} passes its tests: even at {unknown.value(unknown.low):,.6g} "
         what += "the others bring more than the uses need" if at[1] else "what follows fails"
         raise Infeasible(what, failing, unknown=unknown)
@@ -312,7 +326,7 @@ def solve_one(
             f"{unknown.path} has no upper bound: none of its tests fails even at {passed:,.0f}; give it one that does"
         )
     readings = seen[failed][0] if failed is not None else []
-    binding = tuple(reading for reading in readings if reading.margin < 0.0)
+    binding = tuple(reading for reading in readings if reading.margin < 0.0 and reading.test not in rising)
     return Bound(unknown.path, unknown.value(passed), binding, failed is not None and seen[failed][1]), found
 
 

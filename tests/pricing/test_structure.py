@@ -273,6 +273,24 @@ def test_a_number_is_sought_between_its_limits():
     assert found.deal.fees[0].annual == pytest.approx(46e6 - 45e6, rel=1e-9)
 
 
+def test_a_test_that_a_larger_size_comes_nearer_to_does_not_limit_it():
+    """The equity puts in what the note does not: at 40 % of the value it earns more than without a note."""
+    deal = levelled(funding=Funding({"plant": 170e6}))
+    sizes = {"A": (T("at_closing(ltv('A')) <= 0.4"), T("equity_irr('E') >= 0.18")), "E": "rest"}
+    alone = solved(deal, sizes={"A": 1.0, "E": "rest"})
+    assert irr(alone) < 0.18
+    found = solved(deal, sizes=sizes)
+    assert found.size("A") == pytest.approx(100e6, rel=1e-9) and irr(found) > 0.18
+    assert [str(reading.test) for reading in found.bounds[0].binding] == ["at_closing(ltv('A')) <= 0.4"]
+    with pytest.raises(Infeasible, match="equity_irr"):
+        solved(deal, sizes={**sizes, "A": (sizes["A"][0], T("equity_irr('E') >= 0.9"))})
+
+
+def irr(found):
+    """The equity's return of a solved structure."""
+    return read(T("equity_irr('E') >= 0"), Seen(found.deal, found.flows, MARKET, found.flows), [0]).value
+
+
 def test_relaxing_a_test_never_shrinks_what_it_bound():
     sizes = [
         solved(levelled(), sizes={"A": (T(f"dscr('A') >= {level}"),)}).size("A") for level in (1.6, 1.5, 1.4, 1.3, 1.2)
