@@ -59,6 +59,9 @@ class Explanation:
     ratios: dict[str, float]
     triggers: tuple[str, ...]
     steps: tuple[Step, ...]
+    lapsed: Mapping[str, float] = dataclasses.field(
+        default_factory=dict
+    )  # what the date left unpaid and nobody owes now
 
     def frame(self) -> pd.DataFrame:
         """One row per clause and payment: clause, applied, owed, item, amount, cash left."""
@@ -84,6 +87,7 @@ class Explanation:
             lines += [f"      {item:<34}{amount:>16,.2f}" for item, amount in step.moved.items() if amount]
             lines += [f"      drawn on {name:<25}{amount:>16,.2f}" for name, amount in step.sources.items() if amount]
             lines.append(f"      cash left  {step.cash:>20,.2f}")
+        lines += [f"  lapsed     {item:<24}{amount:>20,.2f}" for item, amount in self.lapsed.items() if amount]
         return "\n".join(lines)
 
 
@@ -182,6 +186,7 @@ def explained(flows: Run, journal: Journal) -> Explanation:
     """What a journal of one date says."""
     plan, m, t = flows.plan, journal.determination, journal.t
     tests = []
+    lapsed = {f"{key[1]} of {key[2]}": journal["lapsed", *key[1:]] for key in plan.lapsing}
     for name, trigger in plan.triggers.items():
         told = reading(trigger.test, m) if t >= plan.histories[name] else f"{trigger.test}: not tested yet"
         told += "" if trigger.cured_by is None else f"; cured by {reading(trigger.cured_by, m)}"
@@ -198,7 +203,7 @@ def explained(flows: Run, journal: Journal) -> Explanation:
     told = {name: amount for name, amount in fields.items() if name not in cash}
     regime = next(name for name in plan.waterfalls if m["regime", name] > 0.0)
     scenario, date = flows.receipts.scenarios[journal.s], plan.schedule.dates[t]
-    return Explanation(plan.name, scenario, date, regime, cash, told, ratios, tuple(tests), tuple(steps))
+    return Explanation(plan.name, scenario, date, regime, cash, told, ratios, tuple(tests), tuple(steps), lapsed)
 
 
 def step_of(clause: Clause, before: Floats, after: Floats) -> Step:

@@ -18,7 +18,7 @@ from waterfalls.plan import resolve
 from waterfalls.terms.coupons import Floating
 from waterfalls.terms.ledgers import Ledger
 from waterfalls.terms.replacements import Replacement
-from waterfalls.words import by_date, cash, count, dscr, event_of_default, pay, release, residual, taxable
+from waterfalls.words import by_date, cash, count, dscr, event_of_default, pay, release, residual, stepped, taxable
 
 A = "tranches: [{note: {name: A, notional: 100.0, coupon: {fixed: {rate: 0.05}}, available_until: 2027-01-15}}]\n"
 TERMS = (
@@ -219,7 +219,8 @@ ODD_TERMS = {
     ),
     "a count of nothing": (lambda: count(), "count what? Name conditions"),
     "a count of a number": (lambda: count(dscr()), "& | ~ join conditions, got"),
-    "a table without dates": (lambda: by_date({}), "by_date takes amounts by date"),
+    "a table without dates": (lambda: by_date({}), "by_date takes numbers by date, {'2028-05-30': 1.45}, got {}"),
+    "steps that are none": (lambda: stepped(1.0, 5.0), "stepped takes numbers by date, {'2028-05-30': 1.45}, got 5.0"),
     "a table of texts": (lambda: by_date({"2028-01-15": "5"}), "'5'"),
     "losses carried below 0": (lambda: taxable(cash(), carried=-5.0), "carried must be at least 0, got -5"),
     "losses that offset more than all": (lambda: taxable(cash(), limit=80.0), "limit must be between 0 and 1, got 80"),

@@ -63,3 +63,16 @@ def test_every_date_in_one_run_is_each_date_by_itself():
         14 / 10,
         15 / 9.95,
     ]  # a principal of 1 was repaid
+
+
+def test_what_lapses_is_told_after_the_last_clause():
+    text = (
+        "tranches: [{note: {name: A, notional: 100.0, coupon: {fixed: {rate: 0.05}}, lapses: true}}]\n"
+        "waterfall: [\"pay(interest('A'))\", \"pay(residual('E'))\"]"
+    )
+    flows = flows_from(plan_from(text), interest=[2, 9, 5])
+    first, second, _ = every(flows, "given")
+    assert first.lapsed == {"interest of A": 3.0} and str(first).endswith(
+        f"  lapsed     {'interest of A':<24}{3.0:>20,.2f}"
+    )
+    assert second.lapsed == {"interest of A": 0.0} and "lapsed" not in str(second)

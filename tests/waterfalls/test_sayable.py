@@ -167,11 +167,26 @@ TRANCHES = [
         {"arrears A": [5, 6.5, 0], "interest A": [0, 4, 12.15]},
     ),
     Row(
-        "interest that lapses where a date leaves it unpaid, and is no default",
-        deal(a(lapses="true"), clauses=("pay(interest('A'))", "pay(principal('A')).when(event_of_default())", REST)),
+        "interest that lapses where a date leaves it unpaid, and is no default; principal that is missed stays owed",
+        deal(
+            a(lapses="true", amortisation="{instalments: {amounts: {2027-01-15: 2}}}"),
+            clauses=(
+                "pay(interest('A'))",
+                "pay(scheduled_principal('A')).when(on_or_after('2028-01-15'))",
+                "pay(principal('A')).when(event_of_default())",
+                REST,
+            ),
+        ),
+        # 4 are left of 9 in January 2028, for the 2 that were missed; then 4.9 fall due
         "to pay interest on A",
         {"interest": [2, 9, 1]},
-        {"interest A": [2, 5, 1], "arrears A": [0, 0, 0], "shortfall A": [3, 0, 4], "residual E": [0, 4, 0]},
+        {
+            "interest A": [2, 5, 1],
+            "arrears A": [0, 0, 0],
+            "shortfall A": [3, 0, 3.9],
+            "principal A": [0, 2, 0],
+            "residual E": [0, 2, 0],
+        },
     ),
     Row(
         "equity with a balance that principal reduces, and the remainder beside it",

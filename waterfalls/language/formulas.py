@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import operator
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from typing import Any, ClassVar
 
 from waterfalls.dates import as_date
@@ -169,10 +169,7 @@ class ByDate(Number):
 @word
 def by_date(amounts: dict[str, float]) -> Number:
     """Amounts of a table by date, 0 at other dates: `by_date({'2028-01-15': 20e3, '2029-01-15': 35e3})`."""
-    ordered = sorted((as_date(date).isoformat(), finite(value)) for date, value in amounts.items())
-    if not ordered:
-        raise InvalidTerms("by_date takes amounts by date: by_date({'2028-01-15': 20e3})")
-    return ByDate(tuple(ordered))
+    return ByDate(dated("by_date", amounts, 1))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -209,5 +206,11 @@ class Stepped(Number):
 @word
 def stepped(first: float, steps: dict[str, float]) -> Number:
     """A number that changes on dates: `stepped(1.35, {'2028-05-30': 1.45})`."""
-    ordered = sorted((as_date(date).isoformat(), finite(value)) for date, value in steps.items())
-    return Stepped(finite(first), tuple(ordered))
+    return Stepped(finite(first), dated("stepped", steps))
+
+
+def dated(word: str, said: Any, least: int = 0) -> tuple[tuple[str, float], ...]:
+    """Numbers by date, in order of time, of which there are at least so many."""
+    if not isinstance(said, Mapping) or len(said) < least:
+        raise InvalidTerms(f"{word} takes numbers by date, {{'2028-05-30': 1.45}}, got {said!r}")
+    return tuple(sorted((as_date(date).isoformat(), finite(value)) for date, value in said.items()))

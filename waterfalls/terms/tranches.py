@@ -120,8 +120,8 @@ class Note:
     def flows(self) -> tuple[tuple[str, ...], ...]:
         """The symbols that start every date at 0."""
         kinds = ("interest", "scheduled", *(("additional",) if self.additional_rate else ()))
-        laws = ("accrued", "paid", "lapsed") if self.lapses else ("accrued", "paid")
-        debts = tuple((law, kind, self.name) for law in laws for kind in kinds)
+        debts = tuple((law, kind, self.name) for law in ("accrued", "paid") for kind in kinds)
+        debts += tuple(("lapsed", kind, self.name) for kind in kinds if self.lapses and kind != "scheduled")
         changes = ("principal", "drawn", "capitalised", "written down", "written up")
         return (*debts, *((change, self.name) for change in changes))
 

@@ -74,6 +74,11 @@ def write_changes(grid: Grid, plan: Plan, losses: Losses) -> None:
                 f"Schedule of {name}: its row by date on Inputs was made from the notional, balance and coupon as written, by "
                 "the schedule of the deal file; after a change of these, write the model anew or type the row."
             )
+    if any(getattr(coupon, "resets", None) for coupon, _ in plan.coupons):
+        lines.append(
+            "Resets: the rate of an index that resets within a period is a row by period; a move of rates moves it as if it "
+            "were read once, which is exact where it compounds."
+        )
     lines.append(
         "Ties: at differences of less than 1e-14 of a number a spreadsheet takes two numbers as equal; the model does not."
     )
