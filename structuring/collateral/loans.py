@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from structuring.collateral.pool_cash_flows import Curves
+    from structuring.collateral.pool_cash_flows import Curves, Part
     from structuring.scenarios.month_grid import MonthGrid
     from waterfalls.clock.schedule import Schedule
     from waterfalls.receipts import Receipts
@@ -127,14 +127,13 @@ class LoanPool(Asset):
         from structuring.scenarios.observed_speeds import observed, read_report
 
         frame = read_report(report, sheet)
-        known = groups(self.lines, ("accrual",), int(frame["month"].iloc[-1]), 0.0)
-        curves = [curves.balance[0] for _, curves in known if curves is not None]
-        if len(curves) < len(known) and "principal" not in frame.columns:
+        ((group, parts),) = groups(self.lines, (), int(frame["month"].iloc[-1]), 0.0)
+        curves = [part.curves.balance[0] for part in parts if part.curves is not None]
+        if len(curves) < len(parts) and "principal" not in frame.columns:
             why = "of a pool that floats needs the column principal: what was scheduled depends on its rates"
             raise InvalidTerms([Fault("report", why)])
-        scheduled = np.sum(curves, axis=0) if len(curves) == len(known) else None
-        owed = sum(float(group.balance.sum()) for group, _ in known)
-        age = sum(float(group.balance @ group.age) for group, _ in known) / (owed or 1.0)
+        scheduled = np.sum(curves, axis=0) if len(curves) == len(parts) else None
+        age = float(group.balance @ group.age) / (float(group.balance.sum()) or 1.0)
         return observed(frame, scheduled, age, sifma=self.order == "sifma")
 
     def drivers(self) -> frozenset[str]:
@@ -192,8 +191,9 @@ class LoanPool(Asset):
         grid = month_grid(schedule, self.first_payment)
         total: dict[str, np.ndarray] = {}
         start = 0.0
-        for group, curves in groups(self.lines, self.apart(scenarios), grid.months, self.servicing):
-            for field, amounts in self.flows(group, curves, grid, schedule, scenarios).items():
+        for group, parts in groups(self.lines, self.apart(scenarios), grid.months, self.servicing):
+            whole = self.curves(parts, grid, schedule, scenarios)
+            for field, amounts in self.flows(group, whole, whole, grid, scenarios).items():
                 total[field] = total[field] + amounts if field in total else amounts
             start += float(group.balance.sum())
         fields: dict[str, Any] = grid.fields(total, start)
@@ -204,58 +204,67 @@ class LoanPool(Asset):
         if self.advances:  # the balance amortised since default is that of its own line
             return COLUMNS
         by_age = any(self.follows_age(scenarios, driver) for driver in ("prepayment", "default"))
-        return ("every", "accrual", "age") if by_age else ("every", "accrual")
+        return ("every", "age") if by_age else ("every",)
+
+    def curves(self, parts: Sequence[Part], grid: MonthGrid, schedule: Schedule, scenarios: Drivers) -> Curves:
+        """What a group does when nothing goes wrong, at the rates of each scenario."""
+        from structuring.collateral.pool_cash_flows import resetting, together
+
+        return together([
+            part.curves
+            or resetting(part.lines, grid.days, self.rates(part, schedule, scenarios), self.servicing)
+            for part in parts
+        ])  # fmt: skip
+
+    def rates(self, part: Part, schedule: Schedule, scenarios: Drivers) -> np.ndarray:
+        """The rate of each interest period of loans of one accrual, (S or 1, P), a year; none where it is fixed."""
+        import numpy as np
+
+        accrual, every = part.lines.accruals[int(part.lines.accrual[0])], int(part.lines.every[0])
+        if accrual.coupon is None:
+            return np.zeros((1, 1))
+        return scenarios.borne(*self.fixings(accrual, every, schedule))
 
     def loans(self, schedule: Schedule, scenarios: Drivers) -> tuple[Sequence[str], dict[str, np.ndarray]]:
         """What each loan paid in one scenario, by field (N, T); the sums are the pool's receipts."""
         import numpy as np
 
-        from structuring.collateral.pool_cash_flows import groups
+        from structuring.collateral.pool_cash_flows import Curves, groups, of_each, resetting
         from structuring.scenarios.month_grid import month_grid
 
         grid = month_grid(schedule, self.first_payment)
         tape = self.lines if isinstance(self.lines, Tape) else Tape.of(self.lines)
         apart, found = self.apart(scenarios), {}
         known = groups(self.lines, apart, grid.months, self.servicing)
-        for chosen, (group, curves) in zip(tape.alike(apart), known, strict=True):
-            months = self.flows(group, curves, grid, schedule, scenarios, each=True)
+        for chosen, (group, parts) in zip(tape.alike(apart), known, strict=True):
+            rows = Curves(*(np.zeros((len(group), grid.months + more)) for more in (1, 0, 0)))
+            for part in parts:
+                rates = self.rates(part, schedule, scenarios)
+                own = (
+                    of_each(part.lines, grid.months, self.servicing)
+                    if part.curves is not None
+                    else resetting(part.lines, grid.days, rates, self.servicing, each=True)
+                )
+                for array, of_part in zip(rows, own, strict=True):
+                    array[part.chosen] = of_part
+            months = self.flows(group, rows, self.curves(parts, grid, schedule, scenarios), grid, scenarios)
             for field, amounts in grid.fields(months, group.balance[:, None]).items():
-                rows = found.setdefault(field, np.zeros((len(tape), schedule.periods)))
-                rows[chosen] = amounts
+                found.setdefault(field, np.zeros((len(tape), schedule.periods)))[chosen] = amounts
         if tape.line is None or tape.share is None:
             return [f"lines[{k}]" for k in range(len(tape))], found
         names = tape.loans or [f"row {k + 1}" for k in range(len(tape.line))]
-        return names, {field: rows[tape.line] * tape.share[:, None] for field, rows in found.items()}
+        return names, {field: amounts[tape.line] * tape.share[:, None] for field, amounts in found.items()}
 
     def flows(
-        self,
-        group: Tape,
-        curves: Curves | None,
-        grid: MonthGrid,
-        schedule: Schedule,
-        scenarios: Drivers,
-        *,
-        each: bool = False,
+        self, group: Tape, rows: Curves, whole: Curves, grid: MonthGrid, scenarios: Drivers
     ) -> dict[str, np.ndarray]:
-        """The fields of the receipts by month, (S or 1, M), of loans that are alike in how they pay and fail.
+        """The fields of the receipts by month, (S or 1, M), of loans that are alike in how they fail and prepay.
 
-        `curves` are theirs where their rates are known. With `each`, of one scenario, a row is a line.
+        `whole` are the curves of the group and `rows` the same, or in one scenario a row a line.
         """
-        import numpy as np
-
-        from structuring.collateral.pool_cash_flows import of_each, resetting
         from structuring.collateral.pool_losses import Speeds, compounded, flows
 
-        accrual, every = group.accruals[int(group.accrual[0])], int(group.every[0])
-        rates = np.zeros((1, 1))
-        if accrual.coupon is not None:
-            rates = scenarios.borne(*self.fixings(accrual, every, schedule))
-        whole = curves or resetting(group, grid.days, rates, self.servicing)
-        rows = whole
-        if each and curves is not None:
-            rows = of_each(group, grid.months, self.servicing)
-        elif each:
-            rows = resetting(group, grid.days, rates, self.servicing, each=True)
+        every = int(group.every[0])
         age = int(group.age[0])
         prepaid, default = (
             compounded(scenarios.along(driver, grid.ends, base or 0.0, age=age), every, grid.months)

@@ -30,18 +30,36 @@ class Curves(NamedTuple):
     balloon: np.ndarray
 
 
+class Part(NamedTuple):
+    """The lines of a group that share an accrual: `chosen` (L,) of the group's, and their curves where rates are known."""
+
+    chosen: np.ndarray
+    lines: Tape
+    curves: Curves | None
+
+
 @functools.lru_cache(maxsize=16)
 def groups(
     lines: tuple[LoanLine, ...] | Tape, apart: tuple[str, ...], months: int, servicing: float
-) -> tuple[tuple[Tape, Curves | None], ...]:
-    """The lines in groups, kept apart by columns, each with its curves where its rates are known; worked out once."""
+) -> tuple[tuple[Tape, tuple[Part, ...]], ...]:
+    """The lines in groups, kept apart by columns, each in parts by accrual; worked out once."""
     found = []
     for group in (lines if isinstance(lines, Tape) else Tape.of(lines)).split(apart):
-        known = group.accruals[int(group.accrual[0])] == Accrual()
-        found.append(
-            (group, Curves(*(curve[None, :] for curve in scheduled(group, months, servicing))) if known else None)
-        )
+        parts = []
+        for chosen in group.alike(("accrual",)):
+            part = group if chosen.all() else group.some(chosen)
+            known = part.accruals[int(part.accrual[0])] == Accrual()
+            curves = [curve[None, :] for curve in scheduled(part, months, servicing)] if known else []
+            parts.append(Part(chosen, part, Curves(*curves) if known else None))
+        found.append((group, tuple(parts)))
     return tuple(found)
+
+
+def together(parts: Sequence[Curves]) -> Curves:
+    """The curves of several parts as one."""
+    if len(parts) == 1:
+        return parts[0]
+    return Curves(*(functools.reduce(np.add, curves) for curves in zip(*parts, strict=True)))
 
 
 def scheduled(tape: Tape, months: int, servicing: float = 0.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -149,6 +167,13 @@ def resetting(
     """
     accrual, every, months = tape.accruals[int(tape.accrual[0])], int(tape.every[0]), len(days) - 1
     years, fixed = fractions(days, every, accrual.day_count), fixed_on(accrual, every, months)
+    if accrual.coupon is not None and accrual.first == 0 and not each:
+        flat = (tape.level == 0.0) | (tape.interest_only >= tape.remaining_term)  # whose principal no rate moves
+        if flat.all():
+            balance, _, balloon = scheduled(tape, months)
+            pays, interest = slice(every - 1, len(years) * every, every), np.zeros((len(rates), months))
+            interest[:, pays] = balance[: len(years) * every : every] * (rates - servicing) * years
+            return Curves(balance[None, :], interest, balloon[None, :])
     S = len(rates)
     kept = len(tape) if each else S
     balance, interest, balloon = (np.zeros((kept, count)) for count in (months + 1, months, months))
