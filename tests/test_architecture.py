@@ -53,6 +53,7 @@ ROOMS = {
         "regulators": {"documents"},
         "collateral": {"documents", "scenarios", "regulators"},
         "deals": {"documents", "scenarios", "regulators", "collateral"},
+        "foreign_deals": {"documents", "scenarios", "deals"},
         "runs": {"documents", "simulation", "scenarios", "deals"},
         "generators": {"documents", "simulation", "scenarios", "collateral", "deals", "runs"},
     },
