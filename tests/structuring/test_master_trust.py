@@ -1,13 +1,17 @@
 """The master trust of examples/deals: one payment date by hand, and what its tests let happen."""
 
+import dataclasses
 import datetime
 from pathlib import Path
 
 import pytest
 
+from pricing import load_market, projected
 from structuring import load_deal, load_scenarios, run
+from structuring.deals.deal import clock
 from structuring.deals.unusual_terms import left_unpaid, off_schedule
 from waterfalls import Note
+from waterfalls.errors import CannotPrice
 
 FOLDER = Path(__file__).parents[2] / "examples" / "deals" / "master_trust"
 DATE = datetime.date(2027, 2, 22)  # 20 February 2027 is a Saturday
@@ -49,6 +53,23 @@ def test_the_date_on_which_the_series_is_issued_by_hand(flows):
     assert paid(flows.interest, "equity") == pytest.approx(residual, rel=1e-12)
     told = str(flows.explain("base", DATE))
     assert "to draw the undrawn commitment of 2027-1 on 2027-1" in told and "120,000,000.00" in told
+
+
+def test_rates_compounded_month_by_month_are_those_of_the_whole_period_on_a_curve():
+    """(D0 / D1) (D1 / D2) (D2 / D3) = D0 / D3, so that compounding the months of one curve is the forward of the period."""
+    deal, market = load_deal(FOLDER / "deal.yaml"), load_market(FOLDER / "market.yaml")
+    (rates,) = projected(market, deal).values()
+    factors = market.projections["SONIA"].discounts(clock(deal).payment)
+    assert rates * clock(deal).accruals("actual/365F") == pytest.approx(factors[:-1] / factors[1:] - 1, rel=1e-10)
+    averaged = dataclasses.replace(deal.tranches[0].coupon, compounded=False)
+    plain = dataclasses.replace(
+        deal, tranches=(dataclasses.replace(deal.tranches[0], coupon=averaged), *deal.tranches[1:])
+    )
+    (lower,) = projected(market, plain).values()
+    assert (lower < rates).all() and lower == pytest.approx(rates, rel=5e-3)
+    late = dataclasses.replace(market, valuation=datetime.date(2027, 1, 2))
+    with pytest.raises(CannotPrice, match="no fixing on 2026-03-10, 2026-04-10, 2026-05-10, 2026-05-26"):
+        projected(late, deal)
 
 
 def test_its_dates_are_off_the_cycle_and_its_collections_end_with_months(flows):
