@@ -36,7 +36,9 @@ class LoanTape:
 
     def told(self) -> str:
         """What was read, left out and assumed, in a few lines."""
-        rows = [f"{self.layout}, {self.day or 'no day said'}: {len(self.frame):,} loans"]
+        rows = [
+            f"{self.layout}, {self.day or 'no day said'}: {len(self.frame):,} loan{'' if len(self.frame) == 1 else 's'}"
+        ]
         rows += [f"{column} from {field}" for column, field in self.used.items()]
         rows += [f"{count:,} left out: {why}" for why, count in self.left_out.items()]
         rows += [*self.assumed, f"not used: {', '.join(self.unused) or 'nothing'}"]
