@@ -10,9 +10,10 @@ from market import closed
 from pricing.contagion.closed_loop.assumptions import Assumed, check, load_loop
 from pricing.contagion.closed_loop.channels import CHANNELS, STEPS
 from pricing.contagion.closed_loop.closed_loop import closed_loop, economy_of, vehicles_of
-from pricing.contagion.closed_loop.market_loop import MarketLoop, market_loop
+from pricing.contagion.closed_loop.market_loop import NEAR, MarketLoop, market_loop
 from pricing.contagion.closed_loop.round import after_sales
 from pricing.contagion.closed_loop.sensitivity import drawn_values, fewest, sensitivity, triangular
+from pricing.contagion.closed_loop.vehicles import MULTIPLES
 from pricing.contagion.market_stress import market_stress
 from structuring.deals.deal_files import LIBRARY
 from waterfalls.errors import InvalidTerms
@@ -130,11 +131,11 @@ def test_the_order_of_institutions_does_not_matter():
 
 
 def test_the_order_of_deals_does_not_matter():
-    made, _ = market()
+    made = market()[0]
     names = list(made.vehicles)[::-1]
     book = dataclasses.replace(made.book, positions=made.book.positions[::-1])
     again = market_stress(book)
-    a = closed_loop(economy(), alone=False)
+    a = closed_loop(economy_of(made, vehicles_of(made), TERMS), alone=False)
     b = closed_loop(economy_of(again, vehicles_of(again), TERMS), alone=False)
     assert list(again.vehicles) == names
     there = dict(zip(b.institutions, b.least, strict=True))
@@ -152,6 +153,17 @@ def test_vehicles_at_a_point_are_the_runs_and_between_points_near_them():
         found = before - vehicles.at(np.full(D, scale), np.zeros(D), np.zeros(K))
         by_run = [each.tranche["credit"][-1, -1] for each in market_stress(scale=scale).losses.values()]
         assert found.sum() == pytest.approx(np.concatenate(by_run).sum(), rel=near)
+
+
+def test_where_the_loop_rests_the_vehicles_were_run_and_not_read_between_two_runs():
+    loop = closed()
+    where = min(loop.vehicles.multiples, key=lambda x: abs(x - loop.loop.state.more))
+    assert abs(where - loop.loop.state.more) < NEAR and where not in MULTIPLES
+    D, K = len(loop.vehicles.deals), len(loop.vehicles.tranches)
+    none = np.zeros(D), np.zeros(K)
+    found = loop.vehicles.at(np.zeros(D), *none) - loop.vehicles.at(np.full(D, where), *none)
+    by_run = [each.tranche["credit"][-1, -1] for each in market_stress(scale=where).losses.values()]
+    assert found == pytest.approx(np.concatenate(by_run), rel=1e-9, abs=1.0)
 
 
 def test_a_wrong_file_is_refused(tmp_path):

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BN = 1e9
+REFINED = 4  # times at most that the vehicles are run where the loop rests
+NEAR = 5e-4  # of the story: a run that near is taken as there
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -61,12 +63,22 @@ def market_loop(
 ) -> MarketLoop:
     """Closes the loop of a market stress. `terms` are those of the loop, or the file that says them.
 
-    The vehicles are run again at every point of story, refinancing and spreads; the loop reads between the points.
+    The vehicles are run again at every point of story, refinancing and spreads; the loop reads between the points. Where it comes to
+    rest between two of them they are run there too, and the loop is followed again, until it rests where they were run.
     """
     told = load_loop(terms) if isinstance(terms, Path) else terms
     check(told, made.book, made.institutions)
     vehicles = vehicles_of(made)
     loop = closed_loop(economy_of(made, vehicles, told), channels=channels, rounds=rounds)
+    for _ in range(REFINED):
+        where = loop.state.more
+        if (
+            not vehicles.multiples[0] < where < vehicles.multiples[-1]
+            or np.abs(np.array(vehicles.multiples) - where).min() < NEAR
+        ):
+            break
+        vehicles = vehicles.with_point(where, made.vehicles, made.scale, made.widening)
+        loop = closed_loop(economy_of(made, vehicles, told), channels=channels, rounds=rounds)
     return MarketLoop(made, told, vehicles, loop, tuple(name for name in CHANNELS if name in channels))
 
 

@@ -1,6 +1,6 @@
 """Vehicles: every deal of the book run again where its story, its refinancing and its spreads stand elsewhere.
 
-The runs are made once, at points; the loop reads between them. A point is how much of the story strikes (0, none, to `MOST`
+The runs are made once, at points; the loop reads between them, and where it comes to rest they are run again. A point is how much of the story strikes (0, none, to `MOST`
 times), whether the market for refinancing is open or shut, and how much of the story's spreads is asked.
 """
 
@@ -39,6 +39,7 @@ class Vehicles:
     supply     (K,)            that of supply alone
     duration   (K,)            years of spread duration in the story; NaN where it is worth nothing
     old_yield  (D,)            what the notes pay a year, by notional
+    multiples  (I,)            of the story, ascending
     """
 
     deals: tuple[str, ...]
@@ -53,6 +54,7 @@ class Vehicles:
     supply: np.ndarray
     duration: np.ndarray
     old_yield: np.ndarray
+    multiples: tuple[float, ...] = MULTIPLES
 
     @cached_property
     def peers(self) -> np.ndarray:
@@ -62,7 +64,7 @@ class Vehicles:
 
     def at(self, multiple: np.ndarray, shut: np.ndarray, wider: np.ndarray) -> np.ndarray:
         """Values (K,): `multiple` of the story and part of refinancing `shut` by deal (D,), multiple of spreads `wider` by tranche."""
-        k, i, a = np.arange(len(self.tranches)), *between(MULTIPLES, multiple)
+        k, i, a = np.arange(len(self.tranches)), *between(self.multiples, multiple)
         j, b = between(WIDER, wider)
         i, a, shut = i[self.of], a[self.of], shut[self.of]
 
@@ -76,16 +78,27 @@ class Vehicles:
 
     def paid(self, multiple: np.ndarray, shut: np.ndarray) -> np.ndarray:
         """Cash relative to the base (D,)."""
-        return without_spreads(self.cash, multiple, shut)
+        return without_spreads(self.cash, self.multiples, multiple, shut)
 
     def unpaid(self, multiple: np.ndarray, shut: np.ndarray) -> np.ndarray:
         """Principal of notes that is never repaid (K,), by multiples and refinancing of their deals (D,)."""
-        return without_spreads(self.realised, multiple[self.of], shut[self.of])
+        return without_spreads(self.realised, self.multiples, multiple[self.of], shut[self.of])
+
+    def with_point(self, multiple: float, told: Mapping[str, Told], story: float, supply: float) -> Vehicles:
+        """The same, run at one more multiple of the story."""
+        more = run_vehicles(told, story, supply, (1.0, multiple))
+        at = int(np.searchsorted(self.multiples, multiple))
+        grown = {
+            name: np.insert(getattr(self, name), at, getattr(more, name)[:, 1], axis=1)
+            for name in ("value", "realised", "cash")
+        }
+        points = (*self.multiples[:at], multiple, *self.multiples[at:])
+        return dataclasses.replace(self, multiples=points, **grown)
 
 
-def without_spreads(table: np.ndarray, multiple: np.ndarray, shut: np.ndarray) -> np.ndarray:
+def without_spreads(table: np.ndarray, points: tuple[float, ...], multiple: np.ndarray, shut: np.ndarray) -> np.ndarray:
     """What a table (n, I, 2) says at multiples of the story and parts of refinancing shut (n,)."""
-    n, (i, a) = np.arange(len(table)), between(MULTIPLES, multiple)
+    n, (i, a) = np.arange(len(table)), between(points, multiple)
     low, high = (mix(table[n, i, r], table[n, i + 1, r], a) for r in (0, 1))
     return mix(low, high, shut)
 
@@ -145,8 +158,10 @@ def both(a: Effect, b: Effect) -> Effect:
     return dataclasses.replace(a, plus=(a.plus or 0.0) + (b.plus or 0.0), after=after) if a.times is None else a
 
 
-def run_vehicles(told: Mapping[str, Told], story: float, supply: float) -> Vehicles:
-    """Runs every deal once at all points. `story` is the scale of the story, `supply` the widening of supply in basis points."""
+def run_vehicles(
+    told: Mapping[str, Told], story: float, supply: float, multiples: tuple[float, ...] = MULTIPLES
+) -> Vehicles:
+    """Runs every deal once at all points; 1 is among the `multiples`. `story` is the scale of the story, `supply` the widening of supply in basis points."""
     from structuring.runs.run import run
 
     found: dict[str, list[Any]] = {
@@ -167,7 +182,7 @@ def run_vehicles(told: Mapping[str, Told], story: float, supply: float) -> Vehic
     }
     for d, (name, one) in enumerate(told.items()):
         deal = one.deal
-        points = [told_at(one.stress, story * m, shut) for m in MULTIPLES for shut in (None, one.shut)]
+        points = [told_at(one.stress, story * m, shut) for m in multiples for shut in (None, one.shut)]
         scenarios = [
             dataclasses.replace(each, name=f"point {n}").scenario(deal, on=one.base) for n, each in enumerate(points, 1)
         ]
@@ -186,11 +201,11 @@ def run_vehicles(told: Mapping[str, Told], story: float, supply: float) -> Vehic
         before = None if there is one.market else (flows, one.market)
         prices = price(again, there, pairs=pairs, reference=one.base.name, before=before)
         npv = one.scale * np.moveaxis(prices.npv[1:, : len(WIDER)], 2, 0)  # (N, 2 I, J)
-        found["value"].append(npv.reshape(len(deal.tranches), len(MULTIPLES), 2, len(WIDER)))
+        found["value"].append(npv.reshape(len(deal.tranches), len(multiples), 2, len(WIDER)))
         lost = one.scale * prices.memo["realised_loss"][1:].T * [[isinstance(each, Note)] for each in deal.tranches]
-        found["realised"].append(lost.reshape(len(deal.tranches), len(MULTIPLES), 2))
+        found["realised"].append(lost.reshape(len(deal.tranches), len(multiples), 2))
         paid = prices.memo["cash"].sum(axis=1)
-        found["cash"].append((paid[1:] / paid[0] if paid[0] else np.ones(len(points))).reshape(len(MULTIPLES), 2))
+        found["cash"].append((paid[1:] / paid[0] if paid[0] else np.ones(len(points))).reshape(len(multiples), 2))
         notes = np.array([one.scale * (each.notional if isinstance(each, Note) else 0.0) for each in deal.tranches])
         found["tranches"] += [f"{name}: {each.name}" for each in deal.tranches]
         found["of"] += [d] * len(deal.tranches)
@@ -198,7 +213,7 @@ def run_vehicles(told: Mapping[str, Told], story: float, supply: float) -> Vehic
         found["notes"] += notes.tolist()
         found["widening"] += [one.widening.get(each.name, 0.0) for each in deal.tranches]
         found["supply"] += [supply if isinstance(each, Note) else 0.0 for each in deal.tranches]
-        at_story = 1 + 2 * MULTIPLES.index(1.0)
+        at_story = 1 + 2 * multiples.index(1.0)
         found["duration"] += np.asarray(prices["spread_duration"][at_story, WIDER.index(1.0)]).tolist()
         first = [interest_share(flows, each) for each in deal.tranches]
         found["old_yield"].append(float(np.average(first, weights=notes)) if notes.any() else np.nan)
@@ -207,6 +222,7 @@ def run_vehicles(told: Mapping[str, Told], story: float, supply: float) -> Vehic
         value=np.concatenate(found["value"]), realised=np.concatenate(found["realised"]), cash=np.array(found["cash"]), paper=tuple(found["paper"]),
         notes=np.array(found["notes"]), widening=np.array(found["widening"]), supply=np.array(found["supply"]),
         duration=np.array(found["duration"], dtype=np.float64), old_yield=np.array(found["old_yield"]),
+        multiples=multiples,
     )  # fmt: skip
 
 
