@@ -22,7 +22,7 @@ LAST_RELEASE = release("liquidity reserve").when(balance_of("A-1", "A-2", "B") <
 NEW = (
     "tpu-lease-2026", "iren-hardware-3", "stack-master-trust", "ai-credit-clo", "mezz-abs-cdo-2006",
     "wulf-compute-2025", "flash-compute-2025", "river-bend-2026", "vantage-germany-2025",
-    "vantage-oracle-2025", "valor-compute-2026", "data-centre-srt",
+    "vantage-oracle-2025", "valor-compute-2026", "polaris-forge-2025", "data-centre-srt",
 )  # fmt: skip
 
 
@@ -425,6 +425,21 @@ def test_the_bond_is_repaid_within_the_lease_and_its_promise_pays_rent_as_it_fal
     rent = 376.4e6 * sum(1.03**n for n in range(15))
     paid = flows.receipts["revenue"][s, built].sum() + flows["lent", "Google backstop"][s].sum()
     assert rent == pytest.approx(7.0e9, rel=0.001) and paid == pytest.approx(rent, rel=1e-6)
+
+
+def test_nobody_behind_the_tenant_costs_more_than_two_points_of_yield():
+    yields = {}
+    for name in ("wulf-compute-2025", "flash-compute-2025", "polaris-forge-2025"):
+        _, market, flows = shipped(name)
+        yields[name] = price(flows, market, [], reference="base")["yield_to_maturity"][0, 0, 0]
+    assert yields["polaris-forge-2025"] == pytest.approx(0.1003, abs=0.0005)  # 9.25 % at 97
+    assert 0.0225 < yields["polaris-forge-2025"] - yields["wulf-compute-2025"] < 0.0285
+    flows = flows_of("polaris-forge-2025")
+    s = row(flows, "tenant fails")
+    resale = 600e6 - 120e6 * 2.5 / 5 + 950e6 - 190e6 * 2 / 5  # two and a half and two years old
+    assert flows.receipts["resale"][s].sum() == pytest.approx(resale)
+    rent = sum(376e6 * 1.03**n for n in range(15))
+    assert rent == pytest.approx(7e9, rel=0.001)
 
 
 # the two pools
