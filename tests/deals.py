@@ -536,7 +536,7 @@ def whole_life_is_known(note):
 
 
 # what only an unlucky draw says: a date after the end of a commitment, a number read where it means nothing
-OF_THE_DRAW = ("which ends on", "put it after the draw", "when it is 0: put it before")
+OF_THE_DRAW = ("which ends on", "put it after the draw", "when it is 0: put it before", "which is not known yet")
 
 
 @st.composite

@@ -11,11 +11,12 @@ from waterfalls.clauses.pay import Pay
 from waterfalls.clauses.waterfall import Clause, Waterfall
 from waterfalls.errors import Fault, unknown
 from waterfalls.fields import EXPENSES
-from waterfalls.language.definitions import endless, endless_amounts, levels
+from waterfalls.language.definitions import Defined, endless, endless_amounts, levels
 from waterfalls.language.expressions import Condition, Number, no_amount
 from waterfalls.language.forward import cannot_look_ahead
 from waterfalls.language.numbers import Held
 from waterfalls.language.parsing import DEEPEST
+from waterfalls.language.ratios import Coverage, DebtService, Dscr
 from waterfalls.language.vocabulary import Need, Node, nodes_in
 from waterfalls.terms.ledgers import Ledger
 from waterfalls.terms.term import Unsound, is_broken
@@ -97,7 +98,7 @@ def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
 
     read = [
         (f"{kind}[{i}].{field}", node)
-        for kind in ("fees", "accounts", "hedges", "ledgers", "replacements", "tranches")
+        for kind in ("fees", "accounts", "hedges", "facilities", "ledgers", "replacements", "tranches")
         for i, part in enumerate(fields.get(kind) or ())
         for field, node in nodes_in(part)
     ]
@@ -135,6 +136,7 @@ def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
     roots += [(f"regimes[{name!r}]", condition) for name, condition in sound(fields.get("regimes") or {})]
     by_note = {note.name: note for note in tranches if isinstance(note, Note)}
     every = [(place, node) for place, root in roots for node in root.walk()]
+    yield from read_too_early(read, dict(sound(definitions)))
     yield from infinite_amounts(endless(dict(sound(definitions))), read, roots)
     if whole:
         yield from faults_of_sale([node for _, node in every])
@@ -158,6 +160,25 @@ def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
             )
     if whole and accounts:
         yield from stranded(accounts, waterfalls)
+
+
+def read_too_early(read: Iterable[tuple[str, Node]], definitions: Mapping[str, Number]) -> Iterator[Fault]:
+    """Fees and coupons that read what falls due on notes, which is known only once they have fallen due themselves."""
+    for place, root in read:
+        kind, field = place.split("[")[0], place.rpartition(".")[2]
+        if kind != "fees" and field not in ("coupon", "interest_on_arrears", "pay", "receive"):
+            continue
+        inside, told = [*root.walk()], set[str]()
+        for node in inside:
+            if isinstance(node, Defined) and node.name in definitions and node.name not in told:
+                told.add(node.name)
+                inside += definitions[node.name].walk()
+            accrued = isinstance(node, Held) and node.symbol == ("accrued", "interest") and kind != "fees"
+            covers = isinstance(node, Coverage) and node.word == "ic_ratio"
+            if accrued or covers or isinstance(node, (Dscr, DebtService)):
+                said = "reads what falls due on notes, which is not known yet: test it by a trigger, and read trigger('...')"
+                yield Fault(place, f"'{node}' {said}")
+                break
 
 
 def infinite_amounts(

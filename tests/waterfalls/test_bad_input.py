@@ -240,6 +240,30 @@ ODD_TERMS = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ('fees: [{name: x, amount: 1, when: "dscr() < 1.2"}]', "fees[0].when: 'dscr()' reads what falls due on notes, which is not"),
+        ("fees: [{name: x, amount: \"0.01 * debt_service('A')\"}]", "fees[0].amount: 'debt_service('A')' reads what falls due"),
+        (
+            "definitions: {cover: \"ic_ratio('A')\"}\nfees: [{name: x, amount: 1, when: \"defined('cover') < 1\"}]",
+            "fees[0].when: 'ic_ratio('A')' reads what falls due on notes, which is not known yet: test it by a trigger",
+        ),
+        (
+            "facilities: [{name: LC, limit: 5, coupon: {fixed: {rate: 0.05, step_up_while: {dscr() < 1.2: 0.01}}}}]",
+            "facilities[0].coupon: 'dscr()' reads what falls due",
+        ),
+        (
+            "facilities: [{name: LC, limit: 5, coupon: {fixed: {rate: 0.05, step_up_while: {\"trigger('T')\": 0.01}}}}]",
+            "facilities[0].coupon: there is no trigger 'T'. None is declared.",
+        ),
+    ],
+)  # fmt: skip
+def test_what_falls_due_on_notes_is_not_read_before_it_is_known(parts, message):
+    with pytest.raises(InvalidTerms, match=re.escape(message)):
+        plan_from(A + parts + "\nwaterfall: [pay(interest('A')), pay(residual('E'))]")
+
+
 @pytest.mark.parametrize(("make", "message"), ODD_TERMS.values(), ids=ODD_TERMS)
 def test_a_term_refuses_an_amount_that_is_none(make, message):
     with pytest.raises(InvalidTerms, match=re.escape(message)):
