@@ -40,8 +40,8 @@ class LoanLine:
 
     A floating `rate` reads its index on the first day of each interest period, or of every `reset` (such as "quarterly"
     of loans that pay monthly); `first_rate` is what it bears in the first `first_reset` months. A floor or cap is on
-    index and margin together: an index floored at 1 % under a margin of 5.5 % is floor=0.065. Level payments are worked
-    out anew at each reset.
+    index and margin together: an index floored at 1 % under a margin of 5.5 % is floor=0.065. `periodic_cap` is the most by
+    which a reset may move the rate, up or down. Level payments are worked out anew at each reset.
     """
 
     balance: NotNegative
@@ -58,6 +58,7 @@ class LoanLine:
     reset: Frequency | None = None
     first_rate: Share | None = None
     first_reset: Months = 0
+    periodic_cap: Share | None = None
 
     @property
     def every(self) -> int:
@@ -69,7 +70,8 @@ class LoanLine:
         """How its interest is reckoned."""
         if not isinstance(self.rate, Floating):
             return Accrual(day_count=self.day_count)
-        return Accrual(self.rate, 12 // FREQUENCIES[self.reset or self.frequency], self.first_reset, self.day_count)
+        months, start = 12 // FREQUENCIES[self.reset or self.frequency], self.first_rate if self.periodic_cap else None
+        return Accrual(self.rate, months, self.first_reset, self.day_count, self.periodic_cap, start)
 
     @property
     def rate_now(self) -> float:

@@ -47,7 +47,9 @@ class LoanPool(Asset):
     default, 1 - severity of it is recovered and the rest lost: at once, or the shares of `recovery_timing` month by month
     from then on. With `advances` the servicer goes on paying the
     scheduled principal of defaulted loans and keeps it out of the proceeds: recovery = max(balance amortised until then
-    - loss, 0). `servicing` is a rate a year taken out of interest. Amounts are by calendar month from the start of the
+    - loss, 0). `servicing` is a rate a year taken out of interest.
+    `prepayment_penalty` are shares of what is prepaid in the first year, the second and so on, which receipts report as
+    revenue. Amounts are by calendar month from the start of the
     schedule, the last of which in each collection period ends with it (see `MonthGrid`); with `first_payment` the first
     ends there, and each belongs to the collection period in which it ends.
     `contracted` is scheduled interest and principal. Source: SIFMA, Uniform Practices, chapter SF.
@@ -63,6 +65,7 @@ class LoanPool(Asset):
     balloon_default: Share | tuple[Share, ...] = 0.0
     recovery_lag: Months = 0
     recovery_timing: Listed[Share] = items()
+    prepayment_penalty: Listed[Share] = items()
     order: Literal["sifma", "sequential"] = "sifma"
     advances: bool = False
     servicing: Share = 0.0
@@ -109,7 +112,8 @@ class LoanPool(Asset):
         """A pool from a row a loan: a DataFrame, or a CSV, Parquet or Excel file; every bad row is listed with its reasons.
 
         Columns: balance, rate, remaining_term, and if wanted loan, age, interest_only, payment, amortisation_term,
-        frequency, day_count; of floating loans index, margin, floor, cap, reset, first_reset, and `rate` until then.
+        frequency, day_count; of floating loans index, margin, floor, cap, reset, first_reset, periodic_cap, and
+        `rate` until the first reset.
         `ignore` names columns to leave aside; any other is refused. `sheet` is needed where a workbook has several.
         Rows that are alike are taken together. The rest is as of the pool: LoanPool.from_tape(tape, prepayment=...).
         """
@@ -220,10 +224,14 @@ class LoanPool(Asset):
         """The rate of each interest period of loans of one accrual, (S or 1, P), a year; none where it is fixed."""
         import numpy as np
 
+        from structuring.collateral.pool_cash_flows import fixed_on, limited
+        from structuring.scenarios.month_grid import month_grid
+
         accrual, every = part.lines.accruals[int(part.lines.accrual[0])], int(part.lines.every[0])
         if accrual.coupon is None:
             return np.zeros((1, 1))
-        return scenarios.borne(*self.fixings(accrual, every, schedule))
+        fixed = fixed_on(accrual, every, month_grid(schedule, self.first_payment).months)
+        return limited(accrual, scenarios.borne(*self.fixings(accrual, every, schedule)), fixed, every)
 
     def loans(self, schedule: Schedule, scenarios: Drivers) -> tuple[Sequence[str], dict[str, np.ndarray]]:
         """What each loan paid in one scenario, by field (N, T); the sums are the pool's receipts."""
@@ -262,6 +270,8 @@ class LoanPool(Asset):
 
         `whole` are the curves of the group and `rows` the same, or in one scenario a row a line.
         """
+        import numpy as np
+
         from structuring.collateral.pool_losses import Speeds, compounded, flows
 
         every = int(group.every[0])
@@ -279,17 +289,22 @@ class LoanPool(Asset):
         )
         sifma, start = self.order == "sifma", float(group.balance.sum())
         if self.default_curve is None and self.delinquency is None:
-            return flows(rows, speeds, sifma=sifma, advances=self.advances, timing=self.recovery_timing)
-        return month_by_month(
-            rows,
-            speeds,
-            sifma=sifma,
-            timing=self.recovery_timing,
-            wanted=self.wanted(scenarios, speeds.severity, start, grid, every),
-            late=scenarios.along("late", grid.ends, self.delinquency.late) if self.delinquency else None,
-            states=self.delinquency,
-            pooled=whole,
-        )
+            months = flows(rows, speeds, sifma=sifma, advances=self.advances, timing=self.recovery_timing)
+        else:
+            months = month_by_month(
+                rows,
+                speeds,
+                sifma=sifma,
+                timing=self.recovery_timing,
+                wanted=self.wanted(scenarios, speeds.severity, start, grid, every),
+                late=scenarios.along("late", grid.ends, self.delinquency.late) if self.delinquency else None,
+                states=self.delinquency,
+                pooled=whole,
+            )
+        if not self.prepayment_penalty:
+            return months
+        shares = np.repeat([*self.prepayment_penalty, 0.0], 12)
+        return months | {"revenue": months["prepayments"] * shares[np.minimum(np.arange(grid.months), len(shares) - 1)]}
 
     def wanted(
         self, scenarios: Drivers, severity: np.ndarray, start: float, grid: MonthGrid, every: int

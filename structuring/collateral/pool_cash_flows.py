@@ -156,6 +156,21 @@ def of_each(tape: Tape, months: int, servicing: float) -> Curves:
     return Curves(*(np.stack(curves) for curves in zip(*lines, strict=True)))
 
 
+def limited(accrual: Accrual, rates: np.ndarray, fixed: Sequence[int], every: int) -> np.ndarray:
+    """Rates (S, P) of which no reset moves further than the periodic cap from the rate before."""
+    if accrual.periodic is None:
+        return rates
+    held = np.array(rates)
+    before = None if accrual.start is None else np.full(len(rates), accrual.start)
+    for p, month in enumerate(fixed):
+        if p and month == fixed[p - 1]:
+            held[:, p] = held[:, p - 1]
+        elif p * every >= accrual.first and before is not None:
+            held[:, p] = np.clip(held[:, p], before - accrual.periodic, before + accrual.periodic)
+        before = held[:, p] if p * every >= accrual.first else before
+    return held
+
+
 def resetting(
     tape: Tape, days: Sequence[datetime.date], rates: np.ndarray, servicing: float, *, each: bool = False
 ) -> Curves:

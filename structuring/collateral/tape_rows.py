@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("balance", "rate", "remaining_term", "age", "interest_only", "every", "level", "over", "accrual")
 REQUIRED = ("balance", "rate", "remaining_term")
-FLOATS = ("index", "margin", "floor", "cap", "reset", "first_reset")
+FLOATS = ("index", "margin", "floor", "cap", "reset", "first_reset", "periodic_cap")
 OPTIONAL = ("loan", "age", "interest_only", "payment", "amortisation_term", "frequency", "day_count", *FLOATS)
 TEXTS = ("loan", "payment", "frequency", "day_count", "index", "reset")
 WHOLE = {"remaining_term": 1, "age": 0, "interest_only": 0, "amortisation_term": 1, "first_reset": 0}  # at least this
@@ -117,7 +117,7 @@ def accruals_of(
         if name in frame.columns:
             blame(frame[name].notna().to_numpy() & ~floats, name, "belongs to a loan with an index")
     given: dict[str, Any] = {"index": np.where(floats, frame["index"] if "index" in frame.columns else "", "")}
-    for name in ("margin", "floor", "cap"):
+    for name in ("margin", "floor", "cap", "periodic_cap"):
         values = numbers(frame[name]) if name in frame.columns else np.full(count, np.nan)
         if name in frame.columns:
             blame(floats & (np.abs(values) > 1.0), name, "must be a decimal such as 0.055")
@@ -137,6 +137,8 @@ def accruals_of(
         )
         blame(floats & (months % columns["every"] > 0.0), "reset", "must not come more often than interest is paid")
     given |= {"reset": np.where(floats, months, 1.0), "first": columns["first_reset"]}
+    given["start"] = np.where(given["first"] > 0.0, columns["rate"], np.nan)  # what the first reset moves from
+    given["start"] = np.where(np.isnan(given["periodic_cap"]), np.nan, given["start"])
     given["day_count"] = np.full(count, "30/360", dtype=object)
     if "day_count" in frame.columns:
         said = frame["day_count"].astype(object).fillna("30/360")
@@ -153,7 +155,8 @@ def accruals_of(
         broken = broken or (floor is not None and cap is not None and cap < floor)
         known = row["index"] and not broken
         coupon = Floating(str(row["index"]), float(row["margin"]), floor=floor, cap=cap) if known else None
-        accruals.append(Accrual(coupon, int(row["reset"]), int(row["first"]), row["day_count"]))
+        moves, start = (None if np.isnan(row[name]) else row[name] for name in ("periodic_cap", "start"))
+        accruals.append(Accrual(coupon, int(row["reset"]), int(row["first"]), row["day_count"], moves, start))
     unlike = {accrual: k for k, accrual in enumerate(dict.fromkeys(accruals))}
     return np.array([float(unlike[accruals[k + 1]]) for k in code]), tuple(unlike)
 

@@ -101,24 +101,25 @@ def borne(coupon: Floating, index: np.ndarray, starts: Sequence[datetime.date]) 
 
 
 class Accrual(NamedTuple):
-    """How interest is reckoned: fixed or floating, months from one reset to the next and to the first, and day count."""
+    """How interest is reckoned: fixed or floating, months from one reset to the next and to the first, and day count.
+
+    `periodic` is the most by which a reset may move the rate, and `start` what it moves from at the first, if known.
+    """
 
     coupon: Floating | None = None
     reset: int = 1
     first: int = 0
     day_count: str = "30/360"
+    periodic: float | None = None
+    start: float | None = None
 
 
 def faults_of_resets(fields: Mapping[str, Any], coupon: Any) -> Iterator[Fault]:
     """A reset that no coupon period begins with, terms of a floating coupon where it is fixed, and what only notes say."""
     frequency, reset = fields.get("frequency", "monthly"), fields.get("reset")
     yield from of_notes_alone(coupon)
-    if isinstance(coupon, Floating) and (coupon.resets is not None or coupon.step_up_while):
-        yield Fault(
-            "", "a floating coupon of collateral knows neither resets within a period nor conditions: say reset"
-        )
     if coupon is not None and not isinstance(coupon, Floating):
-        for name in ("reset", "first_rate"):
+        for name in ("reset", "first_rate", "periodic_cap"):
             if fields.get(name) is not None:
                 yield Fault(name, f"belongs to a floating coupon, and this one is fixed at {coupon:g}")
     elif reset is not None and reset not in FREQUENCIES:

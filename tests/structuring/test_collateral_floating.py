@@ -303,3 +303,32 @@ def test_a_held_book_and_simulated_rates_move_the_collateral():
     flows = run(deal, [Scenario(f"{k}") for k in range(4)], rates=rates)
     index = flows.receipts["interest"] / 25.0
     assert np.ptp(index[:, -1]) > 0.001 and np.abs(index - rates["SOFR"])[:, 1:].max() < 0.003
+
+
+def test_a_periodic_cap_limits_what_a_reset_moves_by_hand(tmp_path):
+    """5 % for a year, then index + 2 % each year, by 2 % at most, within 10 %: the index runs 8, 8, 1, 1 %.
+
+    The rates are 5, 7, 9 and 7 %: 10 and 10 are out of reach, and so is 3 after 9.
+    """
+    index = {START: 0.08, D(2029, 1, 1): 0.01}
+    line = LoanLine(
+        1200.0, Floating("T", 0.02, cap=0.10), remaining_term=48, interest_only=48, reset="annual", first_rate=0.05,
+        first_reset=12, periodic_cap=0.02,
+    )  # fmt: skip
+    receipts = deliver(LoanPool((line,)), quarters(48, "monthly"), {"T": index})
+    assert receipts["interest"][0] == pytest.approx([*[5.0] * 12, *[7.0] * 12, *[9.0] * 12, *[7.0] * 12])
+    row = {"balance": 1200.0, "rate": 0.05, "remaining_term": 48, "interest_only": 48, "index": "T", "margin": 0.02, "cap": 0.1, "reset": "annual", "first_reset": 12, "periodic_cap": 0.02}  # fmt: skip
+    tape = deliver(LoanPool.from_tape(pd.DataFrame([row])), quarters(48, "monthly"), {"T": index})
+    assert np.array_equal(tape["interest"], receipts["interest"])
+    free = dataclasses.replace(line, first_rate=None, first_reset=0)  # nothing is known to move from at the first reset
+    assert deliver(LoanPool((free,)), quarters(48, "monthly"), {"T": index})["interest"][0, ::12] == pytest.approx([10.0, 10.0, 10.0, 8.0])  # fmt: skip
+
+
+def test_a_prepayment_penalty_is_a_share_of_what_is_prepaid_in_each_year():
+    """3 % in the first year and 1 % in the second of 1 % a month of what is left, interest only."""
+    pool = LoanPool((LoanLine(100.0, 0.06, remaining_term=36, interest_only=36),), prepayment=0.01, prepayment_penalty=(0.03, 0.01))  # fmt: skip
+    receipts = deliver(pool, quarters(36, "monthly"), {})
+    prepaid = 100.0 * 0.01 * 0.99 ** np.arange(35)
+    shares = np.repeat([0.03, 0.01, 0.0], 12)[:35]
+    assert receipts["prepayments"][0, :35] == pytest.approx(prepaid)
+    assert receipts["revenue"][0, :35] == pytest.approx(prepaid * shares)
