@@ -7,9 +7,11 @@ from pathlib import Path
 
 from structuring.deals.holdings import UNIDENTIFIED, Cell, Holdings
 from structuring.regulators.positions import Position, cusip_of, odd_identifier, positions_of
+from waterfalls.arguments import many, mapping, takes
 from waterfalls.errors import Fault, InvalidTerms, unknown
 
 
+@takes(files=many(str, Path), notes=mapping, outstanding=mapping, classes=mapping, others=mapping)
 def filed_holdings(
     files: Iterable[Path | str],
     *,

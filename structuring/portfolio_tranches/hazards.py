@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from structuring.portfolio_tranches.legs import legs_of_name
 from structuring.portfolio_tranches.premium_periods import Discount, Periods, yearly
 from structuring.simulation.credit_losses import Obligor
+from waterfalls.arguments import mapping, number, takes, whole
 from waterfalls.errors import CannotPrice, InvalidTerms
 
 MOST = 50.0  # a hazard a year, beyond which nothing survives a month
 
 
+@takes(spreads=mapping, recovery=number(0.0, 1.0), per_year=whole(), steps=whole(1, 10_000))
 def bootstrapped(
     spreads: Mapping[float, float] | Mapping[int, float] | Mapping[Periods, float],
     *,
@@ -29,19 +31,16 @@ def bootstrapped(
     """
     if not spreads:
         raise InvalidTerms("spreads: at least one maturity is needed")
-    if not 0.0 <= recovery < 1.0:
+    if recovery == 1.0:
         raise InvalidTerms(f"recovery: must be at least 0 and below 1, got {recovery:g}")
     quotes = [
-        (given if isinstance(given, Periods) else yearly(float(given), per_year), s) for given, s in spreads.items()
+        (given if isinstance(given, Periods) else yearly(given, per_year), number(0.0, 1.0)(f"spreads[{given!r}]", s))
+        for given, s in spreads.items()
     ]
     found: dict[float, float] = {}
     begin = 0.0
     for periods, spread in sorted(quotes, key=lambda quote: quote[0].end[-1]):
         end = float(periods.end[-1])
-        if not 0.0 <= spread <= 1.0:
-            raise InvalidTerms(
-                f"spreads: a spread is a decimal (0.01 is 100 basis points), got {spread:g} to {end:.2f} years"
-            )
         if end <= begin:
             raise InvalidTerms(f"spreads: two are to {end:.2f} years")
 

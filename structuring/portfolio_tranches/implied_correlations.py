@@ -11,10 +11,11 @@ import numpy as np
 from pydantic import Field
 
 from structuring.portfolio_tranches.legs import Legs, legs
-from structuring.portfolio_tranches.losses import Pool, capped
+from structuring.portfolio_tranches.losses import SEVERAL, Pool, capped
 from structuring.portfolio_tranches.one_factor import OneFactor
 from structuring.portfolio_tranches.premium_periods import Discount, Periods
 from structuring.simulation.credit_losses import Obligor
+from waterfalls.arguments import instance, many, takes, whole
 from waterfalls.errors import CannotPrice, Fault, InvalidTerms
 from waterfalls.terms.bounded_numbers import Share
 from waterfalls.terms.term import term
@@ -40,6 +41,7 @@ class TrancheQuote:
             yield Fault("detachment", f"must lie above the attachment {a:g}, got {d:g}")
 
 
+@takes(obligors=SEVERAL, quote=instance(TrancheQuote), periods=instance(Periods), steps=whole(1, 10_000))
 def compound_correlations(
     obligors: Sequence[Obligor], quote: TrancheQuote, periods: Periods, discount: Discount, *, model: OneFactor | None = None, steps: int = 1
 ) -> tuple[float, ...]:  # fmt: skip
@@ -71,6 +73,7 @@ def compound_correlations(
     return tuple(found)
 
 
+@takes(obligors=SEVERAL, quotes=many(TrancheQuote, alone=False), periods=instance(Periods), steps=whole(1, 10_000))
 def base_correlations(
     obligors: Sequence[Obligor], quotes: Sequence[TrancheQuote], periods: Periods, discount: Discount, *, model: OneFactor | None = None, steps: int = 1
 ) -> dict[float, float]:  # fmt: skip

@@ -9,6 +9,7 @@ import numpy as np
 
 from structuring.portfolio_tranches.premium_periods import Discount, Periods, factors
 from structuring.simulation.credit_losses import Obligor
+from waterfalls.arguments import instance, numbers, takes, whole
 from waterfalls.errors import CannotPrice, InvalidTerms
 
 
@@ -41,6 +42,7 @@ class Legs:
         return self.protection - spread * self.annuity
 
 
+@takes(periods=instance(Periods), lost=numbers, outstanding=numbers, steps=whole(1, 10_000))
 def legs(
     periods: Periods,
     lost: Sequence[float] | np.ndarray,
@@ -89,6 +91,7 @@ def checked(name: str, given: Sequence[float] | np.ndarray, edges: np.ndarray) -
     return values
 
 
+@takes(obligor=instance(Obligor), periods=instance(Periods), steps=whole(1, 10_000))
 def legs_of_name(
     obligor: Obligor, periods: Periods, discount: Discount, *, steps: int = 1, accrued: bool = True
 ) -> Legs:

@@ -12,12 +12,17 @@ from structuring.portfolio_tranches.legs import Legs, legs
 from structuring.portfolio_tranches.one_factor import ERROR, ROUGH, OneFactor, average
 from structuring.portfolio_tranches.premium_periods import Discount, Periods
 from structuring.simulation.credit_losses import LossDistribution, Obligor, comonotone
+from waterfalls.arguments import instance, many, number, numbers, takes, whole
 from waterfalls.errors import InvalidTerms
 
 BUCKETS = 500  # of the loss of all, where losses are no whole numbers of the smallest
 CELLS = 2**21
 
 
+SEVERAL = many(Obligor, alone=False)
+
+
+@takes(obligors=SEVERAL, years=number(0.0, 200.0), model=instance(OneFactor), buckets=whole(1, 100_000))
 def portfolio_losses(
     obligors: Sequence[Obligor], years: float, model: OneFactor, *, buckets: int = BUCKETS
 ) -> LossDistribution:
@@ -45,8 +50,6 @@ class Pool:
         self.lost = np.array([obligor.exposure * (1.0 - obligor.recovery) for obligor in obligors])
         if not len(self.lost) or not (self.lost > 0.0).any():
             raise InvalidTerms("obligors: at least one must have something to lose")
-        if not years >= 0.0 or buckets < 1:
-            raise InvalidTerms(f"years must be at least 0 and buckets at least 1, got {years:g} and {buckets}")
         if least is not None and (worse := [o.name for o in obligors if o.recovery < least]):
             raise InvalidTerms(
                 f"least_recovery: {least:g} is above the recovery of {worse[0]!r}, from which it could not fall"
@@ -130,6 +133,7 @@ def placed(counts: np.ndarray, width: np.ndarray, size: int) -> np.ndarray:
     return found
 
 
+@takes(obligors=SEVERAL, times=numbers, caps=numbers, model=instance(OneFactor))
 def capped_losses(
     obligors: Sequence[Obligor], times: Sequence[float] | np.ndarray, caps: Sequence[float], model: OneFactor
 ) -> np.ndarray:
@@ -152,6 +156,10 @@ def capped(pools: Sequence[Pool], caps: Sequence[float], model: OneFactor) -> np
     return found
 
 
+@takes(
+    obligors=SEVERAL, attachment=number(0.0, 1.0), detachment=number(0.0, 1.0), periods=instance(Periods),
+    model=instance(OneFactor), steps=whole(1, 10_000),
+)  # fmt: skip
 def legs_of_tranche(
     obligors: Sequence[Obligor],
     attachment: float,

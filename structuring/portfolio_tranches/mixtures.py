@@ -7,11 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from structuring.simulation.credit_losses import LossDistribution, tranche_loss
+from waterfalls.arguments import instance, many, number, numbers, takes, whole
 from waterfalls.errors import InvalidTerms
 
 CLOSE = 1e-12
 
 
+SEVERAL = many(LossDistribution, alone=False)
+
+
+@takes(distributions=SEVERAL, weights=numbers)
 def mixed(distributions: Sequence[LossDistribution], weights: Sequence[float]) -> LossDistribution:
     """What is one of several distributions, each with its probability; `weights` sum to 1."""
     if len(distributions) != len(weights) or not len(weights):
@@ -23,6 +28,7 @@ def mixed(distributions: Sequence[LossDistribution], weights: Sequence[float]) -
     return gathered(losses, chances, max(each.error for each in distributions))
 
 
+@takes(distributions=SEVERAL, sizes=numbers, buckets=whole(1, 100_000))
 def convolved(
     distributions: Sequence[LossDistribution], sizes: Sequence[float], *, buckets: int | None = None
 ) -> LossDistribution:
@@ -46,6 +52,7 @@ def convolved(
     return found
 
 
+@takes(distribution=instance(LossDistribution), attachment=number(0.0, 1.0), detachment=number(0.0, 1.0))
 def tranched(distribution: LossDistribution, attachment: float, detachment: float) -> LossDistribution:
     """The loss of a tranche, a share of its size: a distribution again, of which tranches may be cut once more."""
     losses = tranche_loss(distribution.losses, attachment, detachment)

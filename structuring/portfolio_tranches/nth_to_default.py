@@ -8,13 +8,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from structuring.portfolio_tranches.legs import Legs, legs
-from structuring.portfolio_tranches.losses import portfolio_losses
+from structuring.portfolio_tranches.losses import SEVERAL, portfolio_losses
 from structuring.portfolio_tranches.one_factor import OneFactor
 from structuring.portfolio_tranches.premium_periods import Discount, Periods
 from structuring.simulation.credit_losses import Obligor
+from waterfalls.arguments import instance, numbers, takes, whole
 from waterfalls.errors import InvalidTerms
 
 
+@takes(obligors=SEVERAL, n=whole(), times=numbers, model=instance(OneFactor))
 def chance_of_nth(
     obligors: Sequence[Obligor], n: int, times: Sequence[float] | np.ndarray, model: OneFactor
 ) -> np.ndarray:
@@ -28,6 +30,7 @@ def chance_of_nth(
     ])  # fmt: skip
 
 
+@takes(obligors=SEVERAL, n=whole(), periods=instance(Periods), model=instance(OneFactor), steps=whole(1, 10_000))
 def legs_of_nth(
     obligors: Sequence[Obligor], n: int, periods: Periods, discount: Discount, *, model: OneFactor, steps: int = 1, accrued: bool = True
 ) -> Legs:  # fmt: skip

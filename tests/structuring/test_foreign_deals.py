@@ -135,7 +135,7 @@ def test_a_deal_of_absbox_pays_what_its_mortgage_does():
     assert flows.principal["A1"][0, 1] == pytest.approx(rows[0][2] + rows[0][3] - 30.0 - due, abs=1e-6)
     collected = sum(row[2] + row[3] for row in rows[:20])
     given = flows.cash("A1")[0].sum() + flows.cash("B")[0].sum() + 30.0
-    assert given == pytest.approx(collected, abs=1e-5)
+    assert given == pytest.approx(collected, rel=1e-8)
 
 
 def changed(tmp_path, *path, to):

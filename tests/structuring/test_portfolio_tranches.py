@@ -357,13 +357,13 @@ PERIODS = yearly(5)
         (lambda: legs(PERIODS, np.zeros(21), lambda years: years - 1.0), "a factor above 0"),
         (lambda: Legs(0.0, 0.0, 0.1).fair_spread, "nothing left to accrue on"),
         (lambda: bootstrapped({}, recovery=0.4, discount=0.03), "at least one maturity"),
-        (lambda: bootstrapped({5: 120.0}, recovery=0.4, discount=0.03), "a spread is a decimal"),
+        (lambda: bootstrapped({5: 120.0}, recovery=0.4, discount=0.03), "spreads.5.: must be from 0 to 1"),
         (lambda: bootstrapped({5: 0.01}, recovery=1.0, discount=0.03), "below 1"),
         (lambda: bootstrapped({1: 0.10, 2: 0.001}, recovery=0.4, discount=0.03), "no hazard from year 1.00"),
         (lambda: bootstrapped({PERIODS: 0.1, yearly(5): 0.2}, recovery=0.4, discount=0.03), "two are to 5.00 years"),
         (lambda: portfolio_losses([], 5.0, OneFactor(0.2)), "at least one must have something to lose"),
         (lambda: portfolio_losses(alike(3, 0.01), 5.0, OneFactor(0.2, least_recovery=0.5)), "above the recovery of '0'"),
-        (lambda: portfolio_losses(alike(3, 0.01), -1.0, OneFactor(0.2)), "years must be at least 0"),
+        (lambda: portfolio_losses(alike(3, 0.01), -1.0, OneFactor(0.2)), "years: must be"),
         (lambda: portfolio_losses([*alike(2, 0.01), Obligor("odd", 0.123, hazard=0.1)], 5.0, OneFactor(1.0)), "at 1 every"),
         (lambda: OneFactor(1.2), "less than or equal to 1|at most 1|must be"),
         (lambda: OneFactor(0.2, factor_degrees=2), "factor_degrees"),
@@ -376,7 +376,7 @@ PERIODS = yearly(5)
         (lambda: base_correlations(alike(3, 0.01), [TrancheQuote(0.1, 0.2, spread=0.1)], PERIODS, 0.03), "must touch"),
         (lambda: base_correlations(alike(9, 0.01), [TrancheQuote(0.0, 0.2, spread=0.9)], yearly(1, 1), 0.03), "no base correlation"),
         (lambda: compound_correlations(alike(9, 0.01), TrancheQuote(0.0, 0.2, spread=0.9), yearly(1, 1), 0.03), "no correlation makes"),
-        (lambda: mixed([], []), "one a distribution"),
+        (lambda: mixed([], [1.0]), "one a distribution"),
         (lambda: mixed([exact_losses(alike(2, 0.1), years=1.0, asset_correlation=0.0)], [0.9]), "sum to 1"),
         (lambda: convolved([exact_losses(alike(2, 0.1), years=1.0, asset_correlation=0.0)], [0.0]), "above 0"),
     ],
@@ -384,6 +384,38 @@ PERIODS = yearly(5)
 def test_refused(call, says):
     with pytest.raises((InvalidTerms, CannotPrice), match=says):
         call()
+
+
+WRONG: list = [
+    lambda: legs_of_name("x", PERIODS, 0.03),
+    lambda: legs_of_name(Obligor("x", 1.0, hazard=0.01), 5, 0.03),
+    lambda: legs(PERIODS, "much", 0.03),
+    lambda: bootstrapped([0.01], recovery=0.4, discount=0.03),
+    lambda: bootstrapped({5: "1%"}, recovery=0.4, discount=0.03),
+    lambda: bootstrapped({"five": 0.01}, recovery=0.4, discount=0.03),
+    lambda: portfolio_losses("abc", 5.0, OneFactor(0.2)),
+    lambda: portfolio_losses(alike(3, 0.01), float("nan"), OneFactor(0.2)),
+    lambda: portfolio_losses(alike(3, 0.01), 5.0, 0.2),
+    lambda: portfolio_losses(alike(3, 0.01), 5.0, OneFactor(0.2), buckets=0),
+    lambda: capped_losses(alike(3, 0.01), ["x"], [0.1], OneFactor(0.2)),
+    lambda: legs_of_tranche(alike(3, 0.01), None, 0.1, PERIODS, 0.03, model=OneFactor(0.2)),
+    lambda: legs_of_tranche(alike(3, 0.01), 0.0, 3.0, PERIODS, 0.03, model=OneFactor(0.2)),
+    lambda: chance_of_nth(alike(3, 0.01), 1.5, [1.0], OneFactor(0.2)),
+    lambda: legs_of_nth([1, 2], 1, PERIODS, 0.03, model=OneFactor(0.2)),
+    lambda: base_correlations(alike(3, 0.01), [0.1], PERIODS, 0.03),
+    lambda: compound_correlations(alike(3, 0.01), 0.1, PERIODS, 0.03),
+    lambda: mixed([1.0], [1.0]),
+    lambda: tranched(0.3, 0.0, 0.1),
+    lambda: yearly("five"),
+    lambda: standard("today", dt.date(2030, 3, 20)),
+]
+
+
+@pytest.mark.parametrize("call", WRONG)
+def test_arguments_of_another_kind_are_refused_in_one_line(call):
+    with pytest.raises(InvalidTerms, match=": must be |: a tenor|whole periods") as told:
+        call()
+    assert "\n" not in str(told.value)
 
 
 def test_capped_losses_are_those_of_the_distribution():
