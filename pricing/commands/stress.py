@@ -52,7 +52,7 @@ def stress(
     """Follow one stress from the collateral to the household.
 
     Tranches, investor classes, the second round of forced sales, end bearers. A named stress (firstloss library) moves
-    the collateral, spreads and rates together. DEAL may be a book of deals: ai-debt-market.
+    the collateral, spreads and rates together. DEAL may be a book of deals: ai-debt-market, structured-finance-2006.
 
     \b
     Examples:
@@ -61,8 +61,7 @@ def stress(
       firstloss stress vantage-jersey --scenario "moves of 2026" --scale 0.5
       firstloss stress ai-debt-market
       firstloss stress ai-debt-market --without refinancing --without funding
-      firstloss stress ai-debt-market --sensitivity --draws 20
-      firstloss stress ai-debt-market --report market.html --draws 20
+      firstloss stress ai-debt-market --sensitivity --draws 20 --report m.html
       firstloss stress ai-debt-market --csv --table deals
 
     \b
