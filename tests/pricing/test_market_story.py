@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from market import closed
 
 from pricing.bearers.institutions import load_institutions
 from pricing.bearers.who_bears import who_bears
@@ -217,7 +218,7 @@ def test_per_cents_are_of_what_is_held_and_promised_and_empty_ones_are_explained
 
 
 def test_the_page_answers_the_question():
-    page = page_of(stressed())
+    page = page_of(stressed(), closed())
     for word in ("pension funds", "insurers", "mutual funds", "banks", "foreigners", "sponsor", "641.0bn", "Herfindahl",
                  "per cent of capital", "second linear", "Leverage", "Assumptions"):  # fmt: skip
         assert word in page

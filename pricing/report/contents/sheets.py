@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -200,25 +201,19 @@ def chained(case: StressResult) -> list[Sheet]:
         return []
     money = {"first_round": "money", "second_round": "money", "total": "money", "per_cent_of_first": "per_cent"}
     second = f"{case.stress}, {chain.second_round.mode}"
+    rounds, markets = (frame.drop(columns="scenario", errors="ignore") for frame in (chain.rounds, chain.markets))
     found = [
         Sheet("end_bearers", f"Who bears it in the end: {case.stress}", chain.bearers, money),
         Sheet(
             "class_to_bearer", f"From class to end bearer, first round: {case.stress}", chain.flows, {"loss": "money"}
         ),
-        further("rounds of contagion", alone(chain.rounds), f"Rounds of contagion, by institution: {second}"),
-        further(
-            "markets", alone(chain.markets), f"Value before and after the sales, 1 in {case.reference!r}: {second}"
-        ),
+        further("rounds of contagion", rounds, f"Rounds of contagion, by institution: {second}"),
+        further("markets", markets, f"Value before and after the sales, 1 in {case.reference!r}: {second}"),
         Sheet(
             "holders_known", "How much is known of the holders, per cent of balance", chain.coverage, KNOWN, totals=1
         ),
     ]
     return [sheet for sheet in found if len(sheet.frame)]
-
-
-def alone(frame: pd.DataFrame) -> pd.DataFrame:
-    """A frame of one scenario, without saying so in every row."""
-    return frame.drop(columns=[name for name in ("scenario",) if name in frame])
 
 
 def breakevens(case: StressResult) -> list[Sheet]:
@@ -227,7 +222,7 @@ def breakevens(case: StressResult) -> list[Sheet]:
 
     found = []
     if case.driven:
-        frame = pd.concat([found.frame() for found in case.driven], ignore_index=True).drop(columns="deal")
+        frame = pd.concat([each.frame() for each in case.driven], ignore_index=True).drop(columns="deal")
         frame["tranche"] = frame["tranche"].astype(str)
         kinds = {"multiple": "number", "headroom": "share"}
         found.append(Sheet("breakevens", "How far a driver may go before a note loses", frame, kinds))
@@ -290,13 +285,15 @@ def provenance(case: StressResult) -> Sheet:
     """Where each figure of the deal file comes from."""
     import pandas as pd
 
-    rows = []
-    for path, said in case.deal.sources.items():
-        sourced = "source" in said
-        basis = f"source, tier {said['tier']}" if sourced and "tier" in said else "source" if sourced else "assumption"
-        where = said["source"] if sourced else said.get("assumption", "")
-        rows.append({"figure": path, "basis": basis, "where_from": where})
+    rows = [{"figure": path, **basis(said)} for path, said in case.deal.sources.items()]
     return Sheet("assumptions", "Where each figure comes from", pd.DataFrame(rows), {})
+
+
+def basis(said: Mapping[str, str]) -> dict[str, str]:
+    """What a figure rests on, a source of a tier or an assumption, and which."""
+    if "source" not in said:
+        return {"basis": "assumption", "where_from": said.get("assumption", "")}
+    return {"basis": f"source, tier {said['tier']}" if "tier" in said else "source", "where_from": said["source"]}
 
 
 def coverage_words(deal: Deal) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from pricing.report.contents.sheets import Sheet
+from pricing.report.contents.sheets import Sheet, basis
 from structuring.deals.deal_files import library
 
 if TYPE_CHECKING:
@@ -86,8 +86,7 @@ def sources(made: MarketStress) -> pd.DataFrame:
                 place = place.replace(f"positions[{i}]", f"positions[{i}] ({position.terms.name})")
             for i, one in enumerate(known.institutions if file == "institutions.yaml" else ()):
                 place = place.replace(f"institutions[{i}]", f"institutions[{i}] ({one.name})")
-            basis = f"source, tier {said['tier']}" if "tier" in said else "source" if "source" in said else "assumption"
-            yield {"file": file, "figure": place, "basis": basis, "where_from": said.get("source") or said.get("assumption", "")}  # fmt: skip
+            yield {"file": file, "figure": place, **basis(said)}
 
     rows = [*of("book.yaml", book.sources), *of("story.yaml", made.story.sources), *of("institutions.yaml", known.sources)]  # fmt: skip
     for name, deal in book.deals.items():
