@@ -130,12 +130,10 @@ def run_side(
 ) -> Side:
     from pricing.bearers.who_bears import who_bears
     from pricing.overview.deal_tables import what_happens
-    from pricing.valuation.price import price
-    from structuring.runs.run import run
+    from pricing.valuation.run_and_price import run_and_price
     from waterfalls.terms.term import plain
 
-    flows = run(deal, paths, rates=quotes.rates(deal))
-    prices = price(flows, quotes, shocks, reference=paths[0].name)
+    flows, prices, _ = run_and_price(deal, paths, quotes, shocks)
     losses = who_bears(prices, deal.holders, reference=(paths[0].name, "unchanged"))
     terms = {name: item for name, item in plain(deal, whole=True).items() if name != "sources"}
     documents = {"deal": terms, "scenarios": [plain(path, whole=True) for path in paths], "market": said}

@@ -63,9 +63,8 @@ def run(
     from pricing.report.json_and_parquet import as_json
     from pricing.report.live_model.write_model import write_model
     from pricing.report.written_files import outputs
-    from pricing.valuation.price import price
+    from pricing.valuation.run_and_price import run_and_price
     from structuring.documents.whole_files import csv_of, folder, whole
-    from structuring.runs.run import run as run_deal
 
     described, paths, quotes = given = case(deal, market, scenarios)
     holdings, base = described.holders, paths[0].name
@@ -73,8 +72,7 @@ def run(
     shocks = parallel(shock)
 
     with progress(f"running {described.name}"):
-        flows = run_deal(described, paths, rates=quotes.rates(described))
-        prices = price(flows, quotes, shocks, reference=base)
+        flows, prices, _ = run_and_price(described, paths, quotes, shocks)
         losses = who_bears(prices, holdings, reference=(base, "unchanged"))
 
     worst = shocks[-1].name if shocks else "unchanged"

@@ -92,10 +92,9 @@ def stress(
     from pricing.bearers.who_bears import who_bears
     from pricing.contagion.stress_chain import chain
     from pricing.valuation.named_stresses import stressed
-    from pricing.valuation.price import price as price_flows
+    from pricing.valuation.run_and_price import run_and_price
     from pricing.valuation.spread_shocks import UNCHANGED, Stress
     from structuring.generators.named_stresses import stresses
-    from structuring.runs.run import run
 
     described, paths, quotes = given = case(deal, market, scenarios)
     own, base = {path.name: path for path in paths[1:]}, paths[0]
@@ -112,12 +111,7 @@ def stress(
     for more in parallel([shock]):
         pair = Stress(struck.name, more if pair.shock == UNCHANGED else pair.shock + more)
     with progress(f"following {scenario!r}"):
-        flows = run(described, [base, struck], rates=quotes.rates(described))
-        before, there = None, quotes
-        if rates:
-            before, there = (flows, quotes), quotes.shifted(rates)
-            flows = run(described, [base, struck], rates=there.rates(described))
-        prices = price_flows(flows, there, pairs=[pair], reference=base.name, before=before)
+        flows, prices, _ = run_and_price(described, [base, struck], quotes, pairs=[pair], rates=rates)
         losses = who_bears(prices, described.holders, reference=(base.name, "unchanged"))
         institutions = institutions_in(described.currency, quotes)
         told = chain(described, flows, losses, institutions, struck.name, pair.shock.name)

@@ -24,7 +24,7 @@ from pricing.market.market import Market
 from pricing.market.market_files import load_market
 from pricing.market.market_of_deal import base_and_market
 from pricing.valuation.named_stresses import stressed
-from pricing.valuation.price import price
+from pricing.valuation.run_and_price import run_and_price
 from pricing.valuation.spread_shocks import UNCHANGED, SpreadShock, Stress
 from structuring.deals.deal_files import library
 from structuring.documents.yaml_and_json import load_term
@@ -180,21 +180,12 @@ def told_of(
 
 def lost_in(told: Told, scale: float, currency: str) -> Losses:
     """The losses of one deal in the book's currency: its part, its exchange rate, all its tranches."""
-    from structuring.runs.run import run
-
-    deal, base, market, stress = told.deal, told.base, told.market, told.stress
-    holdings = deal.holders
+    deal, base, stress, moves = told.deal, told.base, told.stress, told.widening
     scenario, _ = stressed(stress, deal, scale=scale, on=base)
-    moves = told.widening
     shock = SpreadShock.by_tranche(bp=moves, name="spreads of the story") if any(moves.values()) else UNCHANGED
     pair = Stress(scenario.name, shock)
-    flows = run(deal, [base, scenario], rates=market.rates(deal))
-    before, there = None, market
-    if stress.rates and scale:
-        before, there = (flows, market), market.shifted(scale * stress.rates)
-        flows = run(deal, [base, scenario], rates=there.rates(deal))
-    prices = price(flows, there, pairs=[pair], reference=base.name, before=before)
-    return scaled(who_bears(prices, holdings, reference=(base.name, "unchanged")), told.scale, currency)
+    made = run_and_price(deal, [base, scenario], told.market, pairs=[pair], rates=scale * stress.rates)
+    return scaled(who_bears(made.prices, deal.holders, reference=(base.name, "unchanged")), told.scale, currency)
 
 
 def graded(stress: NamedStress, share: float) -> NamedStress:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from pricing.contagion.struck_deals import Told
-from pricing.valuation.price import price
+from pricing.valuation.run_and_price import run_and_price
 from pricing.valuation.spread_shocks import SpreadShock
 from structuring.generators.named_stresses import Effect, NamedStress, paper
 from waterfalls.terms.tranches import Note
@@ -162,8 +162,6 @@ def run_vehicles(
     told: Mapping[str, Told], story: float, supply: float, multiples: tuple[float, ...] = MULTIPLES
 ) -> Vehicles:
     """Runs every deal once at all points; 1 is among the `multiples`. `story` is the scale of the story, `supply` the widening of supply in basis points."""
-    from structuring.runs.run import run
-
     found: dict[str, list[Any]] = {
         name: []
         for name in (
@@ -186,20 +184,14 @@ def run_vehicles(
         scenarios = [
             dataclasses.replace(each, name=f"point {n}").scenario(deal, on=one.base) for n, each in enumerate(points, 1)
         ]
-        flows = run(deal, [one.base, *scenarios], rates=one.market.rates(deal), engine="fast")
         shocks = [
             SpreadShock.by_tranche(bp={n: m * bp for n, bp in one.widening.items()}, name=f"{m:g} times")
             for m in WIDER[1:]
         ]
         pairs = [(each.name, shock) for each in scenarios for shock in shocks]
-        there = one.market.shifted(story * one.stress.rates) if one.stress.rates and story else one.market
-        again = (
-            run(deal, [one.base, *scenarios], rates=there.rates(deal), engine="fast")
-            if there is not one.market
-            else flows
+        _, prices, before = run_and_price(
+            deal, [one.base, *scenarios], one.market, pairs=pairs, rates=story * one.stress.rates, engine="fast"
         )
-        before = None if there is one.market else (flows, one.market)
-        prices = price(again, there, pairs=pairs, reference=one.base.name, before=before)
         npv = one.scale * np.moveaxis(prices.npv[1:, : len(WIDER)], 2, 0)  # (N, 2 I, J)
         found["value"].append(npv.reshape(len(deal.tranches), len(multiples), 2, len(WIDER)))
         lost = one.scale * prices.memo["realised_loss"][1:].T * [[isinstance(each, Note)] for each in deal.tranches]
@@ -215,7 +207,7 @@ def run_vehicles(
         found["supply"] += [supply if isinstance(each, Note) else 0.0 for each in deal.tranches]
         at_story = 1 + 2 * multiples.index(1.0)
         found["duration"] += np.asarray(prices["spread_duration"][at_story, WIDER.index(1.0)]).tolist()
-        first = [interest_share(flows, each) for each in deal.tranches]
+        first = [interest_share(before, each) for each in deal.tranches]
         found["old_yield"].append(float(np.average(first, weights=notes)) if notes.any() else np.nan)
     return Vehicles(
         deals=tuple(told), tranches=tuple(found["tranches"]), of=np.array(found["of"]),
