@@ -110,7 +110,8 @@ class Tape:
     `every` the months from one payment to the next.
 
     `accrual` is a number in `accruals`. `fixed` holds, by row, scheduled amounts that stand instead. Of a tape that was
-    read, row n is `share[n]` of the line `line[n]`, and `loans` are the rows' names, if they have any.
+    read, row n is `share[n]` of the line `line[n]`, and `loans` are the rows' names, if they have any; `told` is what of a
+    regulator's layout was left out, assumed or not used.
     """
 
     balance: np.ndarray
@@ -127,6 +128,7 @@ class Tape:
     loans: tuple[str, ...] = ()
     line: np.ndarray | None = None
     share: np.ndarray | None = None
+    told: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in COLUMNS:
@@ -183,14 +185,17 @@ class Tape:
 
         from structuring.documents.headings import heading
         from structuring.documents.tables import faults_of_headings, frame_of
-        from structuring.regulators.loan_tapes import annex_of, read_abs_ee, read_european, rows_in
+        from structuring.regulators.loan_tapes import LoanTape, annex_of, read_abs_ee, read_european, rows_in
 
         known = (*REQUIRED, *OPTIONAL)
+        filed: LoanTape | None = None
         if isinstance(source, (str, Path)) and Path(source).suffix.lower() == ".xml":
-            source = read_abs_ee(source).frame
+            filed = read_abs_ee(source)
+            source = filed.frame
         frame, where = frame_of(source, sheet=sheet, texts=TEXTS, wanted=known)
         if annex_of(frame.columns):
-            frame = read_european(rows_in(frame, where), frame.columns, where.rstrip(", ")).frame
+            filed = read_european(rows_in(frame, where), frame.columns, where.rstrip(", "))
+            frame = filed.frame
         where, leave = where or "tape, ", [heading(name) for name in ignore]
         place = where.rstrip(", ")
         faults = faults_of_headings(place, list(frame.columns), REQUIRED, OPTIONAL, leave)
@@ -203,7 +208,8 @@ class Tape:
         lines, line = grouped(columns)
         share = columns["balance"] / np.where(lines["balance"] > 0.0, lines["balance"], 1.0)[line]
         arrays: dict[str, Any] = {**lines}
-        return cls(**arrays, accruals=accruals, loans=tuple(map(str, names)), line=line, share=share)
+        told = () if filed is None else filed.doubts
+        return cls(**arrays, accruals=accruals, loans=tuple(map(str, names)), line=line, share=share, told=told)
 
     __table__ = read  # what a deal file names a table for
 

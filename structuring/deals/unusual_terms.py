@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from structuring.collateral.asset_classes import meanings
 from structuring.collateral.loan_tape import Tape
-from structuring.deals.deal import Deal, clock
+from structuring.deals.deal import Deal, assets, clock, place_of
 from structuring.scenarios.drivers import DRIVERS
 from structuring.scenarios.scenario import Scenario, by_name
 from waterfalls.checks import DEFAULT_REGIME
@@ -66,6 +66,10 @@ def doubts(deal: Deal) -> Iterator[Fault]:
         if ("hedge", swap.name) not in owed and swap.pay is not None:
             said = f"no clause pays hedge({swap.name!r}), so the counterparty pays the deal and is never paid"
             yield Fault(f"hedges[{i}]", said)
+    for i, asset in enumerate(assets(deal)):
+        lines = getattr(asset, "lines", None)
+        for said in lines.told if isinstance(lines, Tape) else ():
+            yield Fault(f"{place_of(deal, i)}.lines", f"of the tape: {said}")
     yield from high_rates(deal, "")
     yield from high_levels(deal)
 

@@ -34,15 +34,19 @@ class LoanTape:
     left_out: Mapping[str, int]
     assumed: tuple[str, ...]
 
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What was left out, assumed and not used, a sentence each."""
+        left = [f"{count:,} left out: {why}" for why, count in self.left_out.items()]
+        return (*left, *self.assumed, f"not used: {', '.join(self.unused) or 'nothing'}")
+
     def told(self) -> str:
         """What was read, left out and assumed, in a few lines."""
         rows = [
             f"{self.layout}, {self.day or 'no day said'}: {len(self.frame):,} loan{'' if len(self.frame) == 1 else 's'}"
         ]
         rows += [f"{column} from {field}" for column, field in self.used.items()]
-        rows += [f"{count:,} left out: {why}" for why, count in self.left_out.items()]
-        rows += [*self.assumed, f"not used: {', '.join(self.unused) or 'nothing'}"]
-        return "\n".join(rows)
+        return "\n".join([*rows, *self.doubts])
 
 
 class Gathered:
@@ -51,12 +55,19 @@ class Gathered:
     def __init__(self, path: str) -> None:
         self.path = path
         self.rows: list[dict[str, Any]] = []
+        self.places: list[str] = []
         self.found: list[Fault] = []
         self.seen: dict[str, None] = {}
         self.read: set[str] = set()
         self.left_out: dict[str, int] = {}
         self.floating = 0
+        self.unsaid = 0  # how they amortise
         self.day: datetime.date | None = None
+
+    def keep(self, place: str, row: dict[str, Any]) -> None:
+        """Takes a loan into the tape; without a name of its own it has that of its place."""
+        self.rows.append({**row, "loan": row["loan"] or place})
+        self.places.append(place)
 
     def leave(self, why: str) -> None:
         """Leaves a loan out."""
@@ -68,6 +79,10 @@ class Gathered:
 
         if not self.rows and not self.found:
             self.found.append(Fault(self.path, "holds no loan with a balance"))
+        first: dict[str, str] = {}
+        for row, place in zip(self.rows, self.places, strict=True):
+            if first.setdefault(row["loan"], place) != place:
+                self.found.append(Fault(place, f"the loan {row['loan']!r} stands in {first[row['loan']]} already"))
         if self.found:
             raise InvalidTerms(self.found)
         frame = pd.DataFrame(self.rows).dropna(axis=1, how="all")
@@ -162,7 +177,7 @@ def auto_loan(fields: Fields, into: Gathered) -> None:
     into.floating += fields.text("originalInterestRateTypeCode") not in ("", "1")
     term = fields.number("originalLoanTerm")
     age = None if term is None or left is None else max(int(term - left), 0)
-    into.rows.append({"loan": loan, "balance": balance, "rate": rate, "remaining_term": left, "age": age})
+    into.keep(fields.place, {"loan": loan, "balance": balance, "rate": rate, "remaining_term": left, "age": age})
 
 
 def rate_of(fields: Fields, *names: str) -> float | None:
@@ -200,7 +215,7 @@ def property_loan(fields: Fields, into: Gathered) -> None:
     free = None if only is None or age is None or left is None else int(min(max(only - age, 0), left))
     gone = max((age or 0) - (only or 0), 0)
     spread = None if not over or left is None else int(max(over - gone, left - (free or 0)))
-    into.rows.append({
+    into.keep(fields.place, {
         "loan": fields.text("assetNumber"), "balance": balance, "rate": rate, "remaining_term": left, "age": age,
         "interest_only": free, "amortisation_term": spread if spread and left and spread > left - (free or 0) else None,
     })  # fmt: skip
@@ -241,7 +256,12 @@ def read_european(rows: Iterable[tuple[str, Mapping[str, Any]]], headings: Itera
     used = {"loan": "loan", "balance": "balance", "rate": "rate", "remaining_term": "maturity", "age": "start",
             "interest_only": "grace", "payment": "type", "frequency": "frequency"}  # fmt: skip
     told = {column: f"{annex}{codes[key]}" for column, key in used.items() if key in codes}
-    return into.tape(NAMED[annex], told, ("a principal grace period is one of interest alone",))
+    assumed = ["a principal grace period is one of interest alone"]
+    if "type" not in codes:
+        assumed = ["loans pay monthly and level: amortisation is not read of this template"]
+    if into.unsaid:
+        assumed.append(f"{into.unsaid:,} loans that say another or no kind of amortisation are read as level")
+    return into.tape(NAMED[annex], told, assumed)
 
 
 def plain_text(value: Any) -> str:
@@ -275,6 +295,7 @@ def european_loan(fields: Fields, into: Gathered, code: Mapping[str, str]) -> No
     into.floating += fields.text(code.get("kind", "")) not in ("", "FXRL")
     row["age"] = months(fields.date(code.get("start", "")), day)
     kind = fields.text(code.get("type", ""))
+    into.unsaid += "type" in code and PAYMENT.get(kind) == ""
     if kind not in PAYMENT:
         into.found.append(
             Fault(fields.place, f"{code['type']} must be one of {', '.join(filter(None, PAYMENT))}, got {kind!r}")
@@ -287,7 +308,7 @@ def european_loan(fields: Fields, into: Gathered, code: Mapping[str, str]) -> No
     every = {"monthly": 1, "quarterly": 3, "semiannual": 6, "annual": 12}[row["frequency"]]
     for name in ("remaining_term", "interest_only"):  # whole periods, the last of which may be short
         row[name] = None if row[name] is None else -(-int(row[name]) // every) * every
-    into.rows.append(row)
+    into.keep(fields.place, row)
 
 
 def read_loan_tape(path: Path | str, *, sheet: str | None = None) -> LoanTape:

@@ -288,6 +288,10 @@ def test_a_deal_file_names_such_a_tape(tmp_path):
         written(tmp_path / "deal.yaml", head + tail)
     deal = load_deal(tmp_path / "deal.yaml")
     assert deal.collateral.lines.balance.sum() == 37000.0
+    from structuring.deals.unusual_terms import doubts
+
+    told = [fault.what for fault in doubts(deal) if fault.place.endswith("loan_pool.lines")]
+    assert told[0].startswith("of the tape: 1 left out: repaid") and "currentDelinquencyStatus" in told[-1]
 
 
 def test_faults_of_tapes_say_where(tmp_path):
@@ -305,6 +309,9 @@ def test_faults_of_tapes_say_where(tmp_path):
         read_loan_tape(written(tmp_path / "esma.csv", wrong))
     assert "esma.csv, row 2: RREL35 must be one of FRXX" in str(told.value)
     assert "esma.csv, row 3: RREL30 is needed and missing" in str(told.value)
+    twice = EUROPEAN.replace("L2", "L1")
+    with pytest.raises(InvalidTerms, match="esma.csv, row 3: the loan 'L1' stands in esma.csv, row 2 already"):
+        read_loan_tape(written(tmp_path / "esma.csv", twice))
     with pytest.raises(InvalidTerms, match="holds no loan with a balance"):
         read_loan_tape(written(tmp_path / "empty.csv", EUROPEAN.replace("150000", "0").replace("90000", "0")))
 
