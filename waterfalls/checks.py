@@ -166,7 +166,7 @@ def read_too_early(read: Iterable[tuple[str, Node]], definitions: Mapping[str, N
     """Fees and coupons that read what falls due on notes, which is known only once they have fallen due themselves."""
     for place, root in read:
         kind, field = place.split("[")[0], place.rpartition(".")[2]
-        if kind != "fees" and field not in ("coupon", "interest_on_arrears", "pay", "receive"):
+        if kind != "fees" and field not in ("coupon", "interest_on_arrears", "pay", "receive", "rate"):
             continue
         inside, told = [*root.walk()], set[str]()
         for node in inside:

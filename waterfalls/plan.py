@@ -240,8 +240,8 @@ class Plan:
         return tuple(side for side in sides if isinstance(side, (CashAhead, ValueAhead)))
 
     @cached_property
-    def coupons(self) -> tuple[tuple[Fixed | Floating | bool | None, str], ...]:
-        """Every coupon with its day count: of notes and their arrears, legs of hedges, facilities and replacement collateral."""
+    def coupons(self) -> tuple[tuple[Fixed | Floating | float | None, str], ...]:
+        """Every coupon with its day count: of notes and their arrears, legs of hedges, accounts, facilities and replacement collateral."""
         legs = [(leg, hedge.day_count) for hedge in self.hedges.values() for leg in (hedge.pay, hedge.receive)]
         others = (*self.facilities.values(), *self.replacements.values())
         notes = self.notes_by_name.values()
@@ -249,6 +249,7 @@ class Plan:
             *((note.coupon, note.day_count_in(self.currency)) for note in notes),
             *((note.interest_on_arrears, note.day_count_in(self.currency)) for note in notes),
             *legs,
+            *((account.rate, account.day_count) for account in self.accounts.values()),
             *((term.coupon, term.day_count) for term in others),
         )
 

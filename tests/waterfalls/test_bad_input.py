@@ -315,3 +315,13 @@ def test_level_payments_of_a_floating_note_say_their_rate():
         "A", 100.0, coupon=Floating("SOFR", 0.02), amortisation=LevelPayments(first, 12, rate=0.05)
     ).amortisation
     assert Note("A", 100.0, coupon=Fixed(0.05), amortisation=LevelPayments(first, 12)).amortisation
+
+
+def test_income_takes_no_more_than_an_account_holds():
+    text = (
+        "accounts: [{name: r, balance: 10, rate: -0.4, income_on: interest_collections(), day_count: 30/360, stays: true}]\n"
+        "waterfall: [pay(residual('E'))]"
+    )
+    flows = flows_from(plan_from(text), interest=[20, 100, 100])  # 8 and then the 2 that are left, not 40
+    assert flows.accounts["r"][0].tolist() == [2.0, 0.0, 0.0]
+    flows.check()

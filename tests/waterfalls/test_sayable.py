@@ -505,6 +505,18 @@ ACCOUNTS = [
         {"account reserve": [111, 122.1, 136.31], "residual E": [20, 0, 40]},
     ),
     Row(
+        "income of an account at an index less a margin",
+        deal(
+            accounts="[{name: reserve, balance: 100, rate: {floating: {index: SOFR, margin: -0.01}}, day_count: 30/360, "
+            "target: 100}]",
+            clauses=("release('reserve')", REST),
+        ),
+        # 2 % of 100; then 0.5 % is charged; then 3 % of 99.5, of which 0.5 fills it again
+        "to release from the reserve what exceeds its target",
+        {"interest": [0, 0, 0], "rates": {"SOFR": [[0.03, 0.005, 0.04]]}},
+        {"account reserve": [100, 99.5, 100], "residual E": [2, 0, 2.485]},
+    ),
+    Row(
         "income of an account, actual/360",
         deal(
             a(),
