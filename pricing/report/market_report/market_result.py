@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -39,8 +39,12 @@ class MarketResult:
         value = float(self.stress.tranches["value_before"].to_numpy().sum())
         if first == 0.0:
             return ("Nothing is lost in the first round, so the loop does not begin.", "Nobody sells.", "Nothing rests on an assumption.")  # fmt: skip
-        doors: Any = made.by_channel().set_index("channel")["in order"].loc[list(made.channels)].nlargest(2)
-        through = " and ".join(f"{name} ({money(amount, BN)})" for name, amount in doors.items() if amount > 0.0)
+        doors = {
+            "forced sales": float(made.sales.sum()),
+            **dict(zip(made.channels, made.added.sum(axis=(0, 2)).tolist(), strict=True)),
+        }
+        largest = sorted(doors, key=lambda name: -doors[name])[:2]
+        through = " and ".join(f"{name} ({money(doors[name], BN)})" for name in largest if doors[name] > 0.0)
         most, top = int(np.argmax(made.least)), sure.names[sure.order[0]]
         ends = sure.ends[sure.order[0], :, 0]
         low, _, high = np.quantile(sure.drawn[:, 0], BAND)

@@ -34,6 +34,7 @@ def sheets(result: MarketResult) -> list[Sheet]:
     band: Any = sure.band()
     band = band[band["measure"] == "all losses"]
     flows: Any = loop.ends()
+    unnamed: Any = made.unidentified
     ends = flows.groupby("bearer", sort=False)["loss"].sum().sort_values(ascending=False).reset_index()
     return [
         table("loop_rounds", "The loop by round and channel", loop.loop.by_round(),
@@ -54,7 +55,7 @@ def sheets(result: MarketResult) -> list[Sheet]:
         table("loop_ends", "Where losses end, the loop closed", ends, "Looked through institutions.yaml, owners and wrappers."),
         table("classes", "Classes in the first round", made.classes,
               f"{made.no_capital} Per cent of holding: of what is held and promised."),
-        table("unidentified", "What of the first round ends with nobody named", made.unidentified),
+        table("unidentified", "What of the first round ends with nobody named", unnamed[[*unnamed.columns.drop("known"), "known"]]),
         table("deals", "Deals of the book in the first round", made.by_deal(), "Weights stand in book.yaml, deals in their own files."),
         table("obligors", "Who owes it in the end", made.concentration, herfindahl="quote", share="share"),
         table("beside_2008", "Beside 2008", made.beside),
