@@ -12,7 +12,12 @@ from structuring.documents.xml_files import Node, date_of, number_of, read_xml
 from waterfalls.errors import Fault, InvalidTerms
 
 FUNDS, EXCHANGE_TRADED, INSURERS = "registered funds", "exchange-traded funds", "insurers"
-TABLES = ("SUBMISSION", "FUND_REPORTED_INFO", "FUND_REPORTED_HOLDING", "IDENTIFIERS")
+TABLES = {  # of a quarter, with the columns that are needed
+    "SUBMISSION": ("ACCESSION_NUMBER", "REPORT_DATE"),
+    "FUND_REPORTED_INFO": ("ACCESSION_NUMBER", "SERIES_NAME"),
+    "FUND_REPORTED_HOLDING": ("ACCESSION_NUMBER", "HOLDING_ID", "ISSUER_CUSIP", "BALANCE", "UNIT"),
+    "IDENTIFIERS": ("HOLDING_ID", "IDENTIFIER_ISIN"),
+}
 PRINCIPAL = "PA"  # the unit of a balance that is principal
 
 
@@ -126,7 +131,10 @@ def rows_of_table(folder: Path, name: str) -> Iterator[tuple[str, dict[str, str]
         raise InvalidTerms(f"the folder {str(folder)!r} holds no {name}.tsv; the tables needed are {', '.join(TABLES)}")
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            for number, row in enumerate(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE), 2):
+            rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+            if missing := [column for column in TABLES[name] if column not in (rows.fieldnames or ())]:
+                raise InvalidTerms([Fault(path.name, f"the columns {', '.join(missing)} are needed and missing")])
+            for number, row in enumerate(rows, 2):
                 yield f"{path.name}, row {number}", {key: value or "" for key, value in row.items() if key}
     except (UnicodeDecodeError, csv.Error) as error:
         raise InvalidTerms([Fault(path.name, f"cannot be read as a table: {error}")]) from None

@@ -150,6 +150,10 @@ def test_faults_of_filings_say_where(tmp_path):
     for says, file in cases.items():
         with pytest.raises(InvalidTerms, match=says):
             filed_holdings([file], notes=notes, outstanding=owed)
+    folder = tables(tmp_path / "quarter")
+    (folder / "IDENTIFIERS.tsv").write_text("HOLDING_ID\tOTHER\n1\t2\n", "utf-8")
+    with pytest.raises(InvalidTerms, match="IDENTIFIERS.tsv: the columns IDENTIFIER_ISIN are needed and missing"):
+        filed_holdings([folder], notes=notes, outstanding=owed)
     other = tmp_path / "other.xml"
     other.write_text("<a/>", "utf-8")
     with pytest.raises(InvalidTerms, match="is no Form N-PORT"):
