@@ -143,7 +143,7 @@ def whole_book(name: str, count: int, seed: int, correlation: float | None, work
     }
 
     def shown() -> Iterator[str]:
-        yield f"{book.name}: {count:,} paths of the sector, seed {seed}, correlation {model.copula.asset_correlation:g}; amounts in {book.currency} billion\n"
+        yield f"{book.name}: {len(made.total):,} paths of the sector, seed {seed}, correlation {model.copula.asset_correlation:g}; amounts in {book.currency} billion\n"
         yield from (f"- {sentence}" for sentence in made.sentences())
         for title, table in (("The whole book", "whole"), ("Deals", "deals"), ("Investor classes", "classes")):
             frame = tables[table]()
@@ -159,7 +159,12 @@ def whole_book(name: str, count: int, seed: int, correlation: float | None, work
         "seed": seed,
         "correlation": model.copula.asset_correlation,
     }
-    return Answer(tables, shown(), said)
+    short = (
+        ""
+        if len(made.total) == count
+        else f"{len(made.total):,} of {count:,} paths are finished, and what is told is of these"
+    )
+    return Answer(tables, shown(), said, stopped=short)
 
 
 def processes_of(draw: list[str], correlation: float) -> dict[str, PriceProcess]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from structuring.deals.exposures import UNNAMED, debt
 from structuring.generators.sector_model import SectorModel
 from structuring.generators.unnamed_pools import UnnamedPool
 from structuring.runs.book import Book
+from structuring.runs.chunks import Unfinished
 from structuring.runs.run import run
 from structuring.runs.study import study
 from structuring.scenarios.paths import Paths, each
@@ -25,10 +26,13 @@ from waterfalls.terms.tranches import Note
 if TYPE_CHECKING:
     import pandas as pd
 
+    from pricing.bearers.who_bears import Losses
     from pricing.market.market import Market
+    from structuring.runs.shared_scenarios import View
     from structuring.simulation.random_numbers import Draws
 
 TAIL = 0.99
+BLOCK = 1_000  # paths that every deal is run on before the next
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -150,32 +154,77 @@ def book_over_paths(
 
     Path s is one state of the world in every deal, whatever the number of `workers`. Names fail once, everywhere; a pool whose
     borrowers nobody names defaults at the rate that the sector's factor leaves (`UnnamedPool`). `quotes` are by class of paper,
-    for the deals that do not ship with a market of their own. `progress(done, all)` counts paths times deals.
+    for the deals that do not ship with a market of their own. `progress(done, all)` counts paths times deals. Interrupted, it tells
+    of the blocks of paths that every deal has finished; where there is none the interrupt goes on.
     """
-    shared, views, scales = model.paths(book, count, seed=seed), book.views(), book.scales
-    by_deal, never, by_class = [], [], dict[str, np.ndarray]()
-    for k, (name, view) in enumerate(views.items()):
-        base, market = base_and_market(view.deal, quotes)
-        paths = Paths(
-            count, seed=seed, draw=around(view.deal, view.of(shared), base, model, view.local.get(UNNAMED, ()))
+    shared, views = model.paths(book, count, seed=seed), book.views()
+    works = {name: work_of(view, view.of(shared), model, quotes, count, seed) for name, view in views.items()}
+    done = 0
+
+    def told(finished: int, _: int) -> None:
+        if progress:
+            progress(done + finished, len(works) * count)
+
+    blocks: list[list[Any]] = []
+    try:
+        for start in range(0, count, BLOCK):
+            part = slice(start, min(start + BLOCK, count))
+            block = []
+            for work in works.values():
+                block.append(work.losses(part, workers, told))
+                done += part.stop - part.start
+            blocks.append(block)
+    except (Unfinished, KeyboardInterrupt) as error:
+        asked = isinstance(error, KeyboardInterrupt) or isinstance(error.__cause__, KeyboardInterrupt)
+        if not asked:
+            raise
+        if not blocks:
+            raise KeyboardInterrupt from None
+    return together(book, tuple(works), [each.notes for each in works.values()], blocks)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Work:
+    """What every block of paths of one deal has in common."""
+
+    deal: Deal
+    paths: Paths
+    measure: Any
+    rates: Mapping[str, Any]
+    notes: np.ndarray
+
+    def losses(self, part: slice, workers: int, progress: Callable[[int, int], None]) -> Losses:
+        """The losses of some of the paths."""
+        return study(
+            self.deal, self.paths.rows(part), measure=self.measure, rates=self.rates, workers=workers, progress=progress
         )
-        rates = market.rates(view.deal)
-        reference = run(view.deal, [base], rates=rates)
-        measure = borne(view.deal.holders, market, reference=reference, against=(base.name, "unchanged"))
 
-        def told(done: int, _: int, before: int = k * count) -> None:
-            if progress:
-                progress(before + done, len(views) * count)
 
-        losses: Any = study(view.deal, paths, measure=measure, rates=rates, workers=workers, progress=told)
-        by_deal.append(scales[name] * losses.tranche["total"][:, 0].sum(axis=1))
-        notes = np.array([isinstance(each, Note) for each in view.deal.tranches], dtype=np.float64)
-        never.append(scales[name] * losses.memo["realised_loss"][:, 0] @ notes)
-        for c, who in enumerate(losses.classes):
-            part = scales[name] * losses.by_class("total")[:, 0, c]
+def work_of(view: View, seen: Any, model: SectorModel, quotes: Market, count: int, seed: int) -> Work:
+    """A deal with its paths, and what its losses are measured against."""
+    deal = view.deal
+    base, market = base_and_market(deal, quotes)
+    rates = market.rates(deal)
+    measure = borne(deal.holders, market, reference=run(deal, [base], rates=rates), against=(base.name, "unchanged"))
+    paths = Paths(count, seed=seed, draw=around(deal, seen, base, model, view.local.get(UNNAMED, ())))
+    notes = np.array([isinstance(each, Note) for each in deal.tranches], dtype=np.float64)
+    return Work(deal, paths, measure, rates, notes)
+
+
+def together(
+    book: Book, deals: tuple[str, ...], notes: Sequence[np.ndarray], blocks: Sequence[Sequence[Any]]
+) -> BookPaths:
+    """The blocks of paths, in order, in the book's currency."""
+    by_deal, never, by_class = [], [], dict[str, np.ndarray]()
+    for k, name in enumerate(deals):
+        parts, scale = [block[k] for block in blocks], book.scales[name]
+        by_deal.append(scale * np.concatenate([each.tranche["total"][:, 0].sum(axis=1) for each in parts]))
+        never.append(scale * np.concatenate([each.memo["realised_loss"][:, 0] @ notes[k] for each in parts]))
+        for c, who in enumerate(parts[0].classes):
+            part = scale * np.concatenate([each.by_class("total")[:, 0, c] for each in parts])
             by_class[who] = by_class[who] + part if who in by_class else part
     return BookPaths(
-        book, tuple(views), tuple(by_class), np.column_stack(by_deal), np.column_stack(list(by_class.values())),
+        book, deals, tuple(by_class), np.column_stack(by_deal), np.column_stack(list(by_class.values())),
         np.column_stack(never),
     )  # fmt: skip
 

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from pricing.cli import app
 from pricing.market.market_files import load_market
 from pricing.market.market_of_deal import base_and_market
+from pricing.paths_and_books import book_paths
 from pricing.paths_and_books.book_paths import book_over_paths
 from pricing.valuation.price import price
 from structuring.deals.deal_files import LIBRARY, load_deal
@@ -118,6 +119,20 @@ def test_paths_are_the_same_on_any_number_of_workers_and_in_any_count():
     assert np.array_equal(small(400, 1).by_deal, small(400, 3).by_deal)
     assert np.array_equal(small(400).by_deal[:50], small(50).by_deal)
     assert not np.array_equal(small(50).by_deal, small(50, 1, 0.35, 0.025, 4).by_deal)
+
+
+def test_an_interrupt_tells_of_the_paths_that_every_deal_has_finished(monkeypatch):
+    monkeypatch.setattr(book_paths, "BLOCK", 50)
+
+    def stop(done, whole):
+        if done > 150:  # within the second block
+            raise KeyboardInterrupt
+
+    model = SectorModel(copula=Copula(0.35), hazard=0.025)
+    made = book_over_paths(SMALL, model, QUOTES, 200, seed=3, progress=stop)
+    assert np.array_equal(made.by_deal, small(50).by_deal)
+    with pytest.raises(KeyboardInterrupt):
+        book_over_paths(SMALL, model, QUOTES, 20, seed=3, progress=lambda done, whole: stop(1_000, whole))
 
 
 def test_the_order_of_deals_does_not_matter():
