@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
@@ -106,16 +105,17 @@ class Plan:
         return expenses_paid(self.waterfalls)
 
     @cached_property
+    def day_counts(self) -> dict[str, str]:
+        """How each note, fee, facility, hedge, replacement and account counts days."""
+        counts = {name: note.day_count_in(self.currency) for name, note in self.notes_by_name.items()}
+        others = self.fees | self.facilities | self.hedges | self.replacements | self.accounts
+        return counts | {name: term.day_count for name, term in others.items()}
+
+    @cached_property
     def accruals(self) -> dict[str, np.ndarray]:
         """The fraction of a year each date accrues for, by note, fee and account."""
-        counts: dict[str, tuple[str, datetime.date | None]] = {
-            name: (note.day_count_in(self.currency), note.maturity) for name, note in self.notes_by_name.items()
-        }
-        counts |= {
-            name: (term.day_count, None)
-            for name, term in (self.fees | self.facilities | self.hedges | self.replacements).items()
-        }
-        counts |= {name: (account.day_count, None) for name, account in self.accounts.items()}
+        ends = {name: note.maturity for name, note in self.notes_by_name.items()}
+        counts = {name: (count, ends.get(name)) for name, count in self.day_counts.items()}
         by_count = {count: self.schedule.accruals(*count) for count in set(counts.values())}
         return {name: by_count[count] for name, count in counts.items()}
 

@@ -15,7 +15,7 @@ from recalculated import agree, figure, recalculated, set_to
 from pricing import SpreadShock, price, who_bears, write_model
 from pricing.commands.shared.options import case
 from pricing.report.live_model import write_model as module
-from pricing.report.live_model.grid import FIRST, FORMULA, INPUT, LABEL, OPENING
+from pricing.report.live_model.grid import CHARACTERS, FIRST, FORMULA, INPUT, LABEL, OPENING, UNIT
 from structuring import run
 from structuring.deals.deal_files import library
 from waterfalls import Fixed, Receipts, distribute
@@ -109,27 +109,28 @@ def read_by(book, cell, ranges=True):
 def test_a_payment_leads_line_by_line_to_the_inputs_as_the_how_to_says(model):
     book = openpyxl.load_workbook(model[0])
     rows = {cell.value: cell.row for cell in reversed(book["Waterfall"]["A"]) if cell.value}
-    paid = book["Waterfall"].cell(rows["paid, interest on A-2"], FIRST + 1)
+    paid = book["Waterfall"].cell(rows["(6) paid, interest on A-2"], FIRST + 1)
     (due, at_due), (available, at_available) = read_by(book, paid)
-    assert (due, available) == ("due, interest on A-2", "available")
+    assert (due, available) == ("(6) due, interest on A-2", "(6) available")
     ((owed, at_owed),) = read_by(book, at_due)
     (arrears, _), (falling, at_falling) = read_by(book, at_owed)
     assert (owed, arrears, falling) == (
         "interest owed, A-2", "opening: interest owed, A-2", "interest falling due, A-2"
     )  # fmt: skip
     (balance, at_balance), (rate, _), (part, at_part) = read_by(book, at_falling)
-    assert (balance, rate, part[:21]) == ("opening: balance, A-2", "A_2_rate", "part of a year: A-2, ")
+    assert (balance, rate, part[:28]) == ("opening: balance, A-2", "A_2_rate", "part of a year, 30/360: A-2,")
     assert (at_part.parent.title, at_part.value) == ("Inputs", 0.25)
     ((_, before),) = read_by(book, at_balance)
     assert before.column == paid.column - 1
     first = book["Waterfall"].cell(before.row, OPENING)
     assert first.value == "=A_2_notional"
     assert [name for name, _ in read_by(book, at_available)] == [
-        "in force: before enforcement", "cash left", "balance, liquidity reserve"
+        "in force: before enforcement", "(5) cash left", "(5) balance, liquidity reserve"
     ]  # fmt: skip
-    cash = next(at for name, at in read_by(book, at_available) if name == "cash left")
+    cash = next(at for name, at in read_by(book, at_available) if "cash left" in name)
     while cash.parent.title == "Waterfall":  # clause by clause to what was collected
-        cash = next(at for name, at in read_by(book, cash) if name in ("cash left", "chosen, all receipts"))
+        reads = [(name, at) for name, at in read_by(book, cash) if not name.startswith("opening")]
+        cash = next(at for name, at in reads if "cash left" in name or name == "chosen, all receipts")
     assert {name for _, receipt in read_by(book, cash) for name, _ in read_by(book, receipt)} >= {
         "Scenario_number", "Multiplier_revenue", "rent cut 40 %"
     }  # fmt: skip
@@ -142,6 +143,92 @@ def test_no_formula_reads_an_empty_cell(model):
             assert all(at is None or at.value is not None for _, at in read_by(book, cell, ranges=False)), (
                 cell.coordinate
             )
+
+
+BLUE = f"00{INPUT}"
+
+
+def cells_read(book):
+    """The cells that a formula reads: one by one, as a range or by name."""
+    for cell in formulas(book):
+        text = re.sub(r'"[^"]*"', "", cell.value)
+        for name in re.findall(r"\b[A-Za-z]\w*\b(?![!(])", text):
+            if name in book.defined_names:
+                yield from book.defined_names[name].destinations
+        for sheet, span in re.findall(r"(?:(\w+)!)?(\$?[A-Z]{1,3}\$?\d+(?::\$?[A-Z]{1,3}\$?\d+)?)\b(?!\()", text):
+            yield sheet or cell.parent.title, span
+
+
+QUICK = {"coreweave-ddtl-4", "tpu-lease-2026", "vantage-jersey"}  # a floating and a fixed loan, no costs, two regimes
+EVERY = [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow)
+         for name in sorted(set(library()) - {"ai-debt-market"})]  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=EVERY)
+def shipped(request, tmp_path_factory):
+    """The model of a shipped deal."""
+    path = tmp_path_factory.mktemp("shipped") / "model.xlsx"
+    return openpyxl.load_workbook(made(request.param, path)[0])
+
+
+def test_every_blue_number_is_read_by_a_formula_and_has_its_unit(shipped):
+    read = set()
+    for sheet, span in set(cells_read(shipped)):
+        low, _, high = span.replace("$", "").partition(":")
+        left, top, right, bottom = openpyxl.utils.range_boundaries(f"{low}:{high or low}")
+        read |= {(sheet, row, column) for row in range(top, bottom + 1) for column in range(left, right + 1)}
+    blue = [cell for sheet in shipped for row in sheet.iter_rows() for cell in row
+            if cell.value is not None and cell.font.color is not None and cell.font.color.rgb == BLUE]  # fmt: skip
+    assert len(blue) > 100
+    dead = [f"{cell.parent.title}!{cell.coordinate} {cell.parent.cell(cell.row, LABEL).value}" for cell in blue
+            if (cell.parent.title, cell.row, cell.column) not in read]  # fmt: skip
+    assert not dead
+    for cell in blue:
+        if cell.parent.title == "Inputs" and cell.column == OPENING and not cell.is_date and cell.data_type == "n":
+            label, unit = (cell.parent.cell(cell.row, column).value for column in (LABEL, UNIT))
+            assert unit, label
+            assert unit != "x" or abs(cell.value) < 1000.0, label
+
+
+def test_no_text_is_cut_and_no_two_clauses_have_a_line_of_one_name(shipped):
+    for sheet in shipped:
+        labels = [(cell.row, cell.value) for cell in sheet["A"] if isinstance(cell.value, str)]
+        for row, label in labels:
+            assert not label.endswith("..."), label
+            spills = all(sheet.cell(row, column).value is None for column in range(UNIT, FIRST))
+            assert len(label) <= CHARACTERS or sheet.cell(row, LABEL).alignment.wrap_text or spills, label
+    clauses = [label for _, label in labels_of(shipped["Waterfall"]) if re.match(r"[^:]*\(\d+\) (?!to )", label)]
+    assert len(clauses) == len(set(clauses))
+
+
+def labels_of(sheet):
+    return [(cell.row, cell.value) for cell in sheet["A"] if isinstance(cell.value, str) and cell.row > 5]
+
+
+def test_a_swap_of_a_share_of_a_balance_is_a_factor_and_the_front_leads_to_every_section(tmp_path):
+    book = openpyxl.load_workbook(made("coreweave-ddtl-4", tmp_path / "model.xlsx")[0])
+    ((_, cell),) = book.defined_names["rate_swap_notional"].destinations
+    row = book["Inputs"][cell.replace("$", "")].row
+    assert [book["Inputs"].cell(row, column).value for column in (LABEL, UNIT, OPENING)] == [
+        "rate swap: notional, factor", "x", 0.95
+    ]  # fmt: skip
+    links = {cell.value: cell.hyperlink.location for (cell,) in book["Front"].iter_rows(max_col=1) if cell.hyperlink}
+    assert links.keys() >= {
+        "Priority of payments: before default",
+        "Priority of payments: after default",
+        "Terms of the deal",
+    }
+    for title, place in links.items():
+        sheet, at = place.replace("'", "").split("!")
+        assert book[sheet][at].value == title or at == "A1"
+    said = [cell.value for cell in book["Front"]["A"] if cell.value]
+    assert any(text.startswith("Cells hold USD and show USD million") for text in said)
+    assert any(
+        "floating, fixed, equity. Paid interest by one clause, pro rata: floating and fixed" in text for text in said
+    )
+    begins, ends = (book["Inputs"].cell(line, FIRST).value.date() for line, label in labels_of(book["Inputs"])
+                    if label.startswith("period ") and "30/360" in label)  # fmt: skip
+    assert (begins.isoformat(), ends.isoformat()) == ("2026-06-30", "2026-07-31")
 
 
 HOSTILE = ["=1+1", "+A1", "@SUM(A1)", 'it\'s "quoted"', "x" * 200, "\u05e9\u05dc\u05d5\u05dd", "-", "R1C1"]

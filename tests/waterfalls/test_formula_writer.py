@@ -78,19 +78,52 @@ def test_a_payment_reads_as_a_modeller_would_write_it():
     _, page = page_of(SMALL)
     lines = told(page)
     assert lines["interest falling due, A"] == "<balance A>*<A_rate>"
-    assert lines["paid, interest on A"] == "MIN([due, interest on A],[available])"
-    assert lines["applies"] == "1-[trigger on, trap]"
-    assert lines["available"] == "[cash left]+<account reserve>"
-    assert lines["left unpaid, interest on B"] == "[due, interest on B]-[paid, interest on B]"
+    assert lines["(1) paid, interest on A"] == "MIN([(1) due, interest on A],[(1) available])"
+    assert lines["(2) applies"] == "1-[trigger on, trap]"
+    assert lines["(1) available"] == "[cash left, after what was collected]+<account reserve>"
+    assert lines["(2) left unpaid, interest on B"] == "[(2) due, interest on B]-[(2) paid, interest on B]"
+    assert (
+        lines["(4) balance after this payment, A"] == "[(4) balance before this payment, A]-[(4) paid, principal of A]"
+    )
     assert lines["test, the debt service coverage is below 1.1"].endswith("<trap_test>,1,0)")
 
 
 def test_every_number_of_the_terms_is_called_by_a_name_once():
     _, page = page_of(SMALL)
-    assert {term.value for term in page.terms.values()} >= {100.0, 50.0, 0.04, 0.08, 0.05, 4.0, 1.1}
+    assert {term.value for term in page.terms.values()} == {100.0, 50.0, 0.04, 0.08, 0.05, 4.0, 1.1, 0.0}
     names = [name.lower() for name in page.terms]
     assert len(set(names)) == len(names)
     assert all(name.replace("_", "").isalnum() and name.isascii() and not name[0].isdigit() for name in names)
+
+
+def test_a_number_in_an_expression_has_the_unit_that_its_use_asks_for():
+    _, page = page_of(SMALL.replace("0.05 * balance('A')", "\"max_(3.0, 0.05 * balance('A'))\""))
+    units = {term.value: term.unit for term in page.terms.values()}
+    assert units == {100.0: "money", 50.0: "money", 0.04: "rate", 0.08: "rate", 3.0: "money", 0.05: "multiple",
+                     4.0: "money", 0.0: "money", 1.1: "ratio"}  # fmt: skip
+
+
+TWO_REGIMES = (
+    SMALL.replace("waterfall:", "waterfall:\n  usual:").replace("  - pay", "    - pay")
+    + """
+  enforced:
+    - pay(principal('A', 'B'), sharing='pro rata by balance')
+    - pay(residual('E'))
+regimes: {enforced: trigger('trap')}
+"""
+)
+
+
+def test_what_several_clauses_paid_is_summed_with_the_results_and_no_clause_has_a_line_named_as_another():
+    _, page = page_of(TWO_REGIMES)
+    heads = [item.title for item in page.items if not isinstance(item, Line)]
+    result = next(line for line in lines_of(page) if line.what == "result" and line.label == "principal paid, A")
+    assert "".join(part if isinstance(part, str) else part.label for part in result.parts) == (
+        "(4) paid, principal of A+enforced (1) paid, principal of A"
+    )
+    assert heads.index("A after the date") > heads.index("Results of the date, which the next begins with")
+    labels = [line.label for line in lines_of(page) if line.label.startswith(("(", "enforced ("))]
+    assert len(labels) == len(set(labels))
 
 
 def test_no_formula_reads_a_line_below_it():

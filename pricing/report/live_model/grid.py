@@ -14,6 +14,8 @@ from waterfalls.doors import need
 
 LABEL, UNIT, SIGN, OPENING, FIRST = 1, 2, 3, 4, 5  # columns; from FIRST on one a payment date
 DATES, NUMBERS, TOP, UNDATED = 4, 5, 7, 3  # rows: payment dates, their numbers, where lines begin with and without them
+WIDTH, CHARACTERS = 70, 84  # of the column of labels, and what it holds on one line; what is longer takes more
+OVERHANG = 40  # characters by which a heading may stand over the columns beside it, which are empty
 MOST_ACROSS = 20  # payment dates on a printed page
 INPUT, FORMULA, GREY, WHITE, DARK, PAPER = "0000FF", "000000", "7F7F7F", "FFFFFF", "1F3864", "FFFBE6"
 GOOD, BAD = ("C6EFCE", "006100"), ("FFC7CE", "9C0006")
@@ -29,6 +31,7 @@ FORMATS = {
     "price": "#,##0.000",
     "count": "0",
     "share": "0.00%",
+    "multiple": "General",
     "date": "dd-mmm-yy",
     "text": "@",
 }
@@ -40,6 +43,7 @@ SAID = {
     "count": "",
     "factor": "",
     "share": "%",
+    "multiple": "x",
     "date": "",
     "text": "",
     "price": "per 100",
@@ -60,9 +64,10 @@ class Grid:
     def __post_init__(self) -> None:
         self.sheet = self.book.create_sheet(self.name)
         self.styles: dict[tuple[Any, ...], Any] = {}
+        self.sections: list[tuple[str, int]] = []  # headings of the first level, and their rows
         letter = need("openpyxl.utils").get_column_letter
         self.letters = [letter(FIRST + t) for t in range(self.periods)]
-        for column, width in ((LABEL, 60), (UNIT, 8), (SIGN, 4), (OPENING, 14)):
+        for column, width in ((LABEL, WIDTH), (UNIT, 8), (SIGN, 4), (OPENING, 14)):
             self.sheet.column_dimensions[letter(column)].width = width
         for column in self.letters:
             self.sheet.column_dimensions[column].width = 11.5
@@ -113,16 +118,22 @@ class Grid:
     def heading(self, text: str, level: int = 2) -> int:
         """A heading over the lines below it."""
         self.row += 1
+        if level == 1:
+            self.sections.append((text, self.row))
         last = max(FIRST + self.across, FIRST + 1) if level == 1 else FIRST
         for column in range(LABEL, last):
             self.text(self.row, column, text if column == LABEL else "", bold=True, size=11 if level == 1 else 10,
                       ink=WHITE if level == 1 else DARK, fill=DARK if level == 1 else None)  # fmt: skip
+        if len(text) > CHARACTERS + OVERHANG:
+            self.wrapped(self.row, -(-len(text) // (CHARACTERS - 6)))  # bold letters are wider
         self.row += 1
         return self.row - 1
 
     def label(self, text: str, unit: str = "", sign: str = "", *, bold: bool = False) -> int:
-        """The left of a line; gives its row, which the next line is below."""
+        """The left of a line; gives its row, which the next line is below. A long text is never cut: it takes more lines."""
         self.text(self.row, LABEL, text, bold=bold, indent=1)
+        if len(text) > CHARACTERS:
+            self.wrapped(self.row, -(-len(text) // (CHARACTERS - 4)), indent=1)
         said = self.unit.short if unit == "money" else SAID.get(unit, unit)
         if said:
             self.text(self.row, UNIT, said, ink=GREY)
@@ -134,8 +145,22 @@ class Grid:
     def paragraph(self, text: str, height: int) -> None:
         """A sentence or two over the first column, which is wide enough, on as many lines as it takes."""
         self.text(self.row, LABEL, text)
-        self.sheet.cell(self.row, LABEL).alignment = need("openpyxl.styles").Alignment(wrap_text=True, vertical="top")
-        self.sheet.row_dimensions[self.row].height = 14.0 * height
+        self.wrapped(self.row, height)
+        self.row += 1
+
+    def wrapped(self, row: int, height: int, indent: int = 0) -> None:
+        """The text of a row on as many lines as it takes."""
+        styles = need("openpyxl.styles")
+        self.sheet.cell(row, LABEL).alignment = styles.Alignment(wrap_text=True, horizontal="left", indent=indent)
+        self.sheet.row_dimensions[row].height = 14.0 * height
+
+    def link(self, text: str, sheet: str, row: int, indent: int = 1) -> None:
+        """A line that leads to a row of another sheet."""
+        self.text(self.row, LABEL, text, ink=DARK, indent=indent, bold=row == 1)
+        cell = self.sheet.cell(self.row, LABEL)
+        cell.hyperlink = need("openpyxl.worksheet.hyperlink").Hyperlink(
+            ref=cell.coordinate, location=f"'{sheet}'!A{row}"
+        )
         self.row += 1
 
     def one(self, text: str, unit: str, value: Any, *, name: str = "", note: str = "", ink: str | None = None) -> int:
@@ -201,7 +226,7 @@ class Grid:
         if fill:
             cell.fill = styles.PatternFill("solid", fgColor=fill)
         if indent or where:
-            cell.alignment = styles.Alignment(indent=indent, horizontal=where)
+            cell.alignment = styles.Alignment(indent=indent, horizontal=where or ("left" if indent else None))
         self.styles[key] = copy.copy(cell._style)
 
     def checked(self, text: str, formula: str) -> int:

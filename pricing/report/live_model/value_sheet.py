@@ -41,7 +41,7 @@ def write_curve(grid: Grid, market: Market, ahead: Ahead) -> tuple[int, int]:
     grid.heading("Discount curve: date of each node, and the logarithm of its discount factor", 1)
     begin = grid.row
     for day, log in zip(days.tolist(), logs.tolist(), strict=True):
-        row = grid.label("node")
+        row = grid.label("node: its date, and beside it the logarithm")
         grid.put(row, OPENING, datetime.date.fromordinal(int(day)), "date")
         grid.put(row, FIRST, float(log), "factor")
     return begin, grid.row - 1
@@ -136,9 +136,9 @@ def write_tranche(grid: Grid, inputs: Grid, ahead: Ahead, i: int, places: Places
     if note and ahead.first < grid.periods:
         run, whole = ahead.elapsed(i), float(ahead.flows.plan.accruals[name][ahead.first])
     share = run / whole - ahead.ex if run > 0.0 and whole > 0.0 else 0.0
-    ran = inputs.one(f"{name}: part of the running coupon period that is accrued", "number", share)
     accrued = "=0"
     if note and ahead.first < grid.periods and ("accrued", "interest", name) in results:
+        ran = inputs.one(f"{name}: part of the running coupon period that is accrued", "share", share)
         accrued = f"=Waterfall!{grid.letters[ahead.first]}{results['accrued', 'interest', name]}*Inputs!$D${ran}"
     accrued = one("accrued interest", "money", accrued)
     dirty = one(

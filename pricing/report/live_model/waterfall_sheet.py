@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from pricing.report.live_model.grid import OPENING, Grid
+from pricing.report.live_model.grid import FORMULA, OPENING, Grid
+from waterfalls.clock.conventions import unadjusted
 from waterfalls.engines.cell_formulas.cells import Cell
 from waterfalls.engines.cell_formulas.lines import Heading, Line, Writer
 from waterfalls.engines.cell_formulas.words import told
@@ -26,7 +27,19 @@ class Places:
 
 
 def write_dates(grid: Grid, page: FormulaWriter, places: Places) -> None:
-    """What the clock gives by date: parts of a year, flags, schedules."""
+    """What the clock gives by date: the periods as they are counted, then parts of a year, flags, schedules."""
+    schedule = page.plan.schedule
+    grid.heading(
+        "Periods of the calendar, told and not used by formulas: parts of a year below are counted over them", 1
+    )
+    for days, moved, said in (
+        (schedule.payment, True, "dates moved to business days"), (schedule.unadjusted, False, "scheduled dates, not moved"),
+    ):  # fmt: skip
+        counts = dict.fromkeys(count for count in page.plan.day_counts.values() if unadjusted(count) != moved)
+        if counts:
+            for end, dates in (("begins", days[:-1]), ("ends", days[1:])):
+                grid.by_date(f"period {end}, for {' and '.join(counts)}: {said}", "date", dates, ink=FORMULA)
+    grid.by_date("collection period ends", "date", schedule.ends, ink=FORMULA)
     grid.heading("By date: from the deal's calendar and schedules", 1)
     for name, row in page.rows.items():
         if row.values is not None:

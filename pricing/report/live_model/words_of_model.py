@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pricing.report.live_model.grid import Grid
 from pricing.report.live_model.value_sheet import Valued
+from waterfalls.clauses.pay import Pay
+from waterfalls.language.vocabulary import listed
 
 if TYPE_CHECKING:
     from pricing.bearers.who_bears import Losses
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
 
 WIDTH = 80  # of what is told in sentences, in characters
 SHEETS = {
-    "Inputs": "terms of the deal, the scenario, moves of the market, holders; every blue number may be changed",
+    "Inputs": "terms of the deal, the scenario, moves of the market, holders; every blue number may be changed, and some formula reads it",
     "Collateral": "what arrives at each date in every scenario, and of these what the chosen one brings",
     "Waterfall": "each payment date in a column: what falls due, triggers, every clause in order, what is left",
     "Checks": "cash in = cash out, claims conserved, nothing negative, holders = tranche, date by date",
@@ -22,8 +25,9 @@ SHEETS = {
 }
 
 
-def write_front(grid: Grid, losses: Losses, valued: Valued) -> None:
-    """The one total check, the chosen scenario, and each tranche and class in a line a figure."""
+def write_front(grid: Grid, losses: Losses, valued: Valued, plan: Plan, grids: Mapping[str, Grid]) -> None:
+    """The one total check, the chosen scenario, each tranche and class in a line a figure, and what leads to the sheets."""
+    grid.sheet.page_setup.fitToHeight = 1
     grid.heading("Does it add up", 1)
     row = grid.one("all checks hold (1) or not (0)", "flag", "=All_checks", note="the sum of every line on Checks")
     grid.coloured(f"D{row}:D{row}")
@@ -41,17 +45,38 @@ def write_front(grid: Grid, losses: Losses, valued: Valued) -> None:
     grid.heading("Loss by investor class")
     for name, row in valued.classes.items():
         grid.one(name, "money", f"=Value!$D${row}")
-    grid.heading("Sheets", 1)
+    grid.heading("Sheets: each line leads there", 1)
     for name, said in SHEETS.items():
-        grid.label(f"{name}: {said}")
+        grid.link(f"{name}: {said}", name, 1)
+        sections = grids[name].sections
+        for title, row in sections if len(sections) > 1 else ():
+            grid.link(title, name, row, indent=3)
     grid.heading("How to read it", 1)
+    unit = grid.unit.words
+    shown = f" and show {unit}, by their format alone: type 5000000 for 5 million" if unit != plan.currency else ""
     for line in (
+        f"Cells hold {plan.currency}{shown}.",
+        "The file holds formulas and no results: a spreadsheet computes them on opening; a previewer or a reader of files that does "
+        "not recalculate shows them blank.",
+        seniority(plan),
         "Time runs across, lines run down; a line has one formula, the same at every date. Blue is an input, black a formula.",
         "+ adds to the cash of the date and - takes from it. 1/0 is a condition that holds or does not.",
         "A payment is the lesser of what is due and what is available: put the cursor on it and follow its precedents.",
         f"Made from the deal {losses.prices.deal!r}, valued {losses.prices.valuation}. Not investment advice.",
     ):
         grid.label(line)
+
+
+def seniority(plan: Plan) -> str:
+    """The order of the tranches, and of which one clause pays the interest in proportion."""
+    waterfall = next(iter(plan.waterfalls.values()))
+    alike: list[str] = []
+    for clause in waterfall.clauses:
+        if isinstance(clause, Pay) and clause.sharing != "sequential":
+            names = [claim.name for claim in clause.claims if getattr(claim, "kind", "") == "interest"]
+            alike += [listed(names)] if len(names) > 1 else []
+    equal = f" Paid interest by one clause, pro rata: {'; '.join(dict.fromkeys(alike))}." if alike else ""
+    return f"Tranches in the order of the deal: {', '.join(plan.tranches)}.{equal}"
 
 
 def write_changes(grid: Grid, plan: Plan, losses: Losses) -> None:
@@ -64,7 +89,8 @@ def write_changes(grid: Grid, plan: Plan, losses: Losses) -> None:
         "Dates: payment dates, parts of a year and flags by date are inputs. A changed date of the deal does not move them.",
         "Rates: a parallel move raises every zero rate by the same amount, and with it what indices of notes fix at after "
         "the valuation date. Floating receipts of the collateral stay as the model made them.",
-        "Structure: a term that was 0 or not there when this was written has no line: a new clause, trigger or account needs a new model.",
+        "Structure: a term that was 0 or not there when this was written has no line: a new clause, trigger or account needs a new "
+        "model. A number of the terms that no formula reads is left out.",
         "Yields: found by Newton's method from the flat rate of the spread and the curve; n/a where the value is not above 0.",
         "Expressions of the terms that give a row of numbers by date (steps, hurdles, make-whole, forward ratios) are such rows on Inputs.",
     ]

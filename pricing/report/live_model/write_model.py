@@ -67,8 +67,8 @@ def write_model(path: Path | str, flows: Cashflows, losses: Losses, market: Mark
     write_waterfall(grids["Waterfall"], page, places)
     valued = write_value(grids["Value"], grids["Inputs"], losses, market, places)
     write_checks(grids["Checks"], flows.plan, places, valued.checks)
-    write_front(grids["Front"], losses, valued)
     write_changes(grids["Changes"], flows.plan, losses)
+    write_front(grids["Front"], losses, valued, flows.plan, grids)
     held = io.BytesIO()
     book.save(held)
     with whole(path) as file:
@@ -110,11 +110,12 @@ def write_inputs(
     inputs.one("spread shock", "bp", 0.0, name="Spread_shock_bp")
     inputs.one("parallel move of rates", "bp", 0.0, name="Rates_move_bp")
     for name in (*CASH, *COSTS):
-        if ("receipt", name) in given:
-            inputs.one(f"multiplier of {name.replace('_', ' ')}", "number", 1.0, name=f"Multiplier_{name}")
+        if ("receipt", name) in given and (name in CASH or ("receipt", name) in page.rows):
+            inputs.one(f"multiplier of {name.replace('_', ' ')}", "multiple", 1.0, name=f"Multiplier_{name}")
     inputs.heading("Terms of the deal", 1)
     for term in page.terms.values():
-        row = inputs.one(term.label, term.unit, term.value, name=term.name)
+        factor = ", factor" if term.within and term.unit == "multiple" else ""
+        row = inputs.one(f"{term.label}{factor}", term.unit, term.value, name=term.name)
         if term.within:
             inputs.text(row, FIRST + 3, f"in {term.within}", ink=GREY, italic=True)
 

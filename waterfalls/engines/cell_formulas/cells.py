@@ -66,7 +66,8 @@ class Cells(Writer):
         """A number of the deal's terms, which formulas call by its name."""
         found = Term(value)
         found.name = name
-        self.terms[name] = Named(name, label, unit_of_field(field), value, within)
+        unit = unit_of_field(field) if written_out(within) else "number"  # in an expression its use tells
+        self.terms[name] = Named(name, label, unit, value, within)
         return found
 
     def cell(self, op: str, args: tuple[Operand, ...], unit: str = "", masks: frozenset[int] = frozenset()) -> Cell:
@@ -193,17 +194,28 @@ FIELDS = {
     "floor": "rate",
     "step_up": "rate",
     "additional_rate": "rate",
+    "defaults": "share",
+    "severity": "share",
+    "share": "share",
+    "dscr": "ratio",
+    "price": "multiple",
+    "multiple": "multiple",
 }
-RATIOS = ("dscr", "price", "severity", "multiple", "share")
+AMOUNTS = ("notional", "balance", "arrears", "limit", "annual", "commitment", "amount", "amounts")
 
 
 def unit_of_field(field: str) -> str:
-    """The unit of a number of the terms, by the field it stands in."""
-    if field in FIELDS:
-        return FIELDS[field]
-    if field in RATIOS:
-        return "ratio"
-    return "money" if field in ("notional", "balance", "arrears", "limit", "annual", "commitment") else "number"
+    """The unit of a number of the terms, by the field it stands in; "number" where the field does not tell."""
+    return "money" if field in AMOUNTS else FIELDS.get(field, "number")
+
+
+def written_out(within: str) -> bool:
+    """Whether what stands in a field is one number, whose unit the field tells, and no expression."""
+    try:
+        float(within or 0.0)
+    except ValueError:
+        return False
+    return True
 
 
 def unit_made(op: str, args: tuple[Amount, ...]) -> str:

@@ -15,7 +15,8 @@ from waterfalls.engines.cell_formulas.cells import TRUTHS, Amount, Cell, plain
 from waterfalls.language.machine import Key
 
 LONGEST = 96  # characters of a formula, about; a longer one is told in several lines
-WIDEST = 84  # characters of the label of such a line
+WIDEST = 110  # characters of the label of such a line; what would be longer is told in fewer words
+PART = 48  # characters in which a part of it is told; a longer one is called by its kind
 SHORT = 12  # characters of what is told again rather than in a line of its own
 ENDLESS = "1E+99"  # a ratio where nothing is owed: a workbook has no infinity
 SIGNS = {"add": ("+", 1), "sub": ("-", 1), "mul": ("*", 2), "div": ("/", 2)}
@@ -32,6 +33,8 @@ JOINED = {
     "add": " + ", "sub": " - ", "mul": " x ", "div": " / ", "ratio": " / ", "min": " and ", "max": " and ", "both": " and ",
     "ge": " at least ", "gt": " above ",
 }  # fmt: skip
+
+FLAT = frozenset({"mul", "min", "max", "both", "either"})  # told as one list where they stand in each other
 
 Part: TypeAlias = Any  # of a formula: text, or the line or leaf whose place is known when the lines are laid out
 
@@ -56,6 +59,7 @@ class Heading:
     title: str
     part: object
     level: int
+    short: str = ""  # what its lines begin with, so that no two clauses have lines of one name
 
 
 def told_in_lines(items: list[Heading | Line], leaf: Callable[[Cell], str]) -> list[Heading | Line]:
@@ -83,12 +87,14 @@ class Writer:
     def __init__(self, items: list[Heading | Line], leaf: Callable[[Cell], str] = str) -> None:
         self.leaf = leaf
         self.short: dict[int, str] = {}  # what labels call a line that only helps
+        self.before = ""  # what lines under this heading begin with
         self.told: list[Heading | Line] = []
         self.lines: dict[int, Line] = {}
         self.names: dict[int, str] = {}  # what cells are called that get a line of their own later
         self.uses: dict[int, int] = {}
         self.block: set[int] = set()  # the cells with a line under this heading
         self.count: dict[str, int] = {}
+        self.sums = {id(item.cell) for item in items if isinstance(item, Line) and item.what == "sum"}
         seen: set[int] = set()
         for item in items:
             if isinstance(item, Line) and isinstance(item.cell, Cell):
@@ -114,11 +120,15 @@ class Writer:
     def begin(self, heading: Heading) -> None:
         self.told.append(heading)
         self.block, self.count = set(), {}
+        self.before = f"{heading.short} " if heading.short else ""
 
     def add(self, line: Line) -> None:
-        """One line, and before it what it needs; a symbol that a line of the block holds already needs none."""
+        """One line, and before it what it needs; a symbol that a line of the block holds already needs none.
+
+        A sum over several clauses is told with the results, or where something reads it.
+        """
         cell = line.cell
-        if line.what == "symbol" and id(cell) in self.block:
+        if line.what == "sum" or (line.what == "symbol" and id(cell) in self.block):
             return
         if isinstance(cell, Cell):
             if id(cell) not in self.lines:
@@ -129,6 +139,9 @@ class Writer:
             self.block.add(id(cell))
         else:
             line.parts = (number_text(cell),)
+        line.label = self.before + line.label
+        if line.what != "result":
+            line.label = self.numbered(line.label)
         self.told.append(line)
 
     def prepare(self, cell: Cell) -> None:
@@ -147,28 +160,61 @@ class Writer:
     def help(self, cell: Cell) -> None:
         """A line for a part of a formula: called after the symbol it changes, else by what it is and what it is made of."""
         known = self.names.get(id(cell))
-        label = known or HELPERS[cell.op]
-        number = self.count[label] = self.count.get(label, 0) + 1
-        label = f"{label} ({number})" if number > 1 else label
-        said = label if known else f"{label}: {self.worded(cell)}"
+        so_far = ", so far" if id(cell) in self.sums else ""
+        label = self.numbered(f"{self.before}{known or HELPERS[cell.op]}{so_far}")
+        said = label if known else f"{label}: {self.made_of(cell, WIDEST - len(label))}"
         self.short[id(cell)] = label
-        line = Line(said if len(said) <= WIDEST else f"{said[: WIDEST - 4]} ...", "helper", cell, cell.unit)
+        line = Line(said, "helper", cell, cell.unit)
         line.parts = tuple(self.formula(cell))
         self.lines[id(cell)] = line
         self.block.add(id(cell))
         self.told.append(line)
+
+    def numbered(self, label: str) -> str:
+        """A label that no other line under the heading has."""
+        number = self.count[label] = self.count.get(label, 0) + 1
+        return f"{label} ({number})" if number > 1 else label
+
+    def made_of(self, cell: Cell, most: int) -> str:
+        """What a formula is made of: in full, else long parts by their kind, else the first and how many more."""
+        said = self.worded(cell)
+        if len(said) <= most:
+            return said
+        words = [(sign, self.part(item)) for sign, item in self.pieces(cell) if not plain(item, 0.0)]
+        kept = len(words)
+        while kept > 1 and sum(len(sign) + len(word) for sign, word in words[:kept]) > most:
+            kept -= 1
+        said = "".join(sign + word for sign, word in words[:kept]).removeprefix(words[0][0])
+        return said + (f" and {len(words) - kept} more" if kept < len(words) else "")
+
+    def pieces(self, cell: Cell) -> list[tuple[str, Amount]]:
+        """What a label tells of an operation, each with what joins it to the one before."""
+        sign = JOINED.get(cell.op, " or ")
+        if cell.op not in ("add", "sub"):
+            return [(sign, item) for item in (self.flat(cell) if cell.op in FLAT else told_args(cell))]
+        left, right = cell.args
+        deeper = isinstance(left, Cell) and not self.placed(left) and left.op in ("add", "sub")
+        return [*(self.pieces(left) if deeper else [(" + ", left)]), (sign, right)]
+
+    def part(self, value: Amount) -> str:
+        """A part of a formula in few words."""
+        said = self.worded(value)
+        if len(said) <= PART or not isinstance(value, Cell) or self.placed(value):
+            return said
+        kind = "test" if value.op in TRUTHS else HELPERS[value.op].removesuffix(" of two")
+        return f"the {kind}" if value.op in ("min", "max") else f"a {kind}"
 
     def worded(self, value: Amount) -> str:
         """What a formula is made of, by the labels of the lines it reads."""
         if not isinstance(value, Cell):
             return number_text(value)
         if id(value) in self.short:
-            return self.short[id(value)]
+            return self.short[id(value)].removeprefix(self.before)
         if value.leaf:
             return self.leaf(value)
         if id(value) in self.lines:
-            return self.lines[id(value)].label
-        args = value.args[1:] if value.op == "select" else value.args[:2] if value.op == "ratio" else value.args
+            return self.lines[id(value)].label.removeprefix(self.before)
+        args = told_args(value)
         words = [
             f"({self.worded(arg)})" if value.op in ("mul", "div", "ratio") and self.bare_sum(arg) else self.worded(arg)
             for arg in args
@@ -203,6 +249,8 @@ class Writer:
             return 6
         if value.leaf:
             return len(value.args[0]) if value.op == "term" else 16
+        if value.op in ("add", "sub"):
+            return sum(1 + self.width(arg) for arg in value.args)
         return 6 + sum(2 + self.width(arg) for arg in value.args)
 
     # formulas
@@ -299,6 +347,11 @@ class Writer:
         if not isinstance(left, Cell) or (left.op == "term" and isinstance(right, Cell)):
             left, right, sign = right, left, TURNED[sign]
         yield from (*self.written(left, 1), sign, *self.written(right, 1))
+
+
+def told_args(cell: Cell) -> list[Amount]:
+    """The operands that a label tells: of a choice not its condition, of a ratio what is divided."""
+    return list(cell.args[1:] if cell.op == "select" else cell.args[:2] if cell.op == "ratio" else cell.args)
 
 
 def called(name: str, *args: Iterable[Part]) -> Iterator[Part]:

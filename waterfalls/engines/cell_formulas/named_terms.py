@@ -57,7 +57,7 @@ def with_terms(plan: Plan, call: Calls) -> Plan:
     for regime, waterfall in plan.waterfalls.items():
         before = f"{regime} " if len(plan.waterfalls) > 1 else ""
         clauses = [
-            names.named(clause, f"{before}clause {i}", f"{before}({i}) {clause.words()}")
+            names.named(clause, f"{before}clause {i}", f"{before}clause {i}")
             for i, clause in enumerate(waterfall.clauses, 1)
         ]
         parts["waterfalls"][regime] = dataclasses.replace(waterfall, clauses=tuple(clauses))

@@ -84,10 +84,14 @@ def names_of_curves(plan: Plan) -> dict[bytes, tuple[str, str]]:
             said = found.setdefault(np.asarray(values, np.float64).tobytes(), ([], what, unit))
             if said[1] == what:
                 said[0].append(name)
-    named = {key: (f"{what}: {', '.join(names)}"[:120], unit) for key, (names, what, unit) in found.items()}
+    named: dict[bytes, tuple[str, str]] = {}
+    for key, (names, what, unit) in found.items():
+        counts = dict.fromkeys(plan.day_counts[name] for name in names) if unit == "years" else ()
+        named[key] = f"{', '.join((what, *counts))}: {', '.join(names)}", unit
     for node in plan.nodes:  # what a word says by date
         if isinstance(node, (ByDate, Stepped, Yearly)):
-            said = node.words()[:120], "flag" if isinstance(node, Yearly) else "money"
+            small = isinstance(node, Stepped) and all(abs(value) <= 1.0 for value in node.written)
+            said = node.words(), "flag" if isinstance(node, Yearly) else "number" if small else "money"
             named.setdefault(np.asarray(node.curve(plan), np.float64).tobytes(), said)
     days = plan.schedule.unadjusted[1:]
     for t, day in enumerate(days):

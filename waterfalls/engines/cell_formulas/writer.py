@@ -17,13 +17,16 @@ from typing import Any
 import numpy as np
 
 from waterfalls.engines.cell_formulas.cells import Amount, Cell, Cells, grown
-from waterfalls.engines.cell_formulas.lines import Heading, Line, told_in_lines
+from waterfalls.engines.cell_formulas.lines import Heading, Line, Writer, told_in_lines
 from waterfalls.engines.cell_formulas.named_terms import with_terms
+from waterfalls.engines.cell_formulas.units_by_use import tell_units
 from waterfalls.engines.cell_formulas.words import grouped, names_of_curves, told, unit_of
 from waterfalls.engines.one_date import settle_date
 from waterfalls.language.machine import Key
 from waterfalls.plan import Plan
 
+FALLS_DUE = "What falls due, and what is tested"
+AFTER = "after the waterfall"  # the step of the clock that follows the clauses
 MASKED = ("available", "amount", "paid")  # labels whose value is 0 while the clause does not apply
 
 
@@ -48,8 +51,8 @@ class FormulaWriter(Cells):
         self.rows: dict[Hashable, Row] = {}
         self.names = names_of_curves(self.plan)
         self.part: object = None
-        self.steps = 0
-        self.due: dict[str, Amount] = {}  # cells of the block by what they are due to
+        self.clause = False  # whether it is a clause whose meaning is being written
+        self.due: dict[str, tuple[Amount, str]] = {}  # cells of the block by what they are due to; what is left of them
         self.mask: Cell | None = None
         self.opening = self.plan.opening
         self.before = {key: self.cell("before", (key,), unit_of(key)) for key in self.opening}
@@ -68,23 +71,34 @@ class FormulaWriter(Cells):
         if self.mask is not None and what in MASKED:
             value = self.masked(value, 0.0)
         said = "" if part is self.part else part.words()
-        self.line(value, f"{what}, {said}" if said else what, what)
+        balance = self.balance_of(value) if what == "due" else ""
+        told_as = f"balance before this payment, {balance}" if balance else f"{what}, {said}" if said else what
+        self.line(value, told_as, what)
         if what == "due":
-            self.due[said] = value
+            self.due[said] = value, f"balance after this payment, {balance}" if balance else f"left unpaid, {said}"
         elif what == "paid" and said in self.due:
-            self.line(self.due[said] - value, f"left unpaid, {said}", "unpaid")
+            due, after = self.due[said]
+            self.line(due - value, after, "unpaid")
         return value
 
+    def balance_of(self, value: Amount) -> str:
+        """The tranche whose whole balance a claim is, which a payment leaves as it is: principal is due when it is paid."""
+        return next((key[1] for key, held in self.symbols.items() if key[0] == "balance" and held is value), "")
+
     def heading(self, part: object) -> None:
-        self.part, self.steps, self.due = part, self.steps + 1, {}
+        self.part, self.due = part, {}
+        short = ""
         title = part.words() if hasattr(part, "words") else str(getattr(part, "name", part))  # type: ignore[attr-defined]
         for i, (regime, waterfall) in enumerate(self.plan.waterfalls.items()):
             numbers = [n for n, clause in enumerate(waterfall.clauses, 1) if clause is part]
             if numbers:
+                short = f"{regime} ({numbers[0]})" if i else f"({numbers[0]})"
                 title = f"{regime}, ({numbers[0]}) {title}" if i else f"({numbers[0]}) {title}"
                 if numbers[0] == 1 and len(self.plan.waterfalls) == 1:
                     self.payments(regime)
-        self.items.append(Heading(title, part, 2))
+        self.clause = bool(short)
+        level = 1 if part == AFTER else 2
+        self.items.append(Heading(title, part, level, short))
 
     def payments(self, regime: str) -> None:
         """The heading over a regime's clauses, and over the line that says whether it is in force where there are several."""
@@ -98,8 +112,13 @@ class FormulaWriter(Cells):
         if self.mask is not None:
             value = self.masked(value, old)
         if isinstance(value, Cell) and not value.leaf:
-            self.line(value, told(key), "symbol", key)
+            said = told(key) if key != ("cash",) or self.clause else f"{told(key)}, after {self.title}"
+            self.line(value, said, "sum" if self.summed(key, value, old) else "symbol", key)
         self.symbols[key] = value
+
+    def summed(self, key: Key, value: Cell, old: Amount) -> bool:
+        """Whether a clause adds to what earlier clauses of the date have brought: the sum belongs to the results."""
+        return self.clause and value.op == "add" and isinstance(old, Cell) and key in self.plan.flows
 
     def masked(self, value: Amount, old: Amount) -> Amount:
         """A value where the condition that is being written holds, else the old one; of what is added, the addend."""
@@ -159,7 +178,14 @@ class FormulaWriter(Cells):
         (key,) = cell.args
         if cell.op == "before":
             return f"opening {told(key)}"
-        return self.terms[key].label if cell.op == "term" else self.rows[key].label
+        return self.terms[key].label if cell.op == "term" else self.rows[key].label.partition(": ")[0]
+
+    def names_read(self) -> Iterator[str]:
+        """The names of terms that a line or an opening position reads; what no formula reads is no input."""
+        parts = [part for item in self.items if isinstance(item, Line) for part in item.parts]
+        for value in map(self.of, self.opening.values()):
+            parts += Writer([]).formula(value) if isinstance(value, Cell) else ()
+        yield from (part.args[0] for part in parts if isinstance(part, Cell) and part.op == "term")
 
     # what is left at the end of the date
 
@@ -178,8 +204,16 @@ class FormulaWriter(Cells):
 def formula_lines(plan: Plan, inputs: Collection[Key]) -> FormulaWriter:
     """One payment date of a plan in lines; `inputs` are the keys of what arrives, the others being 0."""
     page = FormulaWriter(plan, inputs)
+    page.items.append(Heading(FALLS_DUE, None, 1))
     settle_date(page, page.plan)
     page.items.append(Heading("Results of the date, which the next begins with", None, 1))
     page.results()
+    lines = [item for item in page.items if isinstance(item, Line)]
+    tell_units(page.terms, [*(line.cell for line in lines), *map(page.of, page.opening.values())])
+    for line in lines:
+        if line.what != "result" and isinstance(line.cell, Cell):
+            line.unit = line.cell.unit
     page.items = told_in_lines(page.items, page.leaf_words)
+    read = set(page.names_read())
+    page.terms = {name: term for name, term in page.terms.items() if name in read}
     return page
