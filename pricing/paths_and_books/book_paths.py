@@ -13,7 +13,7 @@ from pricing.paths_and_books.losses_over_paths import constant, over
 from pricing.paths_and_books.study_measures import borne
 from structuring.deals.deal import Deal, clock
 from structuring.deals.exposures import UNNAMED, debt
-from structuring.generators.sector_model import SectorModel
+from structuring.generators.sector_model import SECTOR, SectorModel
 from structuring.generators.unnamed_pools import UnnamedPool
 from structuring.runs.book import Book
 from structuring.runs.chunks import Unfinished
@@ -21,6 +21,7 @@ from structuring.runs.run import run
 from structuring.runs.study import study
 from structuring.scenarios.paths import Paths, each
 from structuring.scenarios.scenario import Scenario
+from waterfalls.errors import InvalidTerms
 from waterfalls.terms.tranches import Note
 
 if TYPE_CHECKING:
@@ -235,6 +236,13 @@ def around(deal: Deal, paths: Any, base: Scenario, model: SectorModel, unnamed: 
     fixed = {name: constant(deal, name, value, schedule) for name, value in base.given().items()}
     pool = None
     if unnamed:
-        hazard: Any = model.hazards.get(UNNAMED, model.hazard)
-        pool = UnnamedPool(model.copula, hazard, len(schedule.ends) * 12 // schedule.per_year)
+        hazard = model.hazards.get(UNNAMED, model.hazard)
+        if isinstance(hazard, Mapping):
+            raise InvalidTerms(
+                f"hazards[{UNNAMED!r}]: must be one rate a year, for a pool of borrowers that nobody names"
+            )
+        labels = list(dict.fromkeys([SECTOR, *model.sectors.values()]))
+        sector = labels.index(model.sectors.get(UNNAMED, SECTOR))
+        months = len(schedule.ends) * 12 // schedule.per_year
+        pool = UnnamedPool(model.copula, hazard, months, len(labels), sector, model.sobol)
     return Around(paths, fixed, pool, unnamed)

@@ -20,13 +20,16 @@ class UnnamedPool:
         p(t | F) = Phi((quantile(1 - exp(-hazard t)) scale - common) / sqrt(1 - asset_correlation))
         rate(m)  = 1 - (1 - p(m | F)) / (1 - p(m - 1 | F))
 
-    `common` and `scale` are what the paths share (`Factors`): with the seed of a `SectorModel` the factor is that of its
-    names. `hazard` is a year's. Source: Vasicek, "The distribution of loan portfolio value" (2002), at every month.
+    `common` and `scale` are what the paths share (`Factors`): with the seed, the `sectors` and `sobol` of a `SectorModel` the
+    factor is that of its names of the same sector. `hazard` is a year's. Source: Vasicek, "The distribution of loan portfolio value" (2002), at every month.
     """
 
     copula: Copula
     hazard: float
     months: int
+    sectors: int = 1
+    sector: int = 0
+    sobol: bool = False
 
     def rates(self, draws: Draws) -> np.ndarray:
         """The share that defaults in each month of what has not yet (S, months)."""
@@ -34,11 +37,11 @@ class UnnamedPool:
 
         from structuring.simulation.normal_distribution import normal_cdf
 
-        factors = self.copula.factors(draws)
+        factors = self.copula.factors(draws, self.sectors, sobol=self.sobol)
         years = np.arange(1.0, self.months + 1.0) / 12.0
         level = self.copula.quantile(1.0 - np.exp(-self.hazard * years))[None, :] * factors.scale[:, None]
         own = np.sqrt(max(1.0 - self.copula.asset_correlation, 1e-12))
-        gone = normal_cdf((level - factors.common[:, :1]) / own)
+        gone = normal_cdf((level - factors.common[:, [self.sector]]) / own)
         before = np.hstack([np.zeros((len(gone), 1)), gone[:, :-1]])
         left = 1.0 - before
         return np.clip(np.divide(gone - before, left, out=np.ones_like(gone), where=left > 0.0), 0.0, 1.0)

@@ -24,6 +24,7 @@ from structuring.scenarios.scenario import Scenario
 from structuring.simulation.copula import Copula
 from structuring.simulation.normal_distribution import inverse_normal, normal_cdf
 from structuring.simulation.random_numbers import Draws
+from waterfalls.errors import InvalidTerms
 
 HOME = LIBRARY / "ai-debt-market"
 QUOTES, SECTOR = load_market(HOME / "market.yaml"), load_sector(HOME / "sector.yaml").model
@@ -70,6 +71,14 @@ def test_the_tail_of_a_pool_is_vasicek_s():
     for q in (0.9, 0.99):  # P(loss rate <= x) = Phi((sqrt(1 - rho) Phi^-1(x) - Phi^-1(p)) / sqrt(rho))
         closed = normal_cdf((inverse_normal(p) + np.sqrt(rho) * inverse_normal(q)) / np.sqrt(1.0 - rho))
         assert np.quantile(found, q) == pytest.approx(float(closed), rel=0.04)
+
+
+@pytest.mark.parametrize("sobol", [False, True])
+def test_a_pool_shares_the_factor_of_its_own_sector(sobol):
+    copula, draws = Copula(0.4, between=0.1), Draws(9, 0, 64)
+    common = copula.factors(draws, 3, sobol=sobol).common[:, 2]
+    found = gone(UnnamedPool(copula, 0.03, 24, 3, 2, sobol), draws)[:, -1]
+    assert np.array_equal(np.argsort(found), np.argsort(-common))  # a low factor is a bad one
 
 
 # the book
@@ -149,6 +158,11 @@ def test_the_shipped_market_runs_and_every_name_of_its_sector_is_in_the_book():
     assert said.exit_code == 0, said.output
     for word in ("worst hundredth", "private-credit funds", "contribution", "sector.yaml"):
         assert word in said.output
+
+
+def test_a_pool_has_one_rate_a_year():
+    with pytest.raises(InvalidTerms, match="unnamed.*one rate a year"):
+        book_over_paths(SMALL, SectorModel(hazards={"unnamed": {1.0: 0.02, 2.0: 0.04}}), QUOTES, 5)
 
 
 def test_what_is_not_of_a_book_is_refused():
