@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pricing.report.live_model.grid import OPENING, Grid
+from pricing.report.live_model.grid import GREY, OPENING, UNIT, Grid
 from pricing.report.live_model.waterfall_sheet import Places
 from waterfalls.engines.cell_formulas.words import told
 from waterfalls.engines.laws import Law, laws, tolerance
@@ -18,13 +18,9 @@ def write_checks(grid: Grid, plan: Plan, places: Places, further: list[tuple[str
     grid.heading("All checks", 1)
     grid.one("all checks hold", "flag", "=0", name="All_checks")
     grid.coloured(f"D{total + 1}:D{total + 1}")
-    grid.one(
-        f"difference allowed, {plan.currency}",
-        "number",
-        tolerance(plan),
-        name="Tolerance",
-        note="1e-9 of the notional; Tolerance",
-    )
+    allowed = tolerance(plan)
+    row = grid.one("difference allowed", "number", allowed, name="Tolerance", note="1e-9 of the notional; Tolerance")
+    grid.text(row, UNIT, plan.currency, ink=GREY)  # no millions: it is small
     held = 0
     for law in laws(plan):
         write_law(grid, law, places)

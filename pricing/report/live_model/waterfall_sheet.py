@@ -43,7 +43,8 @@ def write_dates(grid: Grid, page: FormulaWriter, places: Places) -> None:
     grid.heading("By date: from the deal's calendar and schedules", 1)
     for name, row in page.rows.items():
         if row.values is not None:
-            places.inputs[name] = f"Inputs!{{c}}{grid.by_date(row.label, row.unit, row.values.tolist())}"
+            unit = "multiple" if row.unit == "number" else row.unit
+            places.inputs[name] = f"Inputs!{{c}}{grid.by_date(row.label, unit, row.values.tolist())}"
 
 
 def write_collateral(grid: Grid, page: FormulaWriter, given: Mapping[Key, np.ndarray], scenarios: list[str],
