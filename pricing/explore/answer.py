@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pricing.bearers.who_bears import who_bears
 from pricing.explore.knobs import classes_of_paper, knobs_of, moved, numbers_of, shock_of
 from pricing.explore.state import State, state_of
@@ -24,6 +26,8 @@ from pricing.tables.number_formats import heading, shown
 from pricing.valuation.price import price
 from structuring.deals.deal import Deal, plan, resets_of
 from structuring.deals.deal_files import load_scenarios, read_deal
+from structuring.deals.funding import faults_of_gap, gap
+from structuring.deals.sources_and_uses import statement
 from structuring.runs.run import BASE, project
 from structuring.scenarios.scenario import Scenario
 from waterfalls.distribute import distribute
@@ -31,6 +35,8 @@ from waterfalls.errors import FirstLossError, UnknownName
 from waterfalls.terms.term import plain
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from pricing.market.market import Market
 
 REMEMBERED = 32  # results: what a page asks next of a state is asked of the same one
@@ -130,6 +136,7 @@ def answer(case: StressResult) -> dict[str, Any]:
     return {
         "stress": case.stress,
         "lead": lead(case),
+        "funding": balance(case.deal),
         "dates": [str(date) for date in case.flows.dates],
         "tables": [table(sheet, case) for sheet in tables if sheet is not None],
         "figures": [drawn(figure) for figure in figures if figure is not None and figure.traces],
@@ -137,21 +144,45 @@ def answer(case: StressResult) -> dict[str, Any]:
 
 
 def lead(case: StressResult) -> str:
-    """Who loses how much, in a sentence."""
-    (s, k), losses = case.cell, case.losses
+    """What is not paid in full, then who loses how much of value, in sentences."""
+    (s, k), losses, prices = case.cell, case.losses, case.prices
     lost = dict(zip(losses.classes, losses.by_class()[s, k].tolist(), strict=True))
-    whole = sum(lost.values())
-    first = [
-        name for name in case.prices.tranches if losses.tranche["total"][s, k][case.prices.tranches.index(name)] > 0
-    ]
 
     def said(amount: float) -> str:
-        return f"{case.unit.words} {shown(amount, 'money', case.unit)}"
+        return shown(amount, "money", case.unit)
 
-    if abs(whole) < 0.5 * 10.0**-case.unit.kind.decimals / case.unit.kind.times and not first:
-        return "Nobody loses against the reference."
-    most = [f"{who} {shown(lost[who], 'money', case.unit)}" for who in sorted(lost, key=lambda who: -lost[who])[:3]]
-    return f"Holders lose {said(whole)} against the reference: {', '.join(most)}. Tranches that lose: {', '.join(first) or 'none'}."
+    never = {
+        name: amount
+        for name, amount in zip(prices.tranches, unpaid(case), strict=True)
+        if amount > 0.0 and said(amount) != said(0.0)
+    }
+    first = (
+        "Not paid in full: " + ", ".join(f"{name} {said(amount)}" for name, amount in never.items()) + ". "
+        if never
+        else ""
+    )
+    if all(said(amount) == said(0.0) for amount in lost.values()):
+        return f"{first}Nobody loses value against the reference."
+    most = sorted(lost, key=lambda who: -lost[who])[:3]
+    told = ", ".join(f"{who} {said(lost[who])}" for who in most)
+    return f"{first}Holders lose {case.unit.words} {said(sum(lost.values()))} of value against the reference: {told}."
+
+
+def unpaid(case: StressResult) -> np.ndarray:
+    """Principal of each tranche that is never repaid (N,); NaN of equity, which is owed none."""
+    notes = np.array(
+        [name in case.flows.plan.notes_by_name or name in case.flows.plan.facilities for name in case.prices.tranches]
+    )
+    return np.where(notes, case.prices.memo["realised_loss"][case.cell[0]], np.nan)
+
+
+def balance(deal: Deal) -> dict[str, Any] | None:
+    """What the deal's sources and uses lack, and the size of its last tranche that would make them equal; None if nothing."""
+    lines, last = statement(deal), deal.tranches[-1]
+    if not (found := list(faults_of_gap(lines))):
+        return None
+    path = f"tranches[{last.name!r}].notional"
+    return {"said": found[0].what, "path": path, "value": last.notional - gap(lines)}
 
 
 def tranches(case: StressResult) -> Sheet:
@@ -167,7 +198,7 @@ def tranches(case: StressResult) -> Sheet:
         "clean": prices["clean"][s, k],
         "wal": prices["wal"][s, k],
         "loss": lost,
-        "unpaid": prices.memo["realised_loss"][s],
+        "unpaid": unpaid(case),
     })  # fmt: skip
     kinds = {
         "outstanding": "money",
@@ -177,8 +208,38 @@ def tranches(case: StressResult) -> Sheet:
         "loss": "money",
         "unpaid": "money",
     }
-    note = "Loss of value against the reference; unpaid: principal that is never repaid."
+    note = "Loss is of value, against the reference; unpaid is principal that is never repaid."
     return Sheet("tranches", "Tranches, most senior first", frame, kinds, note)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Moved:
+    """What was moved on the page, for those who read a report of it."""
+
+    rows: tuple[tuple[str, str, str], ...]
+
+    def frame(self) -> pd.DataFrame:
+        import pandas as pd
+
+        return pd.DataFrame(self.rows, columns=["moved", "from", "to"])
+
+
+def moves(files: Files, state: State) -> Moved:
+    """Every knob that is not where the deal's files have it."""
+    deal, scenarios, _ = read(files, files.stamp(), state.text)
+    chosen, numbers = stressed(deal, scenarios, dataclasses.replace(state, drivers={})), numbers_of(deal)
+    rows = [("deal file", "as saved", "as edited on the page")] if state.text is not None else []
+    for knob in knobs_of(deal, chosen):
+        if knob.driver in state.drivers:
+            start = "as the scenario has it" if knob.start is None else f"{knob.start:g}"
+            rows.append((f"{knob.driver.replace('_', ' ')} ({knob.unit})", start, str(state.drivers[knob.driver])))
+    for what, bp in (("all spreads (bp)", state.shock), ("rates (bp)", state.rates)):
+        rows += [(what, "0", f"{bp:g}")] if bp else []
+    rows += [(f"spreads of paper {kind} (bp)", "0", f"{bp:g}") for kind, bp in state.spreads.items() if bp]
+    rows += [
+        (path, f"{numbers[path]:,.10g}", f"{to:,.10g}") for path, to in state.numbers.items() if numbers[path] != to
+    ]
+    return Moved(tuple(rows))
 
 
 def deeper(case: StressResult) -> dict[str, Any]:
@@ -199,6 +260,7 @@ def searched(files: Files, state: State) -> Iterator[dict[str, Any]]:
 
     case = of(files, state)
     chosen = stressed(case.deal, read(files, files.stamp(), state.text)[1], state)
+    yield {"lines": [f"From {chosen.name!r}, before a note is not paid in full:"]}
     for found in searches(case.deal, chosen, case.market):
         yield {"lines": list(found.sentences())}
 

@@ -7,7 +7,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from pricing.explore.answer import Files, of, read, stressed
+from pricing.explore.answer import Files, moves, of, read, stressed
 from pricing.explore.knobs import shock_of
 from pricing.explore.state import State
 from pricing.report.contents.stress_result import StressResult
@@ -40,7 +40,8 @@ def made(kind: str, files: Files, state: State) -> tuple[str, str, bytes]:
         if kind == "model":
             write_model(path, case.flows, case.losses, case.market, scenario=case.scenario)
         else:
-            case = dataclasses.replace(case, chain=chain_of(case, lambda said: None))
+            further = {"moved on the page": told} if (told := moves(files, state)).rows else {}
+            case = dataclasses.replace(case, chain=chain_of(case, lambda said: None), further=further)
             (write_page if kind == "report" else write_tables)(path, (case,))
         return name, media, path.read_bytes()
 

@@ -66,7 +66,13 @@
   const redraw = latest(async function () {
     const sent = performance.now(), found = await post("answer", asked({ date: null }));
     $("stress").textContent = found.stress;
-    $("lead").textContent = found.lead;
+    $("lead").textContent = found.lead + (Object.keys(state.numbers).length ? " Numbers of the deal are moved, and the reference with them." : "");
+    $("funding").hidden = !found.funding;
+    if (found.funding) {
+      $("funding").firstChild.textContent = "Funding: " + found.funding.said + ".";
+      $("level").textContent = "Let " + found.funding.path + " close it";
+      $("level").onclick = function () { state.numbers[found.funding.path] = found.funding.value; knobs(); changed(); };
+    }
     tables($("first"), found.tables.slice(0, 2), base && base.tables);
     tables($("second"), found.tables.slice(2));
     draw($("figures"), found.figures, base && base.figures);
@@ -238,7 +244,7 @@
     });
     Object.keys(state.numbers).forEach(function (path) {
       const value = about.numbers[path] === undefined ? state.numbers[path] : about.numbers[path];
-      const top = Math.max(2 * Math.abs(value), Math.abs(state.numbers[path]), 1e-6);
+      const top = Math.max(2 * Math.abs(value), 1.5 * Math.abs(state.numbers[path]), 1e-6);
       rows.push({ path: ["numbers", path], label: path, unit: "of the deal", low: value < 0 ? -top : 0, high: top, step: top / 200, start: value, removable: true });
     });
     $("sliders").replaceChildren.apply($("sliders"), rows.map(slider));
@@ -306,8 +312,9 @@
     remember();
     redraw();
     soon();
+    goals();
     $("breakevens").replaceChildren();
-    $("searching").textContent = "";
+    $("searching").textContent = $("solved").textContent = "";
   }
 
   // The file
@@ -409,14 +416,20 @@
 
   // Solving
 
+  // The sentences are of the stress that the page shows; one that was written by hand stays.
+  let offered = [];
   function goals() {
-    const stress = about.stress, notes = about.notes.slice(0, -1);
+    const stress = (state.scenario || about.scenarios[0]) + (Object.keys(state.drivers).length ? ", moved" : "");
+    const notes = about.notes.slice(0, -1), before = offered.indexOf($("test").value);
     const found = [];
     notes.forEach(function (note) { found.push([note + " survives this stress", "loss('" + note + "') <= 0 in '" + stress + "'"]); });
     notes.forEach(function (note) { found.push(["1.35x coverage of " + note, "dscr('" + note + "') >= 1.35"]); });
     notes.forEach(function (note) { found.push([note + " at par", "clean('" + note + "') >= 100"]); });
+    const said = found.map(function (pair) { return pair[1]; });
+    if (said.join() === offered.join()) return;
     $("goal").replaceChildren.apply($("goal"), found.map(function (pair) { return Object.assign(element("option", pair[0]), { value: pair[1] }); }));
-    $("test").value = found.length ? found[0][1] : "";
+    if (before >= 0 || !$("test").value) { $("test").value = said[Math.max(before, 0)] || ""; $("goal").value = $("test").value; }
+    offered = said;
   }
   $("goal").addEventListener("change", function () { $("test").value = $("goal").value; });
   $("unknown").addEventListener("change", function () {
@@ -432,9 +445,9 @@
       const wanted = { number: number, best: $("best").value, between: [Number($("low").value), Number($("high").value)], test: $("test").value };
       const found = await post("solve", asked({ date: null, wanted: wanted }));
       state.numbers[number] = found.value;
-      $("solved").textContent = number + " = " + found.value.toPrecision(8) + " (" + found.readings.join("; ") + "), in " + found.runs + " runs. It is a knob now.";
       knobs();
       changed();
+      $("solved").textContent = number + " = " + found.value.toPrecision(8) + ", in " + found.runs + " runs; it is a knob now.\n" + found.readings.join("\n");
     } catch (error) { $("solved").textContent = error.message; }
   });
 
@@ -499,7 +512,6 @@
 
   async function refresh() {
     about = await post("about", asked({ date: null }));
-    about.stress = (state.scenario || about.scenarios[0]) + (Object.keys(state.drivers).length ? ", moved" : "");
     document.title = about.deal + ", firstloss";
     $("name").textContent = about.deal;
     $("scenario").replaceChildren.apply($("scenario"), about.scenarios.map(function (name) { return Object.assign(element("option", name), { value: name }); }));
@@ -521,11 +533,6 @@
     location.hash = btoa(JSON.stringify({ deal: $("deal").value }));
     location.reload();
   });
-  $("solving").addEventListener("toggle", function () {
-    about.stress = (state.scenario || about.scenarios[0]) + (Object.keys(state.drivers).length ? ", moved" : "");
-    goals();
-  });
-
   async function start() {
     const restored = unpacked();
     const text = restored ? restored.text : undefined;

@@ -26,7 +26,10 @@ class Wanted:
 
 
 def solve(files: Files, given: dict[str, Any]) -> dict[str, Any]:
-    """The number that passes, and what its test reads there; the test may name the scenario as the page moved it."""
+    """The number that passes, and what its test reads there; the test may name the scenario as the page moved it.
+
+    That sources are uses is not asked of what is solved: the page tells a gap, and which equity closes it.
+    """
     found: list[Fault] = []
     wanted: Any = read_term(Wanted, given.pop("wanted", {}), "", found)
     refuse(found)
@@ -39,7 +42,7 @@ def solve(files: Files, given: dict[str, Any]) -> dict[str, Any]:
     market = market.shifted(state.rates) if state.rates else market
     beside = scenarios if stress in scenarios else (*scenarios, stress)
     terms = Structure(numbers={wanted.number: Sought(wanted.best, between=wanted.between, tests=(wanted.test,))})
-    solution = structured(deal, terms, beside, market)
+    solution = structured(dataclasses.replace(deal, funding=None), terms, beside, market)
     return {
         "number": wanted.number,
         "value": value_at(solution.deal, wanted.number),
