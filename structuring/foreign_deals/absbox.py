@@ -72,7 +72,7 @@ def deal_from_absbox(path: Path | str, *, currency: str = "USD", calendar: str =
 
 
 def dates_of(dates: Mapping[str, Any], found: list[Fault]) -> dict[str, Any]:
-    """Closing, first and later payments, and the ends of collection periods."""
+    """Closing, first and later payments, and the ends of collection periods; its cutoff is a day that still collects."""
     said, place = dates["contents"], "contents.dates.contents"
     if dates["tag"] != "GenericDates":
         found.append(Fault("contents.dates", f"the dates {dates['tag']!r} are not read; GenericDates are"))
@@ -84,7 +84,7 @@ def dates_of(dates: Mapping[str, Any], found: list[Fault]) -> dict[str, Any]:
     }
     first, paid, collected = day["FirstPayDate"], said["DistributionDates"], said["CollectionDates"]
     made: dict[str, Any] = {
-        "closing": day["ClosingDate"].isoformat(), "cutoff": day["CutoffDate"].isoformat(),
+        "closing": day["ClosingDate"].isoformat(), "cutoff": (day["CutoffDate"] - datetime.timedelta(days=1)).isoformat(),
         "first_payment": first.isoformat(), "frequency": "monthly", "convention": "unadjusted",
     }  # fmt: skip
     if paid["tag"] == "DayOfMonth":
@@ -103,10 +103,11 @@ def dates_of(dates: Mapping[str, Any], found: list[Fault]) -> dict[str, Any]:
     if collected != paid:
         if collected["tag"] == "MonthEnd":
             made["collection_ends"] = "month end"
+        elif collected["tag"] == "MonthFirst" and paid == {"tag": "DayOfMonth", "contents": first.day}:
+            made["payment_lag"] = first.day - 1
         else:
-            found.append(
-                Fault(f"{place}.CollectionDates", f"must be MonthEnd, or the payment dates; got {collected['tag']!r}")
-            )
+            ways = "must be MonthEnd, MonthFirst where all payments fall on one day, or the payment dates"
+            found.append(Fault(f"{place}.CollectionDates", f"{ways}; got {collected['tag']!r}"))
     last, start = (
         day["StatedMaturityDate"],
         datetime.date.fromisoformat(made.get("second_payment", made["first_payment"])),
@@ -179,12 +180,11 @@ def tranches_of(bonds: Mapping[str, Any], found: list[Fault]) -> Iterator[dict[s
             continue
         if bond.get("bndStepUp"):
             found.append(Fault(f"{place}.bndStepUp", "a step-up is not read"))
-        rate, count = interest["contents"]
-        issued = bond["bndOriginInfo"]["originBalance"]
+        count, issued = interest["contents"][1], bond["bndOriginInfo"]["originBalance"]
         note = {
             "name": name,
             "notional": issued,
-            "coupon": {"fixed": {"rate": rate}},
+            "coupon": {"fixed": {"rate": bond["bndRate"]}},  # its tables accrue by this rate, whatever the kind says
             "day_count": DAY_COUNTS[count],
             "deferrable": True,
         }

@@ -57,9 +57,9 @@ def outstanding(flows, rows, classes, tolerance, *, but=()):
     """Every printed cell but those (name, date, row) against the balance after that date, a per cent of the class."""
     for name, date, *printed in rows:
         found = left(flows, name, date, classes)
-        kept = [row for row in range(len(printed)) if (name, date, row) not in but]
+        kept = [row for row, cell in enumerate(printed) if cell is not None and (name, date, row) not in but]
         np.testing.assert_allclose(
-            found[kept], np.array(printed)[kept], rtol=0.0, atol=tolerance, err_msg=f"{name} {date}"
+            found[kept], np.array(printed, dtype=float)[kept], rtol=0.0, atol=tolerance, err_msg=f"{name} {date}"
         )
 
 
@@ -133,9 +133,8 @@ def americredit(given, *, to_call):
         waterfall = sale >> pay(*principal(*names), sharing="sequential").when(called()) >> waterfall
     return Deal(
         "AmeriCredit 2017-1",
-        closing=D(2017, 2, 18),  # a month of 30 days before the first payment, as the tables assume
-        first_payment=D.fromisoformat(given["first_payment"]), maturity=D(2023, 4, 18), cutoff=D(2016, 12, 31),
-        payment_lag=18, frequency="monthly", calendar="none",
+        closing=D.fromisoformat(given["closing"]), first_payment=D.fromisoformat(given["first_payment"]),
+        maturity=D(2023, 4, 18), cutoff=D(2016, 12, 31), collection_ends="month end", frequency="monthly", calendar="none",
         collateral=pools,
         tranches=(*(Note(n, b, coupon=Fixed(r)) for n, (b, r) in given["classes"].items()), Equity("certificate")),
         fees=(Fee("trustees", annual=12 * given["other_fees_per_month"]),),

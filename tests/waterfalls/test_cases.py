@@ -598,72 +598,7 @@ def test_draws_are_shared_by_what_is_undrawn():
     assert (rows(flows.draws, "A"), rows(flows.draws, "B")) == ([37.5], [12.5])
 
 
-# ORE's CBO -------------------------------------------------------------------------------------------------
-
-CBO = golden("ore_cbo_deterministic")
-
-
-def cbo():
-    """Interest and principal apart: principal waits in an account while interest pays fees, A, the cure of A, B ..."""
-    a, b, _ = CBO["inputs"]["tranches"]
-    terms = [
-        *(Note(each["name"], each["notional"], coupon=Fixed(each["rate"])) for each in (a, b)),
-        Equity("EQ", 15e6),
-        Equity("kicker"),
-        Fee("senior", rate=CBO["inputs"]["senfee"], on=pool_balance()),
-        Fee("subordinated", rate=CBO["inputs"]["subfee"], on=pool_balance()),
-        Account("principal"),
-    ]
-    kicker = CBO["inputs"]["kicker"]
-    waterfall = (
-        pay(deposit("principal")).capped(principal_collections())
-        >> pay(fee("senior"))
-        >> pay(interest("A"))
-        >> pay(principal("A")).when((oc_ratio("A") < a["OCRatio"]) | (ic_ratio("A") < a["ICRatio"]))
-        >> pay(interest("B"))
-        >> pay(principal("A", "B"), sharing="sequential").when(
-            (oc_ratio("B") < b["OCRatio"]) | (ic_ratio("B") < b["ICRatio"])
-        )
-        >> pay(fee("subordinated"))
-        >> pay(principal("A", "B"), sharing="sequential").from_("principal")
-        >> pay(residual("EQ")).from_("principal").capped(balance("EQ"))
-        >> release("principal")
-        >> pay(residual("kicker"), residual("EQ"), shares={"kicker": kicker, "EQ": 1.0 - kicker})
-    )
-    closing = datetime.date.fromisoformat(CBO["inputs"]["asof"])
-    dates = schedule(
-        closing=closing,
-        first_payment=datetime.date(2025, 4, 15),
-        maturity=datetime.date(2030, 1, 15),
-        frequency="quarterly",
-        calendar="none",
-        convention="unadjusted",
-    )
-    return plan_of(waterfall, *terms, dates=dates)
-
-
-def test_ore_cbo_deterministic():
-    # twenty bonds of 5m at 7 % pay 1.75m a quarter and 100m on 15 October 2029, the last date but one of the CBO.
-    # On that date the pool is gone: fees on it are 0, A fails its OC test and the interest left repays A, so that B
-    # misses its last 225,000, which the published engine forgives and ours leaves owed.
-    plan, given = cbo(), CBO["inputs"]
-    face = given["nb"] * given["face"]
-    periods = plan.schedule.periods
-    coupons = np.array([face * given["cpn"] / 4] * (periods - 1) + [0.0])
-    bullet = np.array([0.0] * (periods - 2) + [face, 0.0])
-    pool = np.array([face] * (periods - 2) + [0.0, 0.0])
-    flows = paid(plan, interest=coupons, principal=bullet, pool_balance=pool)
-    years = np.array([(day - plan.schedule.payment[0]).days / 365.0 for day in plan.schedule.dates])
-    factors = np.exp(-given["zero"] * years)
-    found = {name: float(flows.cash(name)[0] @ factors) for name in ("A", "B", "EQ", "kicker")}
-    expected, close = CBO["expected"], CBO["tolerance"]["relative"]
-    for name, npv in expected["npv"].items():
-        assert found[name] == pytest.approx(npv, rel=close), name
-    senior = float(flows.fees["senior"][0] @ factors) + found["kicker"]
-    assert senior == pytest.approx(expected["senior_fee_pv"], rel=close)
-    assert float(flows.fees["subordinated"][0] @ factors) == pytest.approx(expected["sub_fee_pv"], rel=close)
-    assert float((coupons + bullet) @ factors) == pytest.approx(expected["collateral_pv"], rel=close)
-    assert flows.arrears["B"][0, -2:].tolist() == pytest.approx([225_000.0, 225_000.0])
+# Trailing ratios, rates and instalments ----------------------------------------------------------------------
 
 
 def test_an_event_trips_a_trigger_that_also_tests_a_trailing_ratio():
