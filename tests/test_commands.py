@@ -351,7 +351,7 @@ def test_sentences_are_broken_at_words_and_tables_are_not():
 
 @pytest.mark.parametrize("arguments", [["stress", "ai-debt-market"], ["stress", "vantage-jersey"]])
 def test_a_story_fits_the_terminal(arguments, monkeypatch):
-    for module in ("output", "stress"):
+    for module in ("shared.output", "stress"):
         monkeypatch.setattr(importlib.import_module(f"pricing.commands.{module}"), "columns", lambda: 100)
     assert max(map(len, invoke(*arguments).output.splitlines())) <= 100
 
@@ -416,7 +416,7 @@ def test_a_command_that_has_nothing_yet_says_so(monkeypatch):
     def interrupted(*given, **more):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(importlib.import_module("pricing.valuation.price"), "price", interrupted)
+    monkeypatch.setattr(importlib.import_module("pricing.valuation.run_and_price"), "price", interrupted)
     result = invoke("run", "vantage-jersey", code=130)
     assert result.stdout == "" and "stopped: nothing was finished" in result.stderr
 

@@ -11,7 +11,7 @@ from waterfalls.clock.schedule import years_from
 
 @pytest.mark.parametrize("name", [name for name in library() if name != "stack-master-trust"])  # 353 dates: slow
 def test_everything_that_comes_in_is_paid_to_somebody_or_held(name):
-    """PV(collections, draws, lending, hedge receipts, income, sales) = PV(tranches, fees, costs, hedges, repayments) + PV(cash held)."""
+    """PV(collections, draws, lending, hedge receipts, income, sales) = PV(tranches, fees, costs, hedges, repayments, purchases) + PV(cash held)."""
     deal = load_deal(name)
     scenarios = load_scenarios(name)
     flows = run(deal, scenarios, rates=projected(load_market(name), deal))
@@ -31,10 +31,11 @@ def test_everything_that_comes_in_is_paid_to_somebody_or_held(name):
     )
     came = came + sum(worth("income", account) for account in plan.accounts)
     for asset in plan.replacements:
-        came = came + worth("earned", asset) + worth("repaid", asset)
+        came = came + worth("earned", asset) + worth("repaid", asset) + worth("recovered", asset)
     went = price(flows, flat)["npv"][:, 0, :].sum(axis=1)  # interest, principal and residual less draws
     for kind, names in (("fee", plan.fees), ("expense", plan.expenses), ("hedge", plan.hedges)):
         went = went + sum(worth("paid", kind, name) for name in names)
+    went = went + sum(worth("spent", asset) for asset in plan.replacements)
     for facility in plan.facilities:
         went = went + worth("paid", "interest", facility) + worth("principal", facility)
     held = flows[("cash",)] + sum(flows.accounts[account] for account in plan.accounts)
