@@ -166,7 +166,7 @@ def calls(tmp):
         "structuring.Generation": {"name": "g", "deliveries": {DATE(2026, 1, 1): 10.0}, "cost": 1.0, "resale": (0.5, 0.2), "market_price": 1.0, "price_growth": 0.0, "power": 1.0},
         "structuring.Holdings": {"shares": {"A": {"banks": 1.0}}, "named": {}, "members": {}, "cells": {}, "purchase_prices": {}},
         "structuring.HullWhite": {"mean_reversion": 0.1, "volatility": 0.01},
-        "structuring.LeasePortfolio": {"tenants": (structuring.Tenant(**leases),), "as_of": DATE(2026, 1, 1), "operating_cost": 1.0, "cost_growth": 0.0, "vacancy": 0.0, "cap_rate": 0.06},
+        "structuring.LeasePortfolio": {"tenants": (structuring.Tenant(**leases),), "as_of": DATE(2026, 1, 1), "operating_cost": 1.0, "cost_growth": 0.0, "vacancy": 0.0, "cap_rate": 0.06, "day_count": "actual/365F"},
         "structuring.LeaseWithOptions": {"tenant": "t", "rent": 1.0, "begins": DATE(2026, 1, 1), "initial": 5, "option": 5, "maximum": 15, "escalator": 0.0, "renewal": 1.0},
         "structuring.LoanLine": {"balance": 100.0, "rate": 0.05, "remaining_term": 36, "age": 0, "interest_only": 0, "payment": "level", "amortisation_term": None, "principal": (), "frequency": "monthly", "day_count": "30/360", "reset": None, "first_rate": None, "first_reset": 0, "periodic_cap": None},
         "structuring.LoanPool": {"lines": (structuring.LoanLine(100.0, 0.05, remaining_term=36),), "prepayment": "6% CPR", "default": "2% CDR", "default_curve": None, "delinquency": None, "balloon_default": 0.0, "severity": 0.4, "recovery_lag": 3, "recovery_timing": (), "prepayment_penalty": (), "order": "sifma", "advances": False, "servicing": 0.0, "first_payment": None},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import KW_ONLY
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from waterfalls.receipts import Receipts
 
 BY_TENANT = frozenset({"tenant_default", "renewal", "renewal_rent", "re_let_rent", "downtime", "rent"})
+
+LeaseDays = Literal["30/360", "actual/365F", "actual/360"]
 
 
 @term
@@ -79,9 +81,9 @@ class LeasePortfolio(Asset):
     contracted   = revenue in the portfolio's own base case
 
     Stabilised means a year at the rents of that day, empty space counted as let anew. Rents and `operating_cost` are a
-    year, as of `as_of`, and accrue by 30/360. `vacancy` is the share of income never collected beyond what the leases
-    say. A tenant that defaults stops paying at that date, and its space is let anew. Property that is sold pays its value
-    at the end of that collection period and nothing afterwards.
+    year, as of `as_of`, and accrue by `day_count`: 30/360, or actual days over 365 or 360. `vacancy` is the share of income
+    never collected beyond what the leases say. A tenant that defaults stops paying at that date, and its space is let
+    anew. Property that is sold pays its value at the end of that collection period and nothing afterwards.
     """
 
     valued_any_day: ClassVar[bool] = True
@@ -92,6 +94,7 @@ class LeasePortfolio(Asset):
     cost_growth: Growth = 0.0
     vacancy: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     cap_rate: Positive
+    day_count: LeaseDays = "30/360"
 
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
@@ -122,6 +125,7 @@ class LeasePortfolio(Asset):
         cost_growth: float = 0.0,
         vacancy: float = 0.0,
         cap_rate: float,
+        day_count: LeaseDays = "30/360",
     ) -> LeasePortfolio:
         """A portfolio from a rent roll, a row a tenant: a DataFrame, or a CSV, Parquet or Excel file.
 
@@ -136,6 +140,7 @@ class LeasePortfolio(Asset):
             cost_growth=cost_growth,
             vacancy=vacancy,
             cap_rate=cap_rate,
+            day_count=day_count,
         )
 
     def drivers(self) -> frozenset[str]:
@@ -175,7 +180,7 @@ class LeasePortfolio(Asset):
         from structuring.scenarios.scenario import Drivers, Scenario
         from waterfalls.receipts import Receipts
 
-        clock = Clock(schedule)
+        clock = Clock(schedule, self.day_count)
         base = self.income(clock, schedule, Drivers.of(Scenario("base")))
         income = self.income(clock, schedule, scenarios)
         sold = scenarios.when("sale", schedule)

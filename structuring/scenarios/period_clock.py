@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from waterfalls.clock.schedule import Schedule
 
 YEAR = 360.0
+DAYS_A_YEAR = {"actual/365F": 365.0, "actual/360": 360.0}
 
 
 def instant(day: datetime.date, roll: int = 30) -> float:
@@ -32,21 +33,36 @@ def edges_of(schedule: Schedule) -> tuple[int, np.ndarray]:
     return roll, edges
 
 
+def day_of(when: np.ndarray) -> np.ndarray:
+    """The calendar day of an instant, in days since 1970; a 30th is the end of its month."""
+    month = np.ceil(when / 30.0) - 1.0
+    index = month.astype(np.int64) - 12 * 1970
+    before, last = (
+        k.astype("datetime64[M]").astype("datetime64[D]").astype(np.float64) - 1.0 for k in (index, index + 1)
+    )
+    within = when - 30.0 * month
+    return np.where(within < 30.0, np.minimum(before + within, last), last)
+
+
 class Clock:
     """Collection periods (lo, hi] as instants, arrays (T,); every instant given to it broadcasts to (S, 1).
 
     A date is the instant at which that day ends: a lease that begins on 30 May accrues from then on, and one that ends
-    on 30 May has been paid for that day. An event at an instant belongs to the period with lo < instant <= hi.
+    on 30 May has been paid for that day. An event at an instant belongs to the period with lo < instant <= hi. Lengths go
+    by `day_count`: 30/360, or the actual days over a year of 365 or 360.
     """
 
-    def __init__(self, schedule: Schedule) -> None:
+    def __init__(self, schedule: Schedule, day_count: str = "30/360") -> None:
         self.roll, edges = edges_of(schedule)
         self.start, self.lo, self.hi = edges[0], edges[:-1], edges[1:]
+        self.a_year = DAYS_A_YEAR.get(day_count)
+        if self.a_year:
+            self.days = np.array(schedule.collection, dtype="datetime64[D]").astype(np.float64)
 
     @property
     def years(self) -> np.ndarray:
         """The length of each period in years (T,)."""
-        return (self.hi - self.lo) / YEAR
+        return np.diff(self.days) / self.a_year if self.a_year else (self.hi - self.lo) / YEAR
 
     def at(self, date: datetime.date) -> float:
         """The instant of a date."""
@@ -54,7 +70,12 @@ class Clock:
 
     def overlap(self, begins: np.ndarray | float, ends: np.ndarray | float) -> np.ndarray:
         """Years of each period that lie between two instants, (S, T)."""
-        return np.maximum(np.minimum(ends, self.hi) - np.maximum(begins, self.lo), 0.0) / YEAR
+        first, last = np.maximum(begins, self.lo), np.minimum(ends, self.hi)
+        if not self.a_year:
+            return np.maximum(last - first, 0.0) / YEAR
+        since = np.where(first == self.lo, self.days[:-1], day_of(np.minimum(first, self.hi)))
+        until = np.where(last == self.hi, self.days[1:], day_of(np.maximum(last, self.lo)))
+        return np.where(last > first, np.maximum(until - since, 0.0), 0.0) / self.a_year
 
     def grown(
         self, begins: np.ndarray | float, ends: np.ndarray | float, rate: float, since: float, stated: float

@@ -31,6 +31,41 @@ def test_a_quarter_is_exactly_a_quarter_of_a_year():
     np.testing.assert_allclose(receipts["value"], (106.3 - 18.3) / 0.05, rtol=1e-15)
 
 
+MONTHLY = schedule(
+    closing=D(2027, 12, 31), first_payment=D(2028, 1, 31), maturity=D(2028, 12, 31), frequency="monthly", calendar="none",
+    end_of_month=True,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("day_count", "year"), [("actual/365F", 365.0), ("actual/360", 360.0)])
+def test_rent_by_the_day_is_that_of_the_days_let(day_count, year):
+    """2028 is a leap year. Acme steps by 10 % on 11 March and leaves on 20 May; Bolt defaults on 17 August."""
+    owned = portfolio(
+        Tenant("Acme", year, begins=D(2026, 3, 11), ends=D(2028, 5, 20), escalator=0.1, downtime=600.0),
+        Tenant("Bolt", 10.0 * year, ends=D(2040, 1, 1), downtime=600.0, cost_share=1.0),
+        as_of=D(2027, 12, 31), operating_cost=2.0 * year, day_count=day_count,
+    )  # fmt: skip
+    receipts = owned.deliver(MONTHLY, Drivers.of(Scenario("fails", tenant_default={"Bolt": D(2028, 8, 17)})))
+    days = np.array([31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
+    acme = np.array([31, 29, 11 + 1.1 * 20, 1.1 * 30, 1.1 * 20] + [0] * 7)
+    bolt = np.array([*days[:7], 17, 0, 0, 0, 0])
+    np.testing.assert_allclose(receipts["operating_cost"][0], 2.0 * days, rtol=1e-14)
+    np.testing.assert_allclose(receipts["revenue"][0], acme + 12.0 * bolt, rtol=1e-13)
+    assert receipts["value"][0, 0] == pytest.approx((year + 10.0 * year) / 0.05, rel=1e-14)
+
+
+def test_days_of_a_year_add_up_whatever_days_periods_end_on():
+    dates = schedule(
+        closing=D(2026, 1, 30),
+        first_payment=D(2026, 4, 30),
+        maturity=D(2027, 1, 30),
+        frequency="quarterly",
+        calendar="none",
+    )
+    owned = portfolio(Tenant("Acme", 365.0, ends=D(2040, 1, 1)), as_of=D(2026, 1, 30), day_count="actual/365F")
+    assert owned.deliver(dates, Drivers.of(Scenario("base")))["revenue"][0].tolist() == [90.0, 91.0, 92.0, 92.0]
+
+
 def test_quarters_that_end_in_february_are_as_long_as_others():
     months = schedule(
         closing=D(2025, 11, 30), first_payment=D(2026, 2, 28), maturity=D(2028, 11, 30), frequency="quarterly",
@@ -169,6 +204,10 @@ def test_paths_are_the_same_to_the_bit_in_any_chunk():
         (lambda: portfolio(), "tenants: at least one is needed"),
         (lambda: portfolio(*[Tenant("Acme", 1.0, ends=D(2030, 1, 1))] * 2), "names must differ, 'Acme' stands 2 times"),
         (lambda: portfolio(Tenant("A", 1.0, ends=D(2030, 1, 1)), cap_rate=0.0), "cap_rate: must be greater than 0"),
+        (
+            lambda: portfolio(Tenant("A", 1.0, ends=D(2030, 1, 1)), day_count="30/365"),
+            "LeasePortfolio.day_count: there is no choice '30/365'",
+        ),
         (lambda: Tenant("A", -1.0, ends=D(2030, 1, 1)), "Tenant 'A'.rent: must be greater than or equal to 0"),
         (lambda: Tenant("A", 1.0, begins=D(2031, 1, 1), ends=D(2030, 1, 1)), "ends: 2030-01-01 must come after begins"),
     ],
