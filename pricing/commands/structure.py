@@ -60,10 +60,11 @@ def structure(
     and with --frontier frontier.
     """
     from pricing.structure import frontier as curves
+    from pricing.structure.doubts import doubts
     from pricing.structure.shadow_prices import shadow_prices
     from pricing.structure.solution import Solution
     from pricing.structure.solve import structured as solve
-    from pricing.structure.terms.goals import with_goals
+    from pricing.structure.terms.goals import naming_goals, with_goals
     from pricing.structure.terms.structure_terms import load_structure
     from pricing.structure.written import write_structured
     from structuring.deals.deal_files import find_deal
@@ -73,12 +74,13 @@ def structure(
     described, paths, quotes = given = case(deal, market, scenarios)
     file = find_deal(deal)
     said = terms or beside(file, "structure.yaml")
-    asked = with_goals(load_structure(said), goal or [])
+    goals = goal or []
+    asked = with_goals(load_structure(said), goals)
     with progress(f"structuring {described.name}") as told:
         try:
             answer = solve(described, asked, paths, quotes, progress=told)
         except InvalidTerms as error:
-            raise with_lines(error, said) from None
+            raise with_lines(naming_goals(error, asked, goals), said) from None
     with progress("what a step of each test buys") as told:
         shadows = shadow_prices(described, answer, progress=told)
     points = []
@@ -99,12 +101,15 @@ def structure(
 
     def then(say: Say) -> None:
         folder = out or Path(f"{described.name}-solved")
-        for written in write_structured(answer, folder, file):
+        used = {"structure.yaml": said, "scenarios.yaml": scenarios, "market.yaml": market}
+        for written in write_structured(answer, folder, file, used):
             say(f"wrote {written}")
         if report is not None:
             write(report, found, say)
 
-    more = given.about(runs=answer.runs, candidates=answer.candidates, residuals=dict(answer.residuals))
+    more = given.about(
+        doubts=doubts(answer), runs=answer.runs, candidates=answer.candidates, residuals=dict(answer.residuals)
+    )
     return Answer(tables, printed(found), more, then=then)
 
 
@@ -124,6 +129,7 @@ def write(report: Path, found: Solution, say: Say) -> None:
 
 def printed(found: Solution) -> list[str]:
     """The answer as text: the structure, the money, the tests, what a step buys, what was proved."""
+    from pricing.structure.doubts import doubts
     from pricing.structure.economics import lines
     from pricing.structure.solution import shown
     from pricing.tables.aligned_text import text
@@ -142,6 +148,12 @@ def printed(found: Solution) -> list[str]:
     if len(funding := found.funding()):
         told += ["\nSources and uses", text(funding, millions=("amount",), width=width)]
     told += ["\nTests, each where it is nearest to failing", *(f"  {reading.words}" for reading in answer.readings)]
+    if any(test.word in ("loss", "expected_loss") for test in answer.terms.tests):
+        told.append(
+            "  a loss here is principal and interest never paid, as a share of the size; run tells loss of value"
+        )
+    if doubted := doubts(answer):
+        told += ["\nTo be sure of", *(f"  {doubt}" for doubt in doubted)]
     if found.shadows:
         told += [
             "\nWhat a step less of each binding test would buy",

@@ -33,6 +33,7 @@ HELD = 1e-9  # of a level: by so much a test may be missed and still holds; and 
 NEAR = 2e-11  # of the deal, or of a number's range: how close the two sides of an answer stand
 LOOSEST = 1e6  # times NEAR: how widely the first rounds search
 CLOSER = 0.003  # of how far a round moved: how closely the next searches
+TAKEN = 1e-4  # of a level: a test that fails by less with a class at its least is used up by those above
 UPPER = 16.0  # times the deal: a size that passes there has no upper bound
 
 
@@ -318,9 +319,7 @@ def solve_one(
         )
     if passed is None:
         at, failing = seen[unknown.low], list(at_low.values())
-        what = f"no value of {unknown.path} passes its tests: even at {unknown.value(unknown.low):,.6g} "
-        what += "the others bring more than the uses need" if at[1] else "what follows fails"
-        raise Infeasible(what, failing, unknown=unknown)
+        raise Infeasible(nothing_passes(bench, unknown, failing, too_much=at[1]), failing, unknown=unknown)
     if failed is None and unknown.size:
         raise InvalidTerms(
             f"{unknown.path} has no upper bound: none of its tests fails even at {passed:,.0f}; give it one that does"
@@ -328,6 +327,23 @@ def solve_one(
     readings = seen[failed][0] if failed is not None else []
     binding = tuple(reading for reading in readings if reading.margin < 0.0 and reading.test not in rising)
     return Bound(unknown.path, unknown.value(passed), binding, failed is not None and seen[failed][1]), found
+
+
+def nothing_passes(bench: Workbench, unknown: Unknown, failing: Sequence[Reading], *, too_much: bool) -> str:
+    """What to say where an unknown fails where it is least; that classes above leave it nothing, where a test stands at its level."""
+    names = [tranche.name for tranche in bench.deal.tranches]
+    name = next((name for name in names if path_of(name) == unknown.path), None)
+    if name is None:
+        what = f"no value of {unknown.path} passes its tests: even at {unknown.value(unknown.low):,.6g} "
+        return what + ("the others bring more than the uses need" if too_much else "what follows fails")
+    above = [other for other in names[: names.index(name)] if other in bench.terms.sizes]
+    used = next((reading for reading in failing if -TAKEN < reading.margin < 0.0), None)
+    if used is not None and above and not too_much:
+        took = f"{' and '.join(above)} already {'takes' if len(above) == 1 else 'take'} all that {used.test} allows"
+        return f"{took}; nothing is left for {name}"
+    least = f"{bench.deal.currency} {unknown.low:,.0f}, the least that is looked for, "
+    what = "the others bring more than the uses need" if too_much else "what follows fails"
+    return f"no size of {name} passes its tests: even at {least}{what}"
 
 
 def proved(bench: Workbench, candidate: Candidate, bounds: tuple[Bound, ...]) -> Structured:
@@ -342,5 +358,7 @@ def proved(bench: Workbench, candidate: Candidate, bounds: tuple[Bound, ...]) ->
     )  # fmt: skip
     failing = [reading for reading in readings if reading.margin < -HELD]
     if failing:
-        raise Infeasible("what is solved for leaves tests that must hold failing", failing, answer)
+        tests = " and ".join(dict.fromkeys(str(reading.test) for reading in failing))
+        what = f"sizes are solved, but the deal that they make fails {tests}"
+        raise Infeasible(what, failing, answer)
     return answer

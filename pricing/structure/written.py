@@ -13,6 +13,7 @@ from pricing.structure.par import coupon_of
 from pricing.structure.solve import Structured
 from pricing.structure.terms.place import steps_of, value_at
 from pricing.structure.workbench import note_of, path_of
+from pricing.structure.written_terms import write_terms
 from structuring.deals.deal_files import MARK, load_deal
 from structuring.documents.plain_data import Dumper, Loader
 from structuring.documents.yaml_and_json import beneath
@@ -21,7 +22,7 @@ from waterfalls.terms.coupons import Fixed
 from waterfalls.terms.term import plain
 
 HEAD = "# Solved by firstloss structure"  # the first line of what it writes, by which it knows its own
-BESIDE = ("scenarios.yaml", "market.yaml", "structure.yaml")
+BESIDE = ("scenarios.yaml", "market.yaml")
 
 
 class Figure(NamedTuple):
@@ -175,9 +176,12 @@ def end_line(text: str, path: str) -> int:
     return text.count("\n", 0, end)
 
 
-def write_structured(answer: Structured, folder: Path, source: Path) -> list[Path]:
+def write_structured(
+    answer: Structured, folder: Path, source: Path, used: Mapping[str, Path | None] | None = None
+) -> list[Path]:
     """Writes a folder with the solved deal and, beside it, what it was solved with; gives the files.
 
+    `used` names files that were read in place of those beside the deal: {"structure.yaml": other}.
     A folder is written over only where its deal was written here. What is written is read back: it must be the deal solved.
     """
     file = folder / "deal.yaml"
@@ -199,10 +203,12 @@ def write_structured(answer: Structured, folder: Path, source: Path) -> list[Pat
         raise InvalidTerms(f"{file} does not read back to the deal that was solved")
     found = [file]
     for name in BESIDE:
-        beside = source.with_name(name)
+        beside = (used or {}).get(name) or source.with_name(name)
         if beside.is_file() and beside.resolve() != (folder / name).resolve():
             shutil.copyfile(beside, folder / name)
             found.append(folder / name)
             if name == "market.yaml" and (sold := quotes(answer)):
                 (folder / name).write_text(marked(beside.read_text(encoding="utf-8"), sold), encoding="utf-8")
-    return found
+    said = (used or {}).get("structure.yaml") or source.with_name("structure.yaml")
+    write_terms(answer.terms, said, folder / "structure.yaml")
+    return [*found, folder / "structure.yaml"]

@@ -342,6 +342,7 @@ def test_what_cannot_be_is_told_with_its_test_scenario_and_date():
         ({"amounts": {"accounts['x'].balance": "months_of_interest('A')"}}, "a number of months, then notes"),
         ({"schedules": {"A": Schedule(1.3, first=dt.date(2040, 1, 15))}}, "leaves no payment date"),
         ({"schedules": {"A": Schedule(1.3, first=dt.date(2027, 1, 15), income_of=("x",))}}, "there is no account 'x'"),
+        ({"amounts": {"tranches['A'].notional": "4 * interest_accrued('A')"}}, "reads interest accrued, of which there is none when the deal begins"),
         ({"amounts": {"accounts['x'].balance": "1.0"}}, r"there is no item 'x'"),
         ({"amounts": {"tranches['A'].coupon": "1.0"}}, "is no number to solve for"),
         ({"numbers": {"maturityy": Sought("largest", between=(0.0, 1.0), tests=(T("dscr('A') >= 1"),))}}, "there is no field 'maturityy'"),
@@ -371,6 +372,8 @@ def test_bad_input_has_one_clear_message(terms, said):
         ("on(dscr('A')) >= 1", "it takes 2 in parentheses"),
         ("paid('A') <= 'soon'", "such as '2026-11-30' is wanted"),
         ("breakeven('A', 'rnt') <= 0.8", "Did you mean 'rent'"),
+        ("at_closing(ltv()) <= 0.6", "ltv needs 'name' in its parentheses. Balance of the notes down to"),
+        ("dscr('A') >= 1.4 y", "invalid syntax"),
     ],
 )
 def test_a_sentence_that_is_no_test_is_told(text, said):
@@ -385,6 +388,11 @@ def test_a_sentence_that_is_no_test_is_told(text, said):
 def test_a_test_reads_back_from_its_text(text):
     assert str(T(text)) == text and T(str(T(text))) == T(text)
     assert plain(Structure(sizes={"A": (T(text),)}))["sizes"] == {"A": [text]}
+
+
+def test_a_level_is_said_as_a_multiple_or_in_per_cent():
+    assert T("dscr('A') >= 1.40x in 'rents fall 45 %'") == T("dscr('A') >= 1.40 in 'rents fall 45 %'")
+    assert T("at_closing(ltv('A')) <= 62.5 %") == T("at_closing(ltv('A')) <= 0.625")
 
 
 # Published ------------------------------------------------------------------------------------------------------------

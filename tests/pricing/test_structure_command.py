@@ -10,10 +10,17 @@ from typer.testing import CliRunner
 from pricing.cli import app
 from pricing.market.market_files import load_market
 from pricing.structure.frontier import frontier
+from pricing.structure.par import coupon_of
 from pricing.structure.solve import structured
 from pricing.structure.terms.amount import amount
-from pricing.structure.terms.structure_terms import Structure
+from pricing.structure.terms.goals import with_goals
+from pricing.structure.terms.sizing_test import parsed
+from pricing.structure.terms.structure_terms import MARK, Structure, load_structure
+from pricing.structure.written_terms import write_terms
 from structuring.deals.deal_files import load_deal, load_scenarios
+from structuring.documents.yaml_and_json import save_term
+from structuring.runs.run import run
+from waterfalls.terms.tranches import Note
 
 DEAL = "vantage-jersey"
 LEVELS = "at_closing(ltv('A-2')) <= 0.50", "at_closing(ltv('B')) <= 0.55"  # below what the stresses of its file allow
@@ -138,3 +145,122 @@ def test_without_a_structure_beside_the_deal_the_option_is_named():
     result = CliRunner().invoke(app, ["structure", "iren-hardware-3"])
     assert result.exit_code != 0
     assert "say --structure FILE" in f"{result.output}{result.exception}"
+
+
+RATIOS = """\
+firstloss-structure: 1
+sizes:
+  A:
+    - dscr('A') >= 1.6 # of the term sheet
+    - at_closing(ltv('A')) <= 0.70
+  B: ["dscr('A', 'B') >= 1.3"] # both
+  equity: rest
+coupons: {A: par, B: par}
+"""
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    """A folder with the deal of the template and a file of ratios."""
+    folder = tmp_path_factory.mktemp("template")
+    assert CliRunner().invoke(app, ["new", str(folder / "my-deal")]).exit_code == 0
+    (folder / "ratios.yaml").write_text(RATIOS, encoding="utf-8")
+    return folder
+
+
+def structure(folder, *more, terms="ratios.yaml"):
+    """What `firstloss structure` says of the template's deal."""
+    asked = [
+        "structure",
+        str(folder / "my-deal"),
+        "--structure",
+        str(folder / terms),
+        "--out",
+        str(folder / "out"),
+        *more,
+    ]
+    result = CliRunner().invoke(app, asked, env={"COLUMNS": "400"})
+    return " ".join(f"{result.output} {result.exception or ''}".split())
+
+
+def test_the_written_structure_is_what_was_solved(template):
+    """Goals stand in the file that was used, its comments kept, and solving what was written gives the same sizes."""
+    goals = "dscr('A', 'B') >= 1.40x", "at_closing(ltv('A')) <= 50 %", "wal('A') <= 20", "equity_irr('equity') >= 1 %"
+    said = structure(template, *(option for goal in goals for option in ("--goal", goal)))
+    text = (template / "out" / "structure.yaml").read_text("utf-8")
+    assert (
+        "    - dscr('A') >= 1.6 # of the term sheet\n" in text and "  B: [\"dscr('A', 'B') >= 1.4\"] # both\n" in text
+    )
+    assert "    - \"at_closing(ltv('A')) <= 0.5\" # by --goal\n    - \"wal('A') <= 20\" # by --goal\n" in text
+    assert text.endswith("must:\n  - \"equity_irr('equity') >= 0.01\" # by --goal\n")
+    again = CliRunner().invoke(app, ["structure", str(template / "out"), "--out", str(template / "again"), "--json"])
+    sizes = {row["tranche"]: row["size"] for row in json.loads(again.stdout)["tables"]["tranches"]}
+    solved = {tranche.name: tranche.notional for tranche in load_deal(template / "out").tranches}
+    assert sizes == pytest.approx(solved, rel=1e-8)
+    for doubt in (
+        "B is held at dscr('A', 'B') >= 1.4, where the trigger 'cash trap' (dscr(trailing=2) < 1.4) is",
+        "coupons of A, B: solved at the quotes of the market file",
+        "accounts['reserve'].balance: left at 11.8 million",
+    ):
+        assert doubt in said
+    assert "a loss here" not in said  # no test speaks of one
+
+
+@pytest.mark.parametrize("kind", ["json", "folded"])
+def test_terms_whose_file_cannot_be_edited_are_written_anew(tmp_path, kind):
+    source, goal = tmp_path / f"terms.{'json' if kind == 'json' else 'yaml'}", "dscr('A') >= 1.5"
+    asked = Structure({"A": (parsed("dscr('A') >= 1.6"),), "equity": "rest"})
+    if kind == "json":
+        save_term(asked, source, mark=MARK)
+    else:
+        source.write_text(
+            "firstloss-structure: 1\nsizes:\n  A:\n    - >-\n      dscr('A')\n      >= 1.6\n  equity: rest\n", "utf-8"
+        )
+    changed = with_goals(asked, [goal])
+    write_terms(changed, source, tmp_path / "structure.yaml")
+    assert load_structure(tmp_path / "structure.yaml") == changed != asked == load_structure(source)
+
+
+def test_other_files_that_were_read_are_those_written(template):
+    """A market and scenarios said by option stand in the folder, not those beside the deal."""
+    for name in ("market", "scenarios"):
+        text = (template / "my-deal" / f"{name}.yaml").read_text("utf-8")
+        (template / f"other-{name}.yaml").write_text(f"{text}\n# the other\n", encoding="utf-8")
+    structure(
+        template, *(x for name in ("market", "scenarios") for x in (f"--{name}", str(template / f"other-{name}.yaml")))
+    )
+    assert all(
+        "# the other" in (template / "out" / f"{name}.yaml").read_text("utf-8") for name in ("market", "scenarios")
+    )
+
+
+def test_the_reserve_holds_six_months_at_the_coupons_that_are_solved(template):
+    """By hand: half a year's coupons on the sizes, and what the target asks for on the first date is the same."""
+    file = template / "my-deal" / "structure.yaml"
+    amounts = file.read_text("utf-8").partition("amounts:\n")[2].partition("\n\n")[0]
+    (template / "reserve.yaml").write_text(f"{RATIOS}amounts:\n{amounts}\n", encoding="utf-8")
+    said = structure(template, terms="reserve.yaml")
+    assert "accounts['reserve'].balance: left" not in said
+    deal = load_deal(template / "out")
+    interest = sum(note.notional * coupon_of(note) for note in deal.tranches if isinstance(note, Note))
+    balance = next(account.balance for account in deal.accounts if account.name == "reserve")
+    assert interest > 1e7 and balance == pytest.approx(interest / 2, rel=1e-9)
+    first = run(deal, load_scenarios(template / "my-deal")[:1])
+    assert first["account", "reserve"][0, 0] == pytest.approx(balance, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("goal", "said"),
+    [
+        ("loss('C') <= 0", "--goal \"loss('C') <= 0\": there is no note 'C'"),
+        ("dscr('A') >= 1.2 in 'bust'", "--goal \"dscr('A') >= 1.2 in 'bust'\": there is no scenario 'bust'"),
+        ("multiple('eqty') >= 2", "--goal \"multiple('eqty') >= 2\": there is no tranche 'eqty'. Did you mean 'equity'?"),
+        ("wal('A') > 3", "--goal: \"wal('A') > 3\": a test says >= or <="),
+        ("dscr('A', 'B') >= 1.6", "A already takes all that dscr('A', 'B') >= 1.6 allows; nothing is left for B"),
+        ("at_closing(ltv('B')) <= 0.1", "no size of B passes its tests: even at USD 740, the least that is looked for"),
+        ("equity_irr('equity') >= 40 %", "the deal that they make fails equity_irr('equity') >= 0.4"),
+        ("at_closing(ltv('B')) <= 60", "at_closing(ltv('B')) <= 60: ltv is a share, so that 60 is 6,000%; write 0.6, or 60 %"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_goal_names_the_goal(template, goal, said):
+    assert said in structure(template, "--goal", goal)

@@ -45,11 +45,20 @@ def parse(text: Any, wanted: type[Any] | tuple[type, ...]) -> Any:
     except OverflowError:
         raise InvalidTerms(f"in {quoted(text)}: a number is too large") from None
     except (TypeError, AttributeError, ArithmeticError, ValueError) as error:
-        raise InvalidTerms(f"in {quoted(text)}: {error}") from None
+        raise InvalidTerms(f"in {quoted(text)}: {lacking(error)}") from None
     if not isinstance(said, wanted):
         kind = wanted.__name__.lower() if isinstance(wanted, type) else "clause"
         raise InvalidTerms(f"{quoted(text)} is not a {kind}")
     return said
+
+
+def lacking(error: Exception) -> str:
+    """What an error says; of a word without what it needs, what that is, and what the word means."""
+    found = re.match(r"(\w+)\(\) missing \d+ required [\w-]+ arguments?: (.*)", str(error))
+    if found is None or found[1] not in WORDS:
+        return str(error)
+    meaning = (WORDS[found[1]].__doc__ or "").strip().partition("\n")[0]
+    return f"{found[1]} needs {found[2]} in its parentheses. {meaning}".strip()
 
 
 def tree_of(text: str) -> ast.expr:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from pricing.structure.terms.place import value_at
 from waterfalls.checks import known_names, names_in
 from waterfalls.errors import Fault, InvalidTerms, strangers, unknown
-from waterfalls.language.expressions import Constant
+from waterfalls.language.definitions import Defined
+from waterfalls.language.expressions import Constant, Number
+from waterfalls.language.numbers import Held
 from waterfalls.terms.tranches import Note
 
 if TYPE_CHECKING:
@@ -62,9 +64,21 @@ def faults(deal: Deal, terms: Structure, scenarios: Sequence[Scenario]) -> Itera
     for path, amount in terms.amounts.items():
         if amount.of is not None:
             yield from names_in(f"amounts[{path!r}]", amount.of, known)
+            if accrued_in(amount.of, deal):
+                said = "reads interest accrued, of which there is none when the deal begins: say months_of_interest(6, 'A')"
+                yield Fault(f"amounts[{path!r}]", said)
         yield from strangers(f"amounts[{path!r}]", "note", amount.notes, notes)
     if terms.paths is not None and terms.paths.around is not None:
         yield from strangers("paths.around", "scenario", [terms.paths.around], names)
+
+
+def accrued_in(number: Number, deal: Deal) -> bool:
+    """Whether a number reads interest that accrues, itself or by a definition."""
+    parts = list(number.walk())
+    if any(isinstance(part, Held) and part.symbol == ("accrued", "interest") for part in parts):
+        return True
+    inner = [deal.definitions.get(part.name) for part in parts if isinstance(part, Defined)]
+    return any(accrued_in(number, deal) for number in inner if number is not None)
 
 
 def placed(terms: Structure) -> Iterator[tuple[str, SizingTest]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import dataclasses
 import datetime
+import re
+from decimal import Decimal
 from typing import Any
 
 from pydantic_core import CoreSchema
@@ -36,6 +38,7 @@ OVER_LIFE = {  # words over the life of a tranche
 }
 SIGNS = {ast.GtE: ">=", ast.LtE: "<="}
 SAID = {">=": "at least", "<=": "at most"}
+SUFFIX = re.compile(r"(?<=[<>]=)\s*(-?[\d.]+)\s*(x\b|%)")  # of a level: 1.40x, 60 %
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +89,7 @@ def parsed(text: Any) -> SizingTest:
     if not isinstance(text, str):
         raise InvalidTerms(f"a test is a sentence such as dscr('A') >= 1.40 in 'base', got {text!r}")
     try:
-        tree = ast.parse(" ".join(text.split()), mode="eval").body
+        tree = ast.parse(" ".join(SUFFIX.sub(plain_level, text).split()), mode="eval").body
     except SyntaxError as error:
         raise InvalidTerms(f"{text!r} is not a test: {error.msg} at column {error.offset}") from None
     match tree:
@@ -103,6 +106,14 @@ def parsed(text: Any) -> SizingTest:
         return SizingTest(word, of, args, SIGNS[type(sign)], level_of(word, level), scenario)
     except (InvalidTerms, UnknownName) as error:
         raise InvalidTerms(f"in {text!r}: {error}") from None
+
+
+def plain_level(found: re.Match[str]) -> str:
+    """A level as a number: 1.40x is 1.40, 60 % is 0.60."""
+    try:
+        return f" {Decimal(found[1]) / 100 if found[2] == '%' else found[1]} "
+    except ArithmeticError:  # no number before it: Python's own error tells
+        return found[0]
 
 
 def measured(tree: ast.expr) -> tuple[str, Number | None, tuple[str, ...]]:

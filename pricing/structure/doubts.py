@@ -1,0 +1,74 @@
+"""Doubts about a solved structure: what is allowed, and most often not meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from pricing.structure.solve import Structured
+from pricing.structure.terms.sizing_test import SizingTest
+from pricing.structure.workbench import note_of, path_of
+from waterfalls.language.expressions import Constant
+
+SHARES = ("ltv", "loss", "expected_loss", "headroom", "headroom_to_trap", "equity_irr")
+LARGEST = 2.0  # of a share: above it, per cent were most likely meant
+COMPARED = re.compile(r"(?P<word>\w+)\(.*\) (?:<|<=|>|>=) (?P<level>[\d.]+)")
+
+
+def doubts(answer: Structured) -> list[str]:
+    """What a reader of the answer would else not see, a sentence each."""
+    return [*of_levels(answer), *at_triggers(answer), *of_coupons(answer), *left_as_given(answer)]
+
+
+def level(test: SizingTest) -> float | None:
+    """The level of a test where it is one number."""
+    return test.level.value if isinstance(test.level, Constant) else None
+
+
+def of_levels(answer: Structured) -> Iterator[str]:
+    """Shares of more than they can be: 60 where 0.60 is meant."""
+    for test in answer.terms.tests:
+        value = level(test)
+        word = next((word for word in SHARES if re.search(rf"\b{word}\(", test.measure)), None)
+        if word is not None and value is not None and value > LARGEST:
+            yield f"{test}: {word} is a share, so that {value:g} is {value:,.0%}; write {value / 100:g}, or {value:g} %"
+
+
+def at_triggers(answer: Structured) -> Iterator[str]:
+    """Sizes that stand at the level of a trigger of the deal: the first scenario is at its edge."""
+    for bound in answer.bounds:
+        what = next((name for name in answer.terms.sizes if path_of(name) == bound.path), bound.path)
+        for test in dict.fromkeys(reading.test for reading in bound.binding):
+            for trigger in answer.deal.triggers:
+                found = COMPARED.fullmatch(str(trigger.test))
+                of = "" if test.of is None else str(test.of)
+                if found and float(found["level"]) == level(test) and of.startswith(f"{found['word']}("):
+                    yield (
+                        f"{what} is held at {test}, where the trigger {trigger.name!r} ({trigger.test}) is: "
+                        "a little less cash than in that scenario trips it"
+                    )
+
+
+def of_coupons(answer: Structured) -> Iterator[str]:
+    """Coupons that are solved at a quote of the market, and follow no average life."""
+    terms = answer.terms
+    quoted = [name for name in terms.coupons if not terms.spreads.get(note_of(answer.deal, name).rating or "")]
+    if quoted:
+        yield f"coupons of {', '.join(quoted)}: solved at the quotes of the market file, whatever their average lives; no `spreads` are said"
+    if kept := [
+        name for name in terms.sized if name not in terms.coupons and hasattr(deal_note(answer, name), "coupon")
+    ]:
+        yield f"coupons of {', '.join(kept)}: as the deal file says; `coupons: {{{kept[0]}: par}}` would solve them"
+
+
+def deal_note(answer: Structured, name: str) -> object:
+    return next(tranche for tranche in answer.deal.tranches if tranche.name == name)
+
+
+def left_as_given(answer: Structured) -> Iterator[str]:
+    """Accounts that are filled to a target when the deal begins, and whose balance does not follow the sizes."""
+    for account in answer.deal.accounts:
+        path = f"accounts[{account.name!r}].balance"
+        balance = account.balance
+        if answer.terms.sized and account.target is not None and balance > 0.0 and path not in answer.solved:
+            yield f"{path}: left at {balance / 1e6:,.1f} million whatever its target asks for at these sizes; no `amounts` set it"
