@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import QuantLib as ql
 
+from structuring import Deal, run
 from structuring.collateral.loan_tape import LoanLine, Tape
 from structuring.collateral.loans import LoanPool
 from structuring.collateral.pool_cash_flows import scheduled
@@ -16,9 +17,11 @@ from structuring.scenarios.monthly_rates import abs_speed, cdr, cpr, mdr, psa, s
 from structuring.scenarios.months import a_month, a_year
 from structuring.scenarios.scenario import Drivers, Paths, Scenario
 from structuring.scenarios.speed import Speed
+from waterfalls import Equity, Fixed, Note
 from waterfalls.clock.schedule import schedule
 from waterfalls.errors import InvalidTerms
 from waterfalls.terms.term import plain, read
+from waterfalls.words import pay, principal, principal_collections, residual
 
 D = datetime.date
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -45,7 +48,21 @@ def deliver(pool, *scenarios, periods=None):
     return pool.deliver(periods or months(360), Drivers.of(scenarios or [Scenario("base")]))
 
 
-# Published
+# Published: each pool is passed through to the one note of a deal
+
+
+def passed_through(pool, *scenarios, closing=START, count=360):
+    """The receipts of a deal whose note is repaid by all principal of the pool."""
+    dates = months(count, closing).dates
+    deal = Deal(
+        "pass-through", closing=closing, first_payment=dates[0], maturity=dates[-1], frequency="monthly", calendar="none",
+        collateral=pool, tranches=(Note("all", sum(line.balance for line in pool.lines), coupon=Fixed(0.0)), Equity("R")),
+        waterfall=pay(principal("all")).capped(principal_collections()) >> pay(residual("R")),
+    )  # fmt: skip
+    flows = run(deal, scenarios or [Scenario("base")])
+    came = sum(flows.receipt(field) for field in ("principal", "prepayments", "recoveries"))
+    np.testing.assert_allclose(flows.principal["all"], came, rtol=0.0, atol=1e-6)
+    return flows.receipts
 
 
 @pytest.mark.parametrize("name", ["A", "B"])
@@ -58,7 +75,7 @@ def test_sifma_cash_flows(name):
     )  # fmt: skip
     speeds = {"A": Scenario("A", prepayment=smm(0.01), default=mdr(0.01)),
               "B": Scenario("B", prepayment=psa(1.5), default=sda(1.0))}  # fmt: skip
-    receipts = deliver(pool, speeds[name])
+    receipts = passed_through(pool, speeds[name])
     fields = {
         "interest": "interest", "sched_principal": "principal", "vol_prepay": "prepayments", "recovery": "recoveries"
     }  # fmt: skip
@@ -123,7 +140,7 @@ def test_pass_through_at_100_psa():
         balance=given["balance"], rate=given["wac"], remaining_term=given["wam"], age=given["age"],
         servicing=given["wac"] - given["pass_through"],
     )  # fmt: skip
-    receipts = deliver(pool, Scenario("100 PSA", prepayment=psa(given["psa"])))
+    receipts = passed_through(pool, Scenario("100 PSA", prepayment=psa(given["psa"])))
     opening = np.concatenate([[given["balance"]], receipts["pool_balance"][0]])
     for row in case["expected"]:
         t = int(row["month"]) - 1
@@ -143,24 +160,25 @@ def test_level_mortgage_schedule_unrounded():
     pool = LoanPool.level_pay(
         balance=given["current_balance"], rate=given["current_rate"], remaining_term=given["remaining_term"]
     )  # fmt: skip
-    receipts = deliver(pool, periods=months(20, D(2021, 12, 1)))
+    receipts = passed_through(pool, closing=D(2021, 12, 1), count=20)
     assert [day.isoformat() for day in receipts.dates] == [row[0] for row in rows[1:]]
-    for t, (_, balance, principal, interest) in enumerate(rows[1:]):
-        assert receipts["pool_balance"][0, t] == pytest.approx(balance, abs=1e-6)
-        assert receipts["principal"][0, t] == pytest.approx(principal, abs=1e-6)
-        assert receipts["interest"][0, t] == pytest.approx(interest, abs=1e-6)
+    for t, (_, left, repaid, paid) in enumerate(rows[1:]):
+        assert receipts["pool_balance"][0, t] == pytest.approx(left, abs=1e-6)
+        assert receipts["principal"][0, t] == pytest.approx(repaid, abs=1e-6)
+        assert receipts["interest"][0, t] == pytest.approx(paid, abs=1e-6)
 
 
 @pytest.mark.parametrize("name", ["cdr", "curve", "recovery"])
 def test_mortgage_under_default_rates_by_actual_days(name):
     case = golden("absbox_02_mortgage_defaults")
     given, tolerance = case["inputs"], case["tolerance"]
-    terms, clock = given["cases"][name], months(22, D.fromisoformat(given["last_paid"]))
+    terms, last_paid = given["cases"][name], D.fromisoformat(given["last_paid"])
     pool = LoanPool.level_pay(
         balance=given["current_balance"], rate=given["current_rate"], remaining_term=given["remaining_term"],
         order="sequential", severity=1.0 - terms.get("recovery", 0.0), recovery_lag=terms.get("lag", 0),
     )  # fmt: skip
-    receipts = deliver(pool, Scenario(name, default=cdr(terms["cdr"], dates=clock.collection)), periods=clock)
+    defaults = cdr(terms["cdr"], dates=months(22, last_paid).collection)
+    receipts = passed_through(pool, Scenario(name, default=defaults), closing=last_paid, count=22)
     fields = ("pool_balance", "principal", "interest", "prepayments", "defaults", "recoveries", "losses")
     for date, *printed in case["expected"][name]:
         t = receipts.dates.index(D.fromisoformat(date))

@@ -82,7 +82,7 @@ def ally(given):
     return Deal(
         "Ally 2017-3",
         closing=D.fromisoformat(given["closing"]), first_payment=D.fromisoformat(given["first_payment"]),
-        maturity=D(2024, 4, 15), cutoff=D.fromisoformat(given["cutoff"]), payment_lag=15,
+        maturity=D(2024, 4, 15), cutoff=D.fromisoformat(given["cutoff"]), collection_ends="month end",
         frequency="monthly", calendar="none",
         collateral=LoanPool(loans(given["pools"]["rows"])),
         tranches=(*(Note(n, b, coupon=Fixed(r)) for n, (b, r) in given["classes"].items()), Equity("certificates")),
@@ -172,7 +172,7 @@ def test_fannie_mae_2019_2_group_3():
     deal = Deal(
         "Fannie Mae 2019-2 group 3",
         closing=D(2019, 1, 25), first_payment=D.fromisoformat(given["first_payment"]), maturity=D(2049, 1, 25),
-        cutoff=D(2018, 12, 31), payment_lag=25, frequency="monthly", calendar="none",
+        cutoff=D(2018, 12, 31), collection_ends="month end", frequency="monthly", calendar="none",
         collateral=LoanPool.level_pay(
             balance=given["balance"], rate=given["rate"], remaining_term=given["remaining_term"], age=given["age"],
             servicing=given["rate"] - given["pass_through"],
