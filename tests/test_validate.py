@@ -309,5 +309,9 @@ def test_a_structure_is_checked_against_its_deal_and_scenarios_with_its_lines(fr
     line = line_in(text, "dscr('A', 'C')")
     assert f"line {line}, sizes['B'][0]" in said
     assert "Did you mean 'anchor tenant leaves'" in said and "is sound: " not in said.splitlines()[0]
+    write(file, ("'C'", "'B'"), ("'anchor leaves'", "'anchor tenant leaves'"), ("ltv('B')) <= 0.65", "ltv('B')) <= 65"))
+    assert "doubtful: line " in told(fresh) and "ltv is a share, so that 65 is 6,500%; write 0.65, or 65 %" in told(
+        fresh
+    )
     write(file, ("firstloss-structure: 1", "firstloss-structure: 2"))
     assert "this release reads version 1" in told(fresh)

@@ -63,7 +63,9 @@ def structure(
     from pricing.structure.doubts import doubts
     from pricing.structure.shadow_prices import shadow_prices
     from pricing.structure.solution import Solution
+    from pricing.structure.solve import Infeasible
     from pricing.structure.solve import structured as solve
+    from pricing.structure.terms.checks import odd_levels
     from pricing.structure.terms.goals import naming_goals, with_goals
     from pricing.structure.terms.structure_terms import load_structure
     from pricing.structure.written import write_structured
@@ -81,6 +83,10 @@ def structure(
             answer = solve(described, asked, paths, quotes, progress=told)
         except InvalidTerms as error:
             raise with_lines(naming_goals(error, asked, goals), said) from None
+        except Infeasible:
+            for odd in odd_levels(asked):
+                typer.echo(f"doubtful: {odd.what}", err=True)
+            raise
     with progress("what a step of each test buys") as told:
         shadows = shadow_prices(described, answer, progress=told)
     points = []

@@ -40,6 +40,7 @@ def validate(
     Tables: findings.
     """
     from pricing.market.market_files import load_market
+    from pricing.structure.terms.checks import odd_levels
     from pricing.structure.terms.structure_terms import load_structure
     from structuring.deals.deal_files import find_deal, load_deal, load_scenarios
     from structuring.deals.unusual_terms import doubts, left_unpaid, too_late
@@ -72,6 +73,9 @@ def validate(
         terms = found[sizing.name] = tried(sizing.name, lambda: load_structure(sizing))
         if terms is not None and deal is not None and (paths is not None or "scenarios.yaml" not in found):
             tried(sizing.name, lambda: sizable(deal, terms, paths or (), sizing))
+            odd = lined(odd_levels(terms), sizing)
+            said += odd
+            rows += [finding("doubt", sizing.name, doubt) for doubt in odd]
     rates = tried("market.yaml", lambda: quotes.rates(deal)) if deal is not None and quotes is not None else None
     if deal is not None and paths is not None:  # drivers that nothing reads, and the like
         late = lined(too_late(deal, paths), places["scenarios.yaml"])

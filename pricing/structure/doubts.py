@@ -6,32 +6,23 @@ import re
 from collections.abc import Iterator
 
 from pricing.structure.solve import Structured
+from pricing.structure.terms.checks import odd_levels
 from pricing.structure.terms.sizing_test import SizingTest
 from pricing.structure.workbench import note_of, path_of
 from waterfalls.language.expressions import Constant
 
-SHARES = ("ltv", "loss", "expected_loss", "headroom", "headroom_to_trap", "equity_irr")
-LARGEST = 2.0  # of a share: above it, per cent were most likely meant
 COMPARED = re.compile(r"(?P<word>\w+)\(.*\) (?:<|<=|>|>=) (?P<level>[\d.]+)")
 
 
 def doubts(answer: Structured) -> list[str]:
     """What a reader of the answer would else not see, a sentence each."""
-    return [*of_levels(answer), *at_triggers(answer), *of_coupons(answer), *left_as_given(answer)]
+    levels = (fault.what for fault in odd_levels(answer.terms))
+    return [*dict.fromkeys(levels), *at_triggers(answer), *of_coupons(answer), *left_as_given(answer)]
 
 
 def level(test: SizingTest) -> float | None:
     """The level of a test where it is one number."""
     return test.level.value if isinstance(test.level, Constant) else None
-
-
-def of_levels(answer: Structured) -> Iterator[str]:
-    """Shares of more than they can be: 60 where 0.60 is meant."""
-    for test in answer.terms.tests:
-        value = level(test)
-        word = next((word for word in SHARES if re.search(rf"\b{word}\(", test.measure)), None)
-        if word is not None and value is not None and value > LARGEST:
-            yield f"{test}: {word} is a share, so that {value:g} is {value:,.0%}; write {value / 100:g}, or {value:g} %"
 
 
 def at_triggers(answer: Structured) -> Iterator[str]:

@@ -259,6 +259,7 @@ def test_the_reserve_holds_six_months_at_the_coupons_that_are_solved(template):
         ("dscr('A', 'B') >= 1.6", "A already takes all that dscr('A', 'B') >= 1.6 allows; nothing is left for B"),
         ("at_closing(ltv('B')) <= 0.1", "no size of B passes its tests: even at USD 740, the least that is looked for"),
         ("equity_irr('equity') >= 40 %", "the deal that they make fails equity_irr('equity') >= 0.4"),
+        ("equity_irr('equity') >= 20", "equity_irr is a share, so that 20 is 2,000%; write 0.2, or 20 %"),
         ("at_closing(ltv('B')) <= 60", "at_closing(ltv('B')) <= 60: ltv is a share, so that 60 is 6,000%; write 0.6, or 60 %"),
     ],
 )  # fmt: skip

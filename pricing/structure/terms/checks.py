@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from structuring.deals.deal import Deal
     from structuring.scenarios.scenario import Scenario
 
+SHARES = ("ltv", "loss", "expected_loss", "headroom", "headroom_to_trap", "equity_irr")
+LARGEST = 2.0  # of a share: above it, per cent were most likely meant
 OF_NOTES = ("loss", "expected_loss", "paid", "headroom", "breakeven")
 
 
@@ -102,6 +105,23 @@ def faults_of_test(
     if test.of is None and test.args:
         among, what = (notes, "note") if test.word in OF_NOTES else (tranches, "tranche")
         yield from strangers(place, what, test.args[:1], among)
+
+
+def odd_levels(terms: Structure) -> Iterator[Fault]:
+    """Shares that must be at most, or at least, more than shares are: 60 where 0.60 is meant."""
+    for place, test in placed(terms):
+        value = test.level.value if isinstance(test.level, Constant) else 0.0
+        word = next(
+            (
+                word
+                for word in SHARES
+                if re.match(rf"(at_closing\(|lowest\(|highest\(|mean\(|on\()?{word}\(", test.measure)
+            ),
+            None,
+        )
+        if word is not None and value > LARGEST:
+            what = f"{word} is a share, so that {value:g} is {value:,.0%}; write {value / 100:g}, or {value:g} %"
+            yield Fault(place, f"{test}: {what}")
 
 
 def contradictions(terms: Structure) -> Iterator[tuple[str, str]]:
