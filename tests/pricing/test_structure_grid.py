@@ -58,6 +58,8 @@ def given(terms: Structure, values: dict[str, float]) -> Structure:
 @pytest.mark.parametrize("name", [*STRUCTURED, *BY_TEST, "data-centre-srt"])
 def test_a_grid_searched_by_force_finds_no_larger_one(name):
     deal, terms, scenarios, market = load_deal(name), terms_of(name), load_scenarios(name), load_market(name)
+    if name == "data-centre-srt":  # less first loss alone: what else would fund the loans is not asked
+        deal = dataclasses.replace(deal, funding=None)
     found = structured(deal, terms, scenarios, market)
     solved = {bound.path: bound.value for bound in found.bounds}
     asked = {f"tranches[{tranche!r}].notional": tests for tranche, tests in terms.sized.items()}
