@@ -4,14 +4,16 @@ Native code is that of more than 32 scenarios; of fewer the kernel runs.
 """
 
 import itertools
+import textwrap
 
 import numpy as np
 import pytest
 from deals import SEEDS, plans, random_rates, random_receipts, same
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiny import plan_from
 
-from waterfalls import distribute
+from waterfalls import Receipts, distribute
 from waterfalls.engines import compiled
 from waterfalls.engines.program import FEW
 
@@ -69,3 +71,16 @@ def test_blocks_are_the_whole_in_pieces(plan, seed):
     assert [len(block.scenarios) for block in blocks] == [128, 2]
     for name in plan.tranches:
         np.testing.assert_array_equal(np.concatenate([block.cash(name) for block in blocks]), whole.cash(name))
+
+
+def test_what_stood_at_the_start_is_of_this_date_wherever_it_is_read():
+    """A fee of the balance at the start of the start: 80, 60, 40 before each payment of 20, in every engine."""
+    text = """
+        tranches: [note: {name: A, notional: 80, coupon: {fixed: {rate: 0}}}]
+        fees: [{name: f, amount: at_start(at_start(balance('A')))}]
+        waterfall: [pay(principal('A')).capped(20), pay(fee('f')), pay(residual('E'))]
+    """
+    plan = plan_from(textwrap.dedent(text))
+    for engine in ("reference", "fast", "native"):
+        flows = distribute(plan, Receipts(plan.schedule.ends, principal=[200.0] * 3), engine=engine)
+        assert flows.fees["f"].tolist() == [[80.0, 60.0, 40.0]], engine

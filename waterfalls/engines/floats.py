@@ -73,6 +73,7 @@ class Floats(dict[Key, float]):
     def determine(self) -> None:
         if self.plan.reads_start:
             self.start = self.copy()
+            self.start.start = self.start  # as of determination, determination is now
 
     def at_start(self) -> Floats:
         return self.start

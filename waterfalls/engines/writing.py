@@ -87,6 +87,7 @@ class Writer:
     def determine(self) -> None:
         self.start = copy.copy(self)
         self.start.symbols = dict(self.symbols)
+        self.start.start = self.start  # as of determination, determination is now
 
     def at_start(self) -> Any:
         return self.start
