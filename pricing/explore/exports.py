@@ -52,11 +52,11 @@ def python(files: Files, state: State, case: StressResult) -> str:
         raise InvalidTerms("the deal on the page is not saved: save it, so that the script can read it")
     deal, scenarios, _ = read(files, files.stamp(), None)
     chosen = stressed(deal, scenarios, dataclasses.replace(state, drivers={}))
-    moves = [f"    scenario = dataclasses.replace(scenario, {name}=datetime.{value!r})" if "datetime.date(" not in repr(value)
-             else f"scenario = dataclasses.replace(scenario, {name}={value!r})"
-             for name, value in state.drivers.items() if DRIVERS[name].shape == "date"]  # fmt: skip
+    moves = []
     for name, value in state.drivers.items():
-        if DRIVERS[name].shape != "date":
+        if DRIVERS[name].shape == "date":
+            moves.append(f"scenario = dataclasses.replace(scenario, {name}={value!r})")
+        else:
             how = "times" if DRIVERS[name].unit.startswith("multiple") else "set"
             moves.append(f"(scenario,) = Bump.{how}({name!r}, {value!r}).scenarios([scenario], deal)")
     if state.drivers:
