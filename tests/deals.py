@@ -409,9 +409,13 @@ def pays(draw_, world):
         else:
             clause = pay(*made, sharing=sharing)
     greedy = any(word in GREEDY for word, _, _ in claims)
-    if world.account and draw_(st.integers(0, 3)) == 0:
-        clause = clause.from_(draw_(st.sampled_from(world.account)))
-    helpers = [name for name in (world.account if greedy else world.support) if name != clause.source]
+    filled = {name for word, _, name in claims if word in (top_up, deposit, principal)}
+    sources = [name for name in world.account if name not in filled]
+    if sources and draw_(st.integers(0, 3)) == 0:
+        clause = clause.from_(draw_(st.sampled_from(sources)))
+    helpers = [
+        name for name in (world.account if greedy else world.support) if name not in filled and name != clause.source
+    ]
     if helpers and draw_(st.integers(0, 2)) == 0:
         clause = clause.supported_by(*draw_(some(tuple(helpers))))
     if any(word in (residual, premium, purchase) for word, _, _ in claims):

@@ -321,6 +321,25 @@ def test_support_from_a_reserve_and_its_refill():
     assert rows(flows.interest, "E") == [0.0, 14.0, 0.0]
 
 
+@pytest.mark.parametrize("group", [True, False])
+def test_what_each_is_paid_is_known_before_cash_moves(group):
+    # at the clause: A 30, a target of 30 with 3 in the account, interest of 3; 40 come: 30 repay, 10 go to the reserve,
+    # though its target is then 0; in a group too
+    said = pay(top_up("reserve"), interest("A"), sharing="sequential")
+    clause = pay(principal("A"), *([said] if group else said.claims), sharing="sequential")
+    plan = plan_of(
+        clause >> REST,
+        Note("A", 30.0, coupon=Fixed(0.10)),
+        Account("reserve", target=balance("A"), balance=3.0, stays=True),
+        E,
+        periods=1,
+    )
+    flows = paid(plan, revenue=40.0)
+    assert rows(flows.balance, "A") == [0.0] and rows(flows.accounts, "reserve") == [13.0]
+    assert rows(flows.arrears, "A") == [3.0]
+    flows.check()
+
+
 def test_a_cap_binds_support_too():
     # 10 due, 4 cash, 8 in reserve, at most 7 in all: 4 + 3
     plan = plan_of(

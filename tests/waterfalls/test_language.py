@@ -213,6 +213,12 @@ def test_a_text_that_says_nothing_is_refused_with_advice(text, wanted, message):
         ),
         (lambda: pay(interest("A")).from_("r").supported_by("r"), "takes cash out of 'r' once, not twice"),
         (lambda: pay(interest("A")).supported_by("r", "r"), "takes cash out of 'r' once, not twice"),
+        (
+            lambda: pay(top_up("r"), interest("A"), sharing="sequential").supported_by("r"),
+            r"top_up\('r'\) would be paid out of 'r' itself: give it a clause of its own",
+        ),
+        (lambda: pay(deposit("r")).from_("r"), r"deposit\('r'\) would be paid out of 'r' itself"),
+        (lambda: pay(principal("LC")).supported_by("LC"), r"principal\('LC'\) would be paid out of 'LC' itself"),
         (lambda: pay(interest("A")).supported_by("r").supported_by("s"), "name all supports in one supported_by"),
         (lambda: pay(interest("A")).from_("r").from_("s"), "is paid from 'r' already"),
         (lambda: draw("A", "A", amount=1.0), "draw on each name once"),

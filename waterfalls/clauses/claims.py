@@ -8,6 +8,7 @@ allocations  top_up, deposit, residual                             computed at t
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from waterfalls.errors import InvalidTerms
@@ -32,6 +33,10 @@ class Claim(Node):
     def receive(self, m: Machine, amount: Value) -> None:
         """What being paid changes."""
         raise NotImplementedError
+
+    def split(self, m: Machine, amount: Value) -> Iterator[tuple[Claim, Value]]:
+        """Who is paid what of an amount: the claim itself all of it, a group's claims their shares."""
+        yield self, amount
 
     def base(self, m: Machine) -> Value:
         """What its share by balance goes by."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal, get_args
 
 from waterfalls.clauses.claims import Claim, Principal, TopUp
@@ -31,6 +31,12 @@ class Pay(Clause):
     weights: tuple[float, ...] = ()
     modifiers: ClassVar[frozenset[str]] = frozenset({"when", "capped", "supported_by", "from_"})
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for claim in self.each:
+            if isinstance(claim, (TopUp, Principal)) and claim.name in (self.source, *self.supports):
+                raise InvalidTerms(f"{claim} would be paid out of {claim.name!r} itself: give it a clause of its own")
+
     def settle(self, m: Machine, limit: Value | None) -> None:
         sources = self.sources(m.plan)
         pool = m[sources[0]]
@@ -38,7 +44,9 @@ class Pay(Clause):
             pool = pool + m[source]
         reach = m.label(pool if limit is None else m.min_(pool, limit), "available", self)
         dues = [reach if claim.takes_all else m.label(claim.due(m), "due", claim) for claim in self.claims]
-        for claim, amount in zip(self.claims, self.divide(m, reach, dues), strict=True):
+        # what each is paid is known before cash moves: an account's target may read what moves
+        paid = zip(self.claims, self.divide(m, reach, dues), strict=True)
+        for claim, amount in [each for claim, amount in paid for each in claim.split(m, amount)]:
             amount = left = m.label(amount, "paid", claim)
             for source in sources:
                 taken = m.min_(left, m[source])
@@ -143,10 +151,10 @@ class Group(Claim):
     def base(self, m: Machine) -> Value:
         return running([claim.base(m) for claim in self.inner.claims])[0]
 
-    def receive(self, m: Machine, amount: Value) -> None:
+    def split(self, m: Machine, amount: Value) -> Iterator[tuple[Claim, Value]]:
         dues = [claim.due(m) for claim in self.inner.claims]
         for claim, part in zip(self.inner.claims, self.inner.divide(m, amount, dues), strict=True):
-            claim.receive(m, part)
+            yield from claim.split(m, part)
 
     def words(self) -> str:
         return self.inner.words().removeprefix("to pay ")
