@@ -44,9 +44,10 @@ class Pay(Clause):
             pool = pool + m[source]
         reach = m.label(pool if limit is None else m.min_(pool, limit), "available", self)
         dues = [reach if claim.takes_all else m.label(claim.due(m), "due", claim) for claim in self.claims]
+        shares = zip(self.claims, self.divide(m, reach, dues), strict=True)
         # what each is paid is known before cash moves: an account's target may read what moves
-        paid = zip(self.claims, self.divide(m, reach, dues), strict=True)
-        for claim, amount in [each for claim, amount in paid for each in claim.split(m, amount)]:
+        parts = [part for whole, share in shares for part in whole.split(m, share)]
+        for claim, amount in parts:
             amount = left = m.label(amount, "paid", claim)
             for source in sources:
                 taken = m.min_(left, m[source])
