@@ -23,14 +23,13 @@ from pricing.report.page import rows
 from pricing.report.written_files import chain_of
 from pricing.structure.terms.place import with_values
 from pricing.tables.number_formats import heading, shown
-from pricing.valuation.price import price
-from structuring.deals.deal import Deal, plan, resets_of
+from pricing.valuation.run_and_price import run_and_price
+from structuring.deals.deal import Deal
 from structuring.deals.deal_files import load_scenarios, read_deal
 from structuring.deals.funding import faults_of_gap, gap
 from structuring.deals.sources_and_uses import statement
-from structuring.runs.run import BASE, project
+from structuring.runs.run import BASE
 from structuring.scenarios.scenario import Scenario
-from waterfalls.distribute import distribute
 from waterfalls.errors import FirstLossError, UnknownName
 from waterfalls.terms.term import plain
 
@@ -83,19 +82,10 @@ def made(deal: Deal, scenarios: tuple[Scenario, ...], market: Market, state: Sta
         deal = dataclasses.replace(with_values(deal, state.numbers))
     base, stress = scenarios[0], stressed(deal, scenarios, state)
     beside = [base] if stress is base else [base, stress]
-    owed, rates = plan(deal), market.rates(deal)
-    receipts = project(deal, beside, owed.schedule, rates=rates)
-    flows = distribute(owed, receipts, rates=rates)
     shock = shock_of(deal, state.shock, state.spreads)
-    before, there = None, market
-    if state.rates:
-        before, there = (flows, market), market.shifted(state.rates)
-        rates = there.rates(deal)
-        if resets_of(deal):  # collateral that floats brings other cash
-            receipts = project(deal, beside, owed.schedule, rates=rates)
-        flows = distribute(owed, receipts, rates=rates)
-    prices = price(flows, there, [shock], reference=base.name, before=before)
+    flows, prices, _ = run_and_price(deal, beside, market, [shock], rates=state.rates)
     losses = who_bears(prices, deal.holders, reference=(base.name, "unchanged"))
+    there = market.shifted(state.rates) if state.rates else market
     return StressResult(deal, flows, prices, losses, there, stress.name, shock.name)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import re
 import tempfile
 from pathlib import Path
@@ -15,8 +16,10 @@ from pricing.report.live_model.write_model import write_model
 from pricing.report.page import write_page
 from pricing.report.workbook import write_tables
 from pricing.report.written_files import chain_of
+from pricing.valuation.spread_shocks import ByTranche
 from structuring.scenarios.drivers import DRIVERS
 from waterfalls.errors import InvalidTerms
+from waterfalls.terms.term import plain
 
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 KINDS = {
@@ -52,20 +55,13 @@ def python(files: Files, state: State, case: StressResult) -> str:
         raise InvalidTerms("the deal on the page is not saved: save it, so that the script can read it")
     deal, scenarios, _ = read(files, files.stamp(), None)
     chosen = stressed(deal, scenarios, dataclasses.replace(state, drivers={}))
-    moves = []
-    for name, value in state.drivers.items():
-        if DRIVERS[name].shape == "date":
-            moves.append(f"scenario = dataclasses.replace(scenario, {name}={value!r})")
-        else:
-            how = "times" if DRIVERS[name].unit.startswith("multiple") else "set"
-            moves.append(f"(scenario,) = Bump.{how}({name!r}, {value!r}).scenarios([scenario], deal)")
-    if state.drivers:
-        moves.append(f"scenario = dataclasses.replace(scenario, name={case.scenario!r})")
-    own = shock_of(deal, state.shock, state.spreads).moves
+    listed = f"load_scenarios({str(files.scenarios)!r})" if files.scenarios else "(Scenario('base'),)"
+    named = f"next(each for each in scenarios if each.name == {chosen.name!r})"
+    numbers, rates = dict(state.numbers), state.rates
     shock = " + ".join(
-        f"SpreadShock.parallel(bp={step.bp!r})" if not isinstance(step.bp, dict) else f"SpreadShock.by_tranche(bp={dict(step.bp)!r})"  # type: ignore[union-attr]
-        for step in own
-    )  # fmt: skip
+        f"SpreadShock.{'by_tranche' if isinstance(move, ByTranche) else 'parallel'}(bp={plain(move)['bp']!r})"
+        for move in shock_of(deal, state.shock, state.spreads).moves
+    )
     lines = [
         f'"""What the page showed of {case.deal.name}: {case.stress}."""'.replace("\\", "\\\\"),
         "",
@@ -74,31 +70,31 @@ def python(files: Files, state: State, case: StressResult) -> str:
         "",
         "from pricing import Bump, SpreadShock, load_market, price, who_bears",
         "from structuring import Scenario, load_deal, load_scenarios, run",
-        *(["from pricing.structure.terms.place import with_values"] if state.numbers else []),
+        numbers and "from pricing.structure.terms.place import with_values",
         "",
         f"deal = load_deal({str(files.deal)!r})",
-        *([f"deal = dataclasses.replace(with_values(deal, {dict(state.numbers)!r}))"] if state.numbers else []),
+        numbers and f"deal = dataclasses.replace(with_values(deal, {numbers!r}))",
         f"market = load_market({str(files.market)!r})",
-        f"scenarios = load_scenarios({str(files.scenarios)!r})"
-        if files.scenarios
-        else "scenarios = (Scenario('base'),)",
-        "base = scenario = scenarios[0]"
-        if chosen is scenarios[0]
-        else f"base, scenario = scenarios[0], next(each for each in scenarios if each.name == {chosen.name!r})",
-        *moves,
+        f"scenarios = {listed}",
+        "base = scenario = scenarios[0]" if chosen is scenarios[0] else f"base, scenario = scenarios[0], {named}",
+        *(turned(driver, value) for driver, value in state.drivers.items()),
+        state.drivers and f"scenario = dataclasses.replace(scenario, name={case.scenario!r})",
         "beside = [base] if scenario is base else [base, scenario]",
         "flows, before = run(deal, beside, rates=market.rates(deal)), None",
-    ]
-    if state.rates:
-        lines += [
-            f"before, market = (flows, market), market.shifted({state.rates!r})",
-            "flows = run(deal, beside, rates=market.rates(deal))",
-        ]
-    lines += [
+        rates and f"before, market = (flows, market), market.shifted({rates!r})",
+        rates and "flows = run(deal, beside, rates=market.rates(deal))",
         f"shocks = [{shock}]",
         "prices = price(flows, market, shocks, reference=base.name, before=before)",
         "losses = who_bears(prices, deal.holders, reference=(base.name, 'unchanged'))",
         "print(losses.frame().query('scenario == @scenario.name').groupby(['shock', 'investor_class'])['total_loss'].sum())",
         "",
     ]
-    return "\n".join(lines)
+    return "\n".join(line for line in lines if isinstance(line, str))
+
+
+def turned(driver: str, value: float | datetime.date) -> str:
+    """The line of a script that turns a knob."""
+    if isinstance(value, datetime.date):
+        return f"scenario = dataclasses.replace(scenario, {driver}={value!r})"
+    how = "times" if DRIVERS[driver].multiple else "set"
+    return f"(scenario,) = Bump.{how}({driver!r}, {value!r}).scenarios([scenario], deal)"

@@ -50,7 +50,7 @@ def knob_of(driver: str, scenario: Scenario) -> Knob:
     label = row.meaning
     if row.shape == "date":
         return Knob(driver, label, "date", "date")
-    if row.unit.startswith("multiple"):
+    if row.multiple:
         return Knob(driver, label, "times what the scenario says", "times", high=2.0, start=1.0)
     if driver in UNITS:
         start = given.value if isinstance(given, Speed) and given.unit in ("CPR", "CDR") else None
@@ -70,8 +70,7 @@ def moved(scenario: Scenario, deal: Deal, drivers: Mapping[str, float | datetime
         if isinstance(value, datetime.date):
             found = dataclasses.replace(found, **{driver: value})
         else:
-            multiple = DRIVERS[driver].unit.startswith("multiple")
-            move = Bump.times(driver, value) if multiple else Bump.set(driver, value)
+            move = Bump.times(driver, value) if DRIVERS[driver].multiple else Bump.set(driver, value)
             (found,) = move.scenarios([found], deal)
     return dataclasses.replace(found, name=f"{scenario.name}, moved")
 

@@ -38,7 +38,7 @@ def drawn_paths(
     the scenario stand on every path. The numbers depend on the seed and the number of the path alone.
     """
     read = sorted(drivers_of(deal))
-    able = [name for name in read if DRIVERS[name].unit.startswith("multiple") and DRIVERS[name].shape == "period"]
+    able = [name for name in read if DRIVERS[name].multiple and DRIVERS[name].shape == "period"]
     for name in processes:
         refuse_unknown("drawable driver", name, able)
     schedule = clock(deal)

@@ -127,7 +127,5 @@ def moved(scenario: Scenario, move: Callable[[float], float]) -> Scenario:
             return {key: of(item) for key, item in value.items()}
         return tuple(map(of, value)) if isinstance(value, tuple) else move(float(value))
 
-    multiples = {
-        name: of(value) for name, value in scenario.given().items() if DRIVERS[name].unit.startswith("multiple")
-    }
+    multiples = {name: of(value) for name, value in scenario.given().items() if DRIVERS[name].multiple}
     return dataclasses.replace(scenario, **multiples)

@@ -9,11 +9,11 @@ from pricing.market.market import Market
 from pricing.valuation.price import Pairs, price
 from pricing.valuation.prices import Prices
 from pricing.valuation.spread_shocks import SpreadShock
-from structuring.deals.deal import Deal
+from structuring.deals.deal import Deal, resets_of
 from structuring.runs.run import run
 from structuring.scenarios.scenario import Scenario
 from waterfalls.cashflows import Cashflows
-from waterfalls.distribute import Engine
+from waterfalls.distribute import Engine, distribute
 
 
 class Priced(NamedTuple):
@@ -39,6 +39,10 @@ def run_and_price(
     if not rates:
         return Priced(before, price(before, market, shocks, pairs=pairs, reference=base), before)
     there = market.shifted(rates)
-    flows = run(deal, scenarios, rates=there.rates(deal), engine=engine)
+    moved = there.rates(deal)
+    if resets_of(deal):  # collateral that floats brings other cash
+        flows = run(deal, scenarios, rates=moved, engine=engine)
+    else:
+        flows = distribute(before.plan, before.receipts, rates=moved, engine=engine)
     prices = price(flows, there, shocks, pairs=pairs, reference=base, before=(before, market))
     return Priced(flows, prices, before)

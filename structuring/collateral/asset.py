@@ -87,7 +87,7 @@ class Asset:
 
     def own(self, driver: str) -> float | Mapping[str, float]:
         """What its own terms say of a driver where a scenario says nothing: one number, or one a name; rates a year."""
-        return 1.0 if DRIVERS[driver].unit.startswith("multiple") else 0.0
+        return 1.0 if DRIVERS[driver].multiple else 0.0
 
     def over(self, start: datetime.date) -> Iterator[Fault]:
         """What was over on the day from which the deal collects, so that it cannot be meant; it is refused."""

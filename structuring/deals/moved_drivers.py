@@ -49,7 +49,7 @@ def whole(given: Any, driver: str, deal: Deal) -> Any:
     """A multiple with what a scenario leaves unsaid, which is 1: before its first date, and for the deal's other names."""
     from structuring.deals.deal import named_in
 
-    if not DRIVERS[driver].unit.startswith("multiple"):
+    if not DRIVERS[driver].multiple:
         return given
     if given is None:
         return 1.0

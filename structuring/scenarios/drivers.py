@@ -27,6 +27,11 @@ class Driver(NamedTuple):
         """Whether only whole numbers make sense."""
         return self.unit.startswith("whole")
 
+    @property
+    def multiple(self) -> bool:
+        """Whether it multiplies what the collateral's terms say, 1 being as they say."""
+        return self.unit.startswith("multiple")
+
 
 DRIVERS: dict[str, Driver] = {
     # pools of loans and bonds
