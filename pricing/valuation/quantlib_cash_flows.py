@@ -10,7 +10,7 @@ import numpy as np
 import QuantLib as ql
 
 from pricing.valuation.prices import position
-from pricing.valuation.remaining_cash import balance_at, row_of
+from pricing.valuation.remaining_cash import Ahead, row_of
 from waterfalls.arguments import instance, key, one_date, takes, text
 from waterfalls.cashflows import Cashflows
 from waterfalls.clock.conventions import unadjusted
@@ -59,9 +59,8 @@ def to_quantlib_bond(
     is that of `valuation`, or of the start; pass the valuation date to the bond's methods too.
     """
     schedule = flows.plan.schedule
-    position("tranche", tranche, flows.tranches)
-    at = valuation or schedule.payment[0]
-    face = balance_at(flows, tranche, at)[row_of(flows, scenario)]
+    i, at = position("tranche", tranche, flows.tranches), valuation or schedule.payment[0]
+    face = Ahead(flows, at).balance[i, row_of(flows, scenario)]
     if not face > 0.0:
         raise CannotPrice(f"{tranche!r} has no balance on {at}, so a bond of it has no face amount")
     leg = to_quantlib_leg(flows, tranche, scenario)

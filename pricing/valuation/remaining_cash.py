@@ -107,22 +107,27 @@ class Ahead:
 
     @cached_property
     def balance(self) -> np.ndarray:
-        """What is outstanding at the valuation date (N, S)."""
-        return np.stack([balance_at(self.flows, name, self.valuation) for name in self.names])
+        """What is outstanding before the first payment that counts (N, S)."""
+        return np.stack([self.before("balance", name) for name in self.names])
 
     @cached_property
     def undrawn(self) -> np.ndarray:
         """What may still be drawn of each note (N, S); of equity 0, which is not quoted on its commitment."""
         return np.stack([
-            np.zeros(self.cash.shape[1]) if note is None else state_at(self.flows, ("undrawn", name), self.valuation)
+            np.zeros(self.cash.shape[1]) if note is None else self.before("undrawn", name)
             for name, note in zip(self.names, self.notes, strict=True)
         ])  # fmt: skip
 
     @cached_property
     def committed(self) -> np.ndarray:
         """Outstanding plus what holders have promised and may still be asked for, equity's included (N, S)."""
-        promised = [state_at(self.flows, ("undrawn", name), self.valuation) for name in self.names]
-        return self.balance + np.stack(promised)
+        return self.balance + np.stack([self.before("undrawn", name) for name in self.names])
+
+    def before(self, symbol: str, name: str) -> np.ndarray:
+        """A symbol of a tranche's state before the first payment that counts (S,)."""
+        if self.first:
+            return self.flows[symbol, name][:, self.first - 1].copy()
+        return np.full(len(self.flows.receipts.scenarios), self.flows.plan.opening[symbol, name])
 
     @cached_property
     def face(self) -> np.ndarray:
@@ -254,18 +259,6 @@ def row_of(flows: Cashflows, scenario: Any) -> int:
     name = getattr(scenario, "name", scenario)
     refuse_unknown("scenario", name, names)
     return names.index(name)
-
-
-def state_at(flows: Cashflows, key: tuple[str, ...], date: datetime.date) -> np.ndarray:
-    """A symbol of state after the last payment on or before a date (S,), or at the start."""
-    paid = sum(day <= date for day in flows.dates)
-    scenarios = len(flows.receipts.scenarios)
-    return flows[key][:, paid - 1].copy() if paid else np.full(scenarios, flows.plan.opening[key])
-
-
-def balance_at(flows: Cashflows, tranche: str, date: datetime.date) -> np.ndarray:
-    """The balance of a tranche after the last payment on or before a date (S,)."""
-    return state_at(flows, ("balance", tranche), date)
 
 
 @functools.lru_cache(maxsize=256)

@@ -50,6 +50,17 @@ def test_what_is_paid_on_the_day_counts_where_it_is_said(toy):
         assert prices["yield_to_maturity"][0, 0, 0] == pytest.approx(4 * np.expm1(0.01), abs=2e-4)
 
 
+def test_where_it_counts_prices_are_per_100_of_what_stood_before_it(given):
+    """Half is repaid on the day: without rates the price is what is still to come, per 100 of the whole, and never 200."""
+    dates = [dt.date(2026, 4, 15), dt.date(2026, 7, 15)]
+    flows = given(dates, [1.25, 0.625], [50.0, 50.0])
+    market = Market(ql.FlatForward(to_ql(dates[0]), 0.0, *FLAT), otherwise=0.0, today=True)
+    prices = price(flows, market)
+    assert prices["dirty"][0, 0, 0] == pytest.approx(101.875, abs=1e-12)
+    assert prices["accrued"][0, 0, 0] == pytest.approx(1.25, abs=1e-12)
+    assert prices.memo["balance"][0, 0] == 100.0
+
+
 @pytest.mark.parametrize(
     "before", [dt.date(2026, 4, 1), dt.date(2026, 4, 8), dt.date(2026, 4, 9), dt.date(2026, 4, 14)]
 )
