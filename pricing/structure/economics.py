@@ -10,6 +10,7 @@ from pricing.overview.deal_tables import coupon_words, coverage
 from pricing.structure.readings import Seen, multiple, returns
 from pricing.structure.solve import Structured
 from pricing.structure.workbench import path_of
+from pricing.tables.quotients import quotient
 from pricing.valuation.internal_rate import irr, said
 from pricing.valuation.remaining_cash import Ahead
 from structuring.deals.sources_and_uses import statement
@@ -96,30 +97,26 @@ def paid_back(cash: np.ndarray, answer: Structured) -> str:
 
 
 def tranches(answer: Structured) -> pd.DataFrame:
-    """One row a tranche: size, share, coupon, average life from the start, coverage and loan to value to it, what holds it."""
+    """One row a tranche: size, drawn and promised, its share of all sizes, coupon, average life from the start, coverage and
+    loan to value to it, what holds it."""
     import pandas as pd
 
     view, deal, flows = seen(answer), answer.deal, answer.flows
     ahead = Ahead(flows, view.start)
     bound = {found.path: found for found in answer.bounds}
-    total = sum(flows.plan.opening["balance", t.name] for t in deal.tranches) or np.nan
-    rows, owed = [], 0.0
+    sizes, drawn = ahead.committed[:, 0], ahead.balance[:, 0]
+    shares, rows, owed = quotient(sizes, sizes.sum()), [], 0.0
     for i, tranche in enumerate(deal.tranches):
         note = isinstance(tranche, Note)
-        size = (
-            flows.plan.opening["balance", tranche.name]
-            if not note or tranche.available_until is None
-            else tranche.notional
-        )
-        owed += flows.plan.opening["balance", tranche.name] if note else 0.0  # what is undrawn is not owed yet
+        owed += drawn[i] if note else 0.0  # what is undrawn is not owed yet
         cover = coverage(flows, 0, flows.plan.down_to(tranche.name)) if note else np.zeros(0)
         found = bound.get(path_of(tranche.name))
         held = [str(reading.test) for reading in found.binding] + (["the uses"] if found.rest else []) if found else []
         held = held or (["the rest of the uses"] if answer.terms.sizes.get(tranche.name) == "rest" else [])
         rows.append({
             "tranche": tranche.name,
-            "size": size,
-            "share": size / total,
+            "size": sizes[i],
+            "share": shares[i],
             "coupon": coupon_words(tranche),
             "wal": float(ahead.wal[i, 0]),
             "ltv": owed / view.worth(0) if note and view.worth(0) > 0.0 else np.nan,

@@ -229,11 +229,11 @@ def at_start(number: Number, seen: Seen, s: int) -> float:
 
 
 def loss(seen: Seen, name: str, s: int) -> float:
-    """Written down, and principal and interest never paid, of the balance at the start, beyond 1e-9 of it: rounding."""
+    """Written down, and principal and interest never paid, over the balance at the start and what is drawn after it; 0 within 1e-9."""
     flows = seen.flows
     note(seen, name)
     lost = float(flows.written_down[name][s].sum() + flows.balance[name][s, -1] + flows.arrears[name][s, -1])
-    put_in = max(flows.plan.opening["balance", name], float(flows.draws[name][s].sum()), DUST)
+    put_in = max(flows.plan.opening["balance", name] + float(flows.draws[name][s].sum()), DUST)
     return max(lost / put_in - DUST, 0.0)
 
 

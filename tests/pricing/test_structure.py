@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pricing.market.market import Market
-from pricing.structure.readings import Seen, read
+from pricing.structure.readings import Seen, loss, read
 from pricing.structure.solve import Infeasible, structured
 from pricing.structure.terms.sizing_test import parsed
 from pricing.structure.terms.structure_terms import Drawn, Schedule, Sought, Structure
@@ -459,6 +459,13 @@ def test_every_measure_is_what_it_says():
     residual = CASH - 6.6e6
     assert value("multiple('E') >= 1") == pytest.approx(residual[:-1].sum() / 50e6)
     assert value("clean('A') <= 200") == pytest.approx(price(flows, MARKET)["clean"][0, 0, 0])
+
+
+def test_a_loss_is_a_share_of_what_was_outstanding_and_what_was_drawn_after(given):
+    """40 outstanding, 60 drawn, 50 repaid: half of 100 is lost."""
+    dates = [dt.date(2026, 4, 15), dt.date(2026, 7, 15)]
+    flows = given(dates, [0.0, 0.0], [0.0, 50.0], balance=40.0, drawn=[60.0, 0.0], undrawn=60.0)
+    assert loss(Seen(annual(), flows, MARKET, flows), "A", 0) == pytest.approx(0.5, abs=1e-8)
 
 
 def test_paths_are_scenarios_that_bear_no_name(fresh_lease):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pricing.market.market_files import load_market
+from pricing.structure.economics import tranches
 from pricing.structure.readings import Seen, read
 from pricing.structure.solve import HELD, structured
 from pricing.structure.terms.structure_terms import load_structure
@@ -41,6 +42,13 @@ def test_the_written_file_runs_again_to_the_same_figures_and_passes_its_tests(an
         reading = read(was.test, seen, [names.index(was.test.scenario or names[0])])
         assert reading.margin >= -HELD
         assert reading.value == pytest.approx(was.value, rel=1e-12)
+
+
+def test_shares_are_of_all_that_is_drawn_or_promised(answer):
+    table = tranches(answer[0])
+    assert table["share"].sum() == pytest.approx(1.0, abs=1e-12) and (table["share"] <= 1.0).all()
+    promised = [each.notional + getattr(each, "commitment", 0.0) for each in answer[0].deal.tranches]
+    assert table["size"].tolist() == pytest.approx(promised, rel=1e-12)
 
 
 def test_what_is_sold_at_par_is_worth_par_in_the_market_that_is_written(answer, tmp_path):

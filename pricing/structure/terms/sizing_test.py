@@ -27,7 +27,7 @@ OVER_DATES = {  # words over a number of the language: its value at each determi
     "on": "at one payment date: on(dscr('A'), '2029-06-15')",
 }
 OVER_LIFE = {  # words over the life of a tranche
-    "loss": "principal written down and principal and interest never paid, as a share of the balance at the start",
+    "loss": "principal written down and principal and interest never paid, as a share of the balance at the start and what is drawn after it",
     "expected_loss": "the mean of loss over paths",
     "paid": "the date at which nothing is owed any more: paid('A') <= '2033-12-15'",
     "headroom": "the share of all collections that may go before the note or a senior one goes unpaid",
