@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -117,12 +118,9 @@ def stress(
         told = chain(described, flows, losses, institutions, struck.name, pair.shock.name)
     moved = (f", spreads {shock:+g} bp on top" if shock else "") + (f", rates {rates:+g} bp" if rates else "")
     title = f"{described.name}: {struck.name!r} against {base.name!r}{moved}, amounts in {described.currency} million"
-    tables: dict[str, Callable[[], Any]] = {
-        "classes": lambda: told.classes,
-        "rounds": lambda: told.rounds,
-        "bearers": lambda: told.bearers,
-        "bridge": lambda: told.bridge,
-        "unidentified": lambda: told.unidentified,
+    tables = {
+        name: functools.partial(getattr, told, name)
+        for name in ("classes", "rounds", "bearers", "bridge", "unidentified")
     }
     said = {"scenario": struck.name, "shock": pair.shock.name, "rates_bp": rates, "reference": base.name}
 
@@ -168,7 +166,7 @@ def whole_market(
     """The answer for a book of deals, its loop closed where a file beside it says how; `moved` are draws, seed and workers."""
     from pricing.contagion.closed_loop.channels import CHANNELS
     from pricing.contagion.closed_loop.market_loop import market_loop
-    from pricing.contagion.closed_loop.market_page import page_of
+    from pricing.contagion.closed_loop.market_page import page_of, tables_of
     from pricing.contagion.market_stress import market_stress
     from structuring.runs.book_files import find_book
     from waterfalls.errors import InvalidTerms, unknown
@@ -190,25 +188,7 @@ def whole_market(
             raise InvalidTerms("--sensitivity, --report and --xlsx of a book are of its loop: leave a channel on")
         with progress("moving every assumption") as told:
             sure = sensitivity(closed, moved[0], seed=moved[1], workers=moved[2], progress=told)
-    tables: dict[str, Callable[[], Any]] = {
-        "classes": lambda: made.classes,
-        "rounds": lambda: made.rounds,
-        "bearers": lambda: made.bearers,
-        "deals": made.by_deal,
-        "obligors": lambda: made.concentration,
-        "beside_2008": lambda: made.beside,
-        "unidentified": lambda: made.unidentified,
-    }
-    if closed is not None:
-        tables |= {
-            "loop_rounds": closed.loop.by_round,
-            "loop_channels": closed.loop.by_channel,
-            "loop_institutions": closed.loop.by_institution,
-            "loop_ends": closed.ends,
-            "loop_assumptions": closed.assumptions,
-        }
-    if sure is not None:
-        tables |= {"tornado": sure.tornado, "band": sure.band, "ranking": sure.ranking, "what_if": sure.what_if}
+    tables = {name: table.full for part in tables_of(made, closed, sure) for name, table in part.items()}
     said = {"book": book, "currency": made.book.currency, "scenario": made.stress, "scale": scale, "channels": on}
 
     def then(say: Say) -> None:

@@ -49,6 +49,8 @@ def test_three_sentences_and_one_picture_lead_then_the_tornado_then_classes_to_h
 def test_the_page_and_the_workbook_hold_what_the_tables_hold(written):
     html, book = (written / "m.html").read_text("utf-8"), openpyxl.load_workbook(written / "m.xlsx")
     assert book.sheetnames == [sheet.name for sheet in sheets(result())]
+    unnamed = next(sheet for sheet in sheets(result()) if sheet.name == "unidentified")
+    assert unnamed.kinds["share"] == "share" and unnamed.kinds["loss"] == "money"
     for sheet in sheets(result()):
         table = html.split(f'id="table-{sheet.name}"')[1].split("</table>")[0]
         cells = re.findall(r'<td class="(\w+)" data-value="([^"]*)"', table)
