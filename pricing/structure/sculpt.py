@@ -11,7 +11,7 @@ import numpy as np
 from pricing.overview.deal_tables import signed
 from pricing.structure.fixed_point import NotSettled
 from waterfalls.errors import Fault, InvalidTerms
-from waterfalls.language.ratios import cash_for_debt_service
+from waterfalls.language.ratios import cash_for_debt_service, debt_of
 from waterfalls.terms.coupons import Fixed
 from waterfalls.terms.tranches import Note
 
@@ -50,10 +50,7 @@ def sculpted(flows: Cashflows, s: int, name: str, terms: Schedule) -> Sculpture:
     for account in terms.income_of:
         cash = cash + flows["income", account][s]
     senior = plan.down_to(name)[:-1]
-    served = sum(
-        (flows["accrued", kind, other][s] for other in senior for kind in ("interest", "scheduled")),
-        np.zeros(flows.periods),
-    )
+    served = signed(flows, debt_of(plan, senior), s)
     part = slice(first, min(last, flows.periods - 1) + 1)
     available = (cash / ratios(terms.ratio, plan) - served)[part]
     growth = 1.0 + rates_of(note, flows, s)[part] * plan.accruals[name][part]

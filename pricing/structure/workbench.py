@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pricing.overview.deal_tables import signed
 from pricing.paths_and_books.losses_over_paths import drawn_paths
 from pricing.structure.fixed_point import MEMORY, Memory, NotSettled, fixed_point
 from pricing.structure.par import coupon_of, limits, with_new_quotes, worth_par
@@ -24,6 +25,7 @@ from structuring.runs.run import project
 from structuring.scenarios.scenario import Scenario
 from waterfalls.distribute import fixings, settle
 from waterfalls.errors import Fault, InvalidTerms, refuse_unknown
+from waterfalls.language.ratios import debt_of, interest_of
 from waterfalls.terms.amortisation import Instalments
 from waterfalls.terms.coupons import Fixed
 from waterfalls.terms.tranches import Note
@@ -306,12 +308,13 @@ def amount_in(said: Amount, seen: Seen) -> float:
     if said.of is not None:
         return at_start(said.of, seen, 0)
     flows, left, total = seen.flows, said.months / 12.0, 0.0
-    kinds = ("interest", "scheduled") if said.word == "months_of_debt_service" else ("interest",)
     for name in said.notes:
         refuse_unknown("note", name, flows.plan.notes_by_name)
+    due = debt_of if said.word == "months_of_debt_service" else interest_of
+    service = signed(flows, due(flows.plan, said.notes), 0)
     for t in range(flows.periods):
         share = min(max(left * flows.plan.schedule.per_year - t, 0.0), 1.0)
-        total += share * sum(float(flows["accrued", kind, name][0, t]) for name in said.notes for kind in kinds)
+        total += share * float(service[t])
     return total
 
 

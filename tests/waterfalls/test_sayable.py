@@ -1261,6 +1261,21 @@ TESTS = [
         a(),
         a(50.0, 0.05, "B"),
     ),
+    # nothing falls due in the first year; then 5 % on 105 is 5.25
+    *(
+        on_dates(
+            f"what is paid in kind is no debt service, {test}",
+            test,
+            {"revenue": [4, 5, 9], "events": {"pik": [[1, 0, 0]]}},
+            on,
+            a(capitalises="event('pik')"),
+        )
+        for test, on in {
+            "dscr() < 1.2": [0, 1, 0],
+            "ic_ratio('A') < 1.2": [0, 1, 0],
+            "debt_service('A') > 5.2": [0, 1, 1],
+        }.items()
+    ),
     # as of each year before: (30 + 30 / 1.05 + 40 / 1.05^2) / 1.05 = 90.3 over 90, (30 + 40 / 1.05) / 1.05 = 64.9 over
     # 60, and 30 / 1.05 over 30, since of the 40 contracted 30 came
     on_dates(

@@ -8,7 +8,7 @@ from typing import ClassVar
 from waterfalls.errors import InvalidTerms
 from waterfalls.language.expressions import Number, number
 from waterfalls.language.machine import Machine, Value
-from waterfalls.language.ratios import Coverage
+from waterfalls.language.ratios import Coverage, Flow, interest_of
 from waterfalls.language.vocabulary import word
 
 
@@ -35,7 +35,8 @@ class Cure(Number):
         cured = left = 0.0
         rates = []
         for name in m.plan.down_to(self.test.name):
-            rates.append(m.ratio(m["accrued", "interest", name], m.at_start()["balance", name], 0.0))
+            due = Flow(interest_of(m.plan, [name])).settle(m)
+            rates.append(m.ratio(due, m.at_start()["balance", name], 0.0))
             left = left + m["balance", name] * rates[-1]
         left = left - top / self.level
         for name, rate in zip(m.plan.down_to(self.test.name), rates, strict=True):

@@ -37,13 +37,27 @@ def cash_for_debt_service(plan: Contract) -> Signed:
     return cash_in + tuple((-1.0, ("accrued", "fee", fee)) for fee in plan.senior_fees)
 
 
+def interest_of(plan: Contract, names: Iterable[str]) -> Signed:
+    """Interest of the period that falls due on notes: what is added to a balance does not."""
+    found: list[tuple[float, tuple[str, ...]]] = []
+    for name in names:
+        found.append((1.0, ("accrued", "interest", name)))
+        if plan.notes_by_name[name].capitalises is not None:
+            found.append((-1.0, ("capitalised", name)))
+    return tuple(found)
+
+
+def debt_of(plan: Contract, names: Iterable[str]) -> Signed:
+    """Interest and scheduled principal falling due on notes, note by note, of the period."""
+    return tuple(item for name in names for item in (*interest_of(plan, [name]), (1.0, ("accrued", "scheduled", name))))
+
+
 def service_of(plan: Contract, names: Iterable[str]) -> Signed:
     """Interest and scheduled principal falling due on notes, and what hedges cost net, of the period."""
-    debt = tuple((1.0, ("accrued", kind, name)) for name in names for kind in ("interest", "scheduled"))
     hedges = tuple(
         item for name in plan.hedges for item in ((1.0, ("accrued", "hedge", name)), (-1.0, ("received", name)))
     )
-    return debt + hedges
+    return debt_of(plan, names) + hedges
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,11 +67,8 @@ class DebtService(Number):
     needs_what: ClassVar[str] = "note"
     names: tuple[str, ...]
 
-    def flow(self) -> Flow:
-        return Flow(tuple((1.0, ("accrued", kind, name)) for name in self.names for kind in ("interest", "scheduled")))
-
     def settle(self, m: Machine) -> Value:
-        return self.flow().settle(m)
+        return Flow(debt_of(m.plan, self.names)).settle(m)
 
     def words(self) -> str:
         return f"the debt service of the period on {listed(list(self.names))}"
@@ -152,7 +163,7 @@ class Coverage(Ratio):
         if self.word == "ltv":
             return balance(*notes), receipt("value")
         cash = Flow(cash_for_debt_service(plan)) if self.of is None else self.of
-        return cash, Flow(tuple((1.0, ("accrued", "interest", note)) for note in notes))
+        return cash, Flow(interest_of(plan, notes))
 
     def words(self) -> str:
         said = {
