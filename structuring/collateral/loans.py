@@ -50,8 +50,8 @@ class LoanPool(Asset):
     - loss, 0). `servicing` is a rate a year taken out of interest.
     `prepayment_penalty` are shares of what is prepaid in the first year, the second and so on, which receipts report as
     revenue. Amounts are by calendar month from the start of the
-    schedule, the last of which in each collection period ends with it (see `MonthGrid`); with `first_payment` the first
-    ends there, and each belongs to the collection period in which it ends.
+    schedule, the last of which in each collection period ends with it (see `MonthGrid`); with `first_payment` all loans
+    first pay then, interest of a whole period of theirs, and each month belongs to the collection period in which it ends.
     `contracted` is scheduled interest and principal. Source: SIFMA, Uniform Practices, chapter SF.
     """
 
@@ -178,30 +178,41 @@ class LoanPool(Asset):
     def fixings(self, accrual: Accrual, every: int, schedule: Schedule) -> tuple[Resets, list[datetime.date]]:
         """The days on which an index is read, and for each interest period the day that fixed it."""
         from structuring.collateral.pool_cash_flows import fixed_on
-        from structuring.scenarios.month_grid import month_grid
 
         assert accrual.coupon is not None
-        grid = month_grid(schedule, self.first_payment)
+        grid = self.grid(schedule, every)
         days = [grid.days[m] for m in fixed_on(accrual, every, grid.months)]
         read = tuple(dict.fromkeys(day for day in days if day >= grid.days[min(accrual.first, grid.months)]))
         return Resets(accrual.coupon, accrual.reset, accrual.day_count, read or (grid.days[0],)), days
 
     def deliver(self, schedule: Schedule, scenarios: Drivers) -> Receipts:
         """What the pool pays and owes, (S, T) in currency units; see the class for the formulas."""
-        from structuring.collateral.pool_cash_flows import groups
-        from structuring.scenarios.month_grid import month_grid
         from waterfalls.receipts import Receipts
 
-        grid = month_grid(schedule, self.first_payment)
-        total: dict[str, np.ndarray] = {}
-        start = 0.0
-        for group, parts in groups(self.lines, self.apart(scenarios), grid.months, self.servicing):
+        total: dict[MonthGrid, dict[str, np.ndarray]] = {}
+        start: dict[MonthGrid, float] = {}
+        for group, parts in self.groups(schedule, scenarios):
+            grid = self.grid(schedule, int(group.every[0]))
             whole = self.curves(parts, grid, schedule, scenarios)
-            for field, amounts in self.flows(group, whole, whole, grid, scenarios).items():
-                total[field] = total[field] + amounts if field in total else amounts
-            start += float(group.balance.sum())
-        fields: dict[str, Any] = grid.fields(total, start)
+            added(total.setdefault(grid, {}), self.flows(group, whole, whole, grid, scenarios))
+            start[grid] = start.get(grid, 0.0) + float(group.balance.sum())
+        fields: dict[str, Any] = {}
+        for grid, amounts in total.items():
+            added(fields, grid.fields(amounts, start[grid]))
         return Receipts(schedule.ends, **fields, scenarios=scenarios.names)
+
+    def grid(self, schedule: Schedule, every: int = 1) -> MonthGrid:
+        """The months of loans that pay every so many of them."""
+        from structuring.scenarios.month_grid import month_grid
+
+        return month_grid(schedule, self.first_payment, every=every if self.first_payment else 1)
+
+    def groups(self, schedule: Schedule, scenarios: Drivers) -> tuple[tuple[Tape, tuple[Part, ...]], ...]:
+        """The loans by what happens to them, with their curves where these are known."""
+        from structuring.collateral.pool_cash_flows import groups
+
+        months, ahead = self.grid(schedule).months, self.first_payment is not None
+        return groups(self.lines, self.apart(scenarios), months, self.servicing, ahead=ahead)
 
     def apart(self, scenarios: Drivers) -> tuple[str, ...]:
         """The columns by which loans differ in what happens to them."""
@@ -225,26 +236,24 @@ class LoanPool(Asset):
         import numpy as np
 
         from structuring.collateral.pool_cash_flows import fixed_on, limited
-        from structuring.scenarios.month_grid import month_grid
 
         accrual, every = part.lines.accruals[int(part.lines.accrual[0])], int(part.lines.every[0])
         if accrual.coupon is None:
             return np.zeros((1, 1))
-        fixed = fixed_on(accrual, every, month_grid(schedule, self.first_payment).months)
+        fixed = fixed_on(accrual, every, self.grid(schedule, every).months)
         return limited(accrual, scenarios.borne(*self.fixings(accrual, every, schedule)), fixed, every)
 
     def loans(self, schedule: Schedule, scenarios: Drivers) -> tuple[Sequence[str], dict[str, np.ndarray]]:
         """What each loan paid in one scenario, by field (N, T); the sums are the pool's receipts."""
         import numpy as np
 
-        from structuring.collateral.pool_cash_flows import Curves, groups, of_each, resetting
-        from structuring.scenarios.month_grid import month_grid
+        from structuring.collateral.pool_cash_flows import Curves, of_each, resetting
 
-        grid = month_grid(schedule, self.first_payment)
         tape = self.lines if isinstance(self.lines, Tape) else Tape.of(self.lines)
-        apart, found = self.apart(scenarios), {}
-        known = groups(self.lines, apart, grid.months, self.servicing)
-        for chosen, (group, parts) in zip(tape.alike(apart), known, strict=True):
+        found: dict[str, np.ndarray] = {}
+        apart = tape.alike(self.apart(scenarios))
+        for chosen, (group, parts) in zip(apart, self.groups(schedule, scenarios), strict=True):
+            grid = self.grid(schedule, int(group.every[0]))
             rows = Curves(*(np.zeros((len(group), grid.months + more)) for more in (1, 0, 0)))
             for part in parts:
                 rates = self.rates(part, schedule, scenarios)
@@ -319,6 +328,12 @@ class LoanPool(Asset):
         """Whether a driver is a speed that follows the age of loans, in the base case or in a scenario."""
         rows = [getattr(self, driver)] + [row.get(driver) for row in scenarios.rows or ()]
         return any(isinstance(rate, Speed) and rate.by_age for rate in rows)
+
+
+def added(total: dict[str, np.ndarray], more: Mapping[str, np.ndarray]) -> None:
+    """Adds amounts to a total, field by field."""
+    for field, amounts in more.items():
+        total[field] = total[field] + amounts if field in total else amounts
 
 
 def pays_otherwise_than_monthly(lines: tuple[LoanLine, ...] | Tape) -> bool:

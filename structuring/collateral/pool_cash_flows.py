@@ -40,16 +40,19 @@ class Part(NamedTuple):
 
 @functools.lru_cache(maxsize=16)
 def groups(
-    lines: tuple[LoanLine, ...] | Tape, apart: tuple[str, ...], months: int, servicing: float
+    lines: tuple[LoanLine, ...] | Tape, apart: tuple[str, ...], months: int, servicing: float, ahead: bool = False
 ) -> tuple[tuple[Tape, tuple[Part, ...]], ...]:
-    """The lines in groups, kept apart by columns, each in parts by accrual; worked out once."""
+    """The lines in groups, kept apart by columns, each in parts by accrual; worked out once.
+
+    Curves are of `months`, and with `ahead` of those before them in which the first interest of each loan accrues.
+    """
     found = []
     for group in (lines if isinstance(lines, Tape) else Tape.of(lines)).split(apart):
-        parts = []
+        parts, count = [], months + (int(group.every[0]) - 1 if ahead else 0)
         for chosen in group.alike(("accrual",)):
             part = group if chosen.all() else group.some(chosen)
             known = part.accruals[int(part.accrual[0])] == Accrual()
-            curves = [curve[None, :] for curve in scheduled(part, months, servicing)] if known else []
+            curves = [curve[None, :] for curve in scheduled(part, count, servicing)] if known else []
             parts.append(Part(chosen, part, Curves(*curves) if known else None))
         found.append((group, tuple(parts)))
     return tuple(found)

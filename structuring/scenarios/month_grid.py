@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 @functools.lru_cache(maxsize=1024)
-def month_grid(schedule: Schedule, first: datetime.date | None = None, least: int = 0) -> MonthGrid:
+def month_grid(schedule: Schedule, first: datetime.date | None = None, *, every: int = 1, least: int = 0) -> MonthGrid:
     """The loans' months within collection periods; worked out once."""
-    return MonthGrid(Clock(schedule), schedule, first=first, least=least)
+    return MonthGrid(Clock(schedule), schedule, first=first, every=every, least=least)
 
 
 class MonthGrid:
@@ -30,11 +30,14 @@ class MonthGrid:
 
     Every collection period holds whole months, the last of which ends with it: as many as its length comes nearest to
     (none in less than half a month), and no fewer than `least`; of a first period off the grid the first month is longer
-    or shorter than the others. With `first` the first month ends there instead, and the others follow a month apart.
+    or shorter than the others. With `first` the first `every` months end there instead, which is when loans that pay every
+    so many months first do, and the others follow a month apart.
     `days` (M + 1,) are the day before the first month and the last day of each, `period` (M,) where each belongs.
     """
 
-    def __init__(self, clock: Clock, schedule: Schedule, *, first: datetime.date | None = None, least: int = 0) -> None:
+    def __init__(
+        self, clock: Clock, schedule: Schedule, *, first: datetime.date | None = None, every: int = 1, least: int = 0
+    ) -> None:
         self.clock, self.dates = clock, schedule.collection
         days = [day.toordinal() for day in schedule.ends]
         if first is None:
@@ -44,10 +47,10 @@ class MonthGrid:
             ends = clock.hi[period] - 30.0 * np.array(back)
             self.ends = [month_after(schedule.ends[t], -k, clock.roll) for t, k in zip(period, back, strict=True)]
         else:
-            months = (month_after(first, k) for k in itertools.count())
+            months = (month_after(first, k) for k in itertools.count(1 - every))
             self.ends = list(itertools.takewhile(lambda day: day <= schedule.ends[-1], months))
-            opens = month_after(first, -1)
-            start, ends = clock.at(first) - 30.0, clock.at(first) + 30.0 * np.arange(len(self.ends))
+            opens, start = month_after(first, -every), clock.at(first) - 30.0 * every
+            ends = start + 30.0 * np.arange(1.0, len(self.ends) + 1.0)
             period = np.searchsorted(days, [day.toordinal() for day in self.ends])
         self.months, self.days, self.period = len(self.ends), [opens, *self.ends], period
         self.edges = np.concatenate([[start], ends])
@@ -57,8 +60,8 @@ class MonthGrid:
         for k in range(self.index.shape[0]):
             has = counts > k
             self.index[k, has] = (self.last - counts)[has] + k
-        every = np.arange(self.months)
-        self.same = np.array_equal(self.last, every + 1) and np.array_equal(self.index, every[None, :])
+        each = np.arange(self.months)
+        self.same = np.array_equal(self.last, each + 1) and np.array_equal(self.index, each[None, :])
 
     def month_of(self, date: datetime.date) -> int | None:
         """The month (from 0) of a date, within the collection period that holds it; None outside all of them."""

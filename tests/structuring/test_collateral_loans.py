@@ -13,11 +13,12 @@ from structuring import Deal, run
 from structuring.collateral.loan_tape import LoanLine, Tape
 from structuring.collateral.loans import LoanPool
 from structuring.collateral.pool_cash_flows import scheduled
+from structuring.runs.loan_cash import loan_cash
 from structuring.scenarios.monthly_rates import abs_speed, cdr, cpr, mdr, psa, sda, smm
 from structuring.scenarios.months import a_month, a_year
 from structuring.scenarios.scenario import Drivers, Paths, Scenario
 from structuring.scenarios.speed import Speed
-from waterfalls import Equity, Fixed, Note
+from waterfalls import Equity, Fixed, Floating, Note
 from waterfalls.clock.schedule import schedule
 from waterfalls.errors import InvalidTerms
 from waterfalls.terms.term import plain, read
@@ -643,3 +644,33 @@ def test_a_first_period_off_the_grid_holds_the_months_that_come_nearest():
     )
     line = LoanLine(130.0, 0.0, remaining_term=13, payment="equal principal")
     assert deliver(LoanPool((line,)), periods=periods)["principal"].tolist() == [[40.0, 30.0, 30.0, 30.0]]
+
+
+@pytest.mark.parametrize("rate", [0.06, Floating("SOFR", 0.01)])
+def test_loans_of_every_frequency_first_pay_when_the_pool_says(rate):
+    """Instalments of equal principal from 31 March on; the first interest is that of the whole period before it."""
+    first, index = D(2026, 3, 31), {D(2025, 3, 31): 0.05, D(2026, 1, 31): 0.04, D(2026, 7, 1): 0.03}
+    every = {"monthly": 1, "quarterly": 3, "semiannual": 6, "annual": 12}
+    lines = [LoanLine(120.0, rate, remaining_term=24, payment="equal principal", frequency=name) for name in every]
+    deal = Deal(
+        "loans", closing=D(2025, 12, 31), first_payment=D(2026, 1, 31), maturity=D(2028, 12, 31), frequency="monthly",
+        calendar="none", end_of_month=True, collateral=LoanPool(tuple(lines), first_payment=first),
+        tranches=(Equity("E"),), waterfall=pay(residual("E")),
+    )  # fmt: skip
+    paid, principal_ = {}, {}
+    for length in every.values():
+        for k in range(24 // length):
+            opens, day = (
+                ql.Date.endOfMonth(ql.Date.from_date(first) + ql.Period(length * j, ql.Months)).to_date()
+                for j in (k - 1, k)
+            )
+            now = 0.06 if rate == 0.06 else 0.01 + index[max(begins for begins in index if begins <= opens)]
+            repaid = 120.0 * length / 24
+            paid[day] = paid.get(day, 0.0) + (120.0 - k * repaid) * now * length / 12
+            principal_[day] = principal_.get(day, 0.0) + repaid
+    flows = run(deal, rates={"SOFR": index} if rate != 0.06 else None)
+    for field, expected in (("interest", paid), ("principal", principal_)):
+        found = dict(zip(flows.dates, flows.receipt(field)[0], strict=True))
+        assert {day: amount for day, amount in found.items() if amount} == pytest.approx(expected, rel=1e-12)
+    rows = loan_cash(deal, rates={"SOFR": index} if rate != 0.06 else None)
+    assert rows["interest"].sum() == pytest.approx(sum(paid.values()), rel=1e-12)
