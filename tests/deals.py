@@ -535,6 +535,7 @@ def whole_life_is_known(note):
     return (
         isinstance(note.coupon, Fixed)
         and note.coupon.fixed
+        and (note.capitalises is None or "event" not in str(note.capitalises))
         and getattr(note.amortisation, "prepaid", "pro rata") == "pro rata"
     )
 

@@ -135,3 +135,55 @@ def test_a_make_whole_leaves_out_the_instalment_of_the_date_which_is_paid_at_par
         left -= 10.0
     assert left == 0.0
     assert flows.interest["A"][0, 2] - 80.0 * 0.06 * fractions[2] == pytest.approx(value - 70.0, abs=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("added", "premium", "coverage"),
+    [
+        ("always()", 108.0 * ((1.08 / 1.05) ** 4 - 1.0), [np.inf, np.inf, np.inf, np.inf]),
+        # 116.64 from the second date on, whose interest is paid from the third on
+        (
+            "~on_or_after('2029-01-15')",
+            sum(116.64 * 0.08 / 1.05**k for k in (2, 3, 4)) + 116.64 / 1.05**4 - 108.0,
+            [60.0 / 9.3312, 60.0 / (2 * 9.3312), 60.0 / (2 * 9.3312), 30.0 / 9.3312],
+        ),
+        (
+            "event('pik')",
+            None,
+            [np.inf, *(60.0 / (2 * 8.64),) * 2, 30.0 / 8.64],
+        ),
+    ],
+)
+def test_interest_that_is_added_to_the_balance_is_not_paid_ahead(added, premium, coverage):
+    """100 at 8 % a year and 30 of cash a date: the make-whole at 5 % of the first date, coverage of the next two dates."""
+    clock = schedule(
+        closing=datetime.date(2026, 1, 15), first_payment=datetime.date(2027, 1, 15), maturity=datetime.date(2031, 1, 15),
+        frequency="annual", calendar="none",
+    )  # fmt: skip
+    note = {"name": "A", "notional": 100.0, "coupon": {"fixed": {"rate": 0.08}}, "capitalises": added}
+    whole = ["pay(premium('A')).capped(make_whole('A', rate=0.05)).when(~on_or_after('2027-06-30'))"]
+    tests = {
+        f"{side} {t}": f"(forward_dscr('A', periods=2) {side} {level}) & on_or_after('{2027 + t}-01-15')"
+        for t, number in enumerate(coverage)
+        for side, level in (("<", number * (1.0 + 1e-9)), (">", min(number, 1e9) * (1.0 - 1e-9)))
+        if level < np.inf
+    }
+    clauses = ["pay(interest('A'))", *(whole if premium else ()), "pay(residual('E'))"]
+    triggers = [{"name": name, "test": test} for name, test in tests.items()]
+    text = {"tranches": [{"note": note}], "triggers": triggers, "waterfall": clauses}
+    cash = np.array([60.0, 30.0, 30.0, 30.0, 30.0])
+    events = {"events": {"pik": np.array([[1, 0, 0, 0, 0]])}} if "event" in added else {}
+    flows = flows_from(plan_from(str(text), dates=clock), revenue=cash, contracted=cash, **events)
+    for name in tests:
+        assert row(flows, f"trigger {name}")[int(name[2:])] == 1.0, name
+    if premium:
+        assert flows["premium", "A"][0, 0] == pytest.approx(premium, rel=1e-12)
+
+
+def test_a_make_whole_needs_to_know_when_interest_is_added_to_the_balance():
+    note = "{name: A, notional: 100, coupon: {fixed: {rate: 0.05}}, capitalises: event('pik')}"
+    text = f"tranches: [{{note: {note}}}]\nwaterfall: [\"pay(premium('A')).capped(make_whole('A', rate=0.03))\"]"
+    with pytest.raises(
+        InvalidTerms, match="needs to know ahead when 'A' adds interest to its balance: say it by dates"
+    ):
+        plan_from(text)

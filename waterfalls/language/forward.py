@@ -16,7 +16,8 @@ import lazy_loader
 from waterfalls.clock.schedule import moved
 from waterfalls.dates import as_date
 from waterfalls.language.amounts import rate_a_year
-from waterfalls.language.expressions import Number
+from waterfalls.language.conditions import Always, OnOrAfter, Yearly
+from waterfalls.language.expressions import Condition, Logic, Not, Number
 from waterfalls.language.machine import Contract, Machine, Value
 from waterfalls.language.numbers import reported, some
 from waterfalls.language.ratios import Flow, Ratio, cash_for_debt_service
@@ -60,7 +61,10 @@ class CashAhead(Number):
 
 @dataclasses.dataclass(frozen=True)
 class ServiceAhead(Number):
-    """Interest and scheduled principal of notes over the next `count` periods, at today's index, balloons apart."""
+    """Interest and scheduled principal of notes over the next `count` periods, at today's index, balloons apart.
+
+    Interest that is added to the balance is not due: by the dates where they alone say so, else while it is so today.
+    """
 
     names: tuple[str, ...]
     count: int
@@ -72,6 +76,14 @@ class ServiceAhead(Number):
             left = m["balance", name] - m["owed", "scheduled", name]
             for k in range(1, self.count + 1):
                 due = left * note.coupon.ahead(m, k) * m.curve(moved(m.plan.accruals[name], k))
+                if note.capitalises is not None:
+                    added = (
+                        m.curve(moved(by_dates(note.capitalises, m.plan), k))
+                        if said_by_dates(note.capitalises)
+                        else note.capitalises.settle(m)
+                    )
+                    left = left + due * added
+                    due = due - due * added
                 asked = 0.0
                 if note.amortisation is not None:
                     curve = m.curve(moved(m.plan.instalments[name], k))
@@ -202,6 +214,7 @@ class MakeWhole(Number):
 
     Both are as of this date, once what is due at it is paid. Per unit of balance after t:
     v(t) = (coupon x fraction(t+1) + instalment(t+1) + (1 - instalment(t+1)) v(t+1)) / (1 + rate x fraction(t+1)),
+    of interest that is added to the balance (1 + coupon x fraction(t+1)) (instalment(t+1) + ...) / (...) instead,
     so that `rate` compounds at every payment date by the note's day count, as its coupon does: at the coupon it is 0.
     """
 
@@ -218,10 +231,12 @@ class MakeWhole(Number):
             final = min(final, plan.schedule.at(as_date(self.until)))
         growth = growth_of(plan, self.name, self.rate)
         coupons = note.coupon.ladder(plan) * plan.accruals[self.name]
+        added = coupons * (0.0 if note.capitalises is None else by_dates(note.capitalises, plan))
         value = np.zeros(T)
         for t in range(final - 1, -1, -1):
             repaid = 1.0 if t + 1 == final else plan.instalments[self.name][t + 1]
-            value[t] = (coupons[t + 1] + repaid + (1.0 - repaid) * value[t + 1]) / growth[t + 1]
+            later = (1.0 + added[t + 1]) * (repaid + (1.0 - repaid) * value[t + 1])
+            value[t] = (coupons[t + 1] - added[t + 1] + later) / growth[t + 1]
         return np.where(np.arange(T) < final, np.maximum(value - 1.0, 0.0), 0.0)
 
     def settle(self, m: Machine) -> Value:
@@ -243,6 +258,27 @@ def make_whole(name: str, *, rate: float, until: datetime.date | str | None = No
     return MakeWhole(named("note", name), rate_a_year(rate), None if until is None else as_date(until).isoformat())
 
 
+def said_by_dates(condition: Condition) -> bool:
+    """Whether dates alone say when a condition holds."""
+    return all(isinstance(part, (Always, OnOrAfter, Yearly, Not, Logic)) for part in condition.walk())
+
+
+def by_dates(condition: Condition, plan: Contract) -> np.ndarray:
+    """Whether a condition that dates alone say holds on each payment date (T,), 1.0 or 0.0."""
+    match condition:
+        case OnOrAfter():
+            return plan.schedule.flags_from(condition.date)
+        case Yearly():
+            return condition.curve(plan)
+        case Not():
+            return 1.0 - by_dates(condition.inner, plan)
+        case Logic():
+            both = by_dates(condition.left, plan), by_dates(condition.right, plan)
+            return np.minimum(*both) if condition.sign == "&" else np.maximum(*both)
+        case _:
+            return np.ones(plan.schedule.periods)
+
+
 def cannot_look_ahead(node: Any, notes: dict[str, Any]) -> str:
     """Why a number cannot look ahead on its notes; empty where it can."""
     if isinstance(node, LoanLife) and node.rate is None:
@@ -260,6 +296,8 @@ def cannot_look_ahead(node: Any, notes: dict[str, Any]) -> str:
             prepaid = getattr(note.amortisation, "prepaid", "pro rata")
             if not note.coupon.fixed or prepaid != "pro rata":
                 return f"'{node}' needs a fixed coupon and a schedule shortened pro rata: say the amount as a number"
+            if note.capitalises is not None and not said_by_dates(note.capitalises):
+                return f"'{node}' needs to know ahead when {note.name!r} adds interest to its balance: say it by dates"
     return ""
 
 
