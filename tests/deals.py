@@ -106,7 +106,6 @@ from waterfalls.words import (
     yearly,
 )
 
-GOLDEN = Path(__file__).parent / "golden"
 CLOSING = datetime.date(2026, 1, 15)
 
 KINDS = {
@@ -123,19 +122,19 @@ KINDS = {
 
 def golden(name):
     """A golden case: its source, inputs, expected values and tolerance."""
-    return json.loads((GOLDEN / f"{name}.json").read_text("utf-8"))
+    return json.loads((Path(__file__).parent / "golden" / f"{name}.json").read_text("utf-8"))
 
 
 # By hand ---------------------------------------------------------------------------------------------------
 
 
-def clock(periods, frequency="annual"):
-    """Unadjusted payment dates from 15 January 2026 on, so that 30/360 accrues exactly 1 / frequency."""
+def clock(periods, frequency="annual", closing=CLOSING):
+    """Unadjusted payment dates from 15 January 2026 on, or another day, so that 30/360 accrues exactly 1 / frequency."""
     months = {"annual": 12, "semiannual": 6, "quarterly": 3, "monthly": 1}[frequency]
     return schedule(
-        closing=CLOSING,
-        first_payment=later(CLOSING, months),
-        maturity=later(CLOSING, months * periods),
+        closing=closing,
+        first_payment=later(closing, months),
+        maturity=later(closing, months * periods),
         frequency=frequency,
         calendar="none",
         convention="unadjusted",

@@ -1,9 +1,8 @@
 """Flows to price: made by a waterfall where the test is about a deal, given amount by amount where it is about numbers."""
 
 import datetime as dt
-import json
-from pathlib import Path
 
+import deals
 import numpy as np
 import pytest
 
@@ -118,4 +117,4 @@ def given():
 @pytest.fixture(scope="session")
 def golden():
     """A golden case by name."""
-    return lambda name: json.loads((Path(__file__).parents[1] / "golden" / f"{name}.json").read_text("utf-8"))
+    return deals.golden

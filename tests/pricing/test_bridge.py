@@ -4,40 +4,18 @@ import numpy as np
 import pytest
 from hypothesis import given as drawn
 from hypothesis import strategies as st
+from shipped import shipped
 
 from pricing.bearers.loss_bridge import bridge
-from pricing.bearers.who_bears import who_bears
-from pricing.market.market import projected
-from pricing.market.market_files import load_market
-from pricing.valuation.price import price
-from pricing.valuation.spread_shocks import SpreadShock
-from structuring.deals.deal_files import find_deal, library, load_deal, load_scenarios
-from structuring.runs.run import run
+from structuring.deals.deal_files import find_deal, library
 from waterfalls.errors import InvalidTerms, Unbalanced, UnknownName
 
 SHIPPED = [name for name in library() if (find_deal(name).parent / "market.yaml").is_file()]
 
 
-@pytest.fixture(scope="module")
-def shipped():
-    """A shipped deal's flows and losses in all its scenarios, by name; made once."""
-    made = {}
-
-    def of(name):
-        if name not in made:
-            deal, market = load_deal(name), load_market(find_deal(name).parent / "market.yaml")
-            flows = run(deal, load_scenarios(name), rates=projected(market, deal))
-            first = flows.scenarios[0]
-            prices = price(flows, market, SpreadShock.parallel(bp=300), reference=first)
-            made[name] = flows, who_bears(prices, deal.holdings, reference=(first, "unchanged"))
-        return made[name]
-
-    return of
-
-
 @pytest.mark.parametrize("name", SHIPPED)
-def test_the_bridge_of_every_shipped_deal_sums_to_zero_in_every_scenario(shipped, name):
-    flows, losses = shipped(name)
+def test_the_bridge_of_every_shipped_deal_sums_to_zero_in_every_scenario(name):
+    _, flows, losses = shipped(name)
     first = flows.scenarios[0]
     for shock in losses.prices.shocks:
         made = bridge(flows, losses, reference=first, shock=shock)
@@ -57,10 +35,10 @@ def test_the_bridge_of_every_shipped_deal_sums_to_zero_in_every_scenario(shipped
                 assert by_class.get(who, 0.0) == pytest.approx(whole, abs=1e-9 * made.notional)
 
 
-def test_a_cost_beyond_that_of_the_reference_is_additional_and_one_below_it_not_incurred(shipped):
+def test_a_cost_beyond_that_of_the_reference_is_additional_and_one_below_it_not_incurred():
     said = {}
     for name in SHIPPED:
-        flows, _ = shipped(name)
+        _, flows, _ = shipped(name)
         made = bridge(flows, reference=flows.scenarios[0])
         for scenario in flows.scenarios:
             for row in made.frame(scenario).itertuples():
@@ -69,15 +47,15 @@ def test_a_cost_beyond_that_of_the_reference_is_additional_and_one_below_it_not_
     assert max(said[False]) <= 0.0 < min(said[True]) and min(said[False]) < 0.0
 
 
-def test_a_guarantor_and_unpaid_vendors_stand_among_the_bearers(shipped):
+def test_a_guarantor_and_unpaid_vendors_stand_among_the_bearers():
     if "beignet-2025" not in SHIPPED or "coreweave-ddtl-4" not in SHIPPED:
         pytest.skip("these deals ship with the library")
-    made = bridge(*shipped("beignet-2025"))
+    made = bridge(*shipped("beignet-2025")[1:])
     left = made.frame("not renewed in 2033, resale halved").set_index("kind")["cash_loss"]
     assert left["guarantor"] > 1e9  # the sponsor pays under its guarantee
     failed = made.frame("not renewed in 2033, guarantor fails").set_index("kind")["cash_loss"]
     assert "guarantor" not in failed.index or failed["guarantor"] == 0.0
-    kinds = set(bridge(*shipped("coreweave-ddtl-4")).frame("technology superseded")["kind"])
+    kinds = set(bridge(*shipped("coreweave-ddtl-4")[1:]).frame("technology superseded")["kind"])
     assert {"collateral", "tranche", "hedge counterparty"} <= kinds
 
 
@@ -104,10 +82,10 @@ def test_other_flows_than_the_law_allows_are_found_out(given):
         bridge(flows, reference=0)
 
 
-def test_bad_input_of_the_bridge(toy, shipped):
+def test_bad_input_of_the_bridge(toy):
     with pytest.raises(UnknownName, match="there is no scenario 'bse'. Did you mean 'base'?"):
         bridge(toy(), reference="bse")
     with pytest.raises(InvalidTerms, match="losses: must be of the same scenarios as the flows"):
-        bridge(toy(), shipped(SHIPPED[0])[1])
+        bridge(toy(), shipped(SHIPPED[0])[2])
     with pytest.raises(UnknownName, match="there is no scenario 'baad'"):
         bridge(toy()).frame("baad")

@@ -2,9 +2,7 @@
 
 import datetime
 import itertools
-import json
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,17 +18,11 @@ SHARE = st.floats(0.0, 1.0)
 insurers = partial(solvency_ii, on=datetime.date(2026, 11, 29))
 
 
-@pytest.fixture(scope="module")
-def golden():
-    path = Path(__file__).parents[1] / "golden" / "regulatory_capital.json"
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
 # Against the published texts
 
 
 def test_every_figure_of_regulation_is_the_published_one(golden):
-    published = golden["expected"]
+    published = golden("regulatory_capital")["expected"]
     for name, carried in {
         "article_263_table_1": tables.ERBA_SHORT, "article_264_table_3": tables.ERBA_SHORT_STS,
         "article_263_table_2": tables.ERBA, "article_264_table_4": tables.ERBA_STS, "article_122_table_6": tables.CORPORATE,
@@ -52,11 +44,12 @@ def plain(value):
 
 
 def test_the_worked_examples_of_a_supervisor(golden):
-    given, expected, close = golden["inputs"], golden["expected"], golden["tolerance"]["risk_weight"]
+    case = golden("regulatory_capital")
+    given, expected, close = case["inputs"], case["expected"], case["tolerance"]["risk_weight"]
     assert sec_sa(**given["sec_sa"]) == pytest.approx(expected["sec_sa"]["risk_weight"], abs=close)
     assert sec_erba(**given["sec_erba"], senior=False) == pytest.approx(expected["sec_erba"]["risk_weight"], abs=close)
     pool = {name: given["sec_sa"][name] for name in ("pool_capital", "delinquent", "unknown")}
-    edge = expected["sec_sa"]["capital"] + golden["tolerance"]["capital"]
+    edge = expected["sec_sa"]["capital"] + case["tolerance"]["capital"]
     assert sec_sa(0.0, edge - 1e-4, **pool) == 12.5 > sec_sa(0.0, edge, **pool)  # all of it up to K_A
 
 

@@ -6,42 +6,21 @@ import numpy as np
 import pytest
 from hypothesis import given as drawn
 from hypothesis import strategies as st
+from shipped import WIDER, shipped
 
 from pricing.bearers.accounting import ends_of, reported
 from pricing.bearers.institutions import Institution, load_institutions
-from pricing.bearers.who_bears import who_bears
 from pricing.contagion.stress_chain import chain
-from pricing.market.market import projected
-from pricing.market.market_files import load_market
-from pricing.valuation.price import price
-from pricing.valuation.spread_shocks import SpreadShock
-from structuring.deals.deal_files import find_deal, library, load_deal, load_scenarios
+from structuring.deals.deal_files import library, load_deal
 from structuring.deals.holdings import Holdings
-from structuring.runs.run import run
 from waterfalls.errors import InvalidTerms, UnknownName
 
 DEALS = ["coreweave-ddtl-4", "beignet-2025"]
-WIDER = SpreadShock.parallel(bp=300)
-
-
-@pytest.fixture(scope="module")
-def shipped():
-    made = {}
-
-    def of(name):
-        if name not in made:
-            deal, market = load_deal(name), load_market(find_deal(name).parent / "market.yaml")
-            flows = run(deal, load_scenarios(name), rates=projected(market, deal))
-            prices = price(flows, market, WIDER, reference=flows.scenarios[0])
-            made[name] = deal, flows, who_bears(prices, deal.holdings, reference=(flows.scenarios[0], "unchanged"))
-        return made[name]
-
-    return of
 
 
 @pytest.mark.parametrize("name", DEALS)
 @pytest.mark.parametrize("mode", ["thresholds", "linear", "equilibrium"])
-def test_every_link_sums_to_the_one_before_it(shipped, name, mode):
+def test_every_link_sums_to_the_one_before_it(name, mode):
     deal, flows, losses = shipped(name)
     scenario = flows.scenarios[-1]
     made = chain(deal, flows, losses, load_institutions(), scenario, WIDER.name, mode=mode)
@@ -62,7 +41,7 @@ def test_every_link_sums_to_the_one_before_it(shipped, name, mode):
         assert by_class.get(row["investor_class"], 0.0) == pytest.approx(row["total_loss"], **close)
 
 
-def test_the_chain_is_said_in_words_and_names_what_is_assumed(shipped):
+def test_the_chain_is_said_in_words_and_names_what_is_assumed():
     made = chain(*shipped("coreweave-ddtl-4"), load_institutions(), "technology superseded", WIDER.name)
     said = " ".join(made.sentences())
     assert "The collateral brings" in said and "sponsor's shareholders" in said and "held at amortised cost" in said
@@ -77,7 +56,7 @@ def test_every_holder_of_a_shipped_deal_is_an_institution():
     assert classes - known == set()
 
 
-def test_accounts_show_what_their_basis_lets_them(shipped):
+def test_accounts_show_what_their_basis_lets_them():
     _, _, losses = shipped("beignet-2025")
     known = load_institutions()
     frame = reported(losses, known, "base", WIDER.name).set_index("investor_class")
@@ -98,7 +77,7 @@ def test_accounts_show_what_their_basis_lets_them(shipped):
     assert frame.loc["insurers", "per_cent_of_capital"] == pytest.approx(100.0 * spread[insurers] / 0.75e12)
 
 
-def test_a_loss_on_commitments_is_held_against_what_was_promised(shipped):
+def test_a_loss_on_commitments_is_held_against_what_was_promised():
     deal, flows, losses = shipped("coreweave-ddtl-4")
     frame = reported(losses, load_institutions(), flows.scenarios[-1], WIDER.name).set_index("investor_class")
     shares = deal.holdings.shares
@@ -111,7 +90,7 @@ def test_a_loss_on_commitments_is_held_against_what_was_promised(shipped):
     assert (frame.drop(index="sponsor")["per_cent_of_holding"] < 100.0).all()
 
 
-def test_classes_without_capital_and_those_nobody_names_are_told_in_words(shipped):
+def test_classes_without_capital_and_those_nobody_names_are_told_in_words():
     made = chain(*shipped("coreweave-ddtl-4"), load_institutions(), "technology superseded", WIDER.name)
     said = " ".join(made.sentences())
     assert "No capital is on record of sponsor, unidentified" in said
@@ -125,7 +104,7 @@ def test_classes_without_capital_and_those_nobody_names_are_told_in_words(shippe
     assert known["unidentified"].iloc[0].startswith("assumption: lenders are not on record")
 
 
-def test_gains_since_purchase_stand_apart(shipped):
+def test_gains_since_purchase_stand_apart():
     deal, _, losses = shipped("beignet-2025")
     bought = Holdings(deal.holdings.shares, purchase_prices={"notes": {"mutual funds": 80.0}})
     frame = reported(losses, load_institutions(), "base", holdings=bought).set_index("investor_class")
@@ -144,7 +123,7 @@ def test_ends_bear_what_classes_lose_whatever_its_size(losses):
     np.testing.assert_allclose(flows[0].sum(axis=1), losses, rtol=1e-9, atol=1e-3)
 
 
-def test_bad_input_of_the_chain(shipped):
+def test_bad_input_of_the_chain():
     deal, flows, losses = shipped("coreweave-ddtl-4")
     known = load_institutions()
     with pytest.raises(UnknownName, match="there is no scenario 'technology supersded'. Did you mean"):

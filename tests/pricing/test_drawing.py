@@ -6,26 +6,22 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+from shipped import shipped
 
-from pricing import SpreadShock, load_market, price, projected, who_bears
+from pricing import load_market
 from pricing.report.contents.stress_result import stress_results
 from pricing.report.figures.bridges import loss_bridge, value_bridge
 from pricing.report.figures.charts import balances, class_bars, coverage, heat, trigger_dates
 from pricing.report.figures.figure import Figure, between, drawn
 from pricing.report.figures.sankeys import cash_sankey
-from structuring import load_deal, load_scenarios, run
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture(scope="module")
 def case():
-    deal, market = load_deal("vantage-jersey"), load_market("vantage-jersey")
-    flows = run(deal, load_scenarios("vantage-jersey"), rates=projected(market, deal))
-    prices = price(flows, market, [SpreadShock.parallel(bp=300)])
-    return stress_results(
-        deal, flows, prices, who_bears(prices, deal.holdings, reference=("base", "unchanged")), market
-    )[0]
+    deal, flows, losses = shipped("vantage-jersey")
+    return stress_results(deal, flows, losses.prices, losses, load_market("vantage-jersey"))[0]
 
 
 def rectangles(picture, *colours):

@@ -5,9 +5,10 @@ import importlib
 import numpy as np
 import pandas as pd
 import pytest
+from shipped import shipped
 
-from pricing import SpreadShock, bridge, load_market, price, projected, who_bears
-from structuring import load_deal, load_scenarios, run
+from pricing import bridge
+from structuring import load_deal
 from waterfalls.doors import MissingExtra
 
 MILLION = 1e6
@@ -16,11 +17,9 @@ STRESS, SHOCK = "rent cut 40 %", "+300 bp"
 
 @pytest.fixture(scope="module")
 def results():
-    deal, market = load_deal("vantage-jersey"), load_market("vantage-jersey")
-    flows = run(deal, load_scenarios("vantage-jersey"), rates=projected(market, deal))
-    prices = price(flows, market, [SpreadShock.parallel(bp=300)])
-    losses = who_bears(prices, deal.holdings, reference=("base", "unchanged"))
-    return {"flows": flows, "prices": prices, "losses": losses, "bridge": bridge(flows, losses, reference="base")}
+    _, flows, losses = shipped("vantage-jersey")
+    made = bridge(flows, losses, reference="base")
+    return {"flows": flows, "prices": losses.prices, "losses": losses, "bridge": made}
 
 
 def traces(figure) -> dict:

@@ -3,30 +3,14 @@
 import dataclasses
 
 import pytest
+from shipped import shipped
 
 from pricing.bearers.off_balance_sheet import off_balance_sheet
-from pricing.bearers.who_bears import who_bears
-from pricing.market.market import projected
-from pricing.market.market_files import load_market
-from pricing.valuation.price import price
-from structuring.deals.deal_files import find_deal, load_deal, load_scenarios
-from structuring.runs.run import run
 from waterfalls.errors import InvalidTerms
 
 
-@pytest.fixture(scope="module")
-def view():
-    def of(name):
-        deal, market = load_deal(name), load_market(find_deal(name).parent / "market.yaml")
-        flows = run(deal, load_scenarios(name), rates=projected(market, deal))
-        losses = who_bears(price(flows, market, reference=flows.scenarios[0]), deal.holdings)
-        return deal, flows, losses
-
-    return of
-
-
-def test_a_guarantee_returns_to_the_sponsor_until_it_fails(view):
-    deal, flows, losses = view("beignet-2025")
+def test_a_guarantee_returns_to_the_sponsor_until_it_fails():
+    deal, flows, losses = shipped("beignet-2025")
     made = off_balance_sheet(deal, flows, losses)
     frame = made.scenarios.set_index("scenario")
     assert made.sponsor == "Meta" and not made.consolidated
@@ -42,8 +26,8 @@ def test_a_guarantee_returns_to_the_sponsor_until_it_fails(view):
     assert plain == 0.5 and seen == pytest.approx((50e9 + made.debt) / 100e9)
 
 
-def test_a_sponsor_that_holds_the_equity_loses_first(view):
-    made = off_balance_sheet(*view("coreweave-ddtl-4"))
+def test_a_sponsor_that_holds_the_equity_loses_first():
+    made = off_balance_sheet(*shipped("coreweave-ddtl-4"))
     frame = made.scenarios.set_index("scenario")
     assert frame.loc["technology superseded", "loss_on_own_tranches"] > 0.0
     assert made.consolidated and made.leverage(debt=1.0, equity=2.0) == (0.5, 0.5)
@@ -52,8 +36,8 @@ def test_a_sponsor_that_holds_the_equity_loses_first(view):
     assert tests.loc["economics: losses", "reading"] == "could be significant"
 
 
-def test_bad_input_of_the_sponsors_view(view):
-    deal, flows, losses = view("beignet-2025")
+def test_bad_input_of_the_sponsors_shipped():
+    deal, flows, losses = shipped("beignet-2025")
     with pytest.raises(InvalidTerms, match="the deal 'beignet-2025' names no sponsor"):
         off_balance_sheet(dataclasses.replace(deal, sponsor=None), flows, losses)
     with pytest.raises(InvalidTerms, match="equity: must be above 0, got 0.00"):

@@ -4,6 +4,7 @@ import datetime
 
 import numpy as np
 import pytest
+from deals import clock
 
 from structuring import BondPortfolio, Deal, LoanLine, LoanPool, Paths, Scenario, cdr, cpr, run
 from structuring.collateral.bonds import Bond
@@ -22,7 +23,6 @@ from waterfalls import (
     residual,
     trigger,
 )
-from waterfalls.clock.schedule import schedule
 from waterfalls.errors import InvalidTerms
 from waterfalls.terms.term import plain, read
 
@@ -39,16 +39,8 @@ FLOWS = (
 )
 
 
-def months(count):
-    year, month = divmod(count, 12)
-    return schedule(
-        closing=D(2026, 1, 1), first_payment=D(2026, 2, 1), maturity=D(2026 + year, month + 1, 1), frequency="monthly",
-        calendar="none",
-    )  # fmt: skip
-
-
 def deliver(pool, count=12, scenario=None):
-    return pool.deliver(months(count), Drivers.of(scenario or Scenario("base")))
+    return pool.deliver(clock(count, "monthly", D(2026, 1, 1)), Drivers.of(scenario or Scenario("base")))
 
 
 BULLET = (LoanLine(1000.0, 0.12, remaining_term=12, interest_only=12),)

@@ -1,13 +1,14 @@
 """LoanPool and speeds against published tables, closed forms and a loop over loans."""
 
 import datetime
-import json
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 import QuantLib as ql
+from deals import clock as dates_of
+from deals import golden
 
 from structuring import Deal, run
 from structuring.collateral.loan_tape import LoanLine, Tape
@@ -25,24 +26,12 @@ from waterfalls.terms.term import plain, read
 from waterfalls.words import pay, principal, principal_collections, residual
 
 D = datetime.date
-GOLDEN = Path(__file__).parents[1] / "golden"
-
-
-def golden(name):
-    return json.loads((GOLDEN / f"{name}.json").read_text("utf-8"))
 
 
 START = D(2026, 1, 1)
 
 
-def months(count, closing=START):
-    def after(k):
-        year, month = divmod(closing.month - 1 + k, 12)
-        return D(closing.year + year, month + 1, closing.day)
-
-    return schedule(
-        closing=closing, first_payment=after(1), maturity=after(count), frequency="monthly", calendar="none"
-    )  # fmt: skip
+months = partial(dates_of, frequency="monthly", closing=START)
 
 
 def deliver(pool, *scenarios, periods=None):
@@ -54,7 +43,7 @@ def deliver(pool, *scenarios, periods=None):
 
 def passed_through(pool, *scenarios, closing=START, count=360):
     """The receipts of a deal whose note is repaid by all principal of the pool."""
-    dates = months(count, closing).dates
+    dates = months(count, closing=closing).dates
     deal = Deal(
         "pass-through", closing=closing, first_payment=dates[0], maturity=dates[-1], frequency="monthly", calendar="none",
         collateral=pool, tranches=(Note("all", sum(line.balance for line in pool.lines), coupon=Fixed(0.0)), Equity("R")),
@@ -178,7 +167,7 @@ def test_mortgage_under_default_rates_by_actual_days(name):
         balance=given["current_balance"], rate=given["current_rate"], remaining_term=given["remaining_term"],
         order="sequential", severity=1.0 - terms.get("recovery", 0.0), recovery_lag=terms.get("lag", 0),
     )  # fmt: skip
-    defaults = cdr(terms["cdr"], dates=months(22, last_paid).collection)
+    defaults = cdr(terms["cdr"], dates=months(22, closing=last_paid).collection)
     receipts = passed_through(pool, Scenario(name, default=defaults), closing=last_paid, count=22)
     fields = ("pool_balance", "principal", "interest", "prepayments", "defaults", "recoveries", "losses")
     for date, *printed in case["expected"][name]:
@@ -324,7 +313,7 @@ def test_quarters_collect_their_months():
         calendar="none",
     )
     pool, scenario = LoanPool(LINES), Scenario("x", prepayment=psa(1.0), default=sda(1.0))
-    by_month = deliver(pool, scenario, periods=months(48, D(2026, 1, 15)))
+    by_month = deliver(pool, scenario, periods=months(48, closing=D(2026, 1, 15)))
     by_quarter = deliver(pool, scenario, periods=quarterly)
     for field, array in by_month.fields.items():
         wanted = array[:, 2::3] if field.endswith("_balance") else array.reshape(1, 16, 3).sum(axis=2)

@@ -5,13 +5,13 @@ import datetime
 
 import numpy as np
 import pytest
+from deals import clock
 
 from structuring import Paths, PropertyLoan, Scenario
 from structuring.collateral.property_loan import Extension, Property
 from structuring.scenarios.index_paths import index_paths
 from structuring.scenarios.scenario import Drivers
 from waterfalls import Floating
-from waterfalls.clock.schedule import schedule
 from waterfalls.errors import InvalidTerms
 from waterfalls.terms.term import plain, read
 
@@ -31,13 +31,8 @@ LOAN = PropertyLoan(
 )  # fmt: skip
 
 
-def months(count):
-    year, month = divmod(count, 12)
-    return schedule(closing=D(2026, 1, 1), first_payment=D(2026, 2, 1), maturity=D(2026 + year, month + 1, 1), frequency="monthly", calendar="none")  # fmt: skip
-
-
 def deliver(loan=LOAN, scenario=None, rate=0.04, count=60):
-    periods = months(count)
+    periods = clock(count, "monthly", D(2026, 1, 1))
     rows = 1 if scenario is None or isinstance(scenario, Scenario) else len(scenario)
     indices = index_paths(loan.resets(periods), {"SOFR": rate}, periods, rows)
     return loan.deliver(periods, Drivers.of(scenario or Scenario("base"), indices))

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from obligors import alike
 
 from structuring.generators.prices_and_rates import PriceProcess
 from structuring.simulation import sobol_points as sobol
@@ -24,10 +25,6 @@ from waterfalls.errors import InvalidTerms
 
 SECTORED = Copula(0.3, between=0.1)
 STUDENT = Copula(0.3, between=0.1, degrees=4)
-
-
-def alike(count, hazard=0.03, recovery=0.4):
-    return [Obligor(f"{k}", 1.0 / count, hazard=hazard, recovery=recovery) for k in range(count)]
 
 
 # Words that are easily confused

@@ -1,12 +1,12 @@
 """Correlated defaults against published tables, closed forms and each other."""
 
 import itertools
-import json
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
+from deals import golden
+from obligors import alike
 
 from structuring.simulation.credit_losses import (
     Obligor,
@@ -21,17 +21,6 @@ from structuring.simulation.credit_losses import (
 from structuring.simulation.default_times import default_times
 from structuring.simulation.random_numbers import Draws
 from waterfalls.errors import InvalidTerms
-
-GOLDEN = Path(__file__).parents[1] / "golden"
-
-
-def golden(name):
-    return json.loads((GOLDEN / f"{name}.json").read_text("utf-8"))
-
-
-def alike(count, hazard, recovery=0.4):
-    return [Obligor(f"{k}", 1.0 / count, hazard=hazard, recovery=recovery) for k in range(count)]
-
 
 # Published
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from deals import same
+from deals import golden, same
 
 from structuring import run
 from structuring.foreign_deals.absbox import deal_from_absbox
@@ -16,10 +16,6 @@ from waterfalls.errors import InvalidTerms
 
 HERE = Path(__file__).parent
 ABSBOX = HERE / "foreign" / "absbox.json"  # what AbsBox 0.52.8 sends of a deal that is told in the how-to
-
-
-def golden(name):
-    return json.loads((HERE.parent / "golden" / f"{name}.json").read_text("utf-8"))
 
 
 # ORE

@@ -1,12 +1,11 @@
 """Observed speeds against SIFMA's examples, and as the inverse of what a pool pays at given speeds."""
 
 import datetime
-import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from deals import golden
 
 from structuring import LoanLine, LoanPool, Scenario, abs_speed, cdr, cpr, psa
 from structuring.scenarios.scenario import Drivers
@@ -15,8 +14,7 @@ from waterfalls.clock.schedule import schedule
 from waterfalls.errors import InvalidTerms
 
 D = datetime.date
-GOLDEN = Path(__file__).parents[1] / "golden"
-SIFMA = json.loads((GOLDEN / "standards_sifma_observed_speeds.json").read_text("utf-8"))
+SIFMA = golden("standards_sifma_observed_speeds")
 
 
 def test_one_month_of_factors_is_sifmas_example():

@@ -2,14 +2,14 @@
 
 import datetime as dt
 import itertools
-import json
 import math
-from pathlib import Path
 from typing import cast
 
 import numpy as np
 import pytest
 import QuantLib as ql
+from deals import golden
+from obligors import alike
 
 from structuring.portfolio_tranches.hazards import bootstrapped
 from structuring.portfolio_tranches.implied_correlations import TrancheQuote, base_correlations, compound_correlations
@@ -21,17 +21,6 @@ from structuring.portfolio_tranches.one_factor import OneFactor
 from structuring.portfolio_tranches.premium_periods import standard, yearly
 from structuring.simulation.credit_losses import LossDistribution, Obligor, conditional, exact_losses
 from waterfalls.errors import CannotPrice, InvalidTerms
-
-GOLDEN = Path(__file__).parents[1] / "golden"
-
-
-def golden(name):
-    return json.loads((GOLDEN / f"{name}.json").read_text("utf-8"))
-
-
-def alike(count, hazard, recovery=0.4):
-    return [Obligor(f"{k}", 1.0 / count, hazard=hazard, recovery=recovery) for k in range(count)]
-
 
 # Published
 

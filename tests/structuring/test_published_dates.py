@@ -1,11 +1,10 @@
 """Published deals whose dates are off the cycle: 26 July, then the 20th, of loans collected to month end or to the first."""
 
 import datetime
-import json
-from pathlib import Path
 
 import numpy as np
 import pytest
+from deals import golden
 
 from structuring import Deal, LoanLine, LoanPool, Scenario, cdr, run
 from waterfalls import Account, Equity, Fee, Fixed, Instalments, Note, Trigger
@@ -27,7 +26,7 @@ from waterfalls.words import (
 )
 
 D = datetime.date
-CASE = json.loads((Path(__file__).parents[1] / "golden" / "absbox_deals_off_the_cycle.json").read_text("utf-8"))
+CASE = golden("absbox_deals_off_the_cycle")
 GIVEN, EXPECTED = CASE["inputs"]["deals"], CASE["expected"]
 COLLECTION = {
     "month end": {"collection_ends": "month end"},

@@ -1,11 +1,10 @@
 """Deals as their documents print them: percent outstanding and weighted average lives of real tranches at several speeds."""
 
 import datetime
-import json
-from pathlib import Path
 
 import numpy as np
 import pytest
+from deals import golden
 
 from structuring import Deal, LoanPool, Scenario, abs_speed, psa, run
 from structuring.collateral.loan_tape import LoanLine
@@ -30,12 +29,7 @@ from waterfalls.words import (
     top_up,
 )
 
-GOLDEN = Path(__file__).parents[1] / "golden"
 D = datetime.date
-
-
-def golden(name):
-    return json.loads((GOLDEN / f"{name}.json").read_text("utf-8"))
 
 
 def loans(rows):

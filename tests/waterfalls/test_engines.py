@@ -14,19 +14,12 @@ from hypothesis import strategies as st
 from tiny import plan_from
 
 from waterfalls import Receipts, distribute
-from waterfalls.engines import compiled
 from waterfalls.engines.program import FEW
 
 DEALS = 5 * settings().max_examples  # ten thousand in the deep profile
 
 
-@pytest.fixture(scope="module", autouse=True)
-def own_folder(tmp_path_factory):
-    """Native code of random deals is kept nowhere else."""
-    place = tmp_path_factory.mktemp("compiled")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compiled, "folder", lambda: place)
-        yield
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 def agree(plan, seed, scenarios):

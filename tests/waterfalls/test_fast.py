@@ -11,7 +11,7 @@ from waterfalls import Equity, Fixed, Note, Receipts, distribute, interest, pay,
 from waterfalls.cashflows import Cashflows
 from waterfalls.clock.schedule import schedule
 from waterfalls.distribute import settle
-from waterfalls.engines import compiled, native
+from waterfalls.engines import native
 from waterfalls.engines.fast import BROKEN, execute, program, write
 from waterfalls.engines.program import FEW
 from waterfalls.engines.program_writer import Code
@@ -30,13 +30,7 @@ BINARY = {
 }
 
 
-@pytest.fixture(scope="module", autouse=True)
-def own_folder(tmp_path_factory):
-    """Native code of random deals is kept nowhere else."""
-    place = tmp_path_factory.mktemp("compiled")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compiled, "folder", lambda: place)
-        yield
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 class Dates:
