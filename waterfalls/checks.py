@@ -31,12 +31,21 @@ def regimes_of(waterfall: Waterfall | Mapping[str, Waterfall]) -> dict[str, Wate
     return dict(waterfall) if isinstance(waterfall, Mapping) else {DEFAULT_REGIME: waterfall}
 
 
+def terms_in(fields: Mapping[str, Any]) -> Iterator[list[Any]]:
+    """The terms of a deal by kind, of those that bear names; none where the field is not known."""
+    for kind in ("tranches", "fees", "accounts", "triggers", "hedges", "facilities", "ledgers", "replacements"):
+        yield list(fields.get(kind) or ())
+
+
+def waterfalls_in(fields: Mapping[str, Any]) -> tuple[dict[str, Waterfall], bool]:
+    """The waterfalls by regime, and whether all of them is known: clauses that could not be read may matter."""
+    waterfalls = regimes_of(fields["waterfall"]) if "waterfall" in fields else {}
+    return waterfalls, bool(waterfalls) and not is_broken(fields["waterfall"])
+
+
 def known_names(fields: Mapping[str, Any]) -> dict[str, Mapping[str, Any] | None]:
     """What a number or a clause may name, by kind, each with the term that bears the name; None where it is not known."""
-    tranches, fees, accounts, triggers, hedges, facilities, ledgers, replacements = (
-        list[Any](fields.get(kind) or ())
-        for kind in ("tranches", "fees", "accounts", "triggers", "hedges", "facilities", "ledgers", "replacements")
-    )
+    tranches, fees, accounts, triggers, hedges, facilities, ledgers, replacements = terms_in(fields)
     notes = [tranche for tranche in tranches if not isinstance(tranche, Equity)]
     kinds: dict[str, list[Any]] = {
         "note": notes,
@@ -52,8 +61,7 @@ def known_names(fields: Mapping[str, Any]) -> dict[str, Mapping[str, Any] | None
         "ledger": ledgers,
         "replacement": replacements,
     }
-    waterfalls = regimes_of(fields["waterfall"]) if "waterfall" in fields else {}
-    whole = bool(waterfalls) and not is_broken(fields["waterfall"])  # clauses that could not be read may matter
+    waterfalls, whole = waterfalls_in(fields)
     events = fields.get("raised")  # None where it is not known before the deal runs
     known: dict[str, Mapping[str, Any] | None] = {
         **{kind: {part.name: part for part in parts} for kind, parts in kinds.items()},
@@ -81,13 +89,9 @@ def known_names(fields: Mapping[str, Any]) -> dict[str, Mapping[str, Any] | None
 
 def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
     """Names that nothing bears, names borne twice, waterfalls that strand cash; over those fields that are given."""
-    tranches, fees, accounts, triggers, hedges, facilities, ledgers, replacements = (
-        list[Any](fields.get(kind) or ())
-        for kind in ("tranches", "fees", "accounts", "triggers", "hedges", "facilities", "ledgers", "replacements")
-    )
+    tranches, fees, accounts, triggers, hedges, facilities, ledgers, replacements = terms_in(fields)
     definitions: Mapping[str, Number] = fields.get("definitions") or {}
-    waterfalls = regimes_of(fields["waterfall"]) if "waterfall" in fields else {}
-    whole = bool(waterfalls) and not is_broken(fields["waterfall"])  # clauses that could not be read may matter
+    waterfalls, whole = waterfalls_in(fields)
     known = known_names(fields)
     everything = [*tranches, *facilities, *accounts, *hedges, *fees, *ledgers, *replacements]
     yield from twice(

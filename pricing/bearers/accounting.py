@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -99,6 +99,14 @@ def no_capital(classes: Iterable[str], institutions: Institutions) -> str:
     """The sentence that says why a per cent of capital is empty; empty itself where none is."""
     names = without_capital(classes, institutions)
     return f"No capital is on record of {', '.join(names)}: their per cent of capital is empty." if names else ""
+
+
+def flow_rows(flow: np.ndarray, classes: Sequence[str], bearers: Sequence[str]) -> pd.DataFrame:
+    """One row a class and end bearer: what of the class's loss ends with whom, of `ends_of` in one scenario."""
+    import pandas as pd
+
+    rows = [(classes[c], bearers[b], float(flow[0, c, b])) for c, b in np.argwhere(flow[0] != 0.0)]
+    return pd.DataFrame(rows, columns=["investor_class", "bearer", "loss"])
 
 
 def ends_of(

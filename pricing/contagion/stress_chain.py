@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pricing.bearers.accounting import ends_of, no_capital, reported
+from pricing.bearers.accounting import ends_of, flow_rows, no_capital, reported
 from pricing.bearers.institutions import Institutions
 from pricing.bearers.loss_bridge import ADDED, Bridge, bridge
 from pricing.bearers.unidentified import unidentified, unidentified_words
@@ -126,21 +126,15 @@ def chain(
     end bearers of both rounds are found by looking through `institutions.owners`, then by wrappers; so they sum to
     the losses of each round, to 1e-9.
     """
-    import pandas as pd
-
     holdings = deal.holders
     made = bridge(flows, losses, reference=losses.reference[0], shock=shock)
     second = contagion(losses, institutions=institutions, mode=mode, cell=(scenario, shock), **more)
     by_class = dict(zip(second.institutions, second.direct[0], strict=True))
     first = {name: lost for name, lost in by_class.items() if name in losses.classes}
     late = dict(zip(second.institutions, (second.total - second.direct)[0], strict=True))
-    bearers, (flow, classes, names) = bearers_of(first, late, institutions)
+    bearers, ends = bearers_of(first, late, institutions)
     bearers["total"] = bearers["first_round"] + bearers["second_round"]
     bearers["per_cent_of_first"] = 100.0 * bearers["first_round"] / (bearers["first_round"].sum() or np.nan)
-    rows = [
-        {"investor_class": classes[c], "bearer": names[b], "loss": flow[0, c, b]}
-        for c, b in np.argwhere(flow[0] != 0.0)
-    ]
     balance = losses.held.sum(axis=1)
     classes_hurt = reported(losses, institutions, scenario, shock, holdings=holdings)
     at = losses.prices.at(scenario, shock)
@@ -154,7 +148,7 @@ def chain(
         rounds=second.frame(),
         markets=second.falls(),
         bearers=bearers,
-        flows=pd.DataFrame(rows, columns=["investor_class", "bearer", "loss"]),
+        flows=ends,
         coverage=holdings.coverage(dict(zip(losses.prices.tranches, balance, strict=True))),
         unidentified=unidentified({deal.name: losses}, {deal.name: deal}, institutions, {deal.name: at}),
         no_capital=no_capital(classes_hurt["investor_class"], institutions),
@@ -166,15 +160,15 @@ def chain(
 
 def bearers_of(
     first: Mapping[str, float], second: Mapping[str, float], known: Institutions
-) -> tuple[pd.DataFrame, tuple[np.ndarray, tuple[str, ...], tuple[str, ...]]]:
-    """One row an end bearer: what the losses of both rounds by institution cost it; and the flows of the first round."""
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """One row an end bearer: what the losses of both rounds by institution cost it; and whose loss of the first ends with whom."""
     import pandas as pd
 
     both = [ends_of({who: np.array([lost]) for who, lost in losses.items()}, known) for losses in (first, second)]
     rounds = [dict(zip(ends, flow[0].sum(axis=0).tolist(), strict=True)) for flow, _, ends in both]
     rows = [(who, *(each.get(who, 0.0) for each in rounds)) for who in dict.fromkeys([*rounds[0], *rounds[1]])]
     kept = [row for row in rows if any(row[1:])]
-    return pd.DataFrame(kept, columns=["bearer", "first_round", "second_round"]), both[0]
+    return pd.DataFrame(kept, columns=["bearer", "first_round", "second_round"]), flow_rows(*both[0])
 
 
 def assumptions(deal: Deal, institutions: Institutions) -> tuple[str, ...]:

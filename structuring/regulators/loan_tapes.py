@@ -101,24 +101,21 @@ class Fields:
         for name in values:
             into.seen.setdefault(name)
 
-    def text(self, *names: str) -> str:
-        """The first of some fields that says something."""
+    def text(self, *names: str, needed: bool = False) -> str:
+        """The first of some fields that says something, and a fault where it is needed and missing."""
         self.into.read.update(names)
-        return next((said for name in names if (said := self.values.get(name, "").strip()) not in NOTHING), "")
+        text = next((said for name in names if (said := self.values.get(name, "").strip()) not in NOTHING), "")
+        if not text and needed:
+            self.into.found.append(Fault(self.place, f"{names[0]} is needed and missing"))
+        return text
 
     def number(self, *names: str, needed: bool = False) -> float | None:
-        """A number, and a fault where it is needed and missing."""
-        text = self.text(*names)
-        if not text and needed:
-            self.into.found.append(Fault(self.place, f"{names[0]} is needed and missing"))
-        return number_of(text, f"{self.place}, {names[0]}", self.into.found)
+        """What `text` gives, as a number."""
+        return number_of(self.text(*names, needed=needed), f"{self.place}, {names[0]}", self.into.found)
 
     def date(self, *names: str, needed: bool = False) -> datetime.date | None:
-        """A date, and a fault where it is needed and missing."""
-        text = self.text(*names)
-        if not text and needed:
-            self.into.found.append(Fault(self.place, f"{names[0]} is needed and missing"))
-        return date_of(text, f"{self.place}, {names[0]}", self.into.found)
+        """What `text` gives, as a date."""
+        return date_of(self.text(*names, needed=needed), f"{self.place}, {names[0]}", self.into.found)
 
 
 def months(start: datetime.date | None, end: datetime.date | None) -> int | None:

@@ -39,21 +39,21 @@ class Draws:
     first: int
     count: int
 
+    def words(self, blocks: int, stream: int) -> tuple[np.ndarray, ...]:
+        """The four words of 32 bits (count, blocks) of each block of each path."""
+        path = np.arange(self.first, self.first + self.count, dtype=np.uint64)[:, None]
+        path, block = np.broadcast_arrays(path, np.arange(blocks, dtype=np.uint64))
+        return philox((block, path & LOW, path >> HALF, np.full(path.shape, stream, np.uint64)), self.seed)
+
     def uniform(self, size: int, *, stream: int = 0) -> np.ndarray:
         """Uniforms (count, size) on the open interval (0, 1), 53 bits each; number j of a path never moves."""
-        path = np.arange(self.first, self.first + self.count, dtype=np.uint64)[:, None]
-        block = np.arange((size + 1) // 2, dtype=np.uint64)[None, :]
-        path, block = np.broadcast_arrays(path, block)
-        words = philox((block, path & LOW, path >> HALF, np.full(path.shape, stream, np.uint64)), self.seed)
+        words = self.words((size + 1) // 2, stream)
         bits = np.stack([words[0] << HALF | words[1], words[2] << HALF | words[3]], axis=-1)
         return ((bits.reshape(self.count, -1)[:, :size] >> np.uint64(11)) + 0.5) * 2.0**-53
 
     def uniform32(self, size: int, *, stream: int = 0) -> np.ndarray:
         """Uniforms (count, size) of 32 bits each: four from what gives two of `uniform`, for one draw an obligor."""
-        path = np.arange(self.first, self.first + self.count, dtype=np.uint64)[:, None]
-        block = np.arange((size + 3) // 4, dtype=np.uint64)[None, :]
-        path, block = np.broadcast_arrays(path, block)
-        words = philox((block, path & LOW, path >> HALF, np.full(path.shape, stream, np.uint64)), self.seed)
+        words = self.words((size + 3) // 4, stream)
         return (np.stack(words, axis=-1).reshape(self.count, -1)[:, :size] + 0.5) * 2.0**-32
 
     def normal(self, size: int, *, stream: int = 0) -> np.ndarray:

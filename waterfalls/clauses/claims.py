@@ -11,9 +11,9 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from waterfalls.errors import InvalidTerms
 from waterfalls.language.machine import Machine, Value
-from waterfalls.language.vocabulary import Need, Node, named, word
+from waterfalls.language.numbers import some
+from waterfalls.language.vocabulary import Need, Node, word
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,9 +158,7 @@ class Residual(Claim):
 
 def claims(what: str, names: tuple[Any, ...], make: Any) -> Any:
     """One claim a name: the claim itself for one name, a tuple of claims for several."""
-    if not names:
-        raise InvalidTerms(f"at least one {what} must be named")
-    made = tuple(make(named(what, name)) for name in names)
+    made = tuple(map(make, some(what, names)))
     return made[0] if len(made) == 1 else made
 
 

@@ -18,12 +18,11 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from waterfalls.engines.one_date import settle_date
-from waterfalls.engines.writing import Writer, Written
+from waterfalls.engines.writing import SIGNS, Writer, Written
 from waterfalls.language.machine import Key
 from waterfalls.plan import Plan
 
 LABEL = re.compile(r"\[[^\]]*\]")
-SIGNS = {"add": ("+", 1), "sub": ("-", 1), "mul": ("*", 2), "div": ("/", 2)}  # and how tightly each binds
 FUNCTIONS = {"ge": "at_least", "gt": "above", "not": "not_"}
 LONGEST = 64  # characters of an expression that stands inside another; a longer one is assigned first
 

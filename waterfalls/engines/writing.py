@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from waterfalls.language.machine import Key
     from waterfalls.plan import Plan
 
+SIGNS = {"add": ("+", 1), "sub": ("-", 1), "mul": ("*", 2), "div": ("/", 2)}  # and how tightly each binds
+
 
 class Written:
     """A number or a truth that is known only when what was written runs: each operator has its `machine` write it."""

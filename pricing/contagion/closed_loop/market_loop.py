@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pricing.bearers.accounting import ends_of
+from pricing.bearers.accounting import ends_of, flow_rows
 from pricing.contagion.amounts_in_words import money
 from pricing.contagion.closed_loop.assumptions import LoopTerms, check, load_loop
 from pricing.contagion.closed_loop.channels import CHANNELS
@@ -41,12 +41,8 @@ class MarketLoop:
 
     def ends(self) -> pd.DataFrame:
         """One row a class and end bearer: what of the class's losses, the loop closed, ends with whom."""
-        import pandas as pd
-
         lost = {who: np.array([amount]) for who, amount in zip(self.loop.institutions, self.loop.least, strict=True)}
-        flow, classes, ends = ends_of(lost, self.stress.institutions)
-        rows = [(classes[c], ends[b], float(flow[0, c, b])) for c, b in np.argwhere(flow[0] != 0.0)]
-        return pd.DataFrame(rows, columns=["investor_class", "bearer", "loss"])
+        return flow_rows(*ends_of(lost, self.stress.institutions))
 
     def assumptions(self) -> pd.DataFrame:
         """One row an assumption: what is taken, how low and how high it may be, and why."""

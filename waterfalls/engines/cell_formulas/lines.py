@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
 from waterfalls.engines.cell_formulas.cells import TRUTHS, Amount, Cell, plain
+from waterfalls.engines.writing import SIGNS
 from waterfalls.language.machine import Key
 
 LONGEST = 96  # characters of a formula, about; a longer one is told in several lines
@@ -19,7 +20,6 @@ WIDEST = 110  # characters of the label of such a line; what would be longer is 
 PART = 48  # characters in which a part of it is told; a longer one is called by its kind
 SHORT = 12  # characters of what is told again rather than in a line of its own
 ENDLESS = "1E+99"  # a ratio where nothing is owed: a workbook has no infinity
-SIGNS = {"add": ("+", 1), "sub": ("-", 1), "mul": ("*", 2), "div": ("/", 2)}
 COMPARED = {"ge": ">=", "gt": ">"}
 CONTRARY = {"ge": "<", "gt": "<="}
 TURNED = {">=": "<=", ">": "<", "<=": ">=", "<": ">"}
