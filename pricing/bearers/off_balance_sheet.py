@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pricing.bearers.who_bears import Losses
+from pricing.tables.quotients import per_cent
 from structuring.deals.deal import Deal, assets
 from waterfalls.arguments import instance, key, takes
 from waterfalls.cashflows import Cashflows
@@ -52,11 +53,12 @@ class OffBalanceSheet:
 def off_balance_sheet(deal: Deal, flows: Cashflows, losses: Losses, shock: str = "unchanged") -> OffBalanceSheet:
     """What a vehicle means for its sponsor, scenario by scenario.
 
-        returned(s) = guarantee paid (undiscounted) + loss on the tranches it holds + rent above the reference's
+        returned(s)          = guarantee paid beyond the reference's (undiscounted) + loss on the tranches it holds
+        returned_per_cent(s) = 100 x what it loses / what anybody loses, summed over holdings and the guarantee, gains left out
 
-    The share of all losses that returns is the number behind the economics test: who has the obligation to absorb losses that
-    could be significant (ASC 810-10-25-38A; IFRS 10.7 asks for power, exposure to variable returns, and their link).
-    Power is a matter of documents, which is asked and not answered here.
+    The second is the number behind the economics test: who has the obligation to absorb losses that could be significant
+    (ASC 810-10-25-38A; IFRS 10.7 asks for power, exposure to variable returns, and their link). It is NaN where nobody
+    loses. Power is a matter of documents, which is asked and not answered here.
     """
     if deal.sponsor is None:
         raise InvalidTerms(f"the deal {deal.name!r} names no sponsor")
@@ -65,24 +67,24 @@ def off_balance_sheet(deal: Deal, flows: Cashflows, losses: Losses, shock: str =
     leases = [lease for asset in assets(deal) for lease in asset.leases() if lease.tenant == sponsor.name]
     rent = float(sum(lease.rent * lease.years for lease in leases))
     cap = float(sum(asset.obligors().get("guarantor", {}).get(sponsor.name, 0.0) for asset in assets(deal)))
-    c = losses.classes.index(SPONSOR) if SPONSOR in losses.classes else None
-    zero = np.zeros(len(flows.scenarios))
-    own = zero if c is None else losses["total"][:, k, :, c].sum(axis=1)
-    paid = flows.receipt("guarantee").sum(axis=1) if cap else zero
-    held = 0.0 if c is None else float(losses.held[:, c].sum())
-    whole = losses.tranche["total"][:, k].sum(axis=1)
+    mine = np.array([who == SPONSOR for who in losses.classes])
+    total = losses["total"][:, k]  # (S, N, C)
+    paid = flows.receipt("guarantee").sum(axis=1) * (cap > 0.0)
+    own, others = total[..., mine].sum(axis=(1, 2)), total[..., ~mine].sum(axis=(1, 2))
+    held = float(losses.held[:, mine].sum())
     debt = float(sum(losses.held[n].sum() for n, t in enumerate(deal.tranches) if isinstance(t, Note)))
-    back = paid - paid[r] + own
-    gross = whole + paid - paid[r]
+    called, lost = np.maximum(paid - paid[r], 0.0), np.maximum(total, 0.0)
+    anybody = lost.sum(axis=(1, 2)) + called
+    anybody = np.where(anybody > 1e-6 * max(debt, 1.0), anybody, np.nan)  # less is rounding
+    share = per_cent(lost[..., mine].sum(axis=(1, 2)) + called, anybody)
     import pandas as pd
 
-    share = np.divide(100.0 * back, gross, out=np.full(len(gross), np.nan), where=np.abs(gross) > 1e-6 * max(debt, 1.0))
     frame = pd.DataFrame({
         "scenario": list(flows.scenarios),
         "guarantee_paid": paid,
         "loss_on_own_tranches": own,
-        "returned": back,
-        "loss_of_holders": whole - own,
+        "returned": paid - paid[r] + own,
+        "loss_of_holders": others,
         "returned_per_cent": share,
     })  # fmt: skip
     worst = float(np.nanmax(share)) if np.isfinite(share).any() else np.nan
@@ -90,7 +92,7 @@ def off_balance_sheet(deal: Deal, flows: Cashflows, losses: Losses, shock: str =
         {"test": "power", "question": "who decides what most affects the vehicle: renewal, resale, refinancing?", "number": np.nan,
          "unit": "", "reading": f"{sponsor.name} decides on renewal" if leases else "ask the documents"},
         {"test": "economics: losses", "question": "what share of losses returns to the sponsor at worst?", "number": worst,
-         "unit": "per cent", "reading": "could be significant" if worst >= 10.0 else "small in these scenarios"},
+         "unit": "per cent", "reading": reading_of(worst)},
         {"test": "economics: benefits", "question": "what share of the residual does it hold?",
          "number": 100.0 * residual_share(deal), "unit": "per cent", "reading": "from the holdings of equity"},
     ]  # fmt: skip
@@ -98,6 +100,13 @@ def off_balance_sheet(deal: Deal, flows: Cashflows, losses: Losses, shock: str =
         sponsor=sponsor.name, consolidated=sponsor.consolidated, debt=debt, rent=rent, guarantee_cap=cap, held=held,
         exposure=held + max(rent, cap), disclosed=sponsor.maximum_exposure, scenarios=frame, tests=pd.DataFrame(tests),
     )  # fmt: skip
+
+
+def reading_of(worst: float) -> str:
+    """What a share of losses in per cent says of the obligation to absorb them."""
+    if np.isnan(worst):
+        return "nobody loses in these scenarios"
+    return "could be significant" if worst >= 10.0 else "small in these scenarios"
 
 
 def residual_share(deal: Deal) -> float:

@@ -1,11 +1,12 @@
 """Off balance sheet: what returns to the sponsor, counted once."""
 
 import dataclasses
+import math
 
 import pytest
 from shipped import shipped
 
-from pricing.bearers.off_balance_sheet import off_balance_sheet
+from pricing.bearers.off_balance_sheet import off_balance_sheet, reading_of
 from waterfalls.errors import InvalidTerms
 
 
@@ -34,6 +35,25 @@ def test_a_sponsor_that_holds_the_equity_loses_first():
     tests = made.tests.set_index("test")
     assert tests.loc["economics: benefits", "number"] == pytest.approx(100.0)
     assert tests.loc["economics: losses", "reading"] == "could be significant"
+
+
+def test_gains_of_others_do_not_raise_the_share_of_losses_that_returns():
+    """Notes that are extended gain 51m while the sponsor's equity loses 171m: it bears every loss, and no more than all."""
+    frame = off_balance_sheet(*shipped("stack-master-trust")).scenarios.set_index("scenario")
+    row = frame.loc["refinancing freeze"]
+    assert row["loss_of_holders"] < 0.0 < row["returned"] and row["returned_per_cent"] == pytest.approx(100.0)
+
+
+def test_where_everybody_gains_no_share_of_losses_is_told():
+    """Google pays off Wulf's notes early: its equity gains 740m, which was told as 99.7 % of the losses."""
+    deal, flows, losses = shipped("wulf-compute-2025")
+    frame = off_balance_sheet(deal, flows, losses).scenarios.set_index("scenario")
+    assert frame.loc["tenant fails, Google pays", "returned"] < 0.0
+    assert math.isnan(frame.loc["tenant fails, Google pays", "returned_per_cent"])
+    by = losses["total"][list(flows.scenarios).index("refinancing freeze"), 0]
+    own = by[:, losses.classes.index("sponsor")].sum()
+    assert frame.loc["refinancing freeze", "returned_per_cent"] == pytest.approx(100.0 * own / by.sum())
+    assert reading_of(math.nan) == "nobody loses in these scenarios" and reading_of(9.9) == "small in these scenarios"
 
 
 def test_bad_input_of_the_sponsors_shipped():
