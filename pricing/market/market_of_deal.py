@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from pricing.market.market import Market
@@ -28,8 +29,5 @@ def by_paper(quotes: Market, deal: Deal) -> Market:
     for tranche in deal.tranches:
         kind = paper(tranche)
         refuse_unknown("class of paper in the book's market", kind, quotes.quotes)
-        found[tranche.name] = {quotes.quotes[kind].kind: quotes.quotes[kind].value}
-    return Market(
-        quotes.curve, found, valuation=quotes.valuation, currency=quotes.currency, projections=quotes.projections,
-        fixings=quotes.fixings,
-    )  # fmt: skip
+        found[tranche.name] = quotes.quotes[kind]
+    return dataclasses.replace(quotes, quotes=found)

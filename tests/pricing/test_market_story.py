@@ -16,6 +16,7 @@ from pricing.contagion.market_story import MarketStory, Supply
 from pricing.contagion.market_stress import market_stress
 from pricing.market.market import projected
 from pricing.market.market_files import load_market
+from pricing.market.market_of_deal import by_paper
 from pricing.valuation.price import price
 from pricing.valuation.spread_shocks import SpreadShock, Stress
 from structuring.deals.deal_files import LIBRARY, load_deal, load_scenarios
@@ -55,6 +56,16 @@ def test_the_book_is_sized_to_the_public_totals():
     pool = 47 * sum(bond.notional for bond in load_deal("ai-credit-clo").collateral.bonds)
     assert owed["private-credit-ai"] == pytest.approx(0.9 * credit, rel=2e-3)
     assert pool == pytest.approx(0.1 * credit, rel=2e-3)
+
+
+def test_quotes_by_class_of_paper_bring_the_curves_they_are_over():
+    """A g-spread by class of paper is priced over the government curve of the same file."""
+    quotes = dataclasses.replace(load_market(HOME / "market.yaml"), government=0.04)
+    deal = load_book(HOME / "book.yaml").deals["amazon-bonds"]
+    quotes = dataclasses.replace(quotes, quotes={**quotes.quotes, "AA": {"g": 0.01}})
+    market = by_paper(quotes, deal)
+    prices = price(run(deal, Scenario("base"), rates=market.rates(deal)), market)
+    assert market.government == quotes.government and prices["g_spread"][0, 0, 0] == pytest.approx(0.01, abs=1e-12)
 
 
 @pytest.mark.parametrize("file", sorted((HOME / "deals").glob("*.yaml")), ids=lambda file: file.stem)
