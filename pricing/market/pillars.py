@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pricing.market.curves import Curve, from_discounts, from_zero_rates
 from waterfalls.bounds import odd_rate
-from waterfalls.errors import Fault
+from waterfalls.errors import Fault, InvalidTerms
 from waterfalls.terms.field_types import Listed
 from waterfalls.terms.term import term
 
@@ -86,5 +86,9 @@ class Pillars:
         rates = {quote.tenor: quote.rate for quote in self.quotes}
         if kind == "treasury":
             return treasuries(valuation, rates)
-        nodes = {after(valuation, tenor): rate for tenor, rate in rates.items()}
+        nodes: dict[datetime.date, float] = {}
+        for tenor, rate in rates.items():
+            if (date := after(valuation, tenor)) in nodes:
+                raise InvalidTerms(Fault("quotes", f"the {kind} of {tenor} is a second one of {date}"))
+            nodes[date] = rate
         return from_zero_rates(valuation, nodes) if kind == "zero" else from_discounts(valuation, nodes)

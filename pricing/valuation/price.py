@@ -266,6 +266,11 @@ def weights_at(ahead: Ahead, market: Market, i: int, s: int, quote: Quote) -> np
             raise CannotPrice(
                 f"{name!r} is quoted by {quote.kind}-spread, and the market has no {which} curve: Market({which}=...)"
             )
+        if np.isnan(ahead.wal[i, s]):
+            raise CannotPrice(
+                f"{name!r} is quoted by {quote.kind}-spread, over a par yield at its average life, and is repaid nothing in "
+                f"{ahead.flows.scenarios[s]!r}: quote it by z, yield or price"
+            )
         rate += curve.par_yield(float(ahead.wal[i, s]), int(often))
     return (1.0 + rate / often) ** (-often * ahead.yield_times[i])
 

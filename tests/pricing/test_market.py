@@ -437,6 +437,13 @@ REFUSED = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize(("kind", "curve"), [("g", "government"), ("i", "swap")])
+def test_a_spread_over_a_par_yield_is_refused_where_no_principal_tells_its_tenor(given, kind, curve):
+    flows = given([dt.date(2026, 4, 15), dt.date(2026, 7, 15)], [1.0, 1.0], [0.0, 0.0])
+    with pytest.raises(CannotPrice, match=f"'A' is quoted by {kind}-spread.* and is repaid nothing in 'base'"):
+        price(flows, Market(0.04, {"A": {kind: 0.01}}, valuation=V, otherwise=0.0, **{curve: 0.04}))
+
+
 @pytest.mark.parametrize("case", REFUSED)
 def test_bad_input_is_refused_with_one_clear_message(toy, case):
     act, error, message = REFUSED[case]

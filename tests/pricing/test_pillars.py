@@ -93,3 +93,10 @@ def test_refused(rows, options, says):
 def test_pillars_refused(row, says):
     with pytest.raises(InvalidTerms, match=says):
         Pillar(*row)
+
+
+def test_two_tenors_of_one_day_are_refused():
+    """The later of two silently took the place of the first."""
+    zero = Pillars((Pillar("12M", 0.03, "zero"), Pillar("1Y", 0.05, "zero")))
+    with pytest.raises(InvalidTerms, match="quotes: the zero of 1Y is a second one of 2027-01-15"):
+        zero.curve(dt.date(2026, 1, 15))
