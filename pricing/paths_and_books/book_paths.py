@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pricing.market.market_of_deal import base_and_market
-from pricing.paths_and_books.losses_over_paths import constant, over
+from pricing.paths_and_books.losses_over_paths import constant, over, tail
 from pricing.paths_and_books.study_measures import borne
 from structuring.deals.deal import Deal, clock
 from structuring.deals.exposures import UNNAMED, debt
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from structuring.runs.shared_scenarios import View
     from structuring.simulation.random_numbers import Draws
 
-TAIL = 0.99
 BLOCK = 1_000  # paths that every deal is run on before the next
 
 
@@ -57,7 +56,7 @@ class BookPaths:
     @property
     def worst(self) -> np.ndarray:
         """The paths of the worst hundredth of the book, at least one."""
-        return np.argsort(self.total, kind="stable")[-max(round((1.0 - TAIL) * len(self.total)), 1) :]
+        return np.argsort(self.total, kind="stable")[-tail(len(self.total)) :]
 
     def by_name(self, what: str) -> pd.DataFrame:
         """One row a deal or an investor class, largest in the tail first: its own losses over the paths, its expected shortfall
@@ -68,10 +67,10 @@ class BookPaths:
         import pandas as pd
 
         names, lost = (self.deals, self.by_deal) if what == "deal" else (self.classes, self.by_class)
-        tail = lost[self.worst].mean(axis=0)
-        whole = float(tail.sum())
+        part = lost[self.worst].mean(axis=0)
+        whole = float(part.sum())
         rows = [
-            {what: name, **over(lost[:, i]), "contribution": float(tail[i]), "share_of_tail": tail[i] / whole if whole else np.nan}
+            {what: name, **over(lost[:, i]), "contribution": float(part[i]), "share_of_tail": part[i] / whole if whole else np.nan}
             for i, name in enumerate(names)
         ]  # fmt: skip
         return pd.DataFrame(rows).sort_values("contribution", ascending=False, kind="stable").reset_index(drop=True)

@@ -137,9 +137,14 @@ def every_path(losses: Losses) -> pd.DataFrame:
     )
 
 
+def tail(paths: int) -> int:
+    """How many of some paths are the worst hundredth: whole ones, at least one."""
+    return max(paths // 100, 1)
+
+
 def over(lost: np.ndarray) -> dict[str, float]:
     """The mean of some losses with its standard error, their quantiles, and the mean of the worst hundredth."""
-    worst = np.sort(lost)[-max(len(lost) // 100, 1) :]
+    worst = np.sort(lost)[-tail(len(lost)) :]
     error = float(lost.std(ddof=1) / np.sqrt(len(lost))) if len(lost) > 1 else np.nan
     quantiles = {f"quantile_{round(100 * q)}": float(np.quantile(lost, q)) for q in QUANTILES}
     return {

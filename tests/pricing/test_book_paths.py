@@ -98,6 +98,17 @@ def test_contributions_sum_to_the_tail_of_the_whole_by_deal_and_by_class():
     assert made.by_class.sum(axis=1) == pytest.approx(made.by_deal.sum(axis=1), rel=1e-9, abs=1.0)
 
 
+@pytest.mark.parametrize(("count", "worst"), [(1, 1), (99, 1), (150, 1), (199, 1), (250, 2), (1_000, 10)])
+def test_contributions_sum_to_the_expected_shortfall_that_is_told_beside_them_at_any_count(count, worst):
+    """Of 150 paths the one took two for the worst hundredth, and the other one."""
+    lost = np.random.default_rng(count).exponential(size=(count, 3))
+    made = book_paths.BookPaths(None, ("a", "b", "c"), ("all",), lost, lost.sum(axis=1, keepdims=True), lost)
+    assert len(made.worst) == worst
+    assert made.by_name("deal")["contribution"].sum() == pytest.approx(
+        made.whole()["expected_shortfall_99"][0], rel=1e-12
+    )
+
+
 def test_the_mean_loss_of_a_pool_is_that_of_one_run_at_its_mean_survival():
     """All cash of the pool reaches its note, and is linear in what has not defaulted: so the mean is one run at exp(-h t)."""
     made, deal = small(2000), SMALL.deals["private-credit-ai"]
