@@ -98,6 +98,24 @@ def test_a_scenario_is_chosen_from_those_of_the_file(model):
     assert offered == list(flows.scenarios)
 
 
+def test_losses_are_against_the_values_before_a_move_of_rates(tmp_path):
+    """As `who_bears` has them: made after the move, the model told the loss that rates took as none."""
+    deal, (base, *_), market = case("vantage-jersey", None, None)
+    flows, there = run(deal, base, rates=market.rates(deal)), market.shifted(150.0)
+    after = run(deal, base, rates=there.rates(deal))
+    losses = who_bears(price(after, there, before=(flows, market)), deal.holders)
+    book = openpyxl.load_workbook(write_model(tmp_path / "model.xlsx", after, losses, there))
+    held = [figure_of(book, f"reference_value_{i + 1}") for i in range(len(flows.tranches))]
+    assert held == pytest.approx(price(flows, market).npv[0, 0].tolist(), rel=1e-12)
+    assert held[1] > 1.02 * losses.prices.npv[0, 0, 1]
+
+
+def figure_of(book, name):
+    """The number of a named cell."""
+    sheet, _, cell = book.defined_names[name].attr_text.replace("$", "").partition("!")
+    return book[sheet][cell].value
+
+
 def read_by(book, cell, ranges=True):
     """What a formula reads, of ranges the ends: labels of lines and names of terms, with the cells."""
     said = cell.value if ranges else re.sub(r"[A-Z$]+\d+:[A-Z$]+\d+|\$?[A-Z]+\$\d+:\$?[A-Z]+\$\d+", "", cell.value)

@@ -61,8 +61,8 @@ def write_value(grid: Grid, inputs: Grid, losses: Losses, market: Market, places
         inputs.one(f"{name}: z-spread, solved from its quote at the reference", "rate",
                    float(prices.cells.spreads[i, 0, 0]), name=f"z_spread_{i + 1}")  # fmt: skip
     for i, name in enumerate(ahead.names):
-        inputs.one(f"{name}: value in the reference scenario {losses.reference[0]!r}, spreads unchanged", "money",
-                   float(prices.npv[s0, k0, i]), name=f"reference_value_{i + 1}")  # fmt: skip
+        inputs.one(f"{name}: value in the reference scenario {losses.reference[0]!r}, rates and spreads unchanged", "money",
+                   float(prices.before[s0, k0, i]), name=f"reference_value_{i + 1}")  # fmt: skip
     inputs.heading("Years from the valuation date", 1)
     counts = [float(t >= ahead.first) for t in range(grid.periods)]
     pad = [0.0] * ahead.first
@@ -127,8 +127,7 @@ def write_tranche(grid: Grid, inputs: Grid, ahead: Ahead, i: int, places: Places
     t = span_of(years, "Inputs!")
     one("value before the shock", "money", f"=SUM({span_of(before)})")
     value = one("value", "money", f"=SUM({span_of(after)})")
-    at = sum(day <= ahead.valuation for day in ahead.flows.dates)
-    column = grid.letters[at - 1] if at else "D"
+    column = grid.letters[ahead.first - 1] if ahead.first else "D"
     balance = one("balance at the valuation date", "money", f"=Waterfall!{column}{results['balance', name]}")
     undrawn = one("undrawn at the valuation date", "money",
                   f"=Waterfall!{column}{results['undrawn', name]}" if note and ("undrawn", name) in results else "=0")  # fmt: skip
