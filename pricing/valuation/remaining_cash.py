@@ -240,15 +240,13 @@ class Ahead:
 
     @cached_property
     def realised_loss(self) -> np.ndarray:
-        """Written down after the valuation date + balance unpaid after the last date (N, S); equity has no claim to lose."""
-        found = np.zeros(self.cash.shape[:2])
-        for i, note in enumerate(self.notes):
-            if note is not None:
-                found[i] = (
-                    self.flows.written_down[note.name][:, self.first :].sum(axis=1)
-                    + self.flows.balance[note.name][:, -1]
-                )
-        return found
+        """Written down after the valuation date, net + of notes the balance unpaid after the last date (N, S)."""
+        lost = np.stack([self.flows.written_down[name][:, self.first :].sum(axis=1) for name in self.names])
+        owed = [
+            self.flows.balance[name][:, -1] * (note is not None)
+            for name, note in zip(self.names, self.notes, strict=True)
+        ]
+        return lost + np.stack(owed)
 
 
 def row_of(flows: Cashflows, scenario: Any) -> int:

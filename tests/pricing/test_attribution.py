@@ -7,12 +7,17 @@ import pytest
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
+from pricing.bearers.abs_cdo import beside_2008
 from pricing.bearers.who_bears import who_bears
-from pricing.market.market import Market
+from pricing.market.market import Market, projected
+from pricing.market.market_files import load_market
 from pricing.valuation.price import price
 from pricing.valuation.spread_shocks import SpreadShock
+from structuring.deals.deal_files import load_deal, load_scenarios
 from structuring.deals.holdings import Holdings
+from structuring.runs.run import run
 from waterfalls.errors import InvalidTerms, UnknownName
+from waterfalls.terms.tranches import Equity
 
 V = dt.date(2026, 1, 15)
 HOLDINGS = Holdings({
@@ -159,3 +164,22 @@ def test_a_move_of_rates_is_between_the_same_flows(toy):
     late = Market(0.04, valuation=dt.date(2026, 2, 1), otherwise=0.0)
     with pytest.raises(InvalidTerms, match="before: the valuation date must be the same"):
         price(toy(), late, before=(toy(), market()))
+
+
+def test_a_first_loss_piece_that_is_equity_realises_what_is_written_down():
+    """Of 40m nothing is left in the worst scenarios: that was told as no realised loss."""
+    deal, market, scenarios = (
+        load_deal("data-centre-srt"),
+        load_market("data-centre-srt"),
+        load_scenarios("data-centre-srt"),
+    )
+    flows = run(deal, scenarios, rates=projected(market, deal))
+    losses = who_bears(price(flows, market), deal.holders, reference=(scenarios[0].name, "unchanged"))
+    n = flows.tranches.index("first loss")
+    assert isinstance(flows.plan.tranches["first loss"], Equity)
+    realised = losses.memo["realised_loss"][:, 0, n]
+    assert realised == pytest.approx(flows.written_down["first loss"].sum(axis=1)) and realised[-1] == pytest.approx(
+        40e6
+    )
+    frame = beside_2008(losses, scenarios[-1].name).set_index("paper")
+    assert frame.loc["data-centre-srt: first loss", "realised_per_cent"] == pytest.approx(100.0)
