@@ -13,7 +13,7 @@ from pricing.market.market import Market, Quote, as_market
 from pricing.valuation.measures import MEASURES, Cells
 from pricing.valuation.prices import STATUS, Prices, position
 from pricing.valuation.remaining_cash import Ahead, row_of
-from pricing.valuation.root_finding import HIGHEST, LOWEST, rates_for
+from pricing.valuation.root_finding import GRID, HIGHEST, LOWEST, rates_for
 from pricing.valuation.spread_shocks import SHOWN, Move, Override, SpreadShock, Stress, ToPrice, listed, spreads_under
 from waterfalls.arguments import instance, key, many, refused, takes
 from waterfalls.cashflows import Cashflows, Table
@@ -226,11 +226,12 @@ def solved(ahead: Ahead, discounts: np.ndarray, market: Market, i: int, s: int, 
     amounts = (ahead.cash[i, s] * discounts)[None]
     spread = float(rates_for(amounts, ahead.times, np.array([[value]]))[0, 0])
     if not LOWEST <= spread <= HIGHEST:
-        low, high = (float(amounts[0] @ np.exp(-z * ahead.times)) for z in (HIGHEST, LOWEST))
+        reached = np.exp(-GRID[:, None] * ahead.times) @ amounts[0]  # least in between, where holders still pay in
         raise CannotPrice(
             f"no spread from {LOWEST:.0%} to {HIGHEST:,.0%} gives {name!r} the {quote.kind} {quote.value:g} in "
             f"{ahead.flows.scenarios[s]!r}: that is a "
-            f"value of {value:,.2f}, and its cash of {ahead.cash[i, s].sum():,.2f} is worth {low:,.2f} to {high:,.2f}"
+            f"value of {value:,.2f}, and its cash of {ahead.cash[i, s].sum():,.2f} is worth {reached.min():,.2f} to "
+            f"{reached.max():,.2f}"
         )
     return spread
 

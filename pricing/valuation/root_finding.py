@@ -21,8 +21,9 @@ def rates_for(amounts: np.ndarray, times: np.ndarray, targets: np.ndarray) -> np
     """The continuous rates x (R, K) at which amounts (R, J), paid at `times` (J,), are worth `targets` (R, K).
 
     sum_j a_j exp(-x t_j) = v. Where no amount is negative, by Halley's method on ln v, from a guess that matrix products
-    at a few rates give; otherwise from 0, and where that does not settle by bisection, to the root nearest 0. NaN where
-    the target is not above 0 or no rate gives it.
+    at a few rates give; otherwise from 0, and where that does not settle by bisection, to the root nearest 0. A commitment
+    that is still drawn may be worth 0 or less, as a delayed-draw loan quoted at par is: its rate is above 0. NaN where no
+    rate gives a target.
     """
     found, discounting = np.empty(targets.shape), Discounting(times)
     least, most = (edge(amounts, axis=1, keepdims=True, initial=0.0) for edge in (np.min, np.max))
@@ -38,6 +39,18 @@ def rates_for(amounts: np.ndarray, times: np.ndarray, targets: np.ndarray) -> np
             return value, -first, second
 
         found[part] = root(priced, wanted[part], start[part])
+    returned = (
+        amounts.sum(axis=1, keepdims=True) > targets
+    )  # more than it costs: else two rates solve, and none is a yield
+    below = (least < 0.0) & (targets <= 0.0) & returned & (most > 0.0)
+    rows = np.flatnonzero(below.any(axis=1))
+    if len(rows):
+        at_once = np.abs(amounts[rows]).sum(
+            axis=1, keepdims=True
+        )  # paid at time 0 and added to the target: the same rate
+        lifted = np.where(below[rows], targets[rows] + at_once, np.nan)
+        again = rates_for(np.hstack([at_once, amounts[rows]]), np.concatenate([[0.0], times]), lifted)
+        found[rows] = np.where(below[rows], again, found[rows])
     return found
 
 

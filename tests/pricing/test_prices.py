@@ -62,6 +62,27 @@ def test_the_solver_finds_the_yield_of_a_note_that_is_still_drawn(draw, price_):
     assert (cash * np.exp(-found * times)).sum() == pytest.approx(price_, rel=1e-11)
 
 
+@drawn(worth=st.floats(-2.0, 0.0))
+def test_a_commitment_worth_no_more_than_it_draws_has_its_yield_by_hand(worth):
+    """-100 u + 112 u^2 = v with u = exp(-x): the root of the quadratic that is nearest to x = 0."""
+    cash, times = np.array([[-100.0, 112.0]]), np.array([1.0, 2.0])
+    by_hand = -np.log((100.0 + np.sqrt(100.0**2 + 4.0 * 112.0 * worth)) / 224.0)
+    assert rates_for(cash, times, np.array([[worth]]))[0, 0] == pytest.approx(by_hand, rel=1e-9)
+
+
+@pytest.mark.parametrize("quoted", [100.0, 99.0, 95.0])
+def test_a_delayed_draw_loan_is_quoted_per_100_of_its_commitment(given, quoted):
+    """Undrawn, it is worth price / 100 of the commitment less the commitment: 0 at par, below it less than 0."""
+    ends = [V + dt.timedelta(days=365 * n) for n in (1, 2, 3)]
+    flows = given(ends, [0, 8, 8], [0, 0, 100], start=V, balance=0.0, undrawn=100.0, drawn=[100, 0, 0], per_year=1)
+    made = price(flows, Market(0.04, {"A": {"price": quoted}}, valuation=V, otherwise=0.1))
+    spread = made["z_spread"][0, 0, 0]
+    assert made["clean"][0, 0, 0] == pytest.approx(quoted, abs=1e-9)
+    discounts = np.exp(-(0.04 + spread) * np.arange(1.0, 4.0))
+    assert discounts @ [-100.0, 8.0, 108.0] == pytest.approx(quoted - 100.0, abs=1e-9)
+    assert made["yield_to_maturity"][0, 0, 0] == pytest.approx(np.expm1(0.04 + spread), abs=1e-9)
+
+
 def test_no_rate_is_nan_and_does_not_disturb_its_neighbours():
     cash = np.array([[5.0, 105.0], [0.0, 0.0], [-5.0, -1.0], [5.0, 105.0]])
     found = rates_for(cash, np.array([1.0, 2.0]), np.array([[100.0], [100.0], [100.0], [-3.0]]))

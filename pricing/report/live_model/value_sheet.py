@@ -190,13 +190,15 @@ def write_yield(
     for step, (c, p) in enumerate(zip(columns, ["", *columns], strict=False)):
         missed = f"IF(MIN({flows})<0,{p}{worth}-{value},LN({p}{worth}/{value})*{p}{worth})"
         grid.put(x, OPENING + step, f'=IFERROR({p}{x}+{missed}/{p}{slope},"n/a")' if p else f"={flat}", "rate")
+        at = f"EXP(-{c}{x}*{t})"
+        grid.put(worth, OPENING + step, f'=IFERROR(SUMPRODUCT({flows},{at}),"n/a")', "money")
         if step < STEPS:
-            at = f"EXP(-{c}{x}*{t})"
-            grid.put(worth, OPENING + step, f'=IFERROR(SUMPRODUCT({flows},{at}),"n/a")', "money")
             grid.put(slope, OPENING + step, f'=IFERROR(SUMPRODUCT({flows},{t},{at}),"n/a")', "money")
     last = f"${columns[-1]}${x}"
+    met = f"ABS(${columns[-1]}${worth}-{value})<=1E-6*MAX({flows})"  # where holders still pay in there may be no yield
+    owed = f"AND(MIN({flows})<0,SUM({flows})>{value},{met})"
     found["yield"] = grid.one(f"yield, compounded {often:g} times a year", "rate",
-                              f'=IF({value}>0,IFERROR({often:g}*(EXP({last}/{often:g})-1),"n/a"),"n/a")')  # fmt: skip
+                              f'=IFERROR(IF(OR({value}>0,{owed}),{often:g}*(EXP({last}/{often:g})-1),"n/a"),"n/a")')  # fmt: skip
 
 
 def write_losses(grid: Grid, inputs: Grid, losses: Losses, found: Valued) -> None:
