@@ -24,6 +24,7 @@ from waterfalls.terms.tranches import Equity, Note
 from waterfalls.terms.triggers import Trigger
 
 DEFAULT_REGIME = "waterfall"
+BORNE_BY = {"debt": "note or facility", "balance": "tranche or facility", "support": "account or facility"}
 
 
 def regimes_of(waterfall: Waterfall | Mapping[str, Waterfall]) -> dict[str, Waterfall]:
@@ -89,16 +90,14 @@ def known_names(fields: Mapping[str, Any]) -> dict[str, Mapping[str, Any] | None
 
 def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
     """Names that nothing bears, names borne twice, waterfalls that strand cash; over those fields that are given."""
-    tranches, fees, accounts, triggers, hedges, facilities, ledgers, replacements = terms_in(fields)
+    tranches, _, accounts, triggers, _, facilities, ledgers, _ = terms_in(fields)
     definitions: Mapping[str, Number] = fields.get("definitions") or {}
     waterfalls, whole = waterfalls_in(fields)
     known = known_names(fields)
-    everything = [*tranches, *facilities, *accounts, *hedges, *fees, *ledgers, *replacements]
-    yield from twice(
-        [part.name for part in everything],
-        "tranches, facilities, accounts, hedges, fees, ledgers and replacement collateral",
-    )
-    yield from twice([trigger.name for trigger in triggers], "triggers")
+    named = ("tranches", "facilities", "accounts", "hedges", "fees", "ledgers", "replacements")
+    everything = {f"{kind}[{i}]": part.name for kind in named for i, part in enumerate(fields.get(kind) or ())}
+    yield from twice(everything, "tranches, facilities, accounts, hedges, fees, ledgers and replacement collateral")
+    yield from twice({f"triggers[{i}]": trigger.name for i, trigger in enumerate(triggers)}, "triggers")
 
     read = [
         (f"{kind}[{i}].{field}", node)
@@ -254,7 +253,7 @@ def names_in(place: str, node: Node, known: Mapping[str, Mapping[str, Any] | Non
         for need in part.needs():
             things, paid = known[need.what], known["paid"]
             if things is not None and need.name not in things:
-                yield Fault(place, unknown(need.what, need.name, things))
+                yield Fault(place, unknown(BORNE_BY.get(need.what, need.what), need.name, things))
             elif things is not None and (absent := lacking(need, things[need.name])):
                 yield Fault(place, f"'{part}' needs {absent}")
             elif need.what == "expense" and isinstance(part, Held) and paid is not None and need.name not in paid:
@@ -278,15 +277,15 @@ def lacking(need: Need, thing: Any) -> str:
     return f"{' or '.join(terms)}, which {need.name!r} lacks: {ADVICE[terms[0]]}"
 
 
-def twice(names: Iterable[str], what: str) -> Iterator[Fault]:
-    """Names borne more than once."""
-    seen: set[str] = set()
-    for name in names:
+def twice(names: Mapping[str, str], what: str) -> Iterator[Fault]:
+    """Names, by where they stand, that are empty or borne more than once."""
+    first: dict[str, str] = {}
+    for place, name in names.items():
         if name is not None and not name.strip():
-            yield Fault("", f"a name among {what} is empty")
-        if name is not None and name in seen:
-            yield Fault("", f"the name {name!r} is borne twice among {what}")
-        seen.add(name)
+            yield Fault(place, f"a name among {what} is empty")
+        if name in first and name is not None:
+            yield Fault(place, f"the name {name!r} is borne by {first[name]} too: it stands once among {what}")
+        first.setdefault(name, place)
 
 
 def expenses_paid(waterfalls: Mapping[str, Waterfall]) -> tuple[str, ...]:

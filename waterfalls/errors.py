@@ -11,6 +11,7 @@ FirstLossError
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -91,13 +92,28 @@ def unknown(what: str, name: object, known: Iterable[object]) -> str:
 
     A long list of what is allowed is left out where the nearest is told.
     """
-    names = [str(candidate) for candidate in known]
+    names = list(dict.fromkeys(str(candidate) for candidate in known))
     near = nearest(name, names)
     if near and len(names) > FEW:
         return f"there is no {what} {name!r}. Did you mean {near!r}?"
     hint = f" Did you mean {near!r}?" if near else ""
     listed = ", ".join(repr(candidate) for candidate in names[:40]) + (" and more" if len(names) > 40 else "")
     return f"there is no {what} {name!r}.{hint} " + (f"Known: {listed}." if names else "None is declared.")
+
+
+UNITS = {
+    "": 1.0, "x": 1.0, "%": 1e-2, "bp": 1e-4, "bps": 1e-4, "k": 1e3, "m": 1e6, "mm": 1e6, "mn": 1e6, "million": 1e6,
+    "bn": 1e9, "billion": 1e9,
+}  # fmt: skip
+AMOUNT = re.compile(r"(?:[A-Z]{3} |[$€£])?(-?\d[\d,]*(?:\.\d+)?) ?([a-z%]*)")
+
+
+def number_meant(given: object) -> str:
+    """The advice `: write 0.0625` for a text such as 6.25%, 200m or USD 200,000,000 where a number is wanted, else nothing."""
+    found = AMOUNT.fullmatch(given.strip()) if isinstance(given, str) else None
+    if found is None or found[2] not in UNITS:
+        return ""
+    return f": write {float(found[1].replace(',', '')) * UNITS[found[2]]:.12g}"
 
 
 def strangers(

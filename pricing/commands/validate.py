@@ -43,7 +43,7 @@ def validate(
     from pricing.structure.terms.checks import odd_levels
     from pricing.structure.terms.structure_terms import load_structure
     from structuring.deals.deal_files import find_deal, load_deal, load_scenarios
-    from structuring.deals.unusual_terms import doubts, left_unpaid, too_late
+    from structuring.deals.unusual_terms import doubts, left_over, left_unpaid, too_late
     from structuring.documents.yaml_and_json import lined
     from waterfalls.errors import FirstLossError, InvalidTerms
 
@@ -84,7 +84,7 @@ def validate(
     if deal is not None and (paths is not None or "scenarios.yaml" not in found):
         name = "scenarios.yaml" if paths else path.name
         flows = tried(name, lambda: run_once(deal, paths, rates, path.with_name(name), priced="market.yaml" in found))
-        left = lined(left_unpaid(flows), path) if flows is not None else []
+        left = lined((*left_unpaid(flows), *left_over(flows)), path) if flows is not None else []
         said += left
         rows += [finding("doubt", path.name, doubt) for doubt in left]
 
@@ -92,7 +92,8 @@ def validate(
     if deal is not None:
         beside = f", with {' and '.join(found)}" if found else ""
         span = f"{len(deal.tranches)} tranches, {deal.closing} to {deal.maturity}"
-        lines.append(f"{path} is sound: {deal.name}, {span}{beside}")
+        count = f", {len(said)} doubts above" if len(said) > 1 else ", 1 doubt above" if said else ""
+        lines.append(f"{path} is sound{count}: {deal.name}, {span}{beside}")
     told = [*map(str, refused), *(f"doubtful: {doubt}" for doubt in said)]
     error = FirstLossError("\n".join(told)) if refused and len(told) > 1 else next(iter(refused), None)
     return Answer({"findings": lambda: as_table(rows)}, lines, {"file": str(path), "sound": not refused}, refused=error)

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from pricing.breakevens.committee import misplaced
 from pricing.report.contents.sheets import by_class, by_tranche, coverage_words, happening, prices, structure
 from pricing.report.contents.stress_result import StressResults
 from pricing.tables.aligned_text import text
-from structuring.deals.unusual_terms import doubts, left_unpaid
-from waterfalls.cashflows import Cashflows
-from waterfalls.engines.laws import tolerance
+from structuring.deals.unusual_terms import doubts, left_over, left_unpaid
 
 
 def printed(cases: StressResults, *, width: int | None = None) -> Iterator[str]:
@@ -32,18 +28,6 @@ def printed(cases: StressResults, *, width: int | None = None) -> Iterator[str]:
     yield f"shock. par: drawn and undrawn. {coverage_words(deal)}"
     if len(flows.scenarios) > 1:
         yield f"Scenarios of this deal: {', '.join(map(repr, flows.scenarios))}."
-    told = (doubt.what for doubt in (*doubts(deal), *left_unpaid(flows)))
-    for doubt in (*told, *left_over(flows), *misplaced(first.prices)):
+    told = (doubt.what for doubt in (*doubts(deal), *left_unpaid(flows), *left_over(flows)))
+    for doubt in (*told, *misplaced(first.prices)):
         yield f"Doubtful: {doubt}."
-
-
-def left_over(flows: Cashflows) -> Iterator[str]:
-    """Cash that an account still holds after the last date, when there is nobody left to pay it to."""
-    for name in flows.plan.accounts:
-        held = flows["account", name][:, -1]
-        worst = int(np.argmax(held))
-        if held[worst] > 1e3 * tolerance(flows.plan):
-            yield (
-                f"{name!r} still holds {held[worst] / 1e6:,.2f} million after the last date in "
-                f"{list(flows.scenarios)[worst]!r}: release it before the residual"
-            )

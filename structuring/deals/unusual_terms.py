@@ -17,7 +17,7 @@ from structuring.scenarios.scenario import Scenario, by_name
 from waterfalls.checks import DEFAULT_REGIME
 from waterfalls.clauses.claims import Claim, Debt, Principal
 from waterfalls.clauses.pay import Pay
-from waterfalls.clauses.waterfall import Waterfall
+from waterfalls.clauses.waterfall import Clause, Waterfall
 from waterfalls.clock.conventions import FREQUENCIES
 from waterfalls.errors import Fault
 from waterfalls.language.definitions import Defined
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from waterfalls.cashflows import Cashflows
 
 HIGH = 0.5  # a rate above 50 % a year is per cent or basis points by mistake
+SMALL = 1e-5  # of the largest note: smaller than any class that is issued beside it
 COVERED = 10.0  # a level of a ratio above 10 is per cent by mistake
 
 
@@ -70,8 +71,48 @@ def doubts(deal: Deal) -> Iterator[Fault]:
         lines = getattr(asset, "lines", None)
         for said in lines.told if isinstance(lines, Tape) else ():
             yield Fault(f"{place_of(deal, i)}.lines", f"of the tape: {said}")
+    yield from of_another_size(deal)
+    yield from junior_first(deal)
     yield from high_rates(deal, "")
     yield from high_levels(deal)
+
+
+def of_another_size(deal: Deal) -> Iterator[Fault]:
+    """Notes so small beside the largest that one of them is said in millions."""
+    notes = [(i, note) for i, note in enumerate(deal.tranches) if isinstance(note, Note)]
+    largest = max((note for _, note in notes), key=lambda note: note.notional, default=None)
+    for i, note in notes:
+        if largest is not None and note.notional < SMALL * largest.notional:
+            said = f"{note.notional:,.6g} beside {largest.notional:,.2f} of {largest.name}: amounts are in {deal.currency}, not in millions"
+            yield Fault(f"tranches[{i}].note.notional", said)
+
+
+def junior_first(deal: Deal) -> Iterator[Fault]:
+    """Clauses that pay a note, on no condition and without a cap, before one that `tranches` names above it."""
+    ranks = {note.name: i for i, note in enumerate(deal.tranches) if isinstance(note, Note)}
+    for regime, waterfall in deal.waterfalls.items():
+        paid: dict[str, dict[str, list[tuple[int, Clause]]]] = {"interest": {}, "principal": {}}
+        for i, clause in enumerate(waterfall.clauses):
+            for claim in clause.each if isinstance(clause, Pay) else ():
+                kind = "principal" if isinstance(claim, Principal) else getattr(claim, "kind", "")
+                if kind in paid and claim.name in ranks:
+                    paid[kind].setdefault(claim.name, []).append((i, clause))
+        apart = {name for name, clauses in paid["principal"].items() if all(clause.source for _, clause in clauses)}
+        for kind, clauses in paid.items():
+            firsts = {
+                name: found[0] for name, found in clauses.items() if name not in apart
+            }  # repaid by their own money
+            for name, (i, clause) in firsts.items():
+                above = [other for other, (k, _) in firsts.items() if ranks[other] < ranks[name] and k > i]
+                if above and not (clause.conditions or clause.caps or clause.source):
+                    of = "on" if kind == "interest" else "of"
+                    said = f"pays {kind} {of} {name} before {kind} {of} {above[0]}, which `tranches` names above it"
+                    yield Fault(f"{place_in(regime)}[{i}]", said)
+
+
+def place_in(regime: str) -> str:
+    """Where the waterfall of a regime stands in a deal file."""
+    return "waterfall" if regime == DEFAULT_REGIME else f"waterfall[{regime!r}]"
 
 
 def claims_of(waterfall: Waterfall) -> list[Claim]:
@@ -110,6 +151,19 @@ def left_unpaid(flows: Cashflows) -> Iterator[Fault]:
         )
 
 
+def left_over(flows: Cashflows) -> Iterator[Fault]:
+    """Cash that an account still holds after the last date, when there is nobody left to pay it to."""
+    from waterfalls.engines.laws import tolerance
+
+    for i, name in enumerate(flows.plan.accounts):
+        held = flows["account", name][:, -1].tolist()
+        worst = held.index(max(held))
+        if held[worst] > 1e3 * tolerance(flows.plan):
+            said = f"{name!r} still holds {held[worst]:,.2f} after the last date"
+            where = f"in {list(flows.scenarios)[worst]!r}: release it before the residual"
+            yield Fault(f"accounts[{i}]", f"{said} {where}")
+
+
 def off_schedule(deal: Deal, note: Note, place: str) -> Iterator[Fault]:
     """Dates of a note's amortisation that are no payment dates, or lie past its legal final."""
     terms = note.amortisation
@@ -126,6 +180,9 @@ def off_schedule(deal: Deal, note: Note, place: str) -> Iterator[Fault]:
         )
         if day > final:
             yield Fault(place, f"{note.name} amortises on {day}, which is after its legal final {final}")
+        elif day < deal.first_payment:
+            said = f"before the first payment date {deal.first_payment}: what falls due until then is never asked for"
+            yield Fault(place, f"{note.name} amortises from {day}, {said}")
         elif not paid:
             yield Fault(place, f"{note.name} amortises on {day}, which is no payment date: it counts on the next one")
     if (
@@ -210,8 +267,7 @@ def pairs(node: Node, deal: Deal) -> Iterator[tuple[Number, float]]:
 def expressions(deal: Deal) -> Iterator[tuple[str, Node]]:
     """Everything that a deal says in the language of payment, with its place."""
     for regime, waterfall in deal.waterfalls.items():
-        place = "waterfall" if regime == DEFAULT_REGIME else f"waterfall[{regime!r}]"
-        yield from ((f"{place}[{i}]", clause) for i, clause in enumerate(waterfall.clauses))
+        yield from ((f"{place_in(regime)}[{i}]", clause) for i, clause in enumerate(waterfall.clauses))
     for field in ("regimes", "definitions"):
         yield from ((f"{field}[{name!r}]", said) for name, said in getattr(deal, field).items())
     for field in ("triggers", "tranches", "fees", "accounts", "hedges", "ledgers", "replacements"):

@@ -153,7 +153,8 @@ def parsed(path: Path | str, text: str | None = None) -> tuple[Any, yaml.Node | 
         node = loader.get_single_node()
         return (None if node is None else loader.construct_document(node)), node, loader.twice
     except (yaml.YAMLError, json.JSONDecodeError) as error:
-        raise InvalidTerms(f"{path} is not a document: {unreadable(error)}") from None
+        kind = "JSON" if path.suffix == ".json" else "YAML"
+        raise InvalidTerms(f"{path} cannot be read as {kind}: {unreadable(error)}") from None
 
 
 def text_of(path: Path) -> str:
@@ -172,6 +173,13 @@ def text_of(path: Path) -> str:
         raise InvalidTerms(f"{str(path)!r} cannot be read: {error}") from None
 
 
+ADVICE = {  # by what PyYAML says of the mistake
+    "\\t": "; indent with blanks, not with tabs",
+    "expected ',' or '": "; inside of [ ] and { } quote a text that holds a comma or quotes, or write each on a line of its own",
+    "expected <block end>": "; what belongs together begins in the same column",
+}
+
+
 def unreadable(error: Exception) -> str:
     """Where a file stops being YAML or JSON, and why."""
     if isinstance(error, json.JSONDecodeError):
@@ -180,7 +188,7 @@ def unreadable(error: Exception) -> str:
         return " ".join(str(error).split())
     mark, began = error.problem_mark, error.context_mark
     since = f", {error.context} that begins on line {began.line + 1}" if error.context and began else ""
-    advice = "; indent with blanks, not with tabs" if "\\t" in str(error.problem) else ""
+    advice = next((said for sign, said in ADVICE.items() if sign in str(error.problem)), "")
     return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}{since}{advice}"
 
 

@@ -239,7 +239,7 @@ def test_three_mistakes_are_told_at_once_with_place_and_nearest_name(tmp_path):
         ("rate: 0.001, on", "rate: cheap, on"),
     )
     assert "3 faults" in message
-    assert "waterfall[3]: there is no debt 'Bee'. Did you mean 'B'?" in message
+    assert "waterfall[3]: there is no note or facility 'Bee'. Did you mean 'B'?" in message
     assert "triggers[0]: there is no field 'lach'. Did you mean 'latch'?" in message
     assert "fees[0].rate: must be a number, got 'cheap'" in message
 
@@ -272,7 +272,14 @@ MISTAKES = [
     ("insurers: 0.6", "insurers: 0.5", "Holdings of 'A' must sum to 1, got 0.9 (insurers 0.5, pension funds 0.4)"),
     ("    E: {sponsor: 1.0}\n", "", "holdings.shares: says nothing of 'E'"),
     ("    B: {private", "    Bb: {private", "holdings.shares: there is no tranche 'Bb'. Did you mean 'B'?"),
-    ("name: B,", "name: A,", "the name 'A' is borne twice"),
+    ("name: B,", "name: A,", "tranches[1]: the name 'A' is borne by tranches[0] too: it stands once among tranches"),
+    ("notional: 700.0", "notional: 700m", "tranches[0].note.notional: must be a number, got '700m': write 700000000"),
+    ("notional: 700.0", 'notional: "USD 1,700.5"', "must be a number, got 'USD 1,700.5': write 1700.5"),
+    ("{fixed: {rate: 0.05}}", "{fixed: {rate: 5%}}", "must be a number, got '5%': write 0.05"),
+    ("{fixed: {rate: 0.05}}", "{fixed: {rate: 525 bp}}", "must be a number, got '525 bp': write 0.0525"),
+    ("  - pay(residual('E'))\n", "  - residual('E')\n", "is not a clause: a clause pays it, pay(residual('E'))"),
+    ("calendar: US", "calendar: ['US' 1]", "cannot be read as YAML: line 8, column 17: expected ',' or ']'"),
+    ("calendar: US", "calendar: ['US' 1]", "inside of [ ] and { } quote a text that holds a comma"),
     ("firstloss: 1", "firstloss: 2", "this release reads version 1"),
     ("name: toy\n", "name: toy\nname: toy\n", "line 4: the key 'name' stands twice"),
     ("loan_pool:", "loan_pol:", "collateral: there is no kind 'loan_pol'. Did you mean 'loan_pool'?"),

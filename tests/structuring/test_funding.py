@@ -68,7 +68,7 @@ def test_a_tranche_below_par_brings_less(raised):
 @pytest.mark.parametrize(
     ("funding", "said"),
     [
-        ({"uses": {"assets": "balance('Z')"}}, r"funding\.uses\['assets'\]: there is no balance 'Z'"),
+        ({"uses": {"assets": "balance('Z')"}}, r"funding\.uses\['assets'\]: there is no tranche or facility 'Z'"),
         ({"uses": {"assets": 1.0}, "issue_prices": {"Z": 99.0}}, r"issue_prices\['Z'\]: there is no tranche 'Z'"),
         ({"uses": {"assets": "receipt('value')"}}, "'receipt\\('value'\\)' is not known when the deal begins"),
         ({"uses": {"assets": "dscr()"}}, r"is not known when the deal begins: read balance, undrawn, held or defined"),

@@ -18,7 +18,7 @@ MISTAKES = [  # what stands in the file, what is written instead, the place that
     ("renewal: 0.8, down", "renewl: 0.8, down", "collateral.lease_portfolio.tenants[1]", "Did you mean 'renewal'?"),
     ("{fixed: {rate: 0.06172}}", "{fixd: {rate: 0.06172}}", "tranches[1].note.coupon", "Did you mean 'fixed'?"),
     ("notional: 54.0e6", "notional: -54.0e6", "tranches[2].note.notional", "must be greater than 0, got -54000000.0"),
-    ("0.06338 * balance('B')", "0.06338 * balance('C')", "accounts[0].target", "there is no balance 'C'"),
+    ("0.06338 * balance('B')", "0.06338 * balance('C')", "accounts[0].target", "there is no tranche or facility 'C'"),
     ("test: dscr() < 1.40", "test: dsrc() < 1.40", "triggers[0].test", "Did you mean 'dscr'?"),
     ("sharing='pro rata by due')", "sharing='pro rata')", "waterfall['before enforcement'][3]", "pro rata by due"),
     ("residual('equity'))\nreg", "residual('equty'))\nreg", "waterfall['after enforcement'][11]", "mean 'equity'?"),

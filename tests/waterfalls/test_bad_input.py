@@ -38,7 +38,7 @@ CLAUSES = {
     "an empty account": (["pay(interest('A')).from_('')"], "the name of an account is wanted, got ''"),
     "a dangling name, with the nearest": (
         ["pay(interest('a'))", "pay(residual('E'))"],
-        "waterfall[0]: there is no debt 'a'. Did you mean 'A'? Known: 'A', 'LC'.",
+        "waterfall[0]: there is no note or facility 'a'. Did you mean 'A'? Known: 'A', 'LC'.",
     ),
     "a trigger that nothing tests": (
         ["pay(interest('A')).when(trigger('DSCR'))", "pay(residual('E'))"],

@@ -55,7 +55,7 @@ def test_misspelt_optional_keys_are_refused_with_the_nearest(key):
 
 def test_a_dangling_bond_name_is_refused_with_the_nearest():
     text = deal("pay(interest('class A'))", REST).replace("name: A", "name: Class A")
-    with pytest.raises(InvalidTerms, match="there is no debt 'class A'. Did you mean 'Class A'"):
+    with pytest.raises(InvalidTerms, match="there is no note or facility 'class A'. Did you mean 'Class A'"):
         plan_from(text)
 
 

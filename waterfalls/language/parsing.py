@@ -48,7 +48,8 @@ def parse(text: Any, wanted: type[Any] | tuple[type, ...]) -> Any:
         raise InvalidTerms(f"in {quoted(text)}: {lacking(error)}") from None
     if not isinstance(said, wanted):
         kind = wanted.__name__.lower() if isinstance(wanted, type) else "clause"
-        raise InvalidTerms(f"{quoted(text)} is not a {kind}")
+        advice = f": a clause pays it, pay({text.strip()})" if kind == "clause" and hasattr(said, "receive") else ""
+        raise InvalidTerms(f"{quoted(text)} is not a {kind}{advice}")
     return said
 
 

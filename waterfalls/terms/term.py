@@ -20,7 +20,7 @@ import pydantic
 from waterfalls.bounds import odd, odd_count, odd_size
 from waterfalls.dates import dated
 from waterfalls.equality import hash_of_fields
-from waterfalls.errors import Fault, InvalidTerms, nearest, shown, unknown
+from waterfalls.errors import Fault, InvalidTerms, nearest, number_meant, shown, unknown
 
 T = TypeVar("T")
 CONFIG = pydantic.ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
@@ -115,7 +115,8 @@ def faults_of(error: pydantic.ValidationError, names: Iterable[str]) -> list[Fau
             text = (
                 text.replace("a integer", "a whole number").replace("a string", "a text").replace("a tuple", "a list")
             )
-            found.append(Fault(place, f"{text[:1].lower()}{text[1:]}, got {given}"))
+            advice = number_meant(item["input"]) if kind.startswith(("float", "int")) else ""
+            found.append(Fault(place, f"{text[:1].lower()}{text[1:]}, got {given}{advice}"))
     return [*told.values(), *merged([fault for fault in found if fault.place not in told])]
 
 
