@@ -161,12 +161,16 @@ def chain(
 def bearers_of(
     first: Mapping[str, float], second: Mapping[str, float], known: Institutions
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """One row an end bearer: what the losses of both rounds by institution cost it; and whose loss of the first ends with whom."""
+    """One row an end bearer: what the losses of each round by institution cost it; and whose loss of the first ends with whom.
+
+    Of the second it is what both together cost it less the first: capital that the first has taken bears no more.
+    """
     import pandas as pd
 
-    both = [ends_of({who: np.array([lost]) for who, lost in losses.items()}, known) for losses in (first, second)]
-    rounds = [dict(zip(ends, flow[0].sum(axis=0).tolist(), strict=True)) for flow, _, ends in both]
-    rows = [(who, *(each.get(who, 0.0) for each in rounds)) for who in dict.fromkeys([*rounds[0], *rounds[1]])]
+    whole = {who: first.get(who, 0.0) + second.get(who, 0.0) for who in (*first, *second)}
+    both = [ends_of({who: np.array([lost]) for who, lost in losses.items()}, known) for losses in (first, whole)]
+    one, all_ = (dict(zip(ends, flow[0].sum(axis=0).tolist(), strict=True)) for flow, _, ends in both)
+    rows = [(who, one.get(who, 0.0), all_.get(who, 0.0) - one.get(who, 0.0)) for who in dict.fromkeys([*one, *all_])]
     kept = [row for row in rows if any(row[1:])]
     return pd.DataFrame(kept, columns=["bearer", "first_round", "second_round"]), flow_rows(*both[0])
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from shipped import WIDER, shipped
 
 from pricing.bearers.accounting import ends_of, reported
-from pricing.bearers.institutions import Institution, load_institutions
-from pricing.contagion.stress_chain import chain
+from pricing.bearers.institutions import Institution, Institutions, load_institutions
+from pricing.bearers.wrappers import Bank
+from pricing.contagion.stress_chain import bearers_of, chain
 from structuring.deals.deal_files import library, load_deal
 from structuring.deals.holdings import Holdings
 from waterfalls.errors import InvalidTerms, UnknownName
@@ -48,6 +49,17 @@ def test_the_chain_is_said_in_words_and_names_what_is_assumed():
     assert any(line.startswith("holdings: lenders are not on record") for line in made.assumptions)
     assert any(line.startswith("institutions['banks']") for line in made.assumptions)
     assert made.coverage["assumed"].max() > 0.0
+
+
+def test_capital_that_the_first_round_took_does_not_bear_the_second_as_well():
+    """90 and then 50 through equity of 100: 100 in all and 40 beyond, where each round had all of the equity before it."""
+    known = Institutions((Institution("banks", wrapper=Bank(100.0, at1=1e3)),))
+    table, flows = bearers_of({"banks": 90.0}, {"banks": 50.0}, known)
+    assert table.to_dict("records") == [
+        {"bearer": "bank shareholders", "first_round": 90.0, "second_round": 10.0},
+        {"bearer": "AT1 holders", "first_round": 0.0, "second_round": 40.0},
+    ]
+    assert flows["loss"].tolist() == [90.0]
 
 
 def test_every_holder_of_a_shipped_deal_is_an_institution():
