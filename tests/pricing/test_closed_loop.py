@@ -13,9 +13,10 @@ from pricing.contagion.closed_loop.closed_loop import closed_loop, economy_of, v
 from pricing.contagion.closed_loop.market_loop import NEAR, MarketLoop, market_loop
 from pricing.contagion.closed_loop.round import after_sales
 from pricing.contagion.closed_loop.sensitivity import drawn_values, fewest, sensitivity, triangular
-from pricing.contagion.closed_loop.vehicles import MULTIPLES
+from pricing.contagion.closed_loop.vehicles import MULTIPLES, both
 from pricing.contagion.market_stress import market_stress
 from structuring.deals.deal_files import LIBRARY
+from structuring.generators.named_stresses import Effect
 from waterfalls.errors import InvalidTerms
 
 HOME = LIBRARY / "ai-debt-market"
@@ -255,3 +256,12 @@ def test_the_tornado_is_sorted_and_what_is_taken_is_the_loop():
     band = found.band().set_index("measure").loc["all losses"]
     assert band["quantile_5"] <= band["quantile_50"] <= band["quantile_95"]
     assert found.ranking()["first"].sum() == pytest.approx(1.0)
+
+
+def test_two_effects_on_a_driver_add_multiply_or_take_the_earlier_date_and_none_is_dropped():
+    """A multiple and an addition were one of the two, and two dates a fault of another field."""
+    assert both(Effect("value", times=0.8), Effect("value", times=0.5, after=2.0)).times == pytest.approx(0.4)
+    assert both(Effect("default", plus=0.02), Effect("default", plus=0.01)).plus == pytest.approx(0.03)
+    assert both(Effect("sale", after=4.0), Effect("sale", after=2.0)) == Effect("sale", after=2.0)
+    with pytest.raises(InvalidTerms, match="effects on default: one stress multiplies it and one adds to it"):
+        both(Effect("default", times=2.0), Effect("default", plus=0.01))

@@ -17,6 +17,7 @@ from pricing.contagion.struck_deals import Told
 from pricing.valuation.run_and_price import run_and_price
 from pricing.valuation.spread_shocks import SpreadShock
 from structuring.generators.named_stresses import Effect, NamedStress, paper
+from waterfalls.errors import InvalidTerms
 from waterfalls.terms.tranches import Note
 
 MULTIPLES = (0.0, 0.5, 0.75, 1.0, 1.1, 1.25, 1.5, 2.0, 3.0)  # of the story, at which the vehicles are run
@@ -151,11 +152,18 @@ def scaled(one: Effect, m: float) -> Effect:
 
 
 def both(a: Effect, b: Effect) -> Effect:
-    """Two effects on one driver."""
+    """Two effects on one driver, which they move alike: one that multiplies and one that adds are refused."""
     after = min(a.after, b.after)
     if a.times is not None and b.times is not None:
         return dataclasses.replace(a, times=a.times * b.times, after=after)
-    return dataclasses.replace(a, plus=(a.plus or 0.0) + (b.plus or 0.0), after=after) if a.times is None else a
+    if a.plus is not None and b.plus is not None:
+        return dataclasses.replace(a, plus=a.plus + b.plus, after=after)
+    if (a.times, a.plus) != (b.times, b.plus):
+        raise InvalidTerms(
+            f"effects on {a.driver}: one stress multiplies it and one adds to it, and the loop strikes with both: say "
+            "`times` in both, or `plus`"
+        )
+    return dataclasses.replace(a, after=after)  # a date
 
 
 def run_vehicles(
