@@ -73,12 +73,13 @@ def reported(
 
 
 def since_purchase(losses: Losses, holdings: Holdings, name: str, s: int, k: int) -> float:
-    """(clean price now - purchase price) / 100 x balance held, over the tranches whose purchase price is known; else NaN."""
+    """(clean price now - purchase price) / 100 x face held, over the tranches whose purchase price is known; else NaN."""
     found, c = [], losses.classes.index(name)
+    face = losses.prices.memo["face"][losses.prices.at(*losses.reference)[0]]
     for n, tranche in enumerate(losses.prices.tranches):
         bought = holdings.purchase_prices.get(tranche, {}).get(name)
         if bought is not None:
-            found.append((losses.prices["clean"][s, k, n] - bought) / 100.0 * losses.held[n, c])
+            found.append((losses.prices["clean"][s, k, n] - bought) / 100.0 * face[n] * losses.shares[n, c])
     return float(sum(found)) if found else np.nan
 
 

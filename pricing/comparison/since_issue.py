@@ -43,7 +43,7 @@ class SinceIssue:
     passing: np.ndarray
     rates: np.ndarray
     spread: np.ndarray
-    balance: np.ndarray
+    face: np.ndarray
 
     @property
     def tightening(self) -> np.ndarray:
@@ -64,7 +64,7 @@ class SinceIssue:
     def gains(self, holdings: Holdings) -> pd.DataFrame:
         """One row a tranche and class that says what it paid: its gain on the last day since its own purchase.
 
-        gain = (clean price - purchase price) / 100 x what it holds of the balance; interest received is not in it. It
+        gain = (clean price - purchase price) / 100 x what it holds of the face, drawn and undrawn; interest received is not in it. It
         stands beside losses against a reference (`who_bears`) and is never added to them.
         """
         import pandas as pd
@@ -73,7 +73,7 @@ class SinceIssue:
         for name, paid in holdings.purchase_prices.items():
             n = self.tranches.index(name)
             for who, cost in paid.items():
-                held = holdings.shares[name].get(who, 0.0) * self.balance[-1, n]
+                held = holdings.shares[name].get(who, 0.0) * self.face[-1, n]
                 gain = (self.clean[-1, n] - cost) / 100.0 * held
                 rows.append((name, who, held, cost, self.clean[-1, n], gain))
         return pd.DataFrame(rows, columns=["tranche", "investor_class", "holding", "purchase_price", "clean", "gain"])
@@ -121,5 +121,5 @@ def since_issue(
         fixed(np.stack([prices["yield_to_maturity"][s, 0] for prices in made])),
         fixed(np.array([[z[name] for name in made[0].tranches] for z in spreads])),
         fixed(passing), fixed(rates), fixed(spread),
-        fixed(np.stack([prices.memo["balance"][s] for prices in made])),
+        fixed(np.stack([prices.memo["face"][s] for prices in made])),
     )  # fmt: skip

@@ -28,7 +28,7 @@ KINDS = {
     "g": "yield less the par yield of the government curve at the same wal",
     "i": "yield less the par yield of the swap curve at the same wal",
     "dm": "discount margin over the projected index, of a floating-rate note",
-    "price": "clean, per 100 of balance",
+    "price": "clean, per 100 of balance, drawn and undrawn",
     "yield": "to maturity, compounded at the payment frequency (equity: once a year)",
 }
 MOST = 1.0  # a spread or a yield above 100 % is basis points or per cent by mistake

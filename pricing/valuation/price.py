@@ -115,6 +115,7 @@ def prices_of(
         memo={
             "balance": fixed(ahead.balance.T),
             "committed": fixed(ahead.committed.T),
+            "face": fixed(ahead.face.T),
             "cash": fixed(ahead.cash.sum(axis=2).T),
             "wal": fixed(ahead.wal.T),
             "realised_loss": fixed(ahead.realised_loss.T),

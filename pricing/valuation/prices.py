@@ -31,7 +31,7 @@ class Prices:
     `npv` is after the move of rates and `before` the same before it (equal where rates do not move). A tranche that
     neither receives nor pays anything more is worth 0: its `status` is "wiped out", or "repaid" if nothing is owed, or
     "undrawn" if nothing is owed yet.
-    `memo` holds what is told beside prices (S, N): balance, undiscounted cash, wal, realised loss. `wanted` (S, K) are
+    `memo` holds what is told beside prices (S, N): balance, what is committed, the face that prices are per 100 of, undiscounted cash, wal, realised loss. `wanted` (S, K) are
     the cells asked for, which frames list.
     """
 

@@ -64,7 +64,7 @@ class Holdings:
 
     `named` are shares of single holders, by tranche; each belongs to the class that `members` says, stands inside that
     class's share and is never added to it. `cells` say how a share is known, assumed where nothing is said.
-    `purchase_prices` per 100 of balance, where known, by tranche and class.
+    `purchase_prices` clean, per 100 of what is drawn and may be drawn, where known, by tranche and class.
     """
 
     shares: Mapping[str, Mapping[str, float]]

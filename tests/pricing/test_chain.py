@@ -12,6 +12,7 @@ from pricing.bearers.accounting import ends_of, reported
 from pricing.bearers.institutions import Institution, Institutions, load_institutions
 from pricing.bearers.wrappers import Bank
 from pricing.contagion.stress_chain import bearers_of, chain
+from pricing.valuation.spreads_at_prices import values
 from structuring.deals.deal_files import library, load_deal
 from structuring.deals.holdings import Holdings
 from waterfalls.errors import InvalidTerms, UnknownName
@@ -123,6 +124,18 @@ def test_gains_since_purchase_stand_apart():
     clean = losses.prices["clean"][0, 0, 0]
     assert frame.loc["mutual funds", "since_purchase"] == pytest.approx((clean - 80.0) / 100.0 * 0.36 * 27_293.849e6)
     assert np.isnan(frame.loc["insurers", "since_purchase"])
+
+
+def test_a_gain_on_a_loan_that_is_partly_drawn_is_of_all_of_it_as_its_price_is():
+    """What it is worth now less what 97.5 made it cost, both with what is undrawn taken off: of 4,459m, not of 1,488m."""
+    deal, _, losses = shipped("coreweave-ddtl-4")
+    holdings = Holdings(deal.holdings.shares, purchase_prices={"floating": {"insurers": 97.5}})
+    frame = reported(losses, load_institutions(), "base", holdings=holdings).set_index("investor_class")
+    share = deal.holdings.shares["floating"]["insurers"]
+    cost = values(losses.prices.cells.ahead, 0, 97.5)[0, 0]
+    assert frame.loc["insurers", "since_purchase"] == pytest.approx(
+        share * (losses.prices.npv[0, 0, 0] - cost), rel=1e-9
+    )
 
 
 @drawn(st.lists(st.floats(0.0, 1e13), min_size=4, max_size=4))
