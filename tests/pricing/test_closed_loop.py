@@ -265,3 +265,11 @@ def test_two_effects_on_a_driver_add_multiply_or_take_the_earlier_date_and_none_
     assert both(Effect("sale", after=4.0), Effect("sale", after=2.0)) == Effect("sale", after=2.0)
     with pytest.raises(InvalidTerms, match="effects on default: one stress multiplies it and one adds to it"):
         both(Effect("default", times=2.0), Effect("default", plus=0.01))
+
+
+def test_what_notes_pay_a_year_is_their_coupon_by_its_own_day_count_on_what_is_outstanding():
+    """By hand: one coupon; five of 5.9 % and 5 %; and A-1 of vantage-jersey, which is not drawn, weighs nothing."""
+    paid = dict(zip(market()[1].deals, market()[1].old_yield.tolist(), strict=True))
+    assert paid["beignet-2025"] == pytest.approx(0.06581, rel=1e-12)
+    assert paid["stack-master-trust"] == pytest.approx((1_030 * 0.059 + 1_040 * 0.05) / 2_070, rel=1e-12)
+    assert paid["vantage-jersey"] == pytest.approx((800 * 0.06172 + 54 * 0.06338) / 854, rel=1e-12)

@@ -42,7 +42,7 @@ def test_three_sentences_and_one_picture_lead_then_the_tornado_then_classes_to_h
     assert [figure.name for figure in true.figures] == ["what-if-1", "what-if-2"] and len(true.lines) == 3
     assert sections(result())[-1].sheets[0].name == "loop_assumptions"
     said = " ".join(first.lines)
-    for word in ("66.6bn at first", "109.1bn", "0.64 times", "private-credit funds bear the most", "no probability"):
+    for word in ("66.6bn at first", "109.3bn", "0.64 times", "private-credit funds bear the most", "no probability"):
         assert word in said
 
 

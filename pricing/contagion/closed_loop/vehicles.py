@@ -17,6 +17,7 @@ from pricing.contagion.struck_deals import Told
 from pricing.valuation.run_and_price import run_and_price
 from pricing.valuation.spread_shocks import SpreadShock
 from structuring.generators.named_stresses import Effect, NamedStress, paper
+from waterfalls.cashflows import Cashflows
 from waterfalls.errors import InvalidTerms
 from waterfalls.terms.tranches import Note
 
@@ -39,7 +40,7 @@ class Vehicles:
     widening   (K,)            the story's spread and that of supply, in basis points
     supply     (K,)            that of supply alone
     duration   (K,)            years of spread duration in the story; NaN where it is worth nothing
-    old_yield  (D,)            what the notes pay a year, by notional
+    old_yield  (D,)            what the notes pay a year on what is outstanding
     multiples  (I,)            of the story, ascending
     """
 
@@ -215,8 +216,7 @@ def run_vehicles(
         found["supply"] += [supply if isinstance(each, Note) else 0.0 for each in deal.tranches]
         at_story = 1 + 2 * multiples.index(1.0)
         found["duration"] += np.asarray(prices["spread_duration"][at_story, WIDER.index(1.0)]).tolist()
-        first = [interest_share(before, each) for each in deal.tranches]
-        found["old_yield"].append(float(np.average(first, weights=notes)) if notes.any() else np.nan)
+        found["old_yield"].append(yield_of_notes(before))
     return Vehicles(
         deals=tuple(told), tranches=tuple(found["tranches"]), of=np.array(found["of"]),
         value=np.concatenate(found["value"]), realised=np.concatenate(found["realised"]), cash=np.array(found["cash"]), paper=tuple(found["paper"]),
@@ -226,11 +226,9 @@ def run_vehicles(
     )  # fmt: skip
 
 
-def interest_share(flows: Any, tranche: Any) -> float:
-    """What a note pays a year on what is outstanding, in the base, on its first full date; 0 for equity."""
-    if not isinstance(tranche, Note):
-        return 0.0
-    accrued, balance = flows.accrued[tranche.name][0], flows.balance[tranche.name][0]
-    dates = flows.dates
-    years = (dates[1] - dates[0]).days / 365.0
-    return float(accrued[1] / balance[0] / years) if balance[0] > 0.0 else 0.0
+def yield_of_notes(flows: Cashflows) -> float:
+    """What the notes pay a year on what is outstanding, by their day counts, on the first full date of the base; NaN where
+    nothing is: sum of interest / sum of balance x accrual."""
+    notes = flows.plan.notes_by_name
+    owed = sum(flows.balance[name][0, 0] * flows.plan.accruals[name][1] for name in notes)
+    return float(sum(flows.accrued[name][0, 1] for name in notes) / owed) if owed > 0.0 else np.nan
