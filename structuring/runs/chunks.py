@@ -150,7 +150,7 @@ def connected(client: Any) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if client.scheduler is not None and client.status != "closed":
+        if client.scheduler is not None and client.status not in ("closing", "closed"):
             raise
         raise ConnectionError("the cluster's scheduler is gone") from error
 
