@@ -91,14 +91,9 @@ def institution(institutions: Institutions, name: str) -> Institution:
     return institutions[name]
 
 
-def without_capital(classes: Iterable[str], institutions: Institutions) -> tuple[str, ...]:
-    """The classes of which no capital is on record, so that no per cent of it can be told."""
-    return tuple(name for name in classes if not institution(institutions, name).capital)
-
-
 def no_capital(classes: Iterable[str], institutions: Institutions) -> str:
     """The sentence that says why a per cent of capital is empty; empty itself where none is."""
-    names = without_capital(classes, institutions)
+    names = [name for name in classes if not institution(institutions, name).capital]
     return f"No capital is on record of {', '.join(names)}: their per cent of capital is empty." if names else ""
 
 

@@ -60,7 +60,7 @@ def of_deal(losses: Losses, cell: tuple[Any, str] | None, several: bool) -> Shoc
     after = before - lost["total"]
     start = np.divide(np.maximum(after, 0.0), before, out=np.ones(after.shape), where=before > 0.0)
     names = prices.tranches
-    labels = cell_names(prices.scenarios, prices.shocks, s, k)
+    labels = tuple(cell_name(prices.scenarios[i], prices.shocks[j]) for i, j in zip(s, k, strict=True))
     return Shock(
         scenarios=labels,
         classes=losses.classes,
@@ -73,12 +73,9 @@ def of_deal(losses: Losses, cell: tuple[Any, str] | None, several: bool) -> Shoc
     )
 
 
-def cell_names(scenarios: Sequence[Any], shocks: Sequence[str], s: np.ndarray, k: np.ndarray) -> tuple[str, ...]:
-    """How cells are called: by scenario and shock, or by scenario alone where nothing was shocked."""
-    return tuple(
-        f"{scenarios[i]}" if shocks[j] == "unchanged" else f"{scenarios[i]}, {shocks[j]}"
-        for i, j in zip(s, k, strict=True)
-    )
+def cell_name(scenario: Any, shock: str) -> str:
+    """How a cell is called: by scenario and shock, or by scenario alone where nothing was shocked."""
+    return f"{scenario}" if shock == "unchanged" else f"{scenario}, {shock}"
 
 
 def together(shocks: Sequence[Shock]) -> Shock:

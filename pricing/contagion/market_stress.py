@@ -63,7 +63,8 @@ def market_stress(
 
     home = find_book("ai-debt-market" if isinstance(book, Book) else book).parent
     described = book if isinstance(book, Book) else load_book(book)
-    told = stress if isinstance(stress, NamedStress) else load_stress(stress or own_stress(home))
+    own = file if (file := home / "stress.yaml").is_file() else "AI demand shortfall"
+    told = stress if isinstance(stress, NamedStress) else load_stress(stress or own)
     tale = story or load_term(home / "story.yaml", MarketStory, mark=MARK)
     quotes = market or load_market(home / "market.yaml")
     check(tale, described)
@@ -120,11 +121,6 @@ def market_stress(
         public=listed,
         assumptions=assumptions_of(described, told, tale, known),
     )
-
-
-def own_stress(home: Path) -> str | Path:
-    """The stress that a book is followed under unless another is named: that beside it, else the shipped one of AI debt."""
-    return file if (file := home / "stress.yaml").is_file() else "AI demand shortfall"
 
 
 def institutions_of(home: Path) -> Institutions:

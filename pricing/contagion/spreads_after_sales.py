@@ -8,6 +8,7 @@ import numpy as np
 
 from pricing.bearers.who_bears import Losses
 from pricing.contagion.contagion import Contagion
+from pricing.contagion.initial_losses import cell_name
 from pricing.valuation.spread_shocks import SpreadShock
 from pricing.valuation.spreads_at_prices import z_spread
 from waterfalls.cashflows import Cashflows
@@ -51,6 +52,6 @@ def as_spread(
 
 def cell_row(made: Contagion, scenario: Any, shock: str) -> int:
     """The row of a cell among the scenarios of a contagion."""
-    label = f"{scenario}" if shock == "unchanged" else f"{scenario}, {shock}"
+    label = cell_name(scenario, shock)
     refuse_unknown("cell of the contagion", label, made.scenarios)
     return list(made.scenarios).index(label)

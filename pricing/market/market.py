@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -236,14 +236,14 @@ def read(given: Any) -> Any:
         raise InvalidTerms("this QuoteHandle is empty or its quote has no value yet: set one") from None
 
 
-def as_market(given: Any, flows: Cashflows, dates: Iterable[datetime.date] | None = None) -> Market:
+def as_market(given: Any, flows: Cashflows) -> Market:
     """A market as given; of a bare curve, one at which every spread is zero, the equity's too."""
     if isinstance(given, Market):
         market = given
     else:  # a rate and a table of factors do not say where they start: where the flows do
         says = hasattr(given, "referenceDate") or isinstance(given, Curve)
         start = None if says else flows.plan.schedule.payment[0]
-        market = Market(curve_from(given, start, dates=dates or flows.dates), otherwise=0.0)
+        market = Market(curve_from(given, start, dates=flows.dates), otherwise=0.0)
     if market.currency not in (None, flows.plan.currency):
         raise CannotPrice(
             f"the deal {flows.deal!r} pays {flows.plan.currency} and the market discounts {market.currency}: "

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pricing.structure.solve import Structured
 from pricing.structure.terms.checks import odd_levels
 from pricing.structure.terms.sizing_test import SizingTest
-from pricing.structure.workbench import note_of, path_of
+from pricing.structure.workbench import note_of, path_of, tranche_of
 from waterfalls.language.expressions import Constant
 
 COMPARED = re.compile(r"(?P<word>\w+)\(.*\) (?:<|<=|>|>=) (?P<level>[\d.]+)")
@@ -46,14 +46,9 @@ def of_coupons(answer: Structured) -> Iterator[str]:
     quoted = [name for name in terms.coupons if not terms.spreads.get(note_of(answer.deal, name).rating or "")]
     if quoted:
         yield f"coupons of {', '.join(quoted)}: solved at the quotes of the market file, whatever their average lives; no `spreads` are said"
-    if kept := [
-        name for name in terms.sized if name not in terms.coupons and hasattr(deal_note(answer, name), "coupon")
-    ]:
+    sized = (name for name in terms.sized if name not in terms.coupons)
+    if kept := [name for name in sized if hasattr(tranche_of(answer.deal, name), "coupon")]:
         yield f"coupons of {', '.join(kept)}: as the deal file says; `coupons: {{{kept[0]}: par}}` would solve them"
-
-
-def deal_note(answer: Structured, name: str) -> object:
-    return next(tranche for tranche in answer.deal.tranches if tranche.name == name)
 
 
 def left_as_given(answer: Structured) -> Iterator[str]:

@@ -198,14 +198,6 @@ def over_par(cells: Cells, curve: Curve | None) -> np.ndarray:
     return yield_to_maturity(cells) - found[:, :, None]
 
 
-def g_spread(cells: Cells) -> np.ndarray:
-    return over_par(cells, cells.market.government)
-
-
-def i_spread(cells: Cells) -> np.ndarray:
-    return over_par(cells, cells.market.swap)
-
-
 def key_rate_dv01(cells: Cells, tenors: Sequence[float]) -> np.ndarray:
     """Lost when zero rates rise 1 bp around each of B tenors, in years (N, S, K, B): `dv01` by tenor.
 
@@ -219,33 +211,9 @@ def key_rate_dv01(cells: Cells, tenors: Sequence[float]) -> np.ndarray:
     return cells.by_shape(np.stack(tents, axis=1)) * BP
 
 
-def wal(cells: Cells) -> np.ndarray:
-    return cells.ahead.wal[:, :, None]
-
-
-def modified_duration(cells: Cells) -> np.ndarray:
-    return alive(cells, cells.yielded(1) / cells.quoted / cells.compounding)
-
-
-def macaulay_duration(cells: Cells) -> np.ndarray:
-    return alive(cells, cells.yielded(1) / cells.quoted)
-
-
 def convexity(cells: Cells) -> np.ndarray:
     often = cells.ahead.per_year[:, None, None]
     return alive(cells, (cells.yielded(2) + cells.yielded(1) / often) / cells.quoted / cells.compounding**2)
-
-
-def spread_duration(cells: Cells) -> np.ndarray:
-    return alive(cells, cells.slope / cells.quoted)
-
-
-def cs01(cells: Cells) -> np.ndarray:
-    return cells.slope * BP
-
-
-def dv01(cells: Cells) -> np.ndarray:
-    return cells.by_shape(np.ones((len(cells.ahead.times), 1)))[..., 0] * BP
 
 
 def equity_irr(cells: Cells) -> np.ndarray:
@@ -285,15 +253,15 @@ MEASURES: dict[str, Measure] = {
         Measure("accrued", PRICE, "positive", "100 x interest of the period x part of it that has run / (B + U)", accrued),
         Measure("z_spread", "decimal a year", "positive is cheaper than the curve", "z: sum F_j D_j exp(-z t_j) = V", z_spread),
         Measure("yield_to_maturity", "decimal a year, compounded f times", "positive", "y: sum F_j (1 + y/f)^(-f T_j) = V", yield_to_maturity),
-        Measure("wal", "years", "positive", "sum P_j t_j / sum P_j, P principal", wal),
-        Measure("modified_duration", "years", "positive: value falls as yield rises", "-(dV/dy) / (V + U)", modified_duration),
+        Measure("wal", "years", "positive", "sum P_j t_j / sum P_j, P principal", lambda cells: cells.ahead.wal[:, :, None]),
+        Measure("modified_duration", "years", "positive: value falls as yield rises", "-(dV/dy) / (V + U)", lambda cells: alive(cells, cells.yielded(1) / cells.quoted / cells.compounding)),
         Measure("convexity", "years squared", "positive", "(d2V/dy2) / (V + U)", convexity),
-        Measure("spread_duration", "years", "positive: value falls as the spread rises", "-(dV/dz) / (V + U)", spread_duration),
-        Measure("cs01", "currency", "positive: lost when the spread rises 1 bp", "-(dV/dz) x 0.0001", cs01),
-        Measure("dv01", "currency", "positive: lost when zero rates rise 1 bp; interest of floating notes follows, other cash is held", "-(dV/dr) x 0.0001: D_j -> D_j exp(-r t_j), F_j -> F_j + G_j r (t_j - t_j-1)", dv01),
-        Measure("macaulay_duration", "years", "positive", "sum T_j F_j (1 + y/f)^(-f T_j) / (V + U), at the yield; on the curve and its spread it is spread_duration", macaulay_duration),
-        Measure("g_spread", "decimal a year", "positive is cheaper than governments", "y - par yield of the government curve at wal", g_spread),
-        Measure("i_spread", "decimal a year", "positive is cheaper than swaps", "y - par yield of the swap curve at wal", i_spread),
+        Measure("spread_duration", "years", "positive: value falls as the spread rises", "-(dV/dz) / (V + U)", lambda cells: alive(cells, cells.slope / cells.quoted)),
+        Measure("cs01", "currency", "positive: lost when the spread rises 1 bp", "-(dV/dz) x 0.0001", lambda cells: cells.slope * BP),
+        Measure("dv01", "currency", "positive: lost when zero rates rise 1 bp; interest of floating notes follows, other cash is held", "-(dV/dr) x 0.0001: D_j -> D_j exp(-r t_j), F_j -> F_j + G_j r (t_j - t_j-1)", lambda cells: cells.by_shape(np.ones((len(cells.ahead.times), 1)))[..., 0] * BP),
+        Measure("macaulay_duration", "years", "positive", "sum T_j F_j (1 + y/f)^(-f T_j) / (V + U), at the yield; on the curve and its spread it is spread_duration", lambda cells: alive(cells, cells.yielded(1) / cells.quoted)),
+        Measure("g_spread", "decimal a year", "positive is cheaper than governments", "y - par yield of the government curve at wal", lambda cells: over_par(cells, cells.market.government)),
+        Measure("i_spread", "decimal a year", "positive is cheaper than swaps", "y - par yield of the swap curve at wal", lambda cells: over_par(cells, cells.market.swap)),
         Measure("discount_margin", "decimal a year", "positive is cheaper than the index", "m: sum F_j / prod_k (1 + (L_k + m) a_k) = V", discount_margin),
         Measure("equity_irr", "decimal a year, Actual/365F", "positive; of equity bought at its balance, NaN where no rate or several solve it", "r: B = sum F_j (1 + r)^(-t_j), draws negative", equity_irr),
     )

@@ -132,7 +132,8 @@ def study(
     def task(part: Chunk) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         rows = slice(*part)
         keep = frozenset(reads) if work.sums or count else None
-        return one_chunk, (work, part_of(listed, rows), rates_of(indices, rows, total), keep, paths_of(owned, rows))
+        collateral = {source: path.rows(rows) for source, path in owned.items()}
+        return one_chunk, (work, part_of(listed, rows), rates_of(indices, rows, total), keep, collateral)
 
     def told(part: Chunk, outcome: tuple[Any, frozenset[Key]]) -> None:
         nonlocal count
@@ -205,11 +206,6 @@ def part_of(scenarios: Sequence[Scenario] | Paths | Receipts, part: slice) -> Sc
 def rates_of(rates: Mapping[str, np.ndarray], part: slice, total: int) -> dict[str, np.ndarray]:
     """The rates of a slice: arrays with a row per scenario are cut, all else is shared."""
     return {index: given[part] if len(given) == total > 1 else given for index, given in rates.items()}
-
-
-def paths_of(indices: Mapping[str, IndexPath], part: slice) -> dict[str, IndexPath]:
-    """The indices of collateral of a slice."""
-    return {source: path.rows(part) for source, path in indices.items()}
 
 
 # The measure that most studies want --------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from pricing.contagion.closed_loop.round import Economy, Round, depth_with, inst
 from pricing.contagion.closed_loop.state import State
 from pricing.contagion.closed_loop.vehicles import Vehicles, run_vehicles
 from pricing.contagion.market_stress_result import MarketStress
-from waterfalls.errors import InvalidTerms, refuse, strangers
+from waterfalls.errors import refuse, strangers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,8 +114,8 @@ class Loop:
         return table[table["all"].abs() + table["greatest"].abs() > 0.0].reset_index(drop=True)
 
 
-def closed_loop(y: Economy, *, channels: Collection[str] = CHANNELS, rounds: int = ROUNDS, alone: bool = True) -> Loop:
-    """Follows the loop from no channel at all until a round moves losses by less than a thousandth, or for `rounds`.
+def closed_loop(y: Economy, *, channels: Collection[str] = CHANNELS, alone: bool = True) -> Loop:
+    """Follows the loop from no channel at all until a round moves losses by less than a thousandth, or for `ROUNDS`.
 
     In each round every channel in turn takes what was found last and moves its part of the state; what losses move by is
     its column. The greatest fixed point is approached from the state in which every channel does all it can.
@@ -123,15 +123,10 @@ def closed_loop(y: Economy, *, channels: Collection[str] = CHANNELS, rounds: int
     """
     on = tuple(name for name in CHANNELS if name in channels)
     refuse(strangers("", "channel", channels, CHANNELS))
-    if not 1 <= rounds <= MOST:
-        raise InvalidTerms(f"rounds: must be a whole number from 1 to {MOST}, got {rounds}")
     start = y.before
-    found, state, added, settled = follow(y, start, on, rounds)
+    found, state, added, rests = follow(y, start, on)
     single = (
-        [
-            follow(y, start, (name,), rounds)[0].total - start.total if name in on else 0.0 * start.total
-            for name in CHANNELS
-        ]
+        [follow(y, start, (name,))[0].total - start.total if name in on else 0.0 * start.total for name in CHANNELS]
         if alone
         else []
     )
@@ -143,14 +138,14 @@ def closed_loop(y: Economy, *, channels: Collection[str] = CHANNELS, rounds: int
     return Loop(
         institutions=y.names, capital=y.capital, channels=CHANNELS, first=start.first, sales=start.late, added=padded,
         alone=np.array(single) if single else np.zeros((len(CHANNELS), len(start.total))),
-        least=found.total, most=top, settled=settled, state=state,
+        least=found.total, most=top, settled=rests, state=state,
     )  # fmt: skip
 
 
-def follow(y: Economy, found: Round, on: tuple[str, ...], rounds: int) -> tuple[Round, State, np.ndarray, bool]:
+def follow(y: Economy, found: Round, on: tuple[str, ...]) -> tuple[Round, State, np.ndarray, bool]:
     """Rounds from a look at nothing: the last look, its state, what each channel moved (R, C, N), and whether it rests."""
     state, added = y.nothing, []
-    for _ in range(rounds if on else 0):
+    for _ in range(ROUNDS if on else 0):
         before = found.total
         moved = []
         for name in on:
@@ -159,21 +154,26 @@ def follow(y: Economy, found: Round, on: tuple[str, ...], rounds: int) -> tuple[
             moved.append(after.total - found.total)
             found = after
         added.append(moved)
-        if np.abs(found.total - before).sum() <= SETTLED * max(np.abs(found.total).sum(), 1.0):
+        if settled(found.total - before, found):
             break
-    rests = not on or np.abs(np.sum(added[-1], axis=0)).sum() <= SETTLED * max(np.abs(found.total).sum(), 1.0)
-    return found, state, np.array(added).reshape(len(added), len(on), len(found.total)), bool(rests)
+    rests = not on or settled(np.sum(added[-1], axis=0), found)
+    return found, state, np.array(added).reshape(len(added), len(on), len(found.total)), rests
 
 
-def rest(y: Economy, channels: Collection[str] = CHANNELS, rounds: int = 2 * ROUNDS) -> tuple[Round, State]:
+def settled(moved: np.ndarray, found: Round) -> bool:
+    """Whether what a round moved is too little to go on, against all losses."""
+    return bool(np.abs(moved).sum() <= SETTLED * max(np.abs(found.total).sum(), 1.0))
+
+
+def rest(y: Economy, channels: Collection[str] = CHANNELS) -> tuple[Round, State]:
     """Where the loop comes to rest from nothing, all channels at once in each round: what `closed_loop` finds, without columns."""
     state, found = y.nothing, y.before
-    for _ in range(rounds):
+    for _ in range(2 * ROUNDS):
         before = found.total
         for name, step in STEPS.items():
             state = step(y, found, state) if name in channels else state
         found = y.look(state)
-        if np.abs(found.total - before).sum() <= SETTLED * max(np.abs(found.total).sum(), 1.0):
+        if settled(found.total - before, found):
             break
     return found, state
 

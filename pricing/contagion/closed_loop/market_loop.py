@@ -13,7 +13,7 @@ from pricing.bearers.accounting import ends_of, flow_rows
 from pricing.contagion.amounts_in_words import money
 from pricing.contagion.closed_loop.assumptions import LoopTerms, check, load_loop
 from pricing.contagion.closed_loop.channels import CHANNELS
-from pricing.contagion.closed_loop.closed_loop import ROUNDS, Loop, closed_loop, economy_of, vehicles_of
+from pricing.contagion.closed_loop.closed_loop import Loop, closed_loop, economy_of, vehicles_of
 from pricing.contagion.closed_loop.vehicles import Vehicles
 from pricing.contagion.market_stress_result import MarketStress
 
@@ -54,9 +54,7 @@ class MarketLoop:
         ])  # fmt: skip
 
 
-def market_loop(
-    made: MarketStress, terms: LoopTerms | Path, *, channels: Collection[str] = CHANNELS, rounds: int = ROUNDS
-) -> MarketLoop:
+def market_loop(made: MarketStress, terms: LoopTerms | Path, *, channels: Collection[str] = CHANNELS) -> MarketLoop:
     """Closes the loop of a market stress. `terms` are those of the loop, or the file that says them.
 
     The vehicles are run again at every point of story, refinancing and spreads; the loop reads between the points. Where it comes to
@@ -65,7 +63,7 @@ def market_loop(
     told = load_loop(terms) if isinstance(terms, Path) else terms
     check(told, made.book, made.institutions)
     vehicles = vehicles_of(made)
-    loop = closed_loop(economy_of(made, vehicles, told), channels=channels, rounds=rounds)
+    loop = closed_loop(economy_of(made, vehicles, told), channels=channels)
     for _ in range(REFINED):
         where = loop.state.more
         if (
@@ -74,7 +72,7 @@ def market_loop(
         ):
             break
         vehicles = vehicles.with_point(where, made.vehicles, made.scale, made.widening)
-        loop = closed_loop(economy_of(made, vehicles, told), channels=channels, rounds=rounds)
+        loop = closed_loop(economy_of(made, vehicles, told), channels=channels)
     return MarketLoop(made, told, vehicles, loop, tuple(name for name in CHANNELS if name in channels))
 
 
