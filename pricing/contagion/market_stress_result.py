@@ -136,7 +136,7 @@ def compared(made: MarketStress) -> tuple[str, ...]:
         f"({owed / then['issued']:.2f} times); {money(lost)} of principal never repaid and {money(marks)} of value lost by "
         f"notes against {money(then['written_down'])} written down ({100 * lost / owed:.0f} % and {100 * marks / owed:.0f} % of debt against "
         f"{100 * then['loss']:.0f} %).",
-        f"Leverage: the vehicles with equity of their own owe {today['vehicles']:.1f} dollars for each dollar of equity, the "
+        f"Leverage: drawn in full the vehicles with equity of their own owe {today['vehicles']:.1f} dollars for each dollar of equity, the "
         f"mezzanine ABS CDO of 2006 {today['mezz-abs-cdo-2006']:.1f}; {100 * today['recourse']:.0f} % of the book is owed by "
         "operating companies themselves, with all their assets behind it.",
     )

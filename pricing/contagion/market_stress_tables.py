@@ -129,17 +129,19 @@ def beside(book: Book, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def leverage_of(book: Book, bonds: tuple[str, ...]) -> dict[str, float]:
-    """Debt over equity of the vehicles that have equity, and of the CDO of 2006; `recourse` is the share owed by companies."""
+    """Debt over equity, each drawn and promised, of the vehicles that have equity, and of the CDO of 2006; `recourse` is the
+    share of what is owed now that companies owe."""
 
-    def equity(deal: Deal) -> float:
-        return sum(max(each.notional, each.commitment) for each in deal.tranches if isinstance(each, Equity))
+    def promised(deal: Deal, kind: type) -> float:
+        opening = (each.opening() for each in deal.tranches if isinstance(each, kind))
+        return sum(amount for state in opening for key, amount in state.items() if key[0] in ("balance", "undrawn"))
 
-    with_equity = [name for name, deal in book.deals.items() if equity(deal) > 0.0]
+    with_equity = [(deal, book.scales[name]) for name, deal in book.deals.items() if promised(deal, Equity) > 0.0]
+    beneath = sum(promised(deal, Equity) * scale for deal, scale in with_equity)
     owed = {name: debt(deal) * book.scales[name] for name, deal in book.deals.items()}
-    beneath = sum(equity(book.deals[name]) * book.scales[name] for name in with_equity)
     then, everything = load_deal("mezz-abs-cdo-2006"), sum(owed.values())
     return {
-        "vehicles": sum(owed[name] for name in with_equity) / beneath if beneath else math.nan,
-        "mezz-abs-cdo-2006": debt(then) / equity(then),
+        "vehicles": sum(promised(deal, Note) * scale for deal, scale in with_equity) / beneath if beneath else math.nan,
+        "mezz-abs-cdo-2006": promised(then, Note) / promised(then, Equity),
         "recourse": sum(owed[name] for name in bonds) / everything if everything else math.nan,
     }

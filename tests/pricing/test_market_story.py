@@ -58,6 +58,13 @@ def test_the_book_is_sized_to_the_public_totals():
     assert pool == pytest.approx(0.1 * credit, rel=2e-3)
 
 
+def test_leverage_is_of_all_that_is_drawn_or_promised_on_either_side():
+    """By hand. Of CoreWeave's 1,015m of equity, 315m paid in, 700m counted, against the third of its debt that is drawn."""
+    debt_of = 27_293.849 + 35_000 + 8_500 + 3_600 + 1.32 * 954 + 2_070 + 47 * 445
+    equity = 2_450 + 2_000 + 315.2 + 700 + 2_000 + 1.32 * 616 + 1_130 + 47 * 55
+    assert stressed().leverage["vehicles"] == pytest.approx(debt_of / equity, rel=1e-9)
+
+
 def test_quotes_by_class_of_paper_bring_the_curves_they_are_over():
     """A g-spread by class of paper is priced over the government curve of the same file."""
     quotes = dataclasses.replace(load_market(HOME / "market.yaml"), government=0.04)
