@@ -238,9 +238,8 @@ def letters(rating: str) -> str:
 def before_and_after(
     balance: float, before: float, after: float, *, ratio: float = 0.08, loss: float = 0.0
 ) -> pd.DataFrame:
-    """Two rows: risk weight, capital required (balance x weight x ratio), and the capital left of a unit that met it exactly.
-
-    The change is what a downgrade or an eaten attachment asks for, beside the `loss` itself.
+    """Two rows: risk weight, capital required (what is left of the balance x weight x ratio), and the shortfall of a bank
+    that met it exactly before: what a downgrade or an eaten attachment asks for more, and the `loss` itself; not below 0.
     """
     import pandas as pd
 

@@ -203,9 +203,8 @@ def held_at(
     cells = cells_ahead(ahead, market, spreads, aimed(shocks, flows, market, reference))
     earlier = cells
     if opening is not None:
-        then = np.nan_to_num([opening.spreads[name] for name in flows.tranches])
         under = cells.spreads.copy()
-        under[:, :, 0] = then[:, None]
+        under[:, :, 0] = cells_ahead(ahead, market, opening.spreads, (UNCHANGED,)).spreads[:, :, 0]
         cells = dataclasses.replace(cells, spreads=under)
         earlier = dataclasses.replace(opening.cells, spreads=under)
     named = flows.receipts.scenarios[row_of(flows, reference)]

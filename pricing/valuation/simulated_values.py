@@ -103,8 +103,9 @@ def discounted(flows: Cashflows, market: Market, discounts: np.ndarray | None) -
 
 
 def valued(ahead: Ahead, amounts: np.ndarray, spread: np.ndarray, promised: np.ndarray, under: Under) -> Expected:
-    """The values of discounted cash (N, S, J) at spreads (N,); what pays nothing is worth nothing at any."""
-    paths = np.stack([cash @ np.exp(-z * ahead.times) for cash, z in zip(amounts, np.nan_to_num(spread), strict=True)])
+    """The values of discounted cash (N, S, J) at spreads (N,); what pays nothing is worth nothing at any, also at NaN."""
+    at = np.where(amounts.any(axis=(1, 2)), spread, 0.0)
+    paths = np.stack([cash @ np.exp(-z * ahead.times) for cash, z in zip(amounts, at, strict=True)])
     count = paths.shape[1]
     error = paths.std(axis=1, ddof=1) / np.sqrt(count) if count > 1 else np.full(len(paths), np.nan)
     return Expected(ahead.names, under, spread, paths.mean(axis=1), error, promised, paths.T)

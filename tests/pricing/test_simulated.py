@@ -11,7 +11,7 @@ from pricing.market.market import Market
 from pricing.market.market_files import load_market
 from pricing.market.quantlib_curves import evaluated
 from pricing.valuation.price import price
-from pricing.valuation.simulated_values import expected, option_adjusted, simulated
+from pricing.valuation.simulated_values import discounted, expected, option_adjusted, simulated, valued
 from structuring import Deal, LoanPool, Scenario
 from structuring.collateral.loan_tape import LoanLine
 from structuring.deals.deal_files import load_deal, load_scenarios
@@ -58,6 +58,14 @@ def test_a_note_that_may_fail_at_once_is_worth_its_survival(given):
     assert found.promised[0] == pytest.approx(np.log(100.0 / 70.0) - 0.04, abs=1e-13)
     each = 100.0 * 70.0 / 75.0
     assert found.standard_error[0] == pytest.approx(np.std([each, each, each, 0.0], ddof=1) / 2.0, rel=1e-12)
+
+
+def test_without_a_spread_cash_has_no_value_and_no_cash_is_worth_nothing(toy):
+    """A tranche that the base never pays has no spread: what it is paid after a move was discounted at none."""
+    ahead, amounts = discounted(toy([1.0], ["base"]), MARKET, None)
+    amounts[1] = 0.0
+    found = valued(ahead, amounts, np.array([np.nan, np.nan, 0.1]), np.zeros(3), "real")
+    assert np.isnan(found.value[0]) and found.value[1] == 0.0 and found.value[2] > 0.0
 
 
 def test_what_no_spread_reaches_and_what_says_no_measure_is_refused(toy):
