@@ -25,7 +25,7 @@ from pricing.market.market_files import load_market
 from pricing.market.market_of_deal import base_and_market
 from pricing.valuation.named_stresses import stressed
 from pricing.valuation.run_and_price import run_and_price
-from pricing.valuation.spread_shocks import UNCHANGED, SpreadShock, Stress
+from pricing.valuation.spread_shocks import SpreadShock, Stress
 from structuring.deals.deal_files import library
 from structuring.documents.yaml_and_json import load_term
 from structuring.generators.named_stresses import NamedStress, load_stress
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from structuring.deals.deal import Deal
 
 SHUT = "refinancing freeze"  # the stress that debt meets which is not refinanced
+SPREADS = "spreads of the story"  # what every deal of the book is shocked by, also one whose own do not move
 BONDS = "corporate bonds"  # what the bonds of the book are part of, in the institutions file
 
 
@@ -81,15 +82,14 @@ def market_stress(
             progress(len(losses), len(struck))
         losses[name] = lost_in(one, scale, described.currency)
     rows = pd.concat([rows_of(name, each) for name, each in losses.items()], ignore_index=True)
-    names, shock = told.named(scale), next(iter(losses.values())).prices.shocks[-1]
-    first = shock_of(list(losses.values()), (names, shock))
+    cell = told.named(scale), SPREADS
+    first = shock_of(list(losses.values()), cell)
     public = np.concatenate([np.full(len(each.shares), name in tale.bonds) for name, each in losses.items()])
     known = less_bonds(known, dict(zip(first.classes, first.held @ public, strict=True)))
     listed = tuple(f"{name}: {described.deals[name].tranches[0].name}" for name in tale.bonds)
     depth = {**known.depth, **(dict.fromkeys(listed, known.depth[BONDS]) if listed else {})}
     second: dict[Mode, Contagion] = {
-        mode: contagion(list(losses.values()), institutions=known, depth=depth, mode=mode, cell=(names, shock))
-        for mode in MODES
+        mode: contagion(list(losses.values()), institutions=known, depth=depth, mode=mode, cell=cell) for mode in MODES
     }
     made = second["thresholds"]
     direct, late = (
@@ -178,8 +178,7 @@ def lost_in(told: Told, scale: float, currency: str) -> Losses:
     """The losses of one deal in the book's currency: its part, its exchange rate, all its tranches."""
     deal, base, stress, moves = told.deal, told.base, told.stress, told.widening
     scenario, _ = stressed(stress, deal, scale=scale, on=base)
-    shock = SpreadShock.by_tranche(bp=moves, name="spreads of the story") if any(moves.values()) else UNCHANGED
-    pair = Stress(scenario.name, shock)
+    pair = Stress(scenario.name, SpreadShock.by_tranche(bp=moves, name=SPREADS))
     made = run_and_price(deal, [base, scenario], told.market, pairs=[pair], rates=scale * stress.rates)
     return scaled(who_bears(made.prices, deal.holders, reference=(base.name, "unchanged")), told.scale, currency)
 

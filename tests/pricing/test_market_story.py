@@ -58,6 +58,17 @@ def test_the_book_is_sized_to_the_public_totals():
     assert pool == pytest.approx(0.1 * credit, rel=2e-3)
 
 
+def test_spreads_that_pass_the_first_deal_by_are_lost_by_those_who_hold_the_others():
+    """Paper of BBB and below widens, and the first deal is AA: by class nothing was told of it, 9bn of 27bn."""
+    supply = dataclasses.replace(stressed().story.supply, per_doubling=0.0)
+    told = dataclasses.replace(load_stress("AI demand shortfall"), spread={"BBB": 200.0, "below": 400.0})
+    found = market_stress("ai-debt-market", told, story=dataclasses.replace(stressed().story, supply=supply))
+    lost = found.tranches["total_loss"].sum()
+    assert (found.tranches["deal"] == "amazon-bonds").iloc[0] and found.tranches["market_loss"].iloc[0] == 0.0
+    assert found.classes["total_loss"].sum() == pytest.approx(lost, rel=1e-12)
+    assert found.second["thresholds"].direct.sum() == pytest.approx(lost, rel=1e-12)
+
+
 def test_leverage_is_of_all_that_is_drawn_or_promised_on_either_side():
     """By hand. Of CoreWeave's 1,015m of equity, 315m paid in, 700m counted, against the third of its debt that is drawn."""
     debt_of = 27_293.849 + 35_000 + 8_500 + 3_600 + 1.32 * 954 + 2_070 + 47 * 445
