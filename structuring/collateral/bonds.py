@@ -107,7 +107,8 @@ class Bond:
     def scheduled(self, grid: MonthGrid, rates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The balance (M + 1,) and the interest (S or 1, M) by month when nothing goes wrong, in currency units.
 
-        Interest of a coupon period = balance at the start of the month in which it ends x rate x fraction of a year.
+        Interest of a coupon period = rate x (balance at its start x fraction of a year - instalments within it x what is left of
+        that fraction from their day on).
         """
         import numpy as np
 
@@ -125,7 +126,11 @@ class Bond:
         for k, (start, end) in enumerate(self.periods(grid.dates[0])):
             if (month := grid.month_of(end)) is not None:
                 years = whole if self.day_count == "30/360" else fraction(start, end, end)
-                interest[:, month] += balance[month] * rates[:, k] * years
+                owed = self.notional * years
+                for date, amount in self.instalments.items():
+                    if date < end:
+                        owed -= amount * (years - (fraction(start, date, end) if date > start else 0.0))
+                interest[:, month] += max(owed, 0.0) * rates[:, k]
         return balance, interest
 
 

@@ -60,6 +60,14 @@ def test_interest_capitalised_before_the_schedule_begins_leaves_the_ratio_where_
     assert low[:2] == [0.0, 0.0]  # the cash of the first year serves no debt and counts all the same
 
 
+@pytest.mark.parametrize("added", ["~on_or_after('2028-08-31')", "always()"])
+def test_sculpted_debt_keeps_its_ratio_while_its_interest_is_added_to_the_balance(added):
+    tests = {"low": "llcr('A') < 1.3 - 1e-9", "high": "llcr('A') < 1.3 + 1e-9"}
+    flows = sculpted(0.07, "30/360", 1.3, tests, capitalises=added)
+    assert flows.balance["A"][0, -1] == pytest.approx(0.0, abs=1e-9)
+    assert (row(flows, "trigger low"), row(flows, "trigger high")) == ([0.0] * 10, [1.0] * 10)
+
+
 @pytest.mark.parametrize("clause", [0, 1, 2])
 def test_a_loan_life_ratio_is_the_same_wherever_in_a_date_it_is_read(clause):
     clock = dates()

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from waterfalls.clock.schedule import Schedule
 from waterfalls.language.machine import Machine, Value
-from waterfalls.language.ratios import Flow, cash_for_debt_service
+from waterfalls.language.ratios import Flow, cash_for_debt_service, interest_of
 from waterfalls.terms.bounded_numbers import NotNegative, Positive
 from waterfalls.terms.term import term
 
@@ -128,7 +128,7 @@ class Instalments(Prepayable):
 class Sculpted:
     """Principal such that cash for debt service covers interest and principal `dscr` times, from `first` on.
 
-    asked = max(0, cash / dscr - interest of the period), at most the balance; it leaves no fixed schedule to shorten.
+    asked = max(0, cash / dscr - interest that falls due), at most the balance; it leaves no fixed schedule to shorten.
     """
 
     dscr: Positive
@@ -141,5 +141,5 @@ class Sculpted:
         return schedule.flags_from(self.first)
 
     def asked(self, m: Machine, name: str, curve: Value, left: Value) -> Value:
-        wanted = Flow(cash_for_debt_service(m.plan)).settle(m) / self.dscr - m["accrued", "interest", name]
+        wanted = Flow(cash_for_debt_service(m.plan)).settle(m) / self.dscr - Flow(interest_of(m.plan, [name])).settle(m)
         return m.min_(m.max_(wanted, 0.0), left) * curve
