@@ -10,7 +10,6 @@ import numpy as np
 
 from waterfalls.checks import DEFAULT_REGIME, expenses_paid, faults_between
 from waterfalls.clauses.call import Call, Premium
-from waterfalls.clauses.claims import Debt
 from waterfalls.clauses.pay import Pay
 from waterfalls.clauses.waterfall import Said, Waterfall
 from waterfalls.clock.schedule import Schedule, years_from
@@ -158,9 +157,10 @@ class Plan:
         found: list[str] = []
         for clause in next(iter(self.waterfalls.values())).clauses:
             if isinstance(clause, Pay):
-                if any(isinstance(claim, Debt) and claim.kind == "interest" for claim in clause.each):
+                fees, interest = clause.fees_first()
+                found += fees
+                if interest:
                     break
-                found += [claim.name for claim in clause.each if isinstance(claim, Debt) and claim.kind == "fee"]
         return tuple(dict.fromkeys(found))
 
     def down_to(self, name: str) -> tuple[str, ...]:

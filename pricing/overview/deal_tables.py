@@ -10,7 +10,6 @@ import numpy as np
 from pricing.overview.appraisal import appraised
 from pricing.overview.headroom import headroom_to_trap
 from pricing.tables.quotients import quotient
-from waterfalls.clauses.claims import Debt
 from waterfalls.clauses.pay import Pay
 from waterfalls.fields import CASH
 from waterfalls.language.ratios import Signed, cash_for_debt_service, service_of
@@ -96,12 +95,8 @@ def coupon_words(tranche: Note | Equity) -> str:
 
 def ranks(plan: Plan) -> dict[str, int]:
     """The rank of each tranche, 0 most senior: those whose interest one clause pays pro rata rank alike."""
-    together: list[set[str]] = []
-    for clause in next(iter(plan.waterfalls.values())).clauses:
-        if isinstance(clause, Pay) and clause.sharing != "sequential":
-            together.append(
-                {claim.name for claim in clause.claims if isinstance(claim, Debt) and claim.kind == "interest"}
-            )
+    clauses = next(iter(plan.waterfalls.values())).clauses
+    together = [names for clause in clauses if isinstance(clause, Pay) for names in clause.abreast()]
     found: dict[str, int] = {}
     for name in plan.tranches:
         alike = next((found[other] for group in together if name in group for other in group if other in found), None)

@@ -12,8 +12,10 @@ from pricing.overview.appraisal import appraised
 from pricing.overview.deal_tables import capital_structure
 from pricing.overview.headroom import headroom_to_trap
 from pricing.valuation.price import price
-from structuring import Scenario, load_deal, load_scenarios, run
-from waterfalls import Receipts, distribute
+from structuring import Deal, Scenario, load_deal, load_scenarios, run
+from waterfalls import Equity, Fixed, Note, Receipts, Waterfall, distribute
+from waterfalls.clauses.waterfall import Clause
+from waterfalls.language.parsing import parse
 
 VANTAGE = "vantage-jersey"
 MARKET = load_market(VANTAGE)
@@ -116,3 +118,34 @@ def test_both_sides_of_a_loan_to_value_are_of_one_date(tmp_path, valued, of, sha
     table = capital_structure(flows, price(flows, market), deal=deal).set_index("tranche")
     assert appraised(flows, 0, market.valuation, deal)[0] == of
     assert table.loc["A", "ltv"] == pytest.approx(share, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    "interests",
+    [
+        "pay(interest('A', 'B'), sharing='pro rata by due')",
+        "pay(pay(interest('A', 'B'), sharing='pro rata by due'), interest('C'), sharing='sequential')",
+        # each of A and B with a note behind it: C ranks behind A alone, and behind B by its place
+        "pay(pay(interest('A', 'C'), sharing='sequential'), interest('B'), sharing='pro rata by due')",
+    ],
+)
+def test_notes_paid_alike_by_a_group_share_their_place_in_the_capital_structure(interests):
+    days = [dt.date(2027, 1, 15), dt.date(2028, 1, 15)]
+    clauses = [
+        interests,
+        "pay(interest('C'))",
+        "pay(principal('A', 'B', 'C'), sharing='sequential')",
+        "pay(residual('E'))",
+    ]
+    notes = [Note(name, size, coupon=Fixed(0.05)) for name, size in {"A": 50.0, "B": 30.0, "C": 10.0}.items()]
+    deal = Deal(
+        "groups", closing=dt.date(2026, 1, 15), first_payment=days[0], maturity=days[1], frequency="annual",
+        calendar="none", collateral=Receipts(days, revenue=[[9.0, 99.0]]), tranches=(*notes, Equity("E", 10.0)),
+        waterfall=Waterfall([parse(text, Clause) for text in clauses]),
+    )  # fmt: skip
+    market = Market(0.04, {"E": {"yield": 0.1}}, otherwise=0.01, valuation=dt.date(2026, 1, 15))
+    flows = run(deal)
+    table = capital_structure(flows, price(flows, market)).set_index("tranche")
+    assert table["attachment"].round(12).to_dict() == {"A": 0.2, "B": 0.2, "C": 0.1, "E": 0.0}
+    assert table["detachment"].round(12).to_dict() == {"A": 1.0, "B": 1.0, "C": 0.2, "E": 0.1}
+    assert table.loc["A", "dscr_low"] == table.loc["B", "dscr_low"] == pytest.approx(9.0 / 4.0)

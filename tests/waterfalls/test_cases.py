@@ -440,15 +440,23 @@ def test_debt_service_covered_by_a_hedge_passes():
     assert rows(flows.triggers, "trap") == [0.0] and rows(flows.interest, "E") == [4.0]
 
 
-def test_coverage_counts_senior_fees_and_costs_but_no_reserves():
+@pytest.mark.parametrize(
+    "payments",
+    [
+        pay(fee("trustee")) >> pay(interest("A")) >> pay(fee("manager")),
+        pay(fee("trustee"), interest("A"), fee("manager"), sharing="sequential"),
+        pay(
+            pay(fee("trustee"), pay(interest("A"), fee("manager"), sharing="pro rata by due"), sharing="sequential"),
+            principal("A"),
+            sharing="sequential",
+        ),
+    ],
+    ids=["clauses", "one clause in order", "groups"],
+)
+def test_coverage_counts_senior_fees_and_costs_but_no_reserves(payments):
     # (40 - 15 - 5) / 10 = 2.0: the junior fee of 7 and the 50 released do not count
     plan = plan_of(
-        pay(expense("operating"))
-        >> pay(fee("trustee"))
-        >> pay(interest("A"))
-        >> pay(fee("manager"))
-        >> release("reserve")
-        >> REST,
+        pay(expense("operating")) >> payments >> release("reserve") >> REST,
         Note("A", 100.0, coupon=Fixed(0.10)),
         Fee("trustee", annual=5.0),
         Fee("manager", annual=7.0),

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal, get_args
 
-from waterfalls.clauses.claims import Claim, Principal, TopUp
+from waterfalls.clauses.claims import Claim, Debt, Principal, TopUp
 from waterfalls.clauses.waterfall import Clause
 from waterfalls.errors import InvalidTerms, refuse, strangers
 from waterfalls.language.machine import Contract, Machine, Value
@@ -105,6 +105,29 @@ class Pay(Clause):
         """Every claim, those inside groups included."""
         return tuple(part for claim in self.claims for part in (claim.each if isinstance(claim, Group) else (claim,)))
 
+    def abreast(self) -> Iterator[list[str]]:
+        """The notes whose interest it pays alike, itself or in a group that stands in it."""
+        for claim in self.claims:
+            if isinstance(claim, Group):
+                yield from claim.inner.abreast()
+        if self.sharing != "sequential":
+            yield [name for claim in self.claims for name in first_paid(claim)]
+
+    def fees_first(self) -> tuple[list[str], bool]:
+        """The fees that it pays before any interest, and whether it pays some; abreast of interest none comes before."""
+        owed = [claim for claim in self.each if isinstance(claim, Debt)]
+        if self.sharing != "sequential" and any(claim.kind == "interest" for claim in owed):
+            return [], True
+        found: list[str] = []
+        for claim in self.claims:
+            fees, interest = claim.inner.fees_first() if isinstance(claim, Group) else ([], False)
+            if isinstance(claim, Debt):
+                fees, interest = [claim.name] if claim.kind == "fee" else [], claim.kind == "interest"
+            found += fees
+            if interest:
+                return found, True
+        return found, False
+
     def words(self) -> str:
         return self.modified_words(f"to pay {listed([claim.words() for claim in self.claims])}{self.sharing_words()}")
 
@@ -173,6 +196,16 @@ def group(inner: Pay) -> Group:
     if any(claim.takes_all for claim in inner.each):
         raise InvalidTerms(f"a claim that takes whatever there is stands alone, not in the group {inner}")
     return Group(", ".join(claim.name for claim in inner.each), inner)
+
+
+def first_paid(claim: Claim) -> Iterator[str]:
+    """The notes to whose interest the first cash of a claim goes: of a group in order, those of its first claim."""
+    if isinstance(claim, Group):
+        claims = claim.inner.claims
+        for inner in claims[:1] if claim.inner.sharing == "sequential" else claims:
+            yield from first_paid(inner)
+    elif isinstance(claim, Debt) and claim.kind == "interest":
+        yield claim.name
 
 
 def running(values: list[Value]) -> list[Value]:

@@ -70,11 +70,8 @@ def write_front(grid: Grid, losses: Losses, valued: Valued, plan: Plan, grids: M
 def seniority(plan: Plan) -> str:
     """The order of the tranches, and of which one clause pays the interest in proportion."""
     waterfall = next(iter(plan.waterfalls.values()))
-    alike: list[str] = []
-    for clause in waterfall.clauses:
-        if isinstance(clause, Pay) and clause.sharing != "sequential":
-            names = [claim.name for claim in clause.claims if getattr(claim, "kind", "") == "interest"]
-            alike += [listed(names)] if len(names) > 1 else []
+    groups = [names for clause in waterfall.clauses if isinstance(clause, Pay) for names in clause.abreast()]
+    alike = [listed(names) for names in groups if len(names) > 1]
     equal = f" Paid interest by one clause, pro rata: {'; '.join(dict.fromkeys(alike))}." if alike else ""
     return f"Tranches in the order of the deal: {', '.join(plan.tranches)}.{equal}"
 
