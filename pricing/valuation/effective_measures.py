@@ -12,11 +12,10 @@ from pricing.market.market import Market
 from pricing.valuation.measures import Measure
 from pricing.valuation.reprice import Bump, reprice
 from structuring.deals.deal import Deal, drivers_of
-from structuring.deals.moved_drivers import moved, whole
 from structuring.scenarios.scenario import Scenario
 from waterfalls.arguments import instance, many, takes, texts
 from waterfalls.cashflows import Table
-from waterfalls.errors import refuse_unknown
+from waterfalls.errors import InvalidTerms, refuse_unknown
 
 STEP = 25.0  # bp, up and down
 UP, DOWN, POINT = f"rates {STEP:+g} bp", f"rates {-STEP:+g} bp", 0.01
@@ -70,7 +69,7 @@ def effective(
     """Effective measures (S, N) by name, of every tranche in every scenario: the deal is run anew for each bump.
 
     Spreads are those of the quotes without a bump. Those named, or every one of `EFFECTIVE` whose drivers the collateral
-    reads and all scenarios give as numbers; one that is named and cannot be moved is refused by `reprice`.
+    reads and all scenarios give as numbers that can move; one that is named and cannot be moved is refused by `reprice`.
     """
     listed = [scenarios] if isinstance(scenarios, Scenario) else list(scenarios)
     for name in measures or ():
@@ -88,14 +87,13 @@ def measured(values: Values, name: str) -> np.ndarray:
 
 
 def movable(deal: Deal, scenarios: Sequence[Scenario], name: str) -> bool:
-    """Whether every driver that a measure moves is read by the collateral and has numbers in all scenarios."""
+    """Whether the collateral reads what a measure moves, and every scenario says numbers of it that can move so far."""
     read = drivers_of(deal)
     for bump in EFFECTIVE[name].bumps:
-        for move in bump.moves:
-            driver = getattr(move, "driver", None)
-            if driver is None:
-                continue
-            given = [whole(scenario.given().get(driver), driver, deal) for scenario in scenarios]
-            if driver not in read or any(moved(value, driver, abs) is None for value in given):
-                return False
+        if any(getattr(move, "driver", None) not in (None, *read) for move in bump.moves):
+            return False
+        try:
+            bump.scenarios(scenarios, deal)
+        except InvalidTerms:  # no numbers, or a share that is all of it already
+            return False
     return True

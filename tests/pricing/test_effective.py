@@ -84,6 +84,10 @@ def test_points_of_default_recovery_and_prepayment_of_a_pool():
         after = price(run(deal, moved, rates=rates), Market(market.curve, spreads))
         np.testing.assert_allclose(found[name][0], before.npv[0, 0] - after.npv[0, 0], rtol=1e-9, atol=1e-9)
     assert found["recovery01"][0, -1] > 0.0 and found["default01"][0, -1] > 0.0
+    whole = dataclasses.replace(base, severity=1.0)  # nothing is recovered that could fall
+    assert {*effective(deal, whole, market)} == {*effective(deal, base, market)} - {"recovery01"}
+    with pytest.raises(InvalidTerms, match="severity: must be between 0 and 1"):
+        effective(deal, whole, market, ["recovery01"])
 
 
 def test_every_line_of_the_table_says_what_it_is():
