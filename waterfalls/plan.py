@@ -367,7 +367,7 @@ def inputs_of(plan: Plan, receipts: Receipts, rates: Mapping[str, np.ndarray]) -
         if kind == "event" and name not in receipts.events:
             raise UnknownName("event", name, receipts.events)
         if kind == "receipt" and not reported(name, plan, receipts):
-            raise InvalidTerms(f"'{node}' reads {name}, which the collateral does not report")
+            raise InvalidTerms(f"'{node}' reads {name}, which the collateral does not report, or not all of it")
     inputs: dict[Key, np.ndarray] = {("receipt", name): array for name, array in receipts.fields.items()}
     inputs |= {("event", name): array for name, array in receipts.events.items()}
     inputs |= {("rate", name): array for name, array in rates.items()}

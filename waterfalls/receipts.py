@@ -169,11 +169,18 @@ def not_negative(receipts: Receipts, name: str, array: np.ndarray) -> None:
 
 
 def together(parts: Sequence[Receipts]) -> Receipts:
-    """The receipts of several collaterals as one: amounts add, flags are raised when any is."""
+    """The receipts of several collaterals as one: amounts add, flags are raised when any is.
+
+    A value is reported where all that report anything do: that of a part is not the collateral's.
+    """
     first = parts[0]
     if len(parts) == 1:
         return first
-    fields = {name: sum(part[name] for part in parts) for name in FIELDS if any(name in part.fields for part in parts)}
+    told = [part for part in parts if part.fields]
+    names = {
+        name for part in told for name in part.fields if name != "value" or all("value" in each.fields for each in told)
+    }
+    fields = {name: sum(part[name] for part in parts) for name in FIELDS if name in names}
     events: dict[str, np.ndarray] = {}
     for part in parts:
         for name, flag in part.events.items():

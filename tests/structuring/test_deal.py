@@ -357,6 +357,17 @@ def test_a_name_may_be_that_of_any_collateral_of_the_deal(toy):
     assert revenue[0] - revenue[1] == pytest.approx(90.0)  # Bolt's space stands empty for a year
 
 
+def test_the_value_of_a_part_is_not_that_of_the_collateral(toy):
+    paid = (pay(interest("A")) >> pay(interest("B")) >> pay(residual("E"))).clauses
+    test = Trigger("covenant", test="ltv('B') > 0.6")
+    plain = {"fees": (), "triggers": (test,), "accounts": (), "waterfall": paid}
+    bonds = BondPortfolio((Bond("Meta", 50.0, coupon=0.05, maturity=dt.date(2040, 1, 1)),))
+    flows = run(dataclasses.replace(toy, collateral=(ACME, bonds), **plain), rates=RATES)
+    assert (flows.receipt("value") > 50.0).all()  # leases are appraised, and bonds at par
+    with pytest.raises(InvalidTerms, match="reads value, which the collateral does not report, or not all of it"):
+        run(dataclasses.replace(toy, collateral=(ACME, toy.collateral), **plain), rates=RATES)
+
+
 OTHERS = dataclasses.replace(
     GPUS, contract=dataclasses.replace(GPUS.contract, counterparty="start-up", months=24.0),
     fleet=(dataclasses.replace(GPUS.fleet[0], name="B"),),
