@@ -148,7 +148,8 @@ class Cashflows:
         """A receipt as the waterfall reads it (S, T): until the collateral is sold, with what replacement collateral adds."""
         found = self.receipts.cash if name == "cash" else self.receipts[name]
         found = found * self[("live",)] if self.plan.sells else found
-        for key in self.plan.counted.get(name, ()):
+        known = name != "value" or name in self.receipts.fields  # else what replaced it is a part of it alone
+        for key in self.plan.counted.get(name, ()) if known else ():
             found = found + self[key]
         return found
 

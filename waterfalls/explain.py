@@ -197,7 +197,7 @@ def explained(flows: Run, journal: Journal) -> Explanation:
         for (clause, before), (_, after) in itertools.pairwise(journal.stood)
         if clause is not None
     ]
-    names = dict.fromkeys((*flows.receipts.fields, *plan.counted))
+    names = dict.fromkeys((*flows.receipts.fields, *(name for name in plan.counted if name != "value")))
     fields = {name: reported(journal, "receipt", name) for name in names}
     cash = {name: fields[name] for name in CASH if name in fields}
     told = {name: amount for name, amount in fields.items() if name not in cash}

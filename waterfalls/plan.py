@@ -340,8 +340,11 @@ def resolve(
 
 
 def reported(name: str, plan: Plan, receipts: Receipts) -> bool:
-    """Whether a receipt can be read: cash, costs and defaults that are not reported are none, a balance is not known."""
-    return name in receipts.fields or name in plan.counted or name not in ("pool_balance", "value")
+    """Whether a receipt can be read: cash, costs and defaults that are not reported are none, a balance is not known.
+
+    Replacement collateral has a balance of its own; its par alone is no value of the collateral.
+    """
+    return name in receipts.fields or (name != "value" and (name in plan.counted or name != "pool_balance"))
 
 
 def inputs_of(plan: Plan, receipts: Receipts, rates: Mapping[str, np.ndarray]) -> dict[Key, np.ndarray]:

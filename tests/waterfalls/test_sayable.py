@@ -1285,6 +1285,19 @@ TESTS = [
         [1, 0, 1],
         LEVEL,
     ),
+    Row(
+        "loan to value, replacement collateral counted at par",
+        deal(
+            a(50.0, 0.0),
+            replacements="[{name: receivables, coupon: {fixed: {rate: 0}}, repays: 0}]",
+            triggers="[{name: T, test: \"ltv('A') > 0.6\"}]",
+            clauses=("pay(purchase('receivables')).capped(principal_collections())", REST),
+        ),
+        # nothing is owned at the second determination; what 100 bought then is there at the third
+        "for the purchase of receivables",
+        {"principal": [0, 100, 0], "value": [100, 0, 0]},
+        {"trigger T": [0, 1, 0]},
+    ),
     on_dates("loan to value", "ltv('A') > 0.6", {"interest": [5, 5, 5], "value": [200, 160, 170]}, [0, 1, 0]),
     on_dates(
         "loan to cost",

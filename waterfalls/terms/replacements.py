@@ -21,7 +21,8 @@ class Replacement:
 
     Each period, of the par held when it began: a share `defaults` defaults, of which `severity` is lost and the rest
     recovered at once; the rest bears `coupon` and repays the share `repays`. What they pay counts as the collateral's
-    interest, principal and recoveries, and their par as pool balance. Shares are held between 0 and 1.
+    interest, principal and recoveries, and their par as pool balance and in its value, where it has one. Shares are held
+    between 0 and 1.
 
         opening + bought = repaid + defaulted + sold + closing
     """
@@ -46,6 +47,7 @@ class Replacement:
             "defaults": ("defaulted", name),
             "losses": ("wasted", name),
             "pool_balance": ("assets", name),
+            "value": ("assets", name),  # where the collateral has one
         }
 
     def opening(self) -> dict[tuple[str, ...], float]:
