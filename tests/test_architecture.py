@@ -41,7 +41,7 @@ ROOMS = {
         "plan": {"errors", "fields", "clock", "language", "clauses", "terms", "receipts", "checks"},
         "engines": {"errors", "fields", "clock", "language", "plan"},
         "engines.cell_formulas": {"language", "plan", "engines"},
-        "explain": {"errors", "fields", "language", "clauses", "receipts", "plan", "engines"},
+        "explain": {"errors", "fields", "arguments", "language", "clauses", "receipts", "plan", "engines"},
         "cashflows": {"errors", "equality", "notebook", "doors", "frames", "language", "receipts", "plan", "engines", "explain"},
         ".": {"errors", "bounds", "doors", "arguments", "clock", "language", "clauses", "terms", "receipts", "plan", "engines", "cashflows"},
     },

@@ -18,7 +18,7 @@ from waterfalls.clock.schedule import Schedule, fraction_of, from_ql, to_ql
 from waterfalls.engines import fast, floats
 from waterfalls.engines.choice import Engine, chosen
 from waterfalls.engines.outputs import Outputs
-from waterfalls.errors import InvalidTerms, TooLarge, UnknownName
+from waterfalls.errors import CannotPrice, InvalidTerms, TooLarge, UnknownName
 from waterfalls.language.machine import Key
 from waterfalls.plan import Plan, inputs_of
 from waterfalls.receipts import Receipts
@@ -134,7 +134,7 @@ def rate_array(
     coupon = coupon or Floating(index, 0.0)
     periods = coupon.periods(schedule) if coupon.resets or not isinstance(given, (int, float)) else []
     if hasattr(given, "discount"):
-        given = forwards_between(given, periods, fraction_of(day_count, schedule.roll))
+        given = forwards_between(given, periods, fraction_of(day_count, schedule.roll), f"rates[{index!r}]")
     elif isinstance(given, Mapping):
         given = stepped(index, given, [start for start, _ in periods])
     array = np.atleast_2d(
@@ -179,11 +179,12 @@ def forwards_between(
     curve: Any,
     periods: Iterable[tuple[datetime.date, datetime.date]],
     elapsed: Callable[[datetime.date, datetime.date, datetime.date], float],
+    what: str = "rates",
 ) -> np.ndarray:
     """Simple forwards over periods: (D(start) / D(end) - 1) / fraction, from a curve's discount factors.
 
     A start before the curve's reference date is read at that date: the fixing of a running period is then its
-    remaining forward, unless a rate is given as an array.
+    remaining forward, unless a rate is given as an array. A period that was over by then is refused: no curve knows it.
     """
     base = curve.referenceDate() if hasattr(curve, "referenceDate") else None
 
@@ -197,5 +198,10 @@ def forwards_between(
         (a, da), (b, db) = factor(start), factor(end)
         a, b = (from_ql(day) if base is not None else day for day in (a, b))
         fraction = elapsed(a, b, b)
-        rates.append((da / db - 1.0) / fraction if fraction > 0.0 else 0.0)
+        if not fraction > 0.0:
+            raise CannotPrice(
+                f"{what}: the curve begins on {a}, when nothing was left of the period from {start} to {end}: give rates by "
+                "date or by period, a market with fixings, or pick the deal up later by as_of"
+            )
+        rates.append((da / db - 1.0) / fraction)
     return np.array(rates)

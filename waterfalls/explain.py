@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from waterfalls.arguments import one_date, takes
 from waterfalls.clauses.claims import Debt, Principal
 from waterfalls.clauses.debit import Credit
 from waterfalls.clauses.pay import Pay
@@ -141,6 +142,7 @@ class Run(Protocol):
     rates: Mapping[str, np.ndarray]
 
 
+@takes(date=one_date)
 def explain(flows: Run, scenario: Any, date: datetime.date) -> Explanation:
     """How one payment date was settled in one scenario, by running floats up to it with a journal.
 

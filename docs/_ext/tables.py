@@ -61,8 +61,8 @@ def conventions() -> str:
         ),
     ]
     said = [table([f"`{head}`", means], [[code(k), str(v)] for k, v in rows]) for head, rows, means in parts]
-    other = ", ".join(f"{currency} `{count}`" for currency, count in FLOATING_DAY_COUNTS.items())
-    said.append(f"Unless said, fixed coupons count `30/360` and floating ones `actual/360` ({other}).")
+    other = f"`actual/365F` in {', '.join(FLOATING_DAY_COUNTS)}"
+    said.append(f"Unless said, fixed coupons count `30/360` and floating ones `actual/360`, but {other}.")
     return "\n".join(said)
 
 

@@ -77,7 +77,8 @@ def index_paths(
         index = each.coupon.index
         given: Any = rate_given(index, source, rates)
         if hasattr(given, "discount"):
-            path = forwards_between(given, each.periods(), fraction_of(each.day_count, schedule.roll))[None, :]
+            elapsed = fraction_of(each.day_count, schedule.roll)
+            path = forwards_between(given, each.periods(), elapsed, f"rates[{index!r}]")[None, :]
         elif isinstance(given, Mapping):
             path = stepped(index, given, [start for start, _ in each.periods()])
         else:

@@ -76,3 +76,11 @@ def test_what_lapses_is_told_after_the_last_clause():
         f"  lapsed     {'interest of A':<24}{3.0:>20,.2f}"
     )
     assert second.lapsed == {"interest of A": 0.0} and "lapsed" not in str(second)
+
+
+def test_a_date_of_pandas_is_taken_and_a_text_is_refused():
+    flows = flows_from(plan_from("waterfall: [pay(residual('E'))]"), interest=[1, 1, 1])
+    day = flows.dates[1]
+    assert flows.explain("given", flows.frame()["date"][1]) == flows.explain("given", day)
+    with pytest.raises(InvalidTerms, match=f"date: must be a date without a time of day or a zone, got '{day}'"):
+        flows.explain("given", str(day))

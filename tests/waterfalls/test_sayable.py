@@ -618,6 +618,19 @@ ACCOUNTS = [
         {"symbol received first": [2, 0, 0], "symbol received second": [0, 1, 2], "residual E": [11, 10, 11]},
     ),
     Row(
+        "hedges of what a note is above 60, which end with it and never turn round",
+        deal(
+            a(rate=0.0),
+            hedges="[{cap: {name: cap, notional: balance('A') - 60, index: SOFR, strike: 0.04, day_count: 30/360}}, "
+            "{swap: {name: swap, notional: balance('A') - 60, pay: {fixed: {rate: 0.06}}, "
+            "receive: {floating: {index: SOFR, margin: 0.0}}, day_count: 30/360}}]",
+            clauses=("pay(hedge('swap'))", "pay(principal('A')).capped(30)", REST),
+        ),
+        "",
+        {"interest": [40, 40, 40], "rates": {"SOFR": [[0.05, 0.05, 0.05]]}},
+        {"symbol received cap": [0.4, 0.1, 0], "residual E": [10, 10, 10]},
+    ),
+    Row(
         "cash trap of 50 %",
         deal(
             accounts="[{name: trap}]",

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from waterfalls import EqualInstalments, Equity, Facility, Fee, Fixed, Floating, LevelPayments, Note, Swap, balance
 from waterfalls.clock.conventions import CALENDARS, CONVENTIONS, FREQUENCIES
 from waterfalls.clock.schedule import Roll, schedule, to_ql, year_fraction
-from waterfalls.errors import InvalidTerms, UnknownName
+from waterfalls.errors import CannotPrice, InvalidTerms, UnknownName
 from waterfalls.words import by_date, fee, interest, pay, residual, scheduled_principal, yearly
 
 DATE = datetime.date
@@ -75,6 +75,18 @@ def test_actual_365l_paid_once_a_year_looks_for_the_leap_day():
     start, end = DATE(2007, 2, 15), DATE(2008, 2, 15)
     assert year_fraction("actual/365L", start, end, roll=Roll(1, end)) == 365 / 365
     assert year_fraction("actual/365L", start, end, roll=Roll(2, end)) == 365 / 366
+    for days in range(10, 367):  # first periods of any length that hold one
+        until = DATE(2008, 2, 20) + datetime.timedelta(days)
+        assert year_fraction("actual/365L", DATE(2008, 2, 20), until, roll=Roll(1, until)) == days / 366
+
+
+def test_a_floating_note_counts_days_as_the_index_of_its_currency_does():
+    months, names = ql.Period(3, ql.Months), {"Actual/360": "actual/360", "Actual/365 (Fixed)": "actual/365F"}
+    indices = [made() for made in (ql.Sofr, ql.Estr, ql.Sonia, ql.Aonia, ql.Nzocr)]
+    indices += [made(months) for made in (ql.Tibor, ql.Cdor, ql.Jibar, ql.Wibor, ql.Bibor, ql.Zibor, ql.Pribor)]
+    for index in indices:
+        note = Note("A", 1.0, coupon=Floating(index.familyName(), 0.0))
+        assert note.day_count_in(index.currency().code()) == names[index.dayCounter().name()], index.name()
 
 
 @pytest.mark.parametrize(
@@ -287,6 +299,23 @@ def test_a_curve_gives_the_simple_forward_of_each_accrual_period():
     factors = [curve.discount(to_ql(day)) for day in plan.schedule.payment]
     expected = [100.0 * (a / b - 1.0) for a, b in itertools.pairwise(factors)]
     assert flows.interest["A"][0].tolist() == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_period_that_was_over_when_a_curve_begins_has_no_forward_and_is_not_0():
+    plan = plan_of(
+        pay(interest("A")) >> REST,
+        Note("A", 100.0, coupon=Floating("SOFR", 0.01)),
+        Equity("E"),
+        dates=schedule(**terms()),
+    )
+    first = plan.schedule.dates[0]
+    curve = ql.FlatForward(to_ql(first), 0.04, ql.Actual360(), ql.Simple)
+    told = rf"rates\['SOFR'\]: the curve begins on {first}, when nothing was left of the period from {START} to {first}"
+    with pytest.raises(CannotPrice, match=told):
+        paid(plan, revenue=9.0, rates={"SOFR": curve})
+    running = ql.FlatForward(to_ql(first) - 30, 0.04, ql.Actual360(), ql.Simple)  # what is left of the first period
+    found = paid(plan, revenue=9.0, rates={"SOFR": running}).interest["A"][0, 0]
+    assert found == pytest.approx(100.0 * 0.05 * (first - START).days / 360.0, rel=1e-12)
 
 
 @pytest.mark.parametrize("compounded", [False, True])

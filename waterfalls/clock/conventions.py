@@ -45,7 +45,10 @@ DAY_COUNTS: dict[str, tuple[str, ...]] = {  # no path: QuantLib has none, see wa
     "actual/actual ICMA": (),
     "actual/actual AFB": ("ActualActual", "AFB"),
 }
-FLOATING_DAY_COUNTS = {"GBP": "actual/365F"}  # every other currency: actual/360
+# Every other currency: actual/360. Source: QuantLib's indices; of HKD and SGD, OpenGamma's guide to market conventions.
+FLOATING_DAY_COUNTS = dict.fromkeys(
+    ("AUD", "CAD", "GBP", "HKD", "JPY", "KRW", "NZD", "PLN", "SGD", "THB", "ZAR"), "actual/365F"
+)
 CURRENCIES = tuple(  # ISO 4217, without metals and codes for tests
     """
     AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE

@@ -258,8 +258,13 @@ def plus_360(start: datetime.date, end: datetime.date, until: datetime.date, rol
 
 def leap_day(start: datetime.date, end: datetime.date, until: datetime.date, roll: Roll | None) -> float:
     """Actual/365A: days / 366 if a 29 February lies in (start, end], else / 365."""
+    return (end - start).days / (366.0 if holds_leap_day(start, end) else 365.0)
+
+
+def holds_leap_day(start: datetime.date, end: datetime.date) -> bool:
+    """Whether a 29 February lies in (start, end]."""
     leaps = (datetime.date(year, 2, 29) for year in range(start.year, end.year + 1) if isleap(year))
-    return (end - start).days / (366.0 if any(start < day <= end for day in leaps) else 365.0)
+    return any(start < day <= end for day in leaps)
 
 
 def leap_year(start: datetime.date, end: datetime.date, until: datetime.date, roll: Roll | None) -> float:
@@ -267,9 +272,9 @@ def leap_year(start: datetime.date, end: datetime.date, until: datetime.date, ro
 
     Paid once a year: 366 if the period holds a 29 February.
     """
-    leap = leap_day(start, until, until, roll) * 366.0 == (until - start).days
     annual = roll is not None and roll.per_year == 1
-    return (end - start).days / (366.0 if (leap if annual else isleap(until.year)) else 365.0)
+    leap = holds_leap_day(start, until) if annual else isleap(until.year)
+    return (end - start).days / (366.0 if leap else 365.0)
 
 
 def icma(start: datetime.date, end: datetime.date, until: datetime.date, roll: Roll | None) -> float:

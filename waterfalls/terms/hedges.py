@@ -21,7 +21,7 @@ from waterfalls.terms.term import term
 
 @term
 class Swap:
-    """The deal pays one leg and receives the other on `notional`, which is read after the previous payment.
+    """The deal pays one leg and receives the other on `notional`, which is read after the previous payment (below 0 it is 0).
 
     net = notional x fraction x (pay - receive). A positive net is owed to the counterparty and paid by `hedge(name)`
     in the waterfall; a negative one is received with the collections of the date. A leg left out is 0.
@@ -44,7 +44,7 @@ class Swap:
     def settle(self, m: Machine) -> None:
         """Nets the two legs of the period."""
         paid, received = (leg.settle(m) if leg is not None else 0.0 for leg in (self.pay, self.receive))
-        base = self.notional.settle(m) * m.curve(m.plan.accruals[self.name])
+        base = m.max_(self.notional.settle(m), 0.0) * m.curve(m.plan.accruals[self.name])
         net = base * (paid - received)
         out, in_ = m.max_(net, 0.0), m.max_(0.0 - net, 0.0)
         m["accrued", "hedge", self.name] = out
@@ -59,7 +59,7 @@ class Cap:
 
         received = notional x fraction x max(index - strike, 0)
 
-    on `notional`, which is read after the previous payment, in the accrual periods that begin on or after `begins` and
+    on `notional`, which is read after the previous payment (below 0 it is 0), in the accrual periods that begin on or after `begins` and
     before `ends`. It owes nothing: its premium, where the deal pays one, is a fee.
     """
 
@@ -96,7 +96,8 @@ class Cap:
 
     def settle(self, m: Machine) -> None:
         """What the provider pays for the period."""
-        received = self.notional.settle(m) * m.curve(m.plan.accruals[self.name]) * self.receive.settle(m)
+        base = m.max_(self.notional.settle(m), 0.0) * m.curve(m.plan.accruals[self.name])
+        received = base * self.receive.settle(m)
         starts = m.plan.schedule.unadjusted[:-1]
         if self.begins is not None:
             received = received * m.curve(m.plan.schedule.flags_from_index(bisect.bisect_left(starts, self.begins)))

@@ -93,7 +93,7 @@ class Note:
         return self.notional if self.balance is None else self.balance
 
     def day_count_in(self, currency: str) -> str:
-        """The day count said, or the market's: fixed 30/360, floating actual/360 (GBP actual/365F)."""
+        """The day count said, or the market's: fixed 30/360, floating as its currency's index does (USD and EUR actual/360, GBP and JPY actual/365F)."""
         usual = "30/360" if isinstance(self.coupon, Fixed) else FLOATING_DAY_COUNTS.get(currency, "actual/360")
         return self.day_count or usual
 
