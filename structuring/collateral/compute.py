@@ -93,8 +93,8 @@ class ComputeContract(Asset):
 
     Hours are 8,760 a year by 30/360, contracted units run all of them. `delay_months` moves deliveries not yet made. A
     breach by the customer, or its default (`tenant_default`), ends the contract and raises the event "contract breach";
-    the parent's bankruptcy is an event alone. Only a fleet that the scenario sells pays its value, at the end of
-    that collection period, and earns nothing afterwards; a `sale` by the customer's name sells this fleet alone.
+    the parent's bankruptcy is an event alone. Only a fleet that the scenario sells pays its value, at the end of that
+    collection period (the first, where the day lies before it), and earns nothing afterwards; a `sale` by the customer's name sells this fleet alone.
     `contracted` of the receipts is revenue in the base case.
     """
 
@@ -160,16 +160,17 @@ class ComputeContract(Asset):
         clock = Clock(schedule)
         base = self.operate(clock, schedule, Drivers.of(Scenario("base")))
         fleet = self.operate(clock, schedule, scenarios)
-        sold = scenarios.when("sale", schedule, name=self.customer)
-        kept = 1.0 - clock.since(sold) + clock.hit(sold)  # the period of the sale still earns
+        when = scenarios.when("sale", schedule, name=self.customer)
+        sold = clock.begins(when)
+        kept = 1.0 - clock.since(when) + sold  # the period of the sale still earns
         fetched = fleet["value"] * kept
         return Receipts(
             schedule.ends,
             revenue=fleet["revenue"] * kept,
             operating_cost=fleet["cost"] * kept,
             construction=fleet["construction"] * kept,
-            resale=fetched * clock.hit(sold),
-            value=fetched * (1.0 - clock.hit(sold)) * scenarios.read("value", schedule, 1.0),
+            resale=fetched * sold,
+            value=fetched * (1.0 - sold) * scenarios.read("value", schedule, 1.0),
             contracted=base["revenue"],
             events={
                 "contract breach": clock.since(self.breach(schedule, scenarios)),

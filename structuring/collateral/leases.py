@@ -83,7 +83,8 @@ class LeasePortfolio(Asset):
     Stabilised means a year at the rents of that day, empty space counted as let anew. Rents and `operating_cost` are a
     year, as of `as_of`, and accrue by `day_count`: 30/360, or actual days over 365 or 360. `vacancy` is the share of income
     never collected beyond what the leases say. A tenant that defaults stops paying at that date, and its space is let
-    anew. Property that is sold pays its value at the end of that collection period and nothing afterwards.
+    anew. Property that is sold pays its value at the end of that collection period (the first, where the day lies before it)
+    and nothing afterwards.
     """
 
     valued_any_day: ClassVar[bool] = True
@@ -183,15 +184,16 @@ class LeasePortfolio(Asset):
         clock = Clock(schedule, self.day_count)
         base = self.income(clock, schedule, Drivers.of(Scenario("base")))
         income = self.income(clock, schedule, scenarios)
-        sold = scenarios.when("sale", schedule)
-        kept = 1.0 - clock.since(sold) + clock.hit(sold)  # the period of the sale still earns
+        when = scenarios.when("sale", schedule)
+        sold = clock.begins(when)
+        kept = 1.0 - clock.since(when) + sold  # the period of the sale still earns
         value = income["value"] * kept
         return Receipts(
             schedule.ends,
             revenue=income["revenue"] * kept,
             operating_cost=income["cost"] * kept,
-            value=value * (1.0 - clock.hit(sold)),
-            resale=value * clock.hit(sold),
+            value=value * (1.0 - sold),
+            resale=value * sold,
             contracted=base["revenue"],
             events={"tenant default": income["default"]},
             scenarios=scenarios.names,

@@ -217,9 +217,9 @@ class Project(Asset):
         for end in lease.terms:
             since, until = begins + 360.0 * start, begins + 360.0 * end
             stop = np.minimum(until, default)
-            running = stays * self.stepped(clock, since, stop, lease.escalator, begins)
+            running = stays * clock.grown(since, stop, lease.escalator, begins, begins)
             revenue = revenue + rents * running
-            spent = spent + cost * stays * self.stepped(clock, since, stop, self.cost_growth, begins)
+            spent = spent + cost * stays * clock.grown(since, stop, self.cost_growth, begins, begins)
 
             broke = default <= until
             leaving = stays * (1.0 - (clock.pick(renewal, until) if end < lease.maximum else 0.0))
@@ -229,7 +229,7 @@ class Project(Asset):
             realised = self.realised(clock, schedule, scenarios, begins, at)
             resale = resale + leaving * realised * clock.hit(sold)
             unsold = unsold - leaving * clock.since(sold)
-            spent = spent + cost * leaving * self.stepped(clock, stop, sold, self.cost_growth, begins)
+            spent = spent + cost * leaving * clock.grown(stop, sold, self.cost_growth, begins, begins)
             left = np.maximum(left, np.where(leaving > 0.0, clock.since(at), 0.0))
             if self.guarantee is not None:
                 promised = self.promise(clock, schedule, scenarios, begins, at, realised)
@@ -248,22 +248,6 @@ class Project(Asset):
             "left": left,
         }
         return result if self.operating_cost is None else {**result, "operating_cost": spent}
-
-    def stepped(self, clock: Clock, begins: np.ndarray, ends: np.ndarray, rate: float, since: np.ndarray) -> np.ndarray:
-        """Years between two instants, weighted by a level that steps by `rate` on anniversaries of `since`, (S, T)."""
-        import numpy as np
-
-        if rate == 0.0:
-            return clock.overlap(begins, ends)
-        years = range(self.lease.maximum)
-        return sum(
-            (
-                (1.0 + rate) ** n
-                * clock.overlap(np.maximum(begins, since + 360.0 * n), np.minimum(ends, since + 360.0 * (n + 1)))
-                for n in years
-            ),
-            np.zeros((1, 1)),
-        )
 
     def curve(self, days: np.ndarray, points: ByYear) -> np.ndarray:
         """An amount by year of operation, times the vehicle's share."""

@@ -78,7 +78,12 @@ class Clock:
         return np.where(last > first, np.maximum(until - since, 0.0), 0.0) / self.a_year
 
     def grown(
-        self, begins: np.ndarray | float, ends: np.ndarray | float, rate: float, since: float, stated: float
+        self,
+        begins: np.ndarray | float,
+        ends: np.ndarray | float,
+        rate: float,
+        since: np.ndarray | float,
+        stated: np.ndarray | float,
     ) -> np.ndarray:
         """Years between two instants, each weighted by a level that steps by `rate` on anniversaries of `since`, (S, T).
 
@@ -95,9 +100,9 @@ class Clock:
             total = total + self.level(step, rate, since, stated) * inside
         return total
 
-    def level(self, when: np.ndarray, rate: float, since: float, stated: float) -> np.ndarray:
+    def level(self, when: np.ndarray, rate: float, since: np.ndarray | float, stated: np.ndarray | float) -> np.ndarray:
         """The level just after an instant: (1 + rate)^steps, no step before `since`."""
-        steps = np.maximum(np.floor((when - since) / YEAR), 0.0) - max(np.floor((stated - since) / YEAR), 0.0)
+        steps = np.maximum(np.floor((when - since) / YEAR), 0.0) - np.maximum(np.floor((stated - since) / YEAR), 0.0)
         return np.power(1.0 + rate, steps)
 
     def hit(self, when: np.ndarray | float) -> np.ndarray:
@@ -107,6 +112,10 @@ class Clock:
     def since(self, when: np.ndarray | float) -> np.ndarray:
         """1.0 from the period of an event on, else 0.0, (S, T)."""
         return (when <= self.hi).astype(np.float64)
+
+    def begins(self, when: np.ndarray | float) -> np.ndarray:
+        """1.0 in the first period of `since`: that of an event, the first of all where it struck before; else 0.0."""
+        return np.diff(self.since(when), axis=-1, prepend=0.0)
 
     def pick(self, values: np.ndarray, when: np.ndarray | float) -> np.ndarray:
         """The value of a driver (S, T) in the period of an instant, (S, 1); the nearest period's outside the schedule."""

@@ -117,6 +117,15 @@ def test_the_fleet_is_cash_only_when_it_is_sold():
     assert np.array_equal(receipts["revenue"][1, :30], receipts["revenue"][2, :30])
 
 
+def test_a_fleet_sold_at_the_start_on_a_path_brings_its_value_and_not_nothing():
+    owned = fleet(dataclasses.replace(H, deliveries={D(2026, 3, 31): 1000.0}), contract=TO_2029)
+    receipts = deliver(owned, Scenario("base"))
+    sold = owned.deliver(MONTHS, Drivers.of(Paths(sale=[0.0, 1e-9])))
+    for path in (0, 1):
+        assert sold["resale"][path].tolist() == [receipts["value"][0, 0]] + [0.0] * 71
+        assert sold["revenue"][path].tolist() == [receipts["revenue"][0, 0]] + [0.0] * 71
+
+
 def test_the_parents_bankruptcy_is_an_event_alone():
     owned = fleet(contract=TO_2029)
     receipts = deliver(owned, Scenario("base"), Scenario("parent", parent_bankruptcy=D(2027, 1, 5)))

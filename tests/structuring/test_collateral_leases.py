@@ -151,6 +151,13 @@ def test_a_sale_pays_the_value_once_and_ends_everything():
     assert receipts["value"][0].tolist() == [6000.0 * 0.8] * 2 + [0.0] * 38
 
 
+@pytest.mark.parametrize("day", [D(2023, 1, 1), D(2024, 5, 28), D(2024, 5, 29), D(2024, 8, 28)])
+def test_a_sale_before_the_deal_collects_or_in_its_first_period_is_one_of_that_period(day):
+    receipts = deliver(portfolio(Tenant("Acme", 400.0, ends=D(2040, 1, 1))), Scenario("sold", sale=day))
+    assert receipts["revenue"][0].tolist() == [100.0] + [0.0] * 39
+    assert receipts["resale"][0].tolist() == [400.0 / 0.05] + [0.0] * 39 and not receipts["value"].any()
+
+
 def test_income_is_that_of_a_loop_over_days():
     """Every day of the deal, by plain Python, for one tenant that escalates, defaults, is let anew and ends again."""
     tenant = Tenant(

@@ -1,5 +1,6 @@
 """Project against calculations by hand."""
 
+import dataclasses
 import datetime
 
 import numpy as np
@@ -143,6 +144,11 @@ def test_gross_rent_comes_with_its_cost_until_the_sale():
     receipts = deliver(owned, Scenario("leaves", renewal=0.0, operating_cost=1.5))
     assert receipts["operating_cost"][0].tolist() == [0.0] * FIRST_RENT + [150.0] * 20 + [0.0] * 60
     assert owned.drivers() - project().drivers() == {"operating_cost"}
+    # a lease that runs to its end leaves the cost to the sale as well, a year in which it has grown on
+    lease = dataclasses.replace(LEASE, maximum=8)
+    cost = deliver(project(lease, guarantee=None, operating_cost=400.0, cost_growth=0.1))["operating_cost"][0]
+    expected = [100.0 * 1.1**year for year in range(9) for _ in range(4)]
+    np.testing.assert_allclose(cost, [0.0] * FIRST_RENT + expected + [0.0] * (80 - 36), rtol=1e-14)
 
 
 def test_paths_are_the_same_to_the_bit_in_any_chunk():
