@@ -67,7 +67,7 @@ class DefaultCurve:
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
         shares = fields.get("shares")
         if shares is not None and abs(sum(shares) - 1.0) > 1e-9:
-            yield Fault("shares", f"must sum to 1, got {sum(shares):g}")
+            yield Fault("shares", f"must sum to 1, got {sum(shares):.10g}")
 
     def amounts(self, total: np.ndarray, start: float, severity: np.ndarray, months: int, every: int) -> np.ndarray:
         """Balance that defaults by month (S or 1, M): total (S or 1, 1) x share x starting balance, in paying months."""

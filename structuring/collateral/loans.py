@@ -81,7 +81,7 @@ class LoanPool(Asset):
                 yield from Scenario.faults({driver: rates})
         timing = fields.get("recovery_timing")
         if timing and abs(sum(timing) - 1.0) > 1e-9:
-            yield Fault("recovery_timing", f"must sum to 1, got {sum(timing):g}")
+            yield Fault("recovery_timing", f"must sum to 1, got {sum(timing):.10g}")
         if timing and fields.get("advances"):
             yield Fault("recovery_timing", "does not go with advances, which come out of the proceeds at once")
         curve, late = fields.get("default_curve"), fields.get("delinquency")

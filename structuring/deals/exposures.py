@@ -33,9 +33,8 @@ def obligors(deal: Deal) -> dict[str, dict[str, float]]:
 
 
 def debt(deal: Deal) -> float:
-    """What the deal owes its notes now: balances, and the notional of those that have none of their own."""
-    notes = [tranche for tranche in deal.tranches if isinstance(tranche, Note)]
-    return sum(note.notional if note.balance is None else note.balance for note in notes)
+    """What the deal owes its notes now: their balances."""
+    return sum(note.outstanding for note in deal.tranches if isinstance(note, Note))
 
 
 def carried(deal: Deal) -> dict[str, float]:

@@ -86,7 +86,7 @@ class Holdings:
             if abs(total - 1.0) > 1e-9:
                 yield Fault(
                     f"shares[{tranche!r}]",
-                    f"Holdings of {tranche!r} must sum to 1, got {total:g} ({listed}); what is not known is {UNIDENTIFIED!r}",
+                    f"Holdings of {tranche!r} must sum to 1, got {total:.10g} ({listed}); what is not known is {UNIDENTIFIED!r}",
                 )
         for what in ("cells", "purchase_prices"):
             for tranche, classes in fields.get(what, {}).items():

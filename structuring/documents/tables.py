@@ -211,7 +211,7 @@ def said(value: Any, hint: Any) -> Any:
         return value.isoformat()
     number, wanted = numeral(value), kinds & {int, float}
     if wanted and number is not None:
-        return int(number) if wanted == {int} and number == int(number) else number
+        return int(number) if wanted == {int} and number.is_integer() else number
     if isinstance(value, str):
         return value.strip()
     if number is not None and datetime.date in kinds:
@@ -219,7 +219,7 @@ def said(value: Any, hint: Any) -> Any:
         advice = f", which Excel would show as {day}: format the cell as a date" if day else ""
         raise InvalidTerms(f"must be a date such as 2026-11-30, got the number {number:g}{advice}")
     if number is not None and str in kinds:
-        return f"{number:.0f}" if number == int(number) else str(value)
+        return f"{number:.0f}" if number.is_integer() else str(value)
     return value
 
 

@@ -90,8 +90,11 @@ def dates_of(dates: Mapping[str, Any], found: list[Fault]) -> dict[str, Any]:
     if paid["tag"] == "DayOfMonth":
         number = paid["contents"]
         if number != first.day:
+            if number > 28:
+                what = f"payments on day {number} are not read where the first falls on day {first.day}; on days to 28 they are"
+                found.append(Fault(f"{place}.DistributionDates", what))
             begin = first.replace(day=1) if first.day < number else month_after(first.replace(day=1), 1)
-            made["second_payment"] = month_after(begin, 0).replace(day=min(number, 28)).isoformat()
+            made["second_payment"] = begin.replace(day=min(number, 28)).isoformat()
     elif paid["tag"] == "MonthEnd":
         made["end_of_month"] = True
     else:

@@ -28,8 +28,8 @@ def deal_from_ore(path: Path | str, *, recovery: float) -> Deal:
 
     Interest pays the senior fee, then each note in turn and, where its OC or IC ratio fails, principal of it and all above
     it; then the subordinated fee. Principal repays the notes in sequence, then the equity its notional; what is left goes by
-    the kicker to the receiver of the senior fee (an equity called `kicker`) and the rest to the equity, which is the last
-    tranche. Unpaid interest stays owed, where ORE forgives it. Read are bullets and bonds with fixed coupons; schedules
+    the kicker, where there is one, to the receiver of the senior fee (an equity called `kicker`) and the rest to the equity,
+    which is the last tranche. Unpaid interest stays owed, where ORE forgives it. Read are bullets and bonds with fixed coupons; schedules
     by rule, that of a bond with the tenor of its coupon; reinvestment, amortising and floating bonds are refused by name.
     Source: ORE user guide, section on CBO; `MonteCarloCBOEngine`.
     """
@@ -62,7 +62,8 @@ def deal_from_ore(path: Path | str, *, recovery: float) -> Deal:
         "tranches": [
             *({"note": {"name": n["name"], "notional": n["notional"], "coupon": n["coupon"], "day_count": note_days, "deferrable": True}}
               for n in notes),
-            *({"equity": {"name": e["name"], "notional": e["notional"]}} for e in equity), {"equity": {"name": "kicker"}},
+            *({"equity": {"name": e["name"], "notional": e["notional"]}} for e in equity),
+            *([{"equity": {"name": "kicker"}}] if kicker else ()),
         ],
         "fees": [{"name": name, "rate": rate, "on": "pool_balance()", "day_count": fee_days} for name, rate in fees.items()],
         "accounts": [{"name": "principal"}],
@@ -88,7 +89,7 @@ def clauses(notes: list[dict[str, Any]], equity: list[dict[str, Any]], kicker: f
     for k, note in enumerate(notes):
         yield f"pay(interest({note['name']!r}))"
         tests = [
-            f"({word}({note['name']!r}) < {note[key]:g})"
+            f"({word}({note['name']!r}) < {note[key]!r})"
             for word, key in (("oc_ratio", "oc"), ("ic_ratio", "ic"))
             if note[key] > 0.0
         ]
@@ -100,7 +101,8 @@ def clauses(notes: list[dict[str, Any]], equity: list[dict[str, Any]], kicker: f
     yield f"{all_notes}.from_('principal')"
     yield f"pay(residual({last!r})).from_('principal').capped(balance({last!r}))"
     yield "release('principal')"
-    yield f"pay(residual('kicker'), residual({last!r}), shares={{'kicker': {kicker!r}, {last!r}: {1.0 - kicker!r}}})"
+    shares = {"kicker": kicker, last: 1.0 - kicker}
+    yield f"pay(residual('kicker'), residual({last!r}), shares={shares})" if kicker else f"pay(residual({last!r}))"
 
 
 class Reader:

@@ -29,6 +29,7 @@ from waterfalls.terms.tranches import Note
 MARK = "firstloss-stress"
 LIBRARY = Path(__file__).parents[1] / "library" / "stresses"
 PAPER = ("AA", "A", "BBB", "below", "unrated", "equity")  # AA holds AAA too
+NO_RATING = ("", "NR", "WR", "UNRATED", "NOT RATED")
 WIDEST = 100_000.0  # basis points: a spread or a move of rates of 1,000 %
 
 
@@ -137,11 +138,12 @@ class NamedStress:
 
 
 def paper(tranche: Any) -> str:
-    """The class of paper of a tranche, by its rating: S&P's, Fitch's or Moody's words."""
+    """The class of paper of a tranche, by its rating: S&P's, Fitch's or Moody's words, of which NR and WR are none."""
     if not isinstance(tranche, Note):
         return "equity"
     letters = (tranche.rating or "").strip().upper().removesuffix("(SF)").rstrip("+-123 ()SFLOWHIG")
-    return {"": "unrated", "AAA": "AA", "AA": "AA", "A": "A", "BBB": "BBB", "BAA": "BBB"}.get(letters, "below")
+    classes = {"AAA": "AA", "AA": "AA", "A": "A", "BBB": "BBB", "BAA": "BBB"} | dict.fromkeys(NO_RATING, "unrated")
+    return classes.get(letters, "below")
 
 
 def later(start: datetime.date, years: float) -> datetime.date:

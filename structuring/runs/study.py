@@ -220,7 +220,10 @@ class Summary(Generic[Part]):
     totals: Mapping[str, np.ndarray]
 
     def frame(self, quantiles: Sequence[float] = (0.01, 0.05, 0.5, 0.95, 0.99)) -> pd.DataFrame:
-        """One row per total and tranche: mean, standard deviation, standard error of the mean, exact quantiles."""
+        """One row per total and tranche: mean, standard deviation, standard error of the mean, exact quantiles.
+
+        Of a single scenario nobody knows the deviation: it is NaN.
+        """
         import pandas as pd
 
         rows = []
@@ -228,7 +231,7 @@ class Summary(Generic[Part]):
             for i, tranche in enumerate(self.tranches):
                 values = array[:, i]
                 known = values[~np.isnan(values)]
-                spread = known.std(ddof=1) if len(known) > 1 else 0.0
+                spread = known.std(ddof=1) if len(known) > 1 else np.nan
                 row = {
                     "deal": self.deal,
                     "total": name,

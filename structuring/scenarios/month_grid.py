@@ -64,12 +64,16 @@ class MonthGrid:
         self.same = np.array_equal(self.last, each + 1) and np.array_equal(self.index, each[None, :])
 
     def month_of(self, date: datetime.date) -> int | None:
-        """The month (from 0) of a date, within the collection period that holds it; None outside all of them."""
+        """The month (from 0) of a date, within the collection period that holds it; None outside all of them.
+
+        Of a period too short to hold a month it is the month that the date stands in, which ends later, or the last.
+        """
         t = bisect.bisect_left(self.dates, date) - 1
         if not 0 <= t < len(self.last):
             return None
         first, last = (0, *self.last)[t], self.last[t]
-        return int(np.clip(np.searchsorted(self.edges, self.clock.at(date)) - 1, first, last - 1))
+        month = np.clip(np.searchsorted(self.edges, self.clock.at(date)) - 1, first, max(last - 1, first))
+        return int(min(month, self.months - 1))
 
     def by_period(self, amounts: np.ndarray) -> np.ndarray:
         """Amounts by month (S, M) summed by collection period (S, T)."""

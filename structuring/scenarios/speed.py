@@ -62,7 +62,8 @@ def misplaced(driver: str, speed: Speed) -> str | None:
 
 
 def rate_a_year(rate: Speed | float | Sequence[float] | Mapping[datetime.date, float] | None) -> float:
-    """What a pool says of prepayment or default as one rate a year: of a curve by age its peak, of a vector the last."""
+    """What a pool says of prepayment or default as one rate a year: of PSA and SDA the peak, of ABS the first month's, of a
+    vector the last."""
     if rate is None:
         return 0.0
     if isinstance(rate, Speed):

@@ -70,6 +70,19 @@ def test_the_second_test_of_coverage_counts_the_index_up_to_the_new_strike():
     assert deliver(loan, rate=0.05)["principal"][0].nonzero()[0].tolist() == [47]  # 82.5, 1.4545
 
 
+def test_a_loan_that_is_due_in_a_first_period_too_short_for_a_month_is_repaid_by_the_end_of_the_next():
+    dates = schedule(
+        closing=D(2026, 1, 20),
+        first_payment=D(2026, 2, 1),
+        maturity=D(2027, 2, 1),
+        frequency="monthly",
+        calendar="none",
+    )
+    loan = dataclasses.replace(LOAN, coupon=0.06, maturity=D(2026, 1, 25), strike=None, extensions=())
+    receipts = loan.deliver(dates, Drivers.of(Scenario("base")))
+    assert receipts["principal"][0].tolist() == [0.0, 1000.0] + [0.0] * 11 and not receipts["pool_balance"][0, 1:].any()
+
+
 def test_only_where_it_must_is_an_option_not_taken_while_lenders_refinance():
     loan = dataclasses.replace(LOAN, extends="when it must")
     assert deliver(loan)["principal"][0].nonzero()[0].tolist() == [23]

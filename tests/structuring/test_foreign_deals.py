@@ -100,6 +100,17 @@ def test_what_a_cbo_says_otherwise_is_refused_with_its_line(tmp_path, replace, s
         run(deal_from_ore(file, recovery=0.4))
 
 
+def test_a_cbo_without_a_kicker_leaves_all_to_its_equity_and_tests_its_ratios_as_they_are(tmp_path):
+    replace = [("<EquityKicker>0.1<", "<EquityKicker>0<"), ("<OCRatio>1.0<", "<OCRatio>1.2345678<")]
+    deal = deal_from_ore(
+        written(tmp_path / "cbo.xml", cbo(golden("ore_cbo_deterministic"), replace=replace)), recovery=0.4
+    )
+    last = deal.tranches[-1].name
+    assert str(deal.waterfalls["waterfall"].clauses[-1]) == f"pay(residual({last!r}))"
+    assert run(deal).interest[last][0].sum() > 0.0
+    assert "< 1.2345678)" in str(deal.waterfall)
+
+
 def test_a_calendar_that_is_not_known_is_refused(tmp_path):
     text = "<Calendar>Mars<".join(cbo(golden("ore_cbo_deterministic")).rsplit("<Calendar>NullCalendar<", 1))
     with pytest.raises(InvalidTerms, match="there is no calendar 'Mars'"):
@@ -194,6 +205,7 @@ ASSET = ("pool", "contents", "PoolConsol", "assets", 0, "contents")
         ((*ASSET, 0, "prinType", "tag"), "Balloon", "there is no kind of payment 'Balloon'"),
         ((*ASSET, 5, "tag"), "Defaulted", "a mortgage that is 'Defaulted' is not read"),
         (("dates", "contents", "DistributionDates"), {"tag": "Weekday"}, "payments on 'Weekday' are not read"),
+        (("dates", "contents", "DistributionDates"), {"tag": "DayOfMonth", "contents": 30}, "payments on day 30 are not read where"),
         (("dates", "contents", "CollectionDates"), {"tag": "Weekday"}, "must be MonthEnd"),
         (("bonds", "A1", "bndBalance"), 9000, "must not exceed the notional"),
         (("dates",), {}, "is not as AbsBox writes it: KeyError 'contents'"),

@@ -59,6 +59,8 @@ REFUSED = {
     "text": ([{**ROWS[3], "share": "most"}], "row 1, share: must be a number, got 'most'"),
     "twice": ([ROWS[3], ROWS[3]], "row 2: 'hedge funds' holds 'B' in an earlier row already"),
     "too much": ([ROWS[3], {**ROWS[3], "investor_class": "banks"}], "Holdings of 'B' must sum to 1, got 2"),
+    "nearly": ([{**ROWS[3], "share": 0.5}, {**ROWS[3], "investor_class": "banks", "share": 0.5000001}],
+               "Holdings of 'B' must sum to 1, got 1.0000001"),
     "nested": (
         [*ROWS[:2], {**ROWS[2], "share": 0.4}],
         "named['A']: holders among mutual funds hold 0.4, the class only 0.3",

@@ -170,7 +170,8 @@ def test_each_of_two_customers_and_a_tenant_starts_from_its_own_contract():
 @pytest.mark.parametrize(
     ("rating", "expected"),
     [("AAA", "AA"), ("Aa1", "AA"), ("A+", "A"), ("A3", "A"), ("A(low)", "A"), ("BBB-", "BBB"), ("Baa2", "BBB"), ("BB+", "below"),
-     ("B1", "below"), ("AAA(sf)", "AA"), ("A- (sf)", "A"), (None, "unrated")],
+     ("B1", "below"), ("AAA(sf)", "AA"), ("A- (sf)", "A"), (None, "unrated"),
+     ("NR", "unrated"), ("not rated", "unrated"), ("B", "below")],
 )  # fmt: skip
 def test_paper_is_classed_by_the_words_of_every_agency(rating, expected):
     assert paper(Note("n", 1.0, coupon=Fixed(0.05), rating=rating)) == expected

@@ -489,6 +489,11 @@ def test_an_error_is_the_same_after_the_way_from_a_worker(error):
 
 
 @pytest.mark.slow
+def test_of_one_scenario_nobody_knows_the_deviation():
+    row = study(deal(), Scenario("base"), measure=summary(), rates=RATES).frame().iloc[0]
+    assert np.isfinite(row["mean"]) and np.isnan(row["sd"]) and np.isnan(row["standard_error"])
+
+
 def test_a_scheduler_killed_part_way_leaves_what_was_finished(whole, tmp_path):
     from distributed import Client
 

@@ -90,6 +90,8 @@ SENTENCES = {
     "and for &": (Condition, "cash() > 1 and cash() < 2", "write & | ~ for and, or, not"),
     "a word that nobody knows": (Number, "balanse('A')", "there is no word 'balanse'. Did you mean 'balance'?"),
     "a cure of what is no coverage": (Number, "cure(ltv('A'), 0.6)", "cure takes oc_ratio(...) or ic_ratio(...)"),
+    "a cure at a text": (Number, "cure(oc_ratio('A'), '1.2')", "a number or an expression is wanted, got '1.2'"),
+    "a coverage that counts a ratio": (Number, "oc_ratio('A', of=dscr())", "'dscr()' is infinite when nothing is owed"),
     "a cure at level 0": (Number, "cure(oc_ratio('A'), 0)", "the level of a cure must be above 0, got 0"),
     "a cap below 0": (Clause, "pay(interest('A')).capped(-5)", "a cap must be at least 0, got -5: it would pay nothing, ever"),
     "a cap that is stepped below 0": (

@@ -1,7 +1,9 @@
 """Which engine is chosen: the reference until all its runs together would have paid for loading the kernel."""
 
+import importlib.util
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -25,6 +27,15 @@ for name in deal.tranches:
 def test_small_runs_load_the_kernel_once_they_have_paid_for_it():
     found = subprocess.run([sys.executable, "-c", RUNS.format(runs=100)], capture_output=True, text=True)
     assert found.returncode == 0, found.stderr
+
+
+def test_without_numba_the_reference_runs_whatever_the_size(monkeypatch):
+    plan = SimpleNamespace(schedule=SimpleNamespace(periods=120), outputs=range(60))
+    monkeypatch.setitem(sys.modules, "waterfalls.engines.kernel", None)
+    assert chosen("auto", plan, 100) == "fast" and chosen("auto", plan, 1_000_000) == "native"
+    monkeypatch.delitem(sys.modules, "waterfalls.engines.kernel")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert chosen("auto", plan, 1_000_000) == "reference"
 
 
 def test_an_engine_that_is_said_is_taken():

@@ -31,9 +31,9 @@ def chosen(engine: Engine, plan: Plan, scenarios: int) -> Chosen:
     refuse_unknown("engine", engine, ("auto", "reference", "fast", "native"))
     if engine != "auto":
         return engine
-    if scenarios * plan.schedule.periods >= COMPILING:
-        return "native"
-    if "waterfalls.engines.kernel" in sys.modules:
-        return "fast"
-    spent += STEP * scenarios * plan.schedule.periods * len(plan.outputs)
-    return "fast" if spent > LOADING and importlib.util.find_spec("numba") else "reference"
+    dates = scenarios * plan.schedule.periods
+    if "waterfalls.engines.kernel" not in sys.modules:
+        spent += STEP * dates * len(plan.outputs)
+        if spent <= LOADING or not importlib.util.find_spec("numba"):
+            return "reference"
+    return "native" if dates >= COMPILING else "fast"

@@ -122,7 +122,7 @@ class Yearly(Condition):
     day: int
 
     def curve(self, plan: Contract) -> np.ndarray:
-        """1.0 on the first payment date of each year on or after the day (T,)."""
+        """1.0 on the first payment date on or after the day of each year (T,)."""
         days = plan.schedule.unadjusted
         years = range(days[0].year, days[-1].year + 1)
         named = [datetime.date(year, self.month, self.day) for year in years]
@@ -132,10 +132,10 @@ class Yearly(Condition):
         return m.curve(self.curve(m.plan))
 
     def words(self) -> str:
-        return f"the payment date is the first of its year on or after {self.said}"
+        return f"the payment date is the first on or after {self.said} of a year"
 
     def words_not(self) -> str:
-        return f"the payment date is not the first of its year on or after {self.said}"
+        return f"the payment date is not the first on or after {self.said} of a year"
 
     @property
     def said(self) -> str:
@@ -147,7 +147,7 @@ class Yearly(Condition):
 
 @word
 def yearly(day: str) -> Condition:
-    """Whether this is the first scheduled payment date of the year on or after a day: `yearly('01-01')`, each January."""
+    """Whether this is the first scheduled payment date on or after a day of the year: `yearly('01-01')`, each January."""
     found = re.fullmatch(r"(\d\d)-(\d\d)", day) if isinstance(day, str) else None
     month, number = map(int, found.groups()) if found else (0, 0)
     if not (1 <= month <= 12 and 1 <= number <= calendar.monthrange(2025, month)[1]):  # of a year without 29 February

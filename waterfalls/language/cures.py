@@ -6,7 +6,7 @@ import dataclasses
 from typing import ClassVar
 
 from waterfalls.errors import InvalidTerms
-from waterfalls.language.expressions import Number, number
+from waterfalls.language.expressions import Number, finite, number
 from waterfalls.language.machine import Machine, Value
 from waterfalls.language.ratios import Coverage, Flow, interest_of
 from waterfalls.language.vocabulary import word
@@ -60,8 +60,9 @@ def cure(test: Number, level: float, *, from_principal: bool = False) -> Number:
     """What must be repaid, most senior first, for `oc_ratio` or `ic_ratio` to stand at `level`: use it as a cap."""
     if not isinstance(test, Coverage) or test.word == "ltv" or test.trailing > 1:
         raise InvalidTerms(f"cure takes oc_ratio(...) or ic_ratio(...) of one period, got {test}")
-    if not float(level) > (1.0 if from_principal else 0.0):
+    level = finite(level)
+    if not level > (1.0 if from_principal else 0.0):
         raise InvalidTerms(f"the level of a cure must be above {1 if from_principal else 0}, got {level}")
     if from_principal and test.word == "ic_ratio":
         raise InvalidTerms("from_principal applies to oc_ratio: principal proceeds do not count as interest cover")
-    return Cure(test, float(level), bool(from_principal))
+    return Cure(test, level, bool(from_principal))

@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable
 from typing import ClassVar
 
 from waterfalls.errors import InvalidTerms
-from waterfalls.language.expressions import Number, number
+from waterfalls.language.expressions import Number, bounded
 from waterfalls.language.machine import Contract, Machine, Value
 from waterfalls.language.numbers import balance, receipt, reported, some
 from waterfalls.language.vocabulary import listed, named, quoted, word
@@ -182,7 +182,7 @@ class Coverage(Ratio):
 @word
 def oc_ratio(name: str, *, of: Number | None = None) -> Number:
     """Performing pool balance, or `of`, over the balance of the notes down to and including the named one."""
-    return Coverage("oc_ratio", named("note", name), of=None if of is None else number(of))
+    return Coverage("oc_ratio", named("note", name), of=None if of is None else bounded(of))
 
 
 @word
@@ -191,7 +191,7 @@ def ic_ratio(name: str, *, trailing: int = 1, of: Number | None = None) -> Numbe
 
     That cash is net of operating cost and senior fees; where the documents count it before fees: `of=interest_collections()`.
     """
-    return Coverage("ic_ratio", named("note", name), periods(trailing), None if of is None else number(of))
+    return Coverage("ic_ratio", named("note", name), periods(trailing), None if of is None else bounded(of))
 
 
 @word
