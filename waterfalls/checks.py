@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from waterfalls.clauses.claims import Debt, Deposit, Residual, TopUp
@@ -24,6 +24,7 @@ from waterfalls.terms.tranches import Equity, Note
 from waterfalls.terms.triggers import Trigger
 
 DEFAULT_REGIME = "waterfall"
+Known = Mapping[str, Mapping[str, Any] | None]  # what bears a name of each kind; None where that is not known
 BORNE_BY = {"debt": "note or facility", "balance": "tranche or facility", "support": "account or facility"}
 
 
@@ -110,26 +111,8 @@ def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
     for i, ledger in enumerate(ledgers):
         if isinstance(ledger, Ledger) and known["account"] is not None and ledger.account not in known["account"]:
             yield Fault(f"ledgers[{i}].account", unknown("account", ledger.account, known["account"]))
-    inside: dict[str, int] = {}
-    for i, (name, number) in enumerate(definitions.items()):
-        inside[name] = 0 if isinstance(number, Unsound) else levels(number, inside)
-        earlier = {**known, "definition": dict(list(definitions.items())[:i])}
-        if not isinstance(number, Unsound):
-            yield from names_in(f"definitions[{name!r}]", number, earlier)
-    deep = next((name for name, count in inside.items() if count > DEEPEST), None)
-    if deep is not None:
-        yield Fault(
-            f"definitions[{deep!r}]", f"reads definitions too deep: at most {DEEPEST} levels one inside another"
-        )
-    for i, trigger in enumerate(triggers):
-        if isinstance(trigger, Unsound):
-            continue
-        earlier = [other.name for other in triggers[:i]]
-        for place, test in tests_of(i, trigger):
-            for need in (need for node in test.walk() for need in node.needs()):
-                if need.what == "trigger" and need.name not in earlier and need.name in (known["trigger"] or ()):
-                    yield Fault(place, f"reads the trigger {need.name!r}, which is tested later: declare it first")
-            yield from names_in(place, test, known)
+    yield from faults_of_definitions(definitions, known)
+    yield from faults_of_triggers(triggers, known)
 
     ends = {note.name: note.available_until for note in tranches if isinstance(note, Note)}
     ends |= {facility.name: getattr(facility, "expires", None) for facility in facilities}
@@ -149,6 +132,41 @@ def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
         yield from faults_in(place, waterfall, known)
         if whole:
             yield from faults_of_order(place, waterfall, ends)
+    yield from faults_of_regimes(fields, waterfalls, known)
+    if whole and accounts:
+        yield from stranded(accounts, waterfalls)
+
+
+def faults_of_definitions(definitions: Mapping[str, Number], known: Known) -> Iterator[Fault]:
+    """Names in definitions that nothing bears or that are defined later, and definitions too deep in each other."""
+    inside: dict[str, int] = {}
+    for i, (name, number) in enumerate(definitions.items()):
+        inside[name] = 0 if isinstance(number, Unsound) else levels(number, inside)
+        earlier = {**known, "definition": dict(list(definitions.items())[:i])}
+        if not isinstance(number, Unsound):
+            yield from names_in(f"definitions[{name!r}]", number, earlier)
+    deep = next((name for name, count in inside.items() if count > DEEPEST), None)
+    if deep is not None:
+        yield Fault(
+            f"definitions[{deep!r}]", f"reads definitions too deep: at most {DEEPEST} levels one inside another"
+        )
+
+
+def faults_of_triggers(triggers: Sequence[Any], known: Known) -> Iterator[Fault]:
+    """Names in tests that nothing bears, and triggers that are tested later."""
+    for i, trigger in enumerate(triggers):
+        if isinstance(trigger, Unsound):
+            continue
+        earlier = [other.name for other in triggers[:i]]
+        for place, test in tests_of(i, trigger):
+            for need in (need for node in test.walk() for need in node.needs()):
+                if need.what == "trigger" and need.name not in earlier and need.name in (known["trigger"] or ()):
+                    yield Fault(place, f"reads the trigger {need.name!r}, which is tested later: declare it first")
+            yield from names_in(place, test, known)
+
+
+def faults_of_regimes(fields: Mapping[str, Any], waterfalls: Mapping[str, Waterfall], known: Known) -> Iterator[Fault]:
+    """Regimes without a waterfall, and those of which nothing says when they begin."""
     regimes: Mapping[str, Condition] = fields.get("regimes") or {}
     for regime, condition in regimes.items():
         if waterfalls and regime not in waterfalls:
@@ -161,8 +179,6 @@ def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
                 "regimes",
                 f"nothing says when the regime {regime!r} begins; the first, {next(iter(waterfalls))!r}, needs nothing",
             )
-    if whole and accounts:
-        yield from stranded(accounts, waterfalls)
 
 
 def read_too_early(read: Iterable[tuple[str, Node]], definitions: Mapping[str, Number]) -> Iterator[Fault]:
@@ -206,7 +222,7 @@ def sound(named: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return [(name, value) for name, value in named.items() if not isinstance(value, Unsound)]
 
 
-def faults_in(place: str, waterfall: Waterfall, known: Mapping[str, Mapping[str, Any] | None]) -> Iterator[Fault]:
+def faults_in(place: str, waterfall: Waterfall, known: Known) -> Iterator[Fault]:
     """Faults of one waterfall: unknown names, terms that what is named lacks, cash that reaches nobody."""
     accounts = known["account"]
     for i, clause in sound_clauses(waterfall):
@@ -247,7 +263,7 @@ def tests_of(i: int, trigger: Trigger) -> list[tuple[str, Condition]]:
     return [(f"triggers[{i}].{field}", test) for field, test in zip(("test", "cured_by"), trigger.tests, strict=False)]
 
 
-def names_in(place: str, node: Node, known: Mapping[str, Mapping[str, Any] | None]) -> Iterator[Fault]:
+def names_in(place: str, node: Node, known: Known) -> Iterator[Fault]:
     """Names in an expression or a clause that nothing bears, or that lack the terms it speaks of."""
     for part in node.walk():
         for need in part.needs():
