@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from waterfalls.arguments import instance, mapping, numbers, takes, text
+from waterfalls.arguments import instance, mapping, numbers, one_date, takes, text
 from waterfalls.bounds import odd_rate
 from waterfalls.cashflows import Cashflows
 from waterfalls.clock.schedule import Schedule, fraction_of, from_ql, to_ql
@@ -158,10 +158,11 @@ def rate_array(
 
 def stepped(index: str, given: Mapping[Any, Any], days: Sequence[datetime.date]) -> np.ndarray:
     """Rates (1, N) or (S, N) on days, from numbers or (S,) by the date from which they hold; the first also before."""
-    if not given or not all(type(day) is datetime.date for day in given):
-        raise InvalidTerms(f"rates[{index!r}]: must be by date, such as {{date(2026, 1, 1): 0.04}}, got {given!r:.60}")
-    known = sorted(given)
-    columns = [np.atleast_1d(numbers(f"rates[{index!r}][{day}]", given[day])) for day in known]
+    if not given:
+        raise InvalidTerms(f"rates[{index!r}]: must be by date, such as {{date(2026, 1, 1): 0.04}}, got {given!r}")
+    by_date = {one_date(f"rates[{index!r}]", day): rate for day, rate in given.items()}
+    known = sorted(by_date)
+    columns = [np.atleast_1d(numbers(f"rates[{index!r}][{day}]", by_date[day])) for day in known]
     rows = max(map(len, columns))
     if any(column.ndim != 1 or len(column) not in (1, rows) for column in columns):
         raise InvalidTerms(f"rates[{index!r}]: each date must have one rate, or one a scenario")

@@ -78,7 +78,7 @@ def counted(faults: Sequence[Fault]) -> list[str]:
         return []
     kinds: dict[str, int] = {}
     for fault in faults:
-        kind = f"{fault.place.rpartition(', ')[2]}: {fault.what.partition(', got ')[0]}"
+        kind = str(Fault(fault.place.rpartition(", ")[2], fault.what.partition(", got ")[0]))
         kinds[kind] = kinds.get(kind, 0) + 1
     most = sorted(kinds.items(), key=lambda item: -item[1])
     told = [f"{count:,} more, {kind}" for kind, count in most[:TOLD]]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 from pydantic import Field
 
 from structuring.collateral.asset import Asset, Lease
-from waterfalls.errors import Fault
+from waterfalls.errors import Fault, InvalidTerms
 from waterfalls.terms.bounded_numbers import Growth, Multiple, NotNegative, Positive, Share
 from waterfalls.terms.field_types import Listed
 from waterfalls.terms.term import term
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from waterfalls.receipts import Receipts
 
 BY_TENANT = frozenset({"tenant_default", "renewal", "renewal_rent", "re_let_rent", "downtime", "rent"})
+
+MOST_LEASES = 50_000  # of one tenant's space, some seconds
 
 LeaseDays = Literal["30/360", "actual/365F", "actual/360"]
 
@@ -247,8 +249,14 @@ def letting(tenant: Tenant, clock: Clock, schedule: Schedule, scenarios: Drivers
     first = Term(one * (-np.inf if tenant.begins is None else since), one * clock.at(tenant.ends), one, one, own=True)
     leases, rent, let = [first], np.zeros((1, 1)), np.zeros((1, 1))
     annual, empty = np.zeros((1, 1)), np.ones((1, 1))
+    count = 0
     while leases:
-        lease = leases.pop()
+        lease, count = leases.pop(), count + 1
+        if count > MOST_LEASES:  # each that is renewed in part makes two
+            raise InvalidTerms(
+                f"tenant {tenant.name!r}: leases of new_term={tenant.new_term:g} years, renewed in part, are more than "
+                f"{MOST_LEASES:,} until {schedule.ends[-1]}: say a longer new_term"
+            )
         ends = np.minimum(lease.ends, np.maximum(default, lease.begins)) if lease.own else lease.ends
         grown = clock.grown(lease.begins, ends, tenant.escalator, since, stated)
         rent = rent + tenant.rent * lease.share * lease.multiple * grown

@@ -235,7 +235,7 @@ def test_bad_tapes_say_what_is_wrong(column, value, message):
         (lambda: Bond("X", 1.0, coupon=Floating("S", 0.01), maturity=D(2030, 1, 1), reset="weekly"), "there is no frequency 'weekly'"),
         (lambda: run(floating_deal(LoanPool((LoanLine(1.0, Floating("LIBOR", 0.01), remaining_term=12),))), rates={"SOFR": 0.04}), "LIBOR"),
         (lambda: run(floating_deal(LoanPool((LoanLine(1.0, Floating("SOFR", 0.01), remaining_term=12),)))), "no rate is given"),
-        (lambda: run(floating_deal(LoanPool((LoanLine(1.0, 0.01, remaining_term=12),))), rates={"SOFR": {"2026": 0.04}}), "must be by date"),
+        (lambda: run(floating_deal(LoanPool((LoanLine(1.0, 0.01, remaining_term=12),))), rates={"SOFR": {"2026": 0.04}}), "must be a date"),
     ],
 )  # fmt: skip
 def test_bad_coupons_and_rates_say_what_is_wrong(make, message):

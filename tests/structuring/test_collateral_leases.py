@@ -1,10 +1,12 @@
 """LeasePortfolio against calculations by hand."""
 
+import dataclasses
 import datetime
 
 import numpy as np
 import pytest
 
+from structuring.collateral import leases
 from structuring.collateral.leases import LeasePortfolio, Tenant
 from structuring.scenarios.scenario import Drivers, Paths, Scenario
 from waterfalls.clock.schedule import schedule
@@ -98,6 +100,15 @@ def test_new_leases_end_as_well():
     revenue = deliver(portfolio(tenant))["revenue"][0]
     # 2025: half renewed, half empty a quarter. 2026: a quarter of all renewed twice, the re-let half ends a quarter later
     np.testing.assert_allclose(revenue[4:10] / 100, [0.5, 1.0, 1.0, 1.0, 0.75, 0.25 + 0.25 + 0.25], rtol=1e-14)
+
+
+def test_leases_that_double_at_every_short_term_are_refused_and_not_run_for_hours(monkeypatch):
+    monkeypatch.setattr(leases, "MOST_LEASES", 100)
+    short = Tenant("Acme", 100.0, ends=D(2025, 5, 28), renewal=0.95, downtime=3.0, new_term=1.0)
+    told = "tenant 'Acme': leases of new_term=1 years, renewed in part, are more than 100 until 2034-05-28"
+    with pytest.raises(InvalidTerms, match=told):
+        deliver(portfolio(short))
+    assert deliver(portfolio(dataclasses.replace(short, new_term=3.0)))["revenue"].any()
 
 
 def test_a_tenant_that_defaults_stops_paying_and_its_space_is_let_anew():

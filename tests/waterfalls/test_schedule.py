@@ -4,6 +4,7 @@ import datetime
 import itertools
 import math
 
+import pandas as pd
 import pytest
 import QuantLib as ql
 from deals import golden, later, paid, plan_of
@@ -342,7 +343,8 @@ def test_resets_take_rates_by_reset_by_period_and_by_date():
     plan = plan_of(pay(interest("A")) >> REST, note, Equity("E"), dates=schedule(**terms()))
     by_month = [0.01, 0.02, 0.03, *[0.04] * 9]
     by_day = dict(zip(coupon.days(plan.schedule), by_month, strict=False))
-    for given_ in (by_month, [0.02, 0.04, 0.04, 0.04], by_day):
+    of_pandas = {pd.Timestamp(day): rate for day, rate in by_day.items()}
+    for given_ in (by_month, [0.02, 0.04, 0.04, 0.04], by_day, of_pandas):
         assert paid(plan, revenue=9.0, rates={"SOFR": given_}).interest["A"][0].tolist() == pytest.approx(
             [0.6, 1.2, 1.2, 1.2]
         )
