@@ -12,6 +12,7 @@ from structuring.collateral.property_loan import Extension, Property
 from structuring.scenarios.index_paths import index_paths
 from structuring.scenarios.scenario import Drivers
 from waterfalls import Floating
+from waterfalls.clock.schedule import schedule
 from waterfalls.errors import InvalidTerms
 from waterfalls.terms.term import plain, read
 
