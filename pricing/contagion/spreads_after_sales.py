@@ -9,8 +9,12 @@ import numpy as np
 from pricing.bearers.who_bears import Losses
 from pricing.contagion.contagion import Contagion
 from pricing.contagion.initial_losses import cell_name
+from pricing.market.market import as_market
+from pricing.tables.quotients import quotient
+from pricing.valuation.prices import position
+from pricing.valuation.remaining_cash import Ahead
+from pricing.valuation.root_finding import rates_for
 from pricing.valuation.spread_shocks import SpreadShock
-from pricing.valuation.spreads_at_prices import z_spread
 from waterfalls.cashflows import Cashflows
 from waterfalls.errors import refuse_unknown
 
@@ -30,23 +34,18 @@ def as_spread(
         z': value(z') = value(z) x price after the sales / price before them        shock = z' - z, in bp
 
     Added to the shock of the cell it reprices the deal after the second round: price(flows, market, first + as_spread(...)).
-    Tranches that are worth nothing, or that nobody sold, are left as they are. Conventions are those of `z_spread`.
+    Tranches that are worth nothing, or that nobody sold, are left as they are. Spreads are continuous, Actual/365F.
     """
-    prices = losses.prices
+    prices, there = losses.prices, as_market(market, flows)
     s, k = prices.at(scenario, shock)
-    row = cell_row(made, scenario, shock)
-    bp = {}
-    for n, tranche in enumerate(prices.tranches):
-        refuse_unknown("asset of the contagion", tranche, made.assets)
-        a = made.assets.index(tranche)
-        before, after = made.rounds.prices[0, row, a], made.rounds.prices[-1, row, a]
-        dirty, accrued = prices["dirty"][s, k, n], prices["accrued"][s, k, n]
-        if not before > 0.0 or after == before or not np.isfinite(dirty):
-            continue
-        found = z_spread(flows, market, tranche=tranche, price=dirty * after / before - accrued)[s]
-        moved = 1e4 * (float(found) - prices["z_spread"][s, k, n])
-        if np.isfinite(moved):
-            bp[tranche] = float(moved)
+    at = [position("asset of the contagion", tranche, made.assets) for tranche in prices.tranches]
+    before, after = made.rounds.prices[[0, -1], cell_row(made, scenario, shock)][:, at]
+    left, ahead = quotient(after, before), Ahead.at(flows, there)
+    amounts = ahead.cash[:, s] * ahead.discounts(there.curve)
+    found = rates_for(amounts, ahead.times, (prices.npv[s, k] * left)[:, None])[:, 0]
+    moved = 1e4 * (found - prices["z_spread"][s, k])
+    sold = np.isfinite(moved) & (after != before)
+    bp = {tranche: float(moved[n]) for n, tranche in enumerate(prices.tranches) if sold[n]}
     return SpreadShock.by_tranche(bp=bp, name=name) if bp else SpreadShock(name=name)
 
 
