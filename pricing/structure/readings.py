@@ -13,6 +13,7 @@ import numpy as np
 from pricing.overview.appraisal import appraised
 from pricing.overview.deal_tables import headroom_to_default, signed
 from pricing.overview.headroom import headroom_to_trap
+from pricing.tables.quotients import quotient
 from pricing.valuation.internal_rate import irr
 from pricing.valuation.measures import MEASURES, Cells
 from pricing.valuation.price import cells_at, reference_spreads
@@ -268,10 +269,10 @@ def returns(seen: Seen, name: str, s: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def multiple(seen: Seen, name: str, s: int) -> float:
-    """What comes back over what is paid in."""
+    """What comes back over what is paid in, at the start and by draws; NaN where nothing is."""
     cash, _ = returns(seen, name, s)
-    put_in = -cash[cash < 0.0].sum()
-    return float(cash[cash > 0.0].sum() / put_in) if put_in > 0.0 else math.nan
+    drawn = float(seen.flows.draws[name][s].sum())
+    return quotient(cash[1:].sum() + drawn, drawn - cash[0])
 
 
 def measure(seen: Seen, test: SizingTest, s: int) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pricing.market.market import Market
-from pricing.structure.readings import Seen, loss, read
+from pricing.structure.readings import Seen, loss, multiple, read
 from pricing.structure.solve import Infeasible, structured
 from pricing.structure.terms.sizing_test import parsed
 from pricing.structure.terms.structure_terms import Drawn, Schedule, Sought, Structure
@@ -466,6 +466,14 @@ def test_a_loss_is_a_share_of_what_was_outstanding_and_what_was_drawn_after(give
     dates = [dt.date(2026, 4, 15), dt.date(2026, 7, 15)]
     flows = given(dates, [0.0, 0.0], [0.0, 50.0], balance=40.0, drawn=[60.0, 0.0], undrawn=60.0)
     assert loss(Seen(annual(), flows, MARKET, flows), "A", 0) == pytest.approx(0.5, abs=1e-8)
+
+
+def test_a_multiple_is_of_all_that_is_paid_in_also_where_more_comes_back_that_day(given):
+    """40 at the start, 60 drawn on a day on which 2 are paid: 108 come back on 100, and not 106 on 98."""
+    dates = [dt.date(2026, 4, 15), dt.date(2026, 7, 15)]
+    flows = given(dates, [2.0, 6.0], [0.0, 100.0], balance=40.0, drawn=[60.0, 0.0], undrawn=60.0)
+    deal = dataclasses.replace(annual(), closing=dt.date(2026, 1, 15))
+    assert multiple(Seen(deal, flows, MARKET, flows), "A", 0) == pytest.approx(1.08, rel=1e-12)
 
 
 def test_paths_are_scenarios_that_bear_no_name(fresh_lease):
