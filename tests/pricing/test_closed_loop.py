@@ -273,3 +273,13 @@ def test_what_notes_pay_a_year_is_their_coupon_by_its_own_day_count_on_what_is_o
     assert paid["beignet-2025"] == pytest.approx(0.06581, rel=1e-12)
     assert paid["stack-master-trust"] == pytest.approx((1_030 * 0.059 + 1_040 * 0.05) / 2_070, rel=1e-12)
     assert paid["vantage-jersey"] == pytest.approx((800 * 0.06172 + 54 * 0.06338) / 854, rel=1e-12)
+
+
+def test_durations_are_of_the_value_that_falls_also_of_a_loan_that_is_yet_to_be_drawn():
+    """By differences of the values at half, once and twice the story's spread; of CoreWeave it was that of all commitments."""
+    vehicles = market()[1]
+    for name in ("coreweave-ddtl-4: floating", "vantage-jersey: A-2"):
+        k = vehicles.tranches.index(name)
+        _, half, once, twice, _ = vehicles.value[k, vehicles.multiples.index(1.0), 0]
+        slope = (-4.0 * half + 3.0 * once + twice) / 3.0 / (1e-4 * vehicles.widening[k])
+        assert vehicles.duration[k] == pytest.approx(-slope / once, rel=1e-3), name

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 
 from pricing.contagion.struck_deals import Told
+from pricing.tables.quotients import quotient
+from pricing.valuation.measures import BP
 from pricing.valuation.run_and_price import run_and_price
 from pricing.valuation.spread_shocks import SpreadShock
 from structuring.generators.named_stresses import Effect, NamedStress, paper
@@ -39,7 +41,7 @@ class Vehicles:
     notes      (K,)            notional of notes, 0 for equity
     widening   (K,)            the story's spread and that of supply, in basis points
     supply     (K,)            that of supply alone
-    duration   (K,)            years of spread duration in the story; NaN where it is worth nothing
+    duration   (K,)            -(dV/dz) / V in the story, years, V without what is undrawn; NaN where it is worth nothing
     old_yield  (D,)            what the notes pay a year on what is outstanding
     multiples  (I,)            of the story, ascending
     """
@@ -214,8 +216,8 @@ def run_vehicles(
         found["notes"] += notes.tolist()
         found["widening"] += [one.widening.get(each.name, 0.0) for each in deal.tranches]
         found["supply"] += [supply if isinstance(each, Note) else 0.0 for each in deal.tranches]
-        at_story = 1 + 2 * multiples.index(1.0)
-        found["duration"] += np.asarray(prices["spread_duration"][at_story, WIDER.index(1.0)]).tolist()
+        at_story = 1 + 2 * multiples.index(1.0), WIDER.index(1.0)
+        found["duration"] += quotient(prices["cs01"][at_story], BP * prices.npv[at_story]).tolist()
         found["old_yield"].append(yield_of_notes(before))
     return Vehicles(
         deals=tuple(told), tranches=tuple(found["tranches"]), of=np.array(found["of"]),
