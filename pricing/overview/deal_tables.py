@@ -126,7 +126,9 @@ def headroom_to_default(flows: Cashflows, s: int, notes: tuple[str, ...]) -> flo
 
     r(t) = min(r(t-1) + (1 - h) collected(t) + drawn(t) - must(t), what the accounts held in this scenario) must stay at or
     above 0, r(0) what the accounts held at the start, drawn = draws of tranches beyond what construction costs, must =
-    costs, senior fees and the debt service of the notes; found by halving to 1e-6. Costs do not fall with the collections.
+    costs, senior fees and the debt service of the notes; found by halving to 1e-6 between -1, which may not be enough, and 1.
+    Costs do not fall with the collections. It is a screen and no run: what is due and held is that of this scenario, though
+    with less cash notes may be refinanced later, so that a run may go unpaid some points sooner, or, as it traps, later.
     """
     plan = flows.plan
     collected = collections(flows)[s] + sum(
