@@ -101,7 +101,11 @@ def test_without_scenarios_the_command_runs_the_base_case(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["run", "vantage-jersy"], 1, "there is no shipped deal 'vantage-jersy'. Did you mean 'vantage-jersey'?"),
+        (
+            ["run", "vantage-jersy"],
+            1,
+            "there is no file, folder or shipped deal 'vantage-jersy'. Did you mean 'vantage-jersey'?",
+        ),
         (["run", "vantage-jersey", "--scenario", "rent cut"], 1, "Did you mean 'rent cut 40 %'?"),
         (["run", "no-such.yaml"], 1, "no-such.yaml"),
         (["run", str(TOY)], 1, "there is no market.yaml beside"),
@@ -150,10 +154,10 @@ def test_explain_tells_a_date_clause_by_clause():
 
 def test_price_says_breakevens_in_sentences():
     told = output("price", "vantage-jersey", "--shock", "100", "--breakeven")
-    assert "B loses its first dollar when every rent falls by" in told
+    assert "B begins to lose when every rent falls by" in told
     assert "held by private-credit funds 35%, insurers 30%" in told
     a, b = (
-        float(re.search(rf"^{note} loses its first dollar when every rent falls by ([\d.]+)%", told, re.M)[1])
+        float(re.search(rf"^{note} begins to lose when every rent falls by ([\d.]+)%", told, re.M)[1])
         for note in ("A-2", "B")
     )
     assert b < a  # the junior is hit before the senior

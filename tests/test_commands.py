@@ -279,7 +279,7 @@ def test_a_new_deal_is_never_overwritten(place, tmp_path):
     told = CliRunner().invoke(app, ["new", "my-deal"])
     assert "nothing is overwritten" in str(told.exception)
     assert (place / "my-deal/deal.yaml").read_text(encoding="utf-8") == said
-    for name in ("a deal", "2027-1", "yes"):
+    for name in ("a deal", "2027-1", "yes", "my-deal3"):
         invoke("new", str(tmp_path / name))
         assert load_deal(tmp_path / name).name == name
         invoke("validate", str(tmp_path / name))
@@ -295,6 +295,30 @@ def test_the_template_teaches_what_it_says(place):
     assert share["equity"] > share["B"] > 0.1 > share["A"] > 0.0
     deal = load_deal("my-deal")
     assert all("assumption" in source for source in deal.sources.values())
+
+
+def test_the_refinancing_of_the_template_repays_its_notes_three_years_before_the_sale(place):
+    file = place / "my-deal/deal.yaml"
+    text = file.read_text(encoding="utf-8")
+    said = (
+        re.search(r"# facilities:\n(?:#.*\n)+", text)[0]
+        .replace("# ", "", 1)
+        .replace("\n# ", "\n")
+        .splitlines(keepends=True)
+    )
+    terms, clauses = (
+        [line for line in said if "take-out'" not in line],
+        [f"  {line}" for line in said if "('take-out'" in line],
+    )
+    text = text.replace("  before default:\n", f"  before default:\n{clauses[0]}")
+    text = text.replace("    - pay(residual", f"{''.join(clauses[1:])}    - pay(residual", 1)
+    file.write_text(text.replace("\nregimes:", f"\n{''.join(terms[:3])}regimes:"), encoding="utf-8")
+    assert "doubtful" not in invoke("validate", "my-deal").output
+    flows = run(load_deal("my-deal"), load_scenarios("my-deal")[0])
+    repaid = [
+        day.isoformat() for day, left in zip(flows.dates, flows.balance["A"][0].tolist(), strict=True) if left < 1.0
+    ]
+    assert repaid[0] == "2033-12-15" and flows["balance", "take-out"][0].max() > 3e8
 
 
 # A terminal and a pipe ----------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ SHOWS = {  # what a reader would look for in its output
     "own_measure": ("misses a payment on",),
     "re_tranching": ("attaches at", "never"),
     "second_round": ("times the first round", "What falls with the sales"),
-    "what_breaks_class_a": ("loses its first dollar when every rent falls by", "takes a tenth of what insurers hold"),
+    "what_breaks_class_a": ("begins to lose when every rent falls by", "takes a tenth of what insurers hold"),
 }
 ARGUMENTS = {"intraday": ["12"]}  # deals; 500 unless said
 

@@ -302,6 +302,20 @@ def test_faults_of_every_file_are_told_together(fresh, mistake):
     assert f"line {late + 1}, scenarios[2]: there is no field 'rnt'. Did you mean 'rent'?" in said
 
 
+def test_what_only_a_run_finds_is_told_with_its_line(fresh):
+    text = write(
+        fresh / "deal.yaml", ("    - pay(expense('operating'))\n", ""), ("    - pay(expense('operating'))\n", "")
+    )
+    said = f"line {line_in(text, 'waterfall:')}, waterfall: the collateral reports operating_cost but nothing pays it"
+    assert said in told(fresh)
+
+
+def test_an_index_without_a_curve_is_told_where_a_note_names_it(fresh):
+    text = write(fresh / "deal.yaml", ("{fixed: {rate: 0.0725}}", "{floating: {index: SOFRR, margin: 0.02}}"))
+    said = f"line {line_in(text, 'SOFRR')}, tranches[1].note.coupon.floating.index: there is no projection curve"
+    assert said in told(fresh)
+
+
 def test_faults_of_a_market_do_not_wait_for_each_other(fresh):
     write(
         fresh / "market.yaml",

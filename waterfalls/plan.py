@@ -13,7 +13,7 @@ from waterfalls.clauses.call import Call, Premium
 from waterfalls.clauses.pay import Pay
 from waterfalls.clauses.waterfall import Said, Waterfall
 from waterfalls.clock.schedule import Schedule, years_from
-from waterfalls.errors import InvalidTerms, UnknownName, refuse
+from waterfalls.errors import Fault, InvalidTerms, UnknownName, refuse
 from waterfalls.fields import EXPENSES
 from waterfalls.language.conditions import AtOnce, Event
 from waterfalls.language.definitions import Defined
@@ -359,13 +359,12 @@ def inputs_of(plan: Plan, receipts: Receipts, rates: Mapping[str, np.ndarray]) -
             raise InvalidTerms(f"Receipts.dates has {given} where a collection period ends on {end}: they go by date")
     for expense in plan.expenses:
         if EXPENSES[expense] not in receipts.fields:
-            raise InvalidTerms(
-                f"the waterfall pays expense({expense!r}) but the collateral reports no {EXPENSES[expense]}: its revenue is "
-                "net already, so the cost would count twice"
-            )
+            said = f"pays expense({expense!r}) but the collateral reports no {EXPENSES[expense]}: its revenue is net already, "
+            raise InvalidTerms(Fault("waterfall", f"{said}so the cost would count twice"))
     for expense, field in EXPENSES.items():
         if expense not in plan.expenses and field in receipts.fields and receipts[field].any():
-            raise InvalidTerms(f"the collateral reports {field} but nothing pays it: add pay(expense({expense!r}))")
+            said = f"the collateral reports {field} but nothing pays it: add pay(expense({expense!r}))"
+            raise InvalidTerms(Fault("waterfall", said))
     for (kind, name), node in plan.reads.items():
         if kind == "event" and name not in receipts.events:
             raise UnknownName("event", name, receipts.events)

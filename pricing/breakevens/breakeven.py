@@ -68,7 +68,7 @@ class Breakevens:
                 text = f"{name} already loses in {self.scenario!r}"
             else:
                 side = "falls" if first < 1.0 else "rises"
-                text = f"{name} loses its first dollar when {meaning} {side} by {abs(first - 1.0):.1%}"
+                text = f"{name} begins to lose when {meaning} {side} by {abs(first - 1.0):.1%}"
                 if np.isnan(nothing):
                     text += f", and still earns something at {self.worst:.0%}"
                 else:

@@ -80,9 +80,10 @@ def listed() -> Answer:
         rows.append(row | {"tranches": ", ".join(tranche.name for tranche in deal.tranches), "about": about})
 
     def lines() -> Iterator[str]:
+        indent = 2 + max(len(row["name"]) for row in rows)
         for row in rows:
-            yield f"{row['name']:<20}{row['currency']}  {row['closing']} to {row['maturity']}  {row['tranches']}"
-            yield f"{'':<20}{row['about']}"
+            yield f"{row['name']:<{indent}}{row['currency']}  {row['closing']} to {row['maturity']}  {row['tranches']}"
+            yield f"{'':<{indent}}{row['about']}"
         yield "\nStresses, for firstloss stress DEAL --scenario NAME:"
         yield from (f"  {name}" for name in stresses())
         yield "\nfirstloss library show NAME prints a deal's file. firstloss stress ai-debt-market runs the whole market."

@@ -52,8 +52,15 @@ def new(
 def renamed(text: str, name: str, folder: str) -> str:
     """The template under a name of its own: the deal by its name, commands by the folder."""
     import json
+    import re
 
     plain = name.replace("-", "").replace(" ", "").replace("_", "").isalnum() and not name[:1].isdigit()
-    text = text.replace(f"name: {NAME}\n", f"name: {name if plain else json.dumps(name)}\n")
     quoted = f'"{folder}"' if " " in folder else folder
-    return text.replace(f"# {NAME}:", f"# {name}:").replace(NAME, quoted)
+    said = {
+        f"name: {NAME}\n": f"name: {name if plain else json.dumps(name)}\n",
+        f"# {NAME}:": f"# {name}:",
+        NAME: quoted,
+    }
+    return re.sub(
+        "|".join(map(re.escape, said)), lambda found: said[found[0]], text
+    )  # once: a name may hold the old one

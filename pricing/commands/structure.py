@@ -43,7 +43,7 @@ def structure(
     """Solve a deal: sizes, coupons, schedules, reserves.
 
     What is solved for, and what it must pass, stands in structure.yaml beside the deal. Each size is as large as its own
-    tests allow, from the top down; circles are closed and proved. Told are the capital structure, what holds each size
+    tests allow, from the top down; circular figures are iterated until they agree. Told are the capital structure, what binds each size
     and what a step less of it would buy, what money costs and the equity earns. The solved deal is written to a folder
     that runs, a comment at each solved figure.
 
@@ -135,17 +135,16 @@ def write(report: Path, found: Solution, say: Say) -> None:
 
 def printed(found: Solution) -> list[str]:
     """The answer as text: the structure, the money, the tests, what a step buys, what was proved."""
+    from pricing.report.contents.sheets import SIZED
     from pricing.structure.doubts import doubts
     from pricing.structure.economics import lines
     from pricing.structure.solution import shown
     from pricing.tables.aligned_text import text
 
     answer, width = found.answer, columns()
-    frame = found.tranches().rename(columns={"size": "size m"})
-    frame["share"] *= 100.0
     told = [
-        f"{answer.deal.name}, structured, in {answer.deal.currency}; valued {answer.market.valuation}\n",
-        text(frame.rename(columns={"share": "share %"}), millions=("size m",), width=width),
+        f"{answer.deal.name}, structured, in {answer.deal.currency} million; valued {answer.market.valuation}\n",
+        text(found.tranches(), kinds=SIZED, width=width),
         "\nMoney, in the first scenario from the day the deal begins",
         *(f"  {line.item:<32} {shown(line.value, line.kind)}" for line in lines(answer)),
     ]
@@ -174,5 +173,7 @@ def printed(found: Solution) -> list[str]:
         curve = curve.rename(columns={"cost_of_funds": "cost of funds %", "equity_irr": "equity irr %"})
         told += ["\nThe frontier, amounts in million", text(curve, millions=tuple(sizes), width=width)]
     worst = max(answer.residuals.values(), default=0.0)
-    circles = f"; {len(answer.residuals)} circles closed, the widest to {worst:.1e}" if answer.residuals else ""
+    circles = (
+        f"; {len(answer.residuals)} circular figures converged, to {worst:.1e} at most" if answer.residuals else ""
+    )
     return [*told, f"\n{answer.runs:,} runs of a scenario, {answer.candidates:,} structures tried{circles}\n"]

@@ -15,6 +15,7 @@ from waterfalls.errors import Fault
 if TYPE_CHECKING:
     import pandas as pd
 
+    from pricing.market.market import Market
     from pricing.structure.terms.structure_terms import Structure
     from structuring.deals.deal import Deal
     from structuring.scenarios.scenario import Scenario
@@ -76,14 +77,16 @@ def validate(
             odd = lined(odd_levels(terms), sizing)
             said += odd
             rows += [finding("doubt", sizing.name, doubt) for doubt in odd]
-    rates = tried("market.yaml", lambda: quotes.rates(deal)) if deal is not None and quotes is not None else None
+    rates = tried(path.name, lambda: projected(deal, quotes, path)) if deal is not None and quotes is not None else None
     if deal is not None and paths is not None:  # drivers that nothing reads, and the like
         late = lined(too_late(deal, paths), places["scenarios.yaml"])
         said += late
         rows += [finding("doubt", "scenarios.yaml", doubt) for doubt in late]
     if deal is not None and (paths is not None or "scenarios.yaml" not in found):
         name = "scenarios.yaml" if paths else path.name
-        flows = tried(name, lambda: run_once(deal, paths, rates, path.with_name(name), priced="market.yaml" in found))
+        flows = tried(
+            name, lambda: run_once(deal, paths, rates, (path.with_name(name), path), priced="market.yaml" in found)
+        )
         left = lined((*left_unpaid(flows), *left_over(flows)), path) if flows is not None else []
         said += left
         rows += [finding("doubt", path.name, doubt) for doubt in left]
@@ -97,6 +100,22 @@ def validate(
     told = [*map(str, refused), *(f"doubtful: {doubt}" for doubt in said)]
     error = FirstLossError("\n".join(told)) if refused and len(told) > 1 else next(iter(refused), None)
     return Answer({"findings": lambda: as_table(rows)}, lines, {"file": str(path), "sound": not refused}, refused=error)
+
+
+def projected(deal: Deal, market: Market, file: Path) -> dict[str, Any]:
+    """The rate of every floating index; an index without a curve is refused where the first note names it."""
+    from structuring.documents.yaml_and_json import lined
+    from waterfalls.errors import CannotPrice, InvalidTerms
+
+    try:
+        return market.rates(deal)
+    except CannotPrice as error:
+        for i, tranche in enumerate(deal.tranches):
+            index = getattr(getattr(tranche, "coupon", None), "index", None)
+            if index is not None and index not in market.projections:
+                fault = Fault(f"tranches[{i}].note.coupon.floating.index", str(error))
+                raise InvalidTerms(lined([fault], file), title=str(file)) from error
+        raise
 
 
 def sizable(deal: Deal, terms: Structure, scenarios: Sequence[Scenario], file: Path) -> None:
@@ -143,9 +162,14 @@ def quoted(deal: Path, market: Path) -> None:
 
 
 def run_once(
-    deal: Deal, paths: Sequence[Scenario] | None, rates: Mapping[str, Any] | None, file: Path, *, priced: bool
+    deal: Deal,
+    paths: Sequence[Scenario] | None,
+    rates: Mapping[str, Any] | None,
+    files: Sequence[Path],
+    *,
+    priced: bool,
 ) -> Cashflows | None:
-    """The flows, where rates are known or not needed; refused, with the line in the file, is what only a run finds.
+    """The flows, where rates are known or not needed; refused, with the line in one of the files, is what only a run finds.
 
     Without scenarios the base case is run. Where no market stands beside the deal floating rates are 0, so that what is
     then unpaid is unpaid at any; where one is refused only the collateral is run.
@@ -166,7 +190,10 @@ def run_once(
         floating += [each.coupon for each in resets_of(deal)]
         return run(deal, paths, rates=rates or dict.fromkeys((coupon.index for coupon in floating), 0.0))
     except (InvalidTerms, UnknownName) as error:
-        raise with_lines(error, file) from error
+        for file in files:
+            if (told := with_lines(error, file)) is not error:
+                raise told from error
+        raise
 
 
 def finding(kind: str, file: str, fault: Fault) -> dict[str, Any]:

@@ -115,7 +115,7 @@ def about(files: Files, state: State) -> dict[str, Any]:
 
 def answer(case: StressResult) -> dict[str, Any]:
     """What is redrawn while a knob is dragged."""
-    tables = [tranches(case), by_class(case), happening(case), triggers(case)]
+    tables = [tranches(case), by_class(case, ranked=False), happening(case), triggers(case)]
     figures = [
         *(charts.balances(case.flows, s, case.rows, case.unit) for s in case.rows[-1:]),
         charts.tranche_bars(case),

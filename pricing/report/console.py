@@ -23,9 +23,11 @@ def printed(cases: StressResults, *, width: int | None = None) -> Iterator[str]:
             yield f"\n{sheet.title}"
             yield text(sheet.frame, kinds=sheet.kinds, unit=first.unit, width=width)
             yield from [sheet.note] if sheet.note else []
-    yield f"\nSpreads are solved in {reference!r}, and losses are against it; a loss is positive, a gain negative, and nothing"
-    yield "is clipped. Credit: the scenario's cash at the reference's curve and spread; then rates: the curve; then spread: the"
-    yield f"shock. par: drawn and undrawn. {coverage_words(deal)}"
+    yield (
+        f"\nSpreads are solved in {reference!r}, and losses are against it; a loss is positive, a gain negative, and nothing "
+        "is clipped. Credit: the scenario's cash at the reference's curve and spread; then rates: the curve; then spread: "
+        f"the shock. par: drawn and undrawn. {coverage_words(deal)}"
+    )
     if len(flows.scenarios) > 1:
         yield f"Scenarios of this deal: {', '.join(map(repr, flows.scenarios))}."
     told = (doubt.what for doubt in (*doubts(deal), *left_unpaid(flows), *left_over(flows)))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from pricing.overview.deal_tables import coupon_words, coverage
+from pricing.overview.deal_tables import coupon_words, coverage, ranks
 from pricing.structure.readings import Seen, multiple, returns
 from pricing.structure.solve import Structured
 from pricing.structure.workbench import path_of
@@ -97,19 +97,24 @@ def paid_back(cash: np.ndarray, answer: Structured) -> str:
 
 
 def tranches(answer: Structured) -> pd.DataFrame:
-    """One row a tranche: size, drawn and promised, its share of all sizes, coupon, average life from the start, coverage and
-    loan to value to it, what holds it."""
+    """One row a tranche: size, drawn and promised, its share of all sizes, coupon, average life from the start, loan to value
+    and coverage of this and all senior notes (those that rank alike share both), the tests that bind."""
     import pandas as pd
 
     view, deal, flows = seen(answer), answer.deal, answer.flows
     ahead = Ahead(flows, view.start)
     bound = {found.path: found for found in answer.bounds}
     sizes, drawn = ahead.committed[:, 0], ahead.balance[:, 0]
-    shares, rows, owed = quotient(sizes, sizes.sum()), [], 0.0
+    shares, rows, rank, worth = quotient(sizes, sizes.sum()), [], ranks(flows.plan), view.worth(0)
     for i, tranche in enumerate(deal.tranches):
         note = isinstance(tranche, Note)
-        owed += drawn[i] if note else 0.0  # what is undrawn is not owed yet
-        cover = coverage(flows, 0, flows.plan.down_to(tranche.name)) if note else np.zeros(0)
+        above = [
+            j
+            for j, other in enumerate(deal.tranches)
+            if isinstance(other, Note) and rank[other.name] <= rank[tranche.name]
+        ]
+        owed = float(drawn[above].sum())  # what is undrawn is not owed yet
+        cover = coverage(flows, 0, tuple(deal.tranches[j].name for j in above)) if note else np.zeros(0)
         found = bound.get(path_of(tranche.name))
         held = [str(reading.test) for reading in found.binding] + (["the uses"] if found.rest else []) if found else []
         held = held or (["the rest of the uses"] if answer.terms.sizes.get(tranche.name) == "rest" else [])
@@ -119,9 +124,9 @@ def tranches(answer: Structured) -> pd.DataFrame:
             "share": shares[i],
             "coupon": coupon_words(tranche),
             "wal": float(ahead.wal[i, 0]),
-            "ltv": owed / view.worth(0) if note and view.worth(0) > 0.0 else np.nan,
+            "ltv": owed / worth if note and owed > 0.0 and worth > 0.0 else np.nan,
             "dscr_low": float(cover.min()) if len(cover) else np.nan,
             "dscr_mean": float(cover.mean()) if len(cover) else np.nan,
-            "held_by": "; ".join(held),
+            "binding_test": "; ".join(held),
         })  # fmt: skip
     return pd.DataFrame(rows)

@@ -24,7 +24,7 @@ class Solution:
     points: tuple[Point, ...] = ()
 
     def tranches(self) -> pd.DataFrame:
-        """One row a tranche: size, share, coupon, life, loan to value, coverage, what holds it."""
+        """One row a tranche: size, share, coupon, life, loan to value, coverage, the tests that bind."""
         return tranches(self.answer)
 
     def figures(self) -> pd.DataFrame:
@@ -42,7 +42,7 @@ class Solution:
         return pd.DataFrame(rows)
 
     def numbers(self) -> pd.DataFrame:
-        """Numbers of the deal that were looked for or set besides sizes, by their path: the value, and what holds it there."""
+        """Numbers of the deal that were looked for or set besides sizes, by their path: the value, and the tests that bind."""
         import pandas as pd
 
         answer, terms = self.answer, self.answer.terms
@@ -51,13 +51,13 @@ class Solution:
             {
                 "number": path,
                 "value": answer.solved[path],
-                "held_by": "; ".join(str(reading.test) for reading in bound[path].binding)
+                "binding_test": "; ".join(str(reading.test) for reading in bound[path].binding)
                 if path in bound
                 else str(terms.amounts[path]),
             }
             for path in [*terms.numbers, *terms.amounts]
         ]
-        return pd.DataFrame(rows, columns=["number", "value", "held_by"])
+        return pd.DataFrame(rows, columns=["number", "value", "binding_test"])
 
     def funding(self) -> pd.DataFrame:
         """Sources and uses, a line a row."""

@@ -11,7 +11,7 @@ from structuring.deals.sources_and_uses import statement
 from structuring.documents.yaml_and_json import lined, load_term, save_term
 from structuring.scenarios.scenario import Scenario
 from waterfalls.arguments import instance, path, takes
-from waterfalls.errors import InvalidTerms, refuse_unknown
+from waterfalls.errors import InvalidTerms, UnknownName
 from waterfalls.terms.term import term
 
 LIBRARY = Path(__file__).parents[1] / "library"
@@ -72,7 +72,9 @@ def find(kind: str, path: Path | str) -> Path:
         return Path(path) / f"{kind}.yaml"
     if Path(path).suffix in (".yaml", ".yml", ".json") or os.path.isfile(path):
         return Path(path)
-    refuse_unknown(f"shipped {kind}", str(path), shipped(kind))
+    here = [file.parent.name for file in sorted(Path().glob(f"*/{kind}.yaml"))]
+    if str(path) not in shipped(kind):
+        raise UnknownName(f"file, folder or shipped {kind}", str(path), [*here, *shipped(kind)])
     return shipped(kind)[str(path)]
 
 

@@ -72,7 +72,7 @@ def test_a_sentence_and_a_row_say_the_same(found):
     assert list(frame.columns) == ["deal", "scenario", "driver", "tranche", "event", "multiple", "headroom"]
     row = frame[(frame["tranche"] == "B") & (frame["event"] == "first loss")]
     sentence = result.sentences()[result.notes.index("B")]
-    assert f"B loses its first dollar when every rent falls by {row['headroom'].item():.1%}" in sentence
+    assert f"B begins to lose when every rent falls by {row['headroom'].item():.1%}" in sentence
     assert "held by private-credit funds 35%" in sentence
 
 

@@ -1,9 +1,12 @@
 """Shipped structures: each solves, and the folder written for it runs again to the same figures and passes its own tests."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 from pricing.market.market_files import load_market
+from pricing.overview.deal_tables import ranks
 from pricing.structure.economics import tranches
 from pricing.structure.readings import Seen, read
 from pricing.structure.solve import HELD, structured
@@ -49,6 +52,14 @@ def test_shares_are_of_all_that_is_drawn_or_promised(answer):
     assert table["share"].sum() == pytest.approx(1.0, abs=1e-12) and (table["share"] <= 1.0).all()
     promised = [each.notional + getattr(each, "commitment", 0.0) for each in answer[0].deal.tranches]
     assert table["size"].tolist() == pytest.approx(promised, rel=1e-12)
+
+
+def test_notes_that_rank_alike_share_loan_to_value_and_coverage(answer):
+    table, rank = tranches(answer[0]).set_index("tranche"), ranks(answer[0].flows.plan)
+    notes = list(answer[0].flows.plan.notes_by_name)
+    for senior, note in itertools.pairwise(notes):
+        measured = table.loc[[senior, note], ["ltv", "dscr_low", "dscr_mean"]].to_numpy()
+        assert np.array_equal(*measured, equal_nan=True) == (rank[senior] == rank[note]), (senior, note)
 
 
 def test_what_is_sold_at_par_is_worth_par_in_the_market_that_is_written(answer, tmp_path):

@@ -191,7 +191,9 @@ def test_a_shipped_book_is_loaded_by_its_name_or_its_folder():
     assert by_name.name and len(by_name.positions) > 10
     file = books()["ai-debt-market"]
     assert by_name == load_book(file.parent) == load_book(file)
-    with pytest.raises(UnknownName, match=r"no shipped book 'ai-debt-markt'. Did you mean 'ai-debt-market'"):
+    with pytest.raises(
+        UnknownName, match=r"no file, folder or shipped book 'ai-debt-markt'. Did you mean 'ai-debt-market'"
+    ):
         load_book("ai-debt-markt")
 
 

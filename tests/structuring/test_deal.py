@@ -471,7 +471,9 @@ def test_what_only_a_run_can_know_is_refused_there(toy):
         run(toy, Scenario("base"), rates={"SOFR": [0.04, 0.05]})
     with pytest.raises(TooLarge, match=r"needs about .* GB: use study"):
         run(toy, Paths(30_000_000, seed=1, draw=lambda draws: {"severity": draws.uniform(1)}), rates=RATES)
-    with pytest.raises(UnknownName, match="there is no shipped deal 'vantage'. Did you mean 'vantage-jersey'"):
+    with pytest.raises(
+        UnknownName, match="there is no file, folder or shipped deal 'vantage'. Did you mean 'vantage-jersey'"
+    ):
         load_deal("vantage")
 
 

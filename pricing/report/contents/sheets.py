@@ -183,9 +183,14 @@ def bridge(case: StressResult) -> Sheet:
     return Sheet("value_bridge", f"From value to value: {case.stress}", frame, kinds, note, 1)
 
 
-def by_class(case: StressResult) -> Sheet:
+def by_class(case: StressResult, *, ranked: bool = True) -> Sheet:
+    """What each class loses: the largest loss first, or in the order of the holdings."""
     frame = losses_in_total(case.losses, case.scenario, case.shock)
-    return Sheet("losses_by_class", f"Losses by investor class: {case.stress}", frame, LOSSES, "Positive is a loss.", 1)
+    if ranked:
+        order = np.argsort(-frame["total"].to_numpy()[:-1], kind="stable")
+        frame = frame.iloc[[*order, -1]].reset_index(drop=True)
+    note = f"{'The largest loss stands first. ' if ranked else ''}Positive is a loss."
+    return Sheet("losses_by_class", f"Losses by investor class: {case.stress}", frame, LOSSES, note, 1)
 
 
 def by_tranche(case: StressResult) -> Sheet:
@@ -256,13 +261,16 @@ def guessed(frame: pd.DataFrame, column: Any) -> str:
     return "count" if whole else "money" if np.nanmax(np.abs(values), initial=0.0) >= 1e3 else "number"
 
 
+SIZED = {
+    "size": "money", "share": "share", "ltv": "share", "wal": "years", "dscr_low": "ratio", "dscr_mean": "ratio",
+}  # fmt: skip
+
+
 def structured(case: StressResult) -> list[Sheet]:
     """How the deal was structured: what holds each size, what money costs, what the tests read, what a step buys, the frontier."""
     made = case.solution
     if made is None:
         return []
-    sized = {"size": "money", **dict.fromkeys(("share", "ltv"), "share"), "wal": "years"}
-    sized |= dict.fromkeys(("dscr_low", "dscr_mean"), "ratio")
     curves = {"at": "number", "chosen": "text", "cost_of_funds": "share", "equity_irr": "share"}
     frontier = made.frontier()
     if len(frontier):
@@ -273,7 +281,7 @@ def structured(case: StressResult) -> list[Sheet]:
     besides = made.numbers()
     return [
         *([Sheet("solved_besides", "Numbers solved besides", besides, {"value": "number"})] if len(besides) else []),
-        Sheet("solved", "What holds each size", made.tranches(), sized, runs),
+        Sheet("solved", "What holds each size", made.tranches(), SIZED, runs),
         Sheet("cost_of_money", "What money costs and the equity earns", made.figures().drop(columns="value"), {}),
         Sheet("tests", "Every test, where it is nearest to failing", made.tests(), numbers),
         Sheet("shadow_prices", "What a step less of each binding test buys", made.shadow_prices(), {"change": "money"}),
