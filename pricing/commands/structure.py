@@ -173,7 +173,5 @@ def printed(found: Solution) -> list[str]:
         curve = curve.rename(columns={"cost_of_funds": "cost of funds %", "equity_irr": "equity irr %"})
         told += ["\nThe frontier, amounts in million", text(curve, millions=tuple(sizes), width=width)]
     worst = max(answer.residuals.values(), default=0.0)
-    circles = (
-        f"; {len(answer.residuals)} circular figures converged, to {worst:.1e} at most" if answer.residuals else ""
-    )
+    circles = f"; {len(answer.residuals)} circular figures converged to within {worst:.1e}" if answer.residuals else ""
     return [*told, f"\n{answer.runs:,} runs of a scenario, {answer.candidates:,} structures tried{circles}\n"]
