@@ -12,6 +12,7 @@ from waterfalls.checks import DEFAULT_REGIME, expenses_paid, faults_between
 from waterfalls.clauses.call import Call, Premium
 from waterfalls.clauses.pay import Pay
 from waterfalls.clauses.waterfall import Said, Waterfall
+from waterfalls.clock.conventions import usual_day_count
 from waterfalls.clock.schedule import Schedule, years_from
 from waterfalls.errors import Fault, InvalidTerms, UnknownName, refuse
 from waterfalls.fields import EXPENSES
@@ -108,7 +109,12 @@ class Plan:
         """How each note, fee, facility, hedge, replacement and account counts days."""
         counts = {name: note.day_count_in(self.currency) for name, note in self.notes_by_name.items()}
         others = self.fees | self.facilities | self.hedges | self.replacements | self.accounts
-        return counts | {name: term.day_count for name, term in others.items()}
+        return counts | {name: self.counted_by(term) for name, term in others.items()}
+
+    def counted_by(self, term: Fee | Facility | Swap | Cap | Replacement | Account) -> str:
+        """The day count a term says, or what is usual: assets at a fixed rate count 30/360, all else as money does."""
+        fixed = isinstance(term, Replacement) and isinstance(term.coupon, Fixed)
+        return term.day_count or usual_day_count(self.currency, fixed=fixed)
 
     @cached_property
     def accruals(self) -> dict[str, np.ndarray]:
@@ -242,15 +248,15 @@ class Plan:
     @cached_property
     def coupons(self) -> tuple[tuple[Fixed | Floating | float | None, str], ...]:
         """Every coupon with its day count: of notes and their arrears, legs of hedges, accounts, facilities and replacement collateral."""
-        legs = [(leg, hedge.day_count) for hedge in self.hedges.values() for leg in (hedge.pay, hedge.receive)]
+        legs = [(leg, self.counted_by(hedge)) for hedge in self.hedges.values() for leg in (hedge.pay, hedge.receive)]
         others = (*self.facilities.values(), *self.replacements.values())
         notes = self.notes_by_name.values()
         return (
             *((note.coupon, note.day_count_in(self.currency)) for note in notes),
             *((note.interest_on_arrears, note.day_count_in(self.currency)) for note in notes),
             *legs,
-            *((account.rate, account.day_count) for account in self.accounts.values()),
-            *((term.coupon, term.day_count) for term in others),
+            *((account.rate, self.counted_by(account)) for account in self.accounts.values()),
+            *((term.coupon, self.counted_by(term)) for term in others),
         )
 
     @cached_property

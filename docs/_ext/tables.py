@@ -62,7 +62,10 @@ def conventions() -> str:
     ]
     said = [table([f"`{head}`", means], [[code(k), str(v)] for k, v in rows]) for head, rows, means in parts]
     other = f"`actual/365F` in {', '.join(FLOATING_DAY_COUNTS)}"
-    said.append(f"Unless said, fixed coupons count `30/360` and floating ones `actual/360`, but {other}.")
+    said.append(
+        "Unless said, fixed coupons of notes and of replacement collateral count `30/360` and floating ones, accounts, "
+        f"facilities and hedges `actual/360`, but {other}; fees, loans and bonds count `30/360`, fixed or floating."
+    )
     return "\n".join(said)
 
 

@@ -11,11 +11,28 @@ from deals import golden, later, paid, plan_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waterfalls import EqualInstalments, Equity, Facility, Fee, Fixed, Floating, LevelPayments, Note, Swap, balance
+from waterfalls import (
+    Account,
+    Cap,
+    EqualInstalments,
+    Equity,
+    Facility,
+    Fee,
+    Fixed,
+    Floating,
+    LevelPayments,
+    Note,
+    Receipts,
+    Swap,
+    balance,
+    distribute,
+)
 from waterfalls.clock.conventions import CALENDARS, CONVENTIONS, FREQUENCIES
 from waterfalls.clock.schedule import Roll, schedule, to_ql, year_fraction
 from waterfalls.errors import CannotPrice, InvalidTerms, UnknownName
-from waterfalls.words import by_date, fee, interest, pay, residual, scheduled_principal, yearly
+from waterfalls.plan import resolve
+from waterfalls.terms.replacements import Replacement
+from waterfalls.words import by_date, fee, hedge, interest, pay, principal, residual, scheduled_principal, yearly
 
 DATE = datetime.date
 REST = pay(residual("E"))
@@ -286,6 +303,31 @@ def test_a_floating_coupon_is_floored_and_capped():
     plan = plan_of(pay(interest("A")) >> REST, note, Equity("E"), dates=dates)
     flows = paid(plan, revenue=9.0, rates={"SOFR": [0.01, 0.04, 0.09, -0.05]})
     assert flows.interest["A"][0].tolist() == pytest.approx([1.0, 1.75, 2.0, 0.0])
+
+
+@pytest.mark.parametrize(("currency", "count", "year"), [("USD", "actual/360", 360), ("GBP", "actual/365F", 365)])
+def test_all_that_is_money_counts_days_as_its_currency_does(currency, count, year):
+    """A swap takes exactly what its note accrues; facility and account bear by the same days."""
+    dates = schedule(
+        closing=datetime.date(2026, 1, 15), first_payment=datetime.date(2026, 7, 15), maturity=datetime.date(2027, 1, 15), frequency="semiannual", calendar="none"
+    )  # fmt: skip
+    plan = resolve(
+        "money", currency, dates,
+        tranches=[Note("A", 100.0, coupon=Floating("INDEX", 0.0)), Equity("E")],
+        hedges=[Swap("swap", notional=100.0, pay=Fixed(0.05), receive=Floating("INDEX", 0.0)), Cap("cap", notional=100.0, index="INDEX", strike=0.01)],
+        facilities=[Facility("line", 10.0, balance=10.0, coupon=Fixed(0.1))],
+        accounts=[Account("reserve", balance=10.0, rate=0.02, stays=True)],
+        replacements=[Replacement("fixed", coupon=Fixed(0.1), repays=0.0), Replacement("floats", coupon=Floating("INDEX", 0.0), repays=0.0)],
+        waterfall=pay(hedge("swap")) >> pay(interest("line")) >> pay(interest("A")) >> pay(principal("line")) >> pay(principal("A")) >> pay(residual("E")),
+    )  # fmt: skip
+    flows = distribute(plan, Receipts(dates.ends, revenue=[[200.0, 200.0]]), rates={"INDEX": 0.07})
+    part = 181 / year
+    assert flows.accrued["A"][0, 0] == pytest.approx(7.0 * part, rel=1e-14)
+    assert flows["received", "swap"][0, 0] == pytest.approx(2.0 * part, rel=1e-14)
+    assert flows["received", "cap"][0, 0] == pytest.approx(6.0 * part, rel=1e-14)
+    assert flows["accrued", "interest", "line"][0, 0] == pytest.approx(1.0 * part, rel=1e-14)
+    assert flows["income", "reserve"][0, 0] == pytest.approx(0.2 * part, rel=1e-14)
+    assert (plan.day_counts["fixed"], plan.day_counts["floats"]) == ("30/360", count)
 
 
 def test_a_curve_gives_the_simple_forward_of_each_accrual_period():

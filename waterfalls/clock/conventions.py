@@ -67,6 +67,11 @@ def pick(what: str, table: Mapping[str, V], name: str) -> V:
     return table[name]
 
 
+def usual_day_count(currency: str, *, fixed: bool) -> str:
+    """How a coupon counts days where nothing is said: 30/360 at a fixed rate, else as the money of its currency does."""
+    return "30/360" if fixed else FLOATING_DAY_COUNTS.get(currency, "actual/360")
+
+
 def known_day_count(name: str) -> str:
     """A name that a day count bears."""
     refuse(strangers("", "day count", [name], DAY_COUNTS))

@@ -32,7 +32,7 @@ class Account:
     target: Amount | None = None
     balance: NotNegative = 0.0
     rate: Annotated[float, Field(ge=-0.5, le=1.0)] | Floating = 0.0
-    day_count: DayCount = "actual/360"
+    day_count: DayCount | None = None
     income_on: Amount | None = None
     stays: bool = False
 

@@ -31,7 +31,7 @@ class Facility:
     arrears: NotNegative = 0.0
     expires: datetime.date | None = None
     revolving: bool = True
-    day_count: DayCount = "actual/360"
+    day_count: DayCount | None = None
 
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:

@@ -32,7 +32,7 @@ class Swap:
     notional: Amount
     pay: Fixed | Floating | None = None
     receive: Fixed | Floating | None = None
-    day_count: DayCount = "actual/360"
+    day_count: DayCount | None = None
     arrears: NotNegative = 0.0
 
     def opening(self) -> dict[tuple[str, ...], float]:
@@ -71,7 +71,7 @@ class Cap:
     begins: datetime.date | None = None
     ends: datetime.date | None = None
     reset_lag: Annotated[int, Field(ge=0)] = 0
-    day_count: DayCount = "actual/360"
+    day_count: DayCount | None = None
 
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:

@@ -35,7 +35,7 @@ class Replacement:
     defaults: Portion = NONE
     severity: Share = 1.0
     balance: NotNegative = 0.0
-    day_count: DayCount = "30/360"
+    day_count: DayCount | None = None
 
     @staticmethod
     def counted(name: str) -> dict[str, tuple[str, str]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import lazy_loader
 from pydantic import Field
 
-from waterfalls.clock.conventions import FLOATING_DAY_COUNTS, DayCount
+from waterfalls.clock.conventions import DayCount, usual_day_count
 from waterfalls.clock.schedule import Schedule
 from waterfalls.errors import Fault
 from waterfalls.language.amounts import Amount
@@ -94,8 +94,7 @@ class Note:
 
     def day_count_in(self, currency: str) -> str:
         """The day count said, or the market's: fixed 30/360, floating as its currency's index does (USD and EUR actual/360, GBP and JPY actual/365F)."""
-        usual = "30/360" if isinstance(self.coupon, Fixed) else FLOATING_DAY_COUNTS.get(currency, "actual/360")
-        return self.day_count or usual
+        return self.day_count or usual_day_count(currency, fixed=isinstance(self.coupon, Fixed))
 
     def instalments(self, schedule: Schedule) -> np.ndarray:
         """What the schedule of principal goes by (T,)."""
