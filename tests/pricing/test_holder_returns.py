@@ -1,6 +1,7 @@
 """The return and the multiple of a holder by purchase date and price, by hand and against scipy's root of the same sum."""
 
 import datetime
+import math
 import re
 
 import numpy as np
@@ -8,10 +9,12 @@ import pytest
 from deals import clock, paid, plan_of
 from scipy.optimize import brentq
 
+from pricing import Market, price
 from pricing.valuation.holder_returns import holder_returns
+from structuring import Deal, LoanLine, LoanPool, Scenario, cdr, cpr, run
 from waterfalls import Equity, Fixed, Note
 from waterfalls.errors import FirstLossError, InvalidTerms
-from waterfalls.words import draw, interest, pay, principal, residual
+from waterfalls.words import draw, hurdle, interest, pay, principal, residual
 
 D = datetime.date
 START = D(2026, 1, 15)
@@ -93,3 +96,48 @@ def test_no_return_solves_it_where_nothing_comes_back(flows):
 def test_what_makes_no_sense_is_refused(flows, options, message):
     with pytest.raises((InvalidTerms, FirstLossError), match=re.escape(message)):
         holder_returns(flows, **options)
+
+
+def test_returns_and_values_of_published_tables(golden):
+    """Equity that gets what a note leaves: bought at half of it, stopped at a hurdle, and priced on a flat curve."""
+    case = golden("absbox_returns")
+    given, expected, close = case["inputs"], case["expected"], case["tolerance"]
+    closing, cutoff, first, loans = (
+        D.fromisoformat(given[name]) for name in ("closing", "cutoff", "first_payment", "loans_pay_from")
+    )
+    days = [D(2021 + (1 + k) // 12, (1 + k) % 12 + 1, 1) for k in range(24)]
+    line = LoanLine(given["pool"]["balance"], given["pool"]["rate"], remaining_term=given["pool"]["term"])
+
+    def deal(last, *more):
+        return Deal(
+            "returns", closing=closing, cutoff=cutoff, first_payment=first, maturity=D(2023, 3, 20), payment_lag=19,
+            frequency="monthly", calendar="none",
+            collateral=LoanPool((line,), order="sequential", first_payment=loans),
+            tranches=(Note("A1", given["note"], coupon=Fixed(given["coupon"]), day_count="actual/365F"),
+                      Equity("B", given["equity"]), *more),
+            waterfall=pay(interest("A1")) >> pay(principal("A1")) >> pay(principal("B")) >> last,
+        )  # fmt: skip
+
+    bad = given["stressed"]
+    stressed = Scenario(
+        "stressed", default=cdr([bad["cdr"][0], *[bad["cdr"][1]] * 30], dates=days), prepayment=cpr(bad["cpr"], dates=days),
+        severity=1.0 - bad["recovery"], recovery_lag=bad["lag"],
+    )  # fmt: skip
+    flows = run(deal(pay(residual("B"))), stressed)
+    (rate,) = holder_returns(flows, tranche="B", paid=given["equity"], bought=closing)["irr"]
+    assert rate == pytest.approx(expected["irr"], abs=close["irr"])
+    for day, cash in expected["half_of_the_cash"].items():
+        found = flows.cash("B")[0, flows.dates.index(D.fromisoformat(day))] / 2.0
+        assert found == pytest.approx(cash, abs=close["cash"]), day
+
+    capped = pay(residual("B")).capped(hurdle("B", irr=given["hurdle"])) >> pay(residual("manager"))
+    flows = run(deal(capped, Equity("manager")), stressed)
+    (rate,) = holder_returns(flows, tranche="B", paid=given["equity"], bought=closing)["irr"]
+    assert rate == pytest.approx(expected["irr_at_the_hurdle"], abs=close["irr_at_the_hurdle"])
+    assert str(flows.dates[np.flatnonzero(flows.cash("manager")[0])[0]]) == expected["hurdle_reached"]
+
+    on = given["priced"]
+    market = Market(math.log1p(on["rate"]), valuation=D.fromisoformat(on["valuation"]), otherwise=0.0)
+    values = price(run(deal(pay(residual("B"))), Scenario("priced", default=cdr(on["cdr"], dates=days))), market)
+    for name, npv in expected["npv"].items():
+        assert values.npv[0, 0, values.tranches.index(name)] == pytest.approx(npv, abs=close["npv"])
