@@ -232,7 +232,7 @@ class Project(Asset):
             spent = spent + cost * leaving * clock.grown(stop, sold, self.cost_growth, begins, begins)
             left = np.maximum(left, np.where(leaving > 0.0, clock.since(at), 0.0))
             if self.guarantee is not None:
-                promised = self.promise(clock, schedule, scenarios, begins, at, realised)
+                promised = self.promise(schedule, scenarios, begins, at, realised)
                 due = clock.hit(at + 30.0 * self.guarantee.lag)
                 guaranteed = guaranteed + np.where(broke, 0.0, leaving) * promised * due
             stays, start = stays - leaving, end
@@ -266,13 +266,7 @@ class Project(Asset):
         return self.curve(np.where(np.isfinite(at), at - begins, 0.0), self.residual) * scale
 
     def promise(
-        self,
-        clock: Clock,
-        schedule: Schedule,
-        scenarios: Drivers,
-        begins: np.ndarray,
-        at: np.ndarray,
-        realised: np.ndarray,
+        self, schedule: Schedule, scenarios: Drivers, begins: np.ndarray, at: np.ndarray, realised: np.ndarray
     ) -> np.ndarray:
         """What the guarantee pays for the whole project when the lease ends at an instant, (S or 1, 1)."""
         import numpy as np

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from structuring.simulation.copula import OWN, Factors
-from structuring.simulation.credit_losses import Obligor, correlation, tranche_loss
+from structuring.simulation.credit_losses import Obligor, tranche_loss
 from structuring.simulation.normal_distribution import inverse_normal, normal_cdf
 from waterfalls.errors import InvalidTerms
 
@@ -66,26 +66,6 @@ def default_years(
         factors.copula.degrees or 0, bounds, reached, rates, TABLE, HAZARDS, QUANTILES,
     )  # fmt: skip
     return years
-
-
-def default_times(
-    draws: Draws, obligors: Sequence[Obligor], *, factor: np.ndarray, asset_correlation: float, stream: int
-) -> dict[str, np.ndarray]:
-    """Years to default (S,) by obligor, given the factor (S,) or (S, 1) of each path; each obligor has its own stream.
-
-    The cumulative hazard at tau is -log(1 - Phi(X)); infinity where it never gets there. To be given to `Paths` as
-    `obligor_default`, or one by one as `tenant_default`, `guarantor_default` and so on, under the same factor.
-    `default_years` is for many obligors, other copulas and sectors.
-    """
-    rho = correlation(asset_correlation)
-    common = math.sqrt(rho) * np.asarray(factor, dtype=np.float64).reshape(-1)
-    times = {}
-    for k, obligor in enumerate(obligors):
-        latent = common + math.sqrt(1.0 - rho) * draws.normal(1, stream=stream + k)[:, 0]
-        with np.errstate(divide="ignore"):
-            cumulative = -np.log(normal_cdf(-latent))
-        times[obligor.name] = years_at(cumulative, np.zeros(len(latent), dtype=int), *curves_of([obligor]))
-    return times
 
 
 def plain_years(

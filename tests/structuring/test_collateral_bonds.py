@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import QuantLib as ql
+from chunked import chunked
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -100,10 +101,7 @@ def test_paths_are_the_same_to_the_bit_in_any_chunk():
             "severity": draws.uniform(1, stream=2),
         },
     )
-    whole = owned.deliver(QUARTERS, Drivers.of(paths))
-    cut = owned.deliver(QUARTERS, Drivers.of(paths.rows(slice(11, 30))))
-    for field, array in cut.fields.items():
-        assert np.array_equal(array, whole[field][11:30]), field
+    chunked(owned, QUARTERS, paths, slice(11, 30))
 
 
 def test_a_portfolio_goes_to_a_document_and_back():

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import QuantLib as ql
+from chunked import chunked
 from deals import clock as dates_of
 from deals import golden
 
@@ -355,15 +356,7 @@ def test_paths_are_the_same_to_the_bit_in_any_chunk():
             "severity": draws.uniform(1, stream=3),
         },
     )
-    whole = deliver_paths(pool, paths)
-    for part in (slice(0, 1), slice(7, 29)):
-        cut = deliver_paths(pool, paths.rows(part))
-        for field, array in cut.fields.items():
-            assert np.array_equal(array, whole[field][part]), field
-
-
-def deliver_paths(pool, paths):
-    return pool.deliver(months(120), Drivers.of(paths))
+    chunked(pool, months(120), paths, slice(0, 1), slice(7, 29))
 
 
 # Tapes
@@ -491,11 +484,7 @@ def test_many_paths_have_the_bits_of_few(order, lag):
     clock = months(48)
     for dates in (clock, schedule(closing=START, first_payment=datetime.date(2026, 4, 1), maturity=datetime.date(2030, 1, 1),
                                   frequency="quarterly", calendar="none")):  # fmt: skip
-        whole = pool.deliver(dates, Drivers.of(paths))
-        for part in (slice(0, 30), slice(60, 61)):
-            cut = pool.deliver(dates, Drivers.of(paths.rows(part)))
-            for name, array in cut.fields.items():
-                assert np.array_equal(array, whole[name][part]), name
+        chunked(pool, dates, paths, slice(0, 30), slice(60, 61))
 
 
 def test_the_curves_of_many_lines_are_those_of_each():

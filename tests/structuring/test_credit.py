@@ -18,8 +18,6 @@ from structuring.simulation.credit_losses import (
     tranche_loss,
     vasicek_quantile,
 )
-from structuring.simulation.default_times import default_times
-from structuring.simulation.random_numbers import Draws
 from waterfalls.errors import InvalidTerms
 
 # Published
@@ -179,29 +177,6 @@ def test_tranches_add_up_to_the_pool():
         large_pool_tranche(0.1, 0.4, 0.3, attachment=a, detachment=d) * (d - a) for a, d in itertools.pairwise(edges)
     ]
     assert sum(large) == pytest.approx(0.06, rel=1e-12)
-
-
-def test_simulated_defaults_agree_with_the_exact_distribution_within_their_error():
-    pool = alike(25, 0.03)
-    draws = Draws(seed=11, first=0, count=40_000)
-    times = default_times(draws, pool, factor=draws.normal(1), asset_correlation=0.3, stream=1)
-    exact = exact_losses(pool, years=5.0, asset_correlation=0.3)
-    losses = sum(0.6 / 25 * (years <= 5.0) for years in times.values())
-    for a, d in ((0.0, 0.05), (0.05, 0.15), (0.15, 0.6)):
-        paid = tranche_loss(losses, a, d)
-        assert abs(paid.mean() - exact.tranche(a, d)) < 4.0 * paid.std() / math.sqrt(len(paid))
-    early = np.mean([(years <= 1.0).mean() for years in times.values()])
-    assert early == pytest.approx(pool[0].probability(1.0), rel=0.05)
-
-
-def test_default_times_are_the_same_in_any_chunk():
-    pool = alike(3, 0.05)
-
-    def times(draws):
-        return default_times(draws, pool, factor=draws.normal(1), asset_correlation=0.3, stream=1)
-
-    whole, part = times(Draws(3, 0, 200)), times(Draws(3, 50, 20))
-    assert all(np.array_equal(whole[name][50:70], part[name]) for name in whole)
 
 
 def test_a_bad_factor_makes_defaults_likelier():

@@ -9,30 +9,18 @@ engine would have skipped the statement. A value is that of the reference engine
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from waterfalls.engines.program import Key, Node, Program, program_of
-from waterfalls.engines.writing import Writer, Written
+from waterfalls.engines.writing import Writer, Written, worked
 
 if TYPE_CHECKING:
     from waterfalls.plan import Plan
 
 ALIKE = frozenset({"add", "mul"})  # a op b = b op a, to the bit
-FOLDED: dict[str, Callable[..., Any]] = {
-    "add": lambda a, b: a + b,
-    "sub": lambda a, b: a - b,
-    "mul": lambda a, b: a * b,
-    "div": lambda a, b: a / b,
-    "min": lambda a, b: np.where(b < a, b, a),
-    "max": lambda a, b: np.where(b > a, b, a),
-    "ge": lambda a, b: np.where(a >= b, 1.0, 0.0),
-    "gt": lambda a, b: np.where(a > b, 1.0, 0.0),
-    "select": lambda mask, yes, no: np.where(mask > 0.0, yes, no),
-    "ratio": lambda a, b, zero: np.where(b != 0.0, a / b, zero),
-}
 
 
 @dataclasses.dataclass(frozen=True, eq=False, slots=True)
@@ -80,8 +68,7 @@ class Code(Writer):
         operands = [self.value(operand) for operand in given]
         ids = tuple([value.id for value in operands])
         if ids[0] in self.scalars and all(id in self.scalars for id in ids):
-            with np.errstate(all="ignore"):
-                return self.scalar(FOLDED[op](*(np.float64(self.scalars[id]) for id in ids)))
+            return self.scalar(worked(op, *(self.scalars[id] for id in ids)))
         zero, one = self.zero.id, self.one.id
         if op in ("add", "sub") and ids[1] == zero:
             return operands[0]

@@ -3,13 +3,37 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
     from waterfalls.language.machine import Key
     from waterfalls.plan import Plan
 
 SIGNS = {"add": ("+", 1), "sub": ("-", 1), "mul": ("*", 2), "div": ("/", 2)}  # and how tightly each binds
+WORKED: dict[str, Callable[..., Any]] = {
+    "add": lambda a, b: a + b,
+    "sub": lambda a, b: a - b,
+    "mul": lambda a, b: a * b,
+    "div": lambda a, b: a / b,
+    "min": lambda a, b: np.where(b < a, b, a),
+    "max": lambda a, b: np.where(b > a, b, a),
+    "ge": lambda a, b: np.where(a >= b, 1.0, 0.0),
+    "gt": lambda a, b: np.where(a > b, 1.0, 0.0),
+    "both": lambda a, b: a * b,  # truths are 1.0 and 0.0
+    "either": lambda a, b: np.where(b > a, b, a),
+    "not": lambda a: 1.0 - a,
+    "select": lambda mask, yes, no: np.where(mask > 0.0, yes, no),
+    "ratio": lambda a, b, zero: np.where(b != 0.0, a / b, zero),
+}
+
+
+def worked(op: str, *given: Any) -> Any:
+    """An operation on numbers that are known."""
+    with np.errstate(all="ignore"):
+        return WORKED[op](*map(np.float64, given))
 
 
 class Written:

@@ -76,7 +76,7 @@ def seniority(plan: Plan) -> str:
     return f"Tranches in the order of the deal: {', '.join(plan.tranches)}.{equal}"
 
 
-def write_changes(grid: Grid, plan: Plan, losses: Losses) -> None:
+def write_changes(grid: Grid, plan: Plan) -> None:
     """What the workbook does not recalculate."""
     lines = [
         "Collateral: receipts are those the model made in each scenario. They follow the scenario and the multipliers, not "

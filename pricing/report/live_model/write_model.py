@@ -67,7 +67,7 @@ def write_model(path: Path | str, flows: Cashflows, losses: Losses, market: Mark
     write_waterfall(grids["Waterfall"], page, places)
     valued = write_value(grids["Value"], grids["Inputs"], losses, market, places)
     write_checks(grids["Checks"], flows.plan, places, valued.checks)
-    write_changes(grids["Changes"], flows.plan, losses)
+    write_changes(grids["Changes"], flows.plan)
     write_front(grids["Front"], losses, valued, flows.plan, grids)
     held = io.BytesIO()
     book.save(held)

@@ -12,7 +12,7 @@ from collections.abc import Hashable
 from typing import Any, TypeAlias
 
 from waterfalls.engines.cell_formulas.named_terms import Term
-from waterfalls.engines.writing import Writer, Written
+from waterfalls.engines.writing import Writer, Written, worked
 from waterfalls.plan import Plan
 
 TRUTHS = frozenset({"ge", "gt", "both", "either", "not"})
@@ -98,7 +98,7 @@ class Cells(Writer):
 def shortened(op: str, args: tuple[Amount, ...]) -> Amount | None:
     """What an operation comes to without being written; None where it has to be."""
     if not any(isinstance(arg, Cell) for arg in args):
-        return PLAIN[op](*args)
+        return float(worked(op, *args))
     a, b = args[0], args[-1]
     if op in ("add", "sub") and plain(b, 0.0):
         return a
@@ -168,23 +168,6 @@ def masks_of(op: str, args: tuple[Amount, ...]) -> frozenset[int]:
     if op in ("add", "sub"):
         return functools.reduce(frozenset.intersection, found) if len(found) == len(args) else frozenset()
     return sets[0] or frozenset() if op in ("ratio", "div") and (op == "div" or plain(args[2], 0.0)) else frozenset()
-
-
-PLAIN = {
-    "add": lambda a, b: a + b,
-    "sub": lambda a, b: a - b,
-    "mul": lambda a, b: a * b,
-    "div": lambda a, b: a / b,
-    "min": min,
-    "max": max,
-    "ge": lambda a, b: float(a >= b),
-    "gt": lambda a, b: float(a > b),
-    "both": lambda a, b: b if a else 0.0,
-    "either": lambda a, b: a or b,
-    "not": lambda a: float(not a),
-    "select": lambda mask, yes, no: yes if mask else no,
-    "ratio": lambda a, b, zero: a / b if b != 0.0 else zero,
-}
 
 
 FIELDS = {
