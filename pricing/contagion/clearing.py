@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
 from pricing.tables.named_arrays import Matrix, Vector, labelled, matrix, rows_of, sized, unique, vector
 from waterfalls.arguments import named, number, takes, text
-from waterfalls.errors import Fault, refuse
+from waterfalls.errors import Fault, refuse, strangers
 
 if TYPE_CHECKING:
     import pandas as pd
 
+Ranks = Literal["pari passu", "senior"]
 SLACK = 1e-12  # of what is owed: a debtor short by less is solvent
 LEAK = 1e-13  # keeps closed rings of defaulted debtors from making the system singular
 
@@ -69,7 +70,7 @@ def clearing(
     assets: Vector,
     *,
     external: Vector | None = None,
-    external_ranks: Literal["pari passu", "senior"] = "pari passu",
+    external_ranks: Ranks = "pari passu",
     alpha: float = 1.0,
     beta: float = 1.0,
     scenarios: Sequence[Any] | None = None,
@@ -88,6 +89,7 @@ def clearing(
     in default exactly; the least starts from everyone in default. Errors: negative amounts, debts to oneself, unknown
     names, alpha or beta outside [0, 1].
     """
+    refuse(strangers("", "rank of external debts", [external_ranks], get_args(Ranks)))
     names = unique(rows_of(liabilities), "liabilities")
     debts = matrix(liabilities, names, names, "liabilities")
     own = sized(vector(assets, names, "assets"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Mode = Literal["linear", "thresholds", "equilibrium"]
-MODES = ("linear", "thresholds", "equilibrium")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -192,7 +191,10 @@ def contagion(
     flagged); linear mode is always linear. `liabilities[debtor][creditor]` are cleared at the end, debtors paying out of what
     capital the rounds left them (see `clearing`).
     """
-    refuse(strangers("", "mode of contagion", [mode], MODES))
+    refuse([
+        *strangers("", "mode of contagion", [mode], get_args(Mode)),
+        *strangers("", "impact of sales", [impact], get_args(Impact)),
+    ])  # fmt: skip
     listed = tuple(institutions.institutions) if isinstance(institutions, Institutions) else tuple(institutions)
     if depth is None:
         depth = institutions.depth if isinstance(institutions, Institutions) else {}

@@ -140,6 +140,12 @@ REFUSED = {
     "negative": ({"a": {}}, {"a": -1.0}, {}, "assets['a']: must not be negative, got -1.00"),
     "unknown": ({"a": {"bb": 1.0}, "b": {}}, {"a": 1.0, "b": 0.0}, {}, "there is no name 'bb'. Did you mean 'b'?"),
     "missing": ({"a": {"b": 1.0}, "b": {}}, {"a": 1.0}, {}, "assets: says nothing of 'b'"),
+    "rank": (
+        {"a": {}},
+        {"a": 1.0},
+        {"external_ranks": "Senior"},
+        "there is no rank of external debts 'Senior'. Did you mean 'senior'?",
+    ),
     "share": ({"a": {}}, {"a": 1.0}, {"alpha": 1.5}, "alpha: must be from 0 to 1, got 1.5"),
 }
 

@@ -352,6 +352,11 @@ REFUSED = {
     "negative depth": ({"bank": 1.0}, {"depth": {"bonds": -1.0}}, "depth['bonds']: must not be negative, got -1"),
     "price": ({"bank": 1.0}, {"prices": {"bonds": -0.5}}, "prices: must not be negative, got -0.5"),
     "asset": ({"bank": 1.0}, {"prices": {"bond": 0.5}}, "prices: there is no name 'bond'. Did you mean 'bonds'?"),
+    "impact": (
+        {"bank": 1.0},
+        {"impact": "exponentail"},
+        "there is no impact of sales 'exponentail'. Did you mean 'exponential'?",
+    ),
     "mode": ({"bank": 1.0}, {"mode": "linaer"}, "there is no mode of contagion 'linaer'. Did you mean 'linear'?"),
     "too much": ({"bank": 1.0}, {"other_assets": {"bank": {"bonds": 101.0}}}, "holds 101, more than its assets 100"),
     "debts": ({"bank": 1.0}, {"liabilities": {"bank": {"lendr": 1.0}}}, "there is no institution 'lendr'"),
