@@ -24,7 +24,7 @@ class DebtRank:
     """Distress (S, N), the share of its capital an institution has lost, from 0 to 1: after the shock, and in the end.
 
     `equity` (S, N) is capital less all losses, below 0 when gone. `value` (S,) is what spreading adds: the sum over
-    institutions of the rise of distress, weighted by what the network has lent each.
+    institutions of the rise of distress, weighted by the part of all that is lent in the network which each has lent.
     """
 
     scenarios: Sequence[Any]
@@ -87,7 +87,7 @@ def debtrank(
             "the lenders have capital, so that hardly any of it dies out"
         )
     distress = np.minimum(lost / own, 1.0)
-    lent = owed.sum(axis=1)
+    lent = owed.sum(axis=0)
     weights = lent / lent.sum() if lent.any() else lent
     return DebtRank(
         scenarios=range(len(shock)) if scenarios is None else scenarios,

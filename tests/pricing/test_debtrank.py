@@ -42,6 +42,14 @@ def test_a_ring_in_closed_form():
     assert frame["first_distress"].tolist() == [0.5, 0.0, 0.0]
 
 
+def test_what_spreads_to_those_who_lend_and_owe_nothing_counts():
+    """Battiston et al. (2012): R = sum of v (h - h1), v a node's part of all that is lent: half of both lenders."""
+    debts = {"debtor": {"lender": 0.5, "other": 2.0}, "lender": {}, "other": {}}
+    done = debtrank(debts, {"debtor": 1.0, "lender": 1.0, "other": 4.0}, {"debtor": 1.0})
+    np.testing.assert_allclose(done.distress[0], [1.0, 0.5, 0.5], atol=1e-14)
+    assert done.value[0] == pytest.approx(0.2 * 0.5 + 0.8 * 0.5)
+
+
 @st.composite
 def networks(draw):
     count = draw(st.integers(2, 5))
