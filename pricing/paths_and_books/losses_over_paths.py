@@ -68,13 +68,13 @@ def draw_all(
     return found | {name: each(value, lambda row: np.repeat(row, draws.count, axis=0)) for name, value in fixed.items()}
 
 
-def constant(deal: Deal, driver: str, value: Any, schedule: Schedule) -> Any:
+def constant(deal: Deal, driver: str, value: Any, schedule: Schedule, name: str | None = None) -> Any:
     """What a scenario says of a driver, as one row for every path: dates as years from the start of the schedule.
 
     Values by date stand over what the collateral's own terms say before the first of them.
     """
     if isinstance(value, Mapping) and any(isinstance(key, str) for key in value):
-        return {name: constant(deal, driver, each, schedule) for name, each in value.items()}
+        return {name: constant(deal, driver, each, schedule, name) for name, each in value.items()}
     if isinstance(value, datetime.date):
         instants = Clock(schedule)
         return np.array([[(instants.at(value) - instants.start) / 360.0]])
@@ -87,6 +87,8 @@ def constant(deal: Deal, driver: str, value: Any, schedule: Schedule) -> Any:
         def dated(base: Any) -> np.ndarray:
             return expanded(value, schedule.ends, np.full(schedule.periods, base), 0)[None, :]
 
+        if name is not None:
+            return dated(names.get(name, 1.0) if names else own[0])
         return {name: dated(base) for name, base in names.items()} if names else dated(own[0])
     raise InvalidTerms(f"the scenario's {driver} cannot stand on drawn paths: give it as a number, a vector or a date")
 

@@ -9,7 +9,7 @@ from pricing.paths_and_books.losses_over_paths import classes_over_paths, drawn_
 from pricing.paths_and_books.study_measures import borne
 from pricing.valuation.price import price
 from pricing.valuation.spread_shocks import SpreadShock
-from structuring import load_deal, load_scenarios, run, study
+from structuring import Scenario, load_deal, load_scenarios, run, study
 from structuring.deals.deal_files import library
 from structuring.generators.prices_and_rates import PriceProcess
 from waterfalls.errors import FirstLossError
@@ -30,7 +30,9 @@ def test_without_volatility_every_path_is_the_scenario(name):
     """Events, dates and drivers by date or by name stand on the paths as they do in the scenario, to the cent."""
     assert name in library()
     deal, market = load_deal(name), load_market(name)
-    for scenario in load_scenarios(name):
+    tenants = getattr(deal.collateral, "tenants", ())
+    leaves = [Scenario("by name and date", renewal={tenant.name: {tenant.ends: 0.25}}) for tenant in tenants[:1]]
+    for scenario in [*load_scenarios(name), *leaves]:
         paths = drawn_paths(deal, scenario, {DRAWABLE[name]: PriceProcess(0.0)}, 3)
         one = run(deal, scenario, rates=projected(market, deal))
         three = run(deal, paths, rates=projected(market, deal))
