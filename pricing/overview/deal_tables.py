@@ -131,22 +131,20 @@ def headroom_to_default(flows: Cashflows, s: int, notes: tuple[str, ...]) -> flo
     with less cash notes may be refinanced later, so that a run may go unpaid some points sooner, or, as it traps, later.
     """
     plan = flows.plan
-    collected = collections(flows)[s] + sum(
-        (flows["received", name][s] for name in plan.hedges), np.zeros(flows.periods)
-    )
-    cash, due = debt_service(flows, s, notes)
+    collected = collections(flows)[s]
+    cash, due = debt_service(flows, s, notes)  # net of what hedges bring, which no cut of the collections takes
     must = due - (cash - flows.receipt("revenue")[s] - flows.receipt("interest")[s])
     drawn = sum((flows.draws[name][s] for name in plan.tranches), np.zeros(flows.periods))
     must = must - np.maximum(drawn - flows.receipt("construction")[s], 0.0)
     most = sum((flows.accounts[name][s] for name in plan.accounts), np.zeros(flows.periods))
     opening = sum(account.balance for account in plan.accounts.values())
-    last = int(np.flatnonzero(due > 0.0).max(initial=-1))
+    last, dust = int(np.flatnonzero(due > 0.0).max(initial=-1)), 1e-12 * plan.notional
 
     def survives(cut: float) -> bool:
         held = opening
         for t in range(last + 1):
             held = min(held + (1.0 - cut) * collected[t] - must[t], most[t])
-            if held < -1e-9 * abs(must[t]):
+            if held < -1e-9 * abs(must[t]) - dust:
                 return False
         return True
 

@@ -9,11 +9,11 @@ import pytest
 from pricing.market.market import Market, projected
 from pricing.market.market_files import load_market
 from pricing.overview.appraisal import appraised
-from pricing.overview.deal_tables import capital_structure
+from pricing.overview.deal_tables import capital_structure, headroom_to_default
 from pricing.overview.headroom import headroom_to_trap
 from pricing.valuation.price import price
 from structuring import Deal, Scenario, load_deal, load_scenarios, run
-from waterfalls import Equity, Fixed, Note, Receipts, Waterfall, distribute
+from waterfalls import Equity, Fixed, Floating, Note, Receipts, Swap, Waterfall, distribute
 from waterfalls.clauses.waterfall import Clause
 from waterfalls.language.parsing import parse
 
@@ -149,3 +149,23 @@ def test_notes_paid_alike_by_a_group_share_their_place_in_the_capital_structure(
     assert table["attachment"].round(12).to_dict() == {"A": 0.2, "B": 0.2, "C": 0.1, "E": 0.0}
     assert table["detachment"].round(12).to_dict() == {"A": 1.0, "B": 1.0, "C": 0.2, "E": 0.1}
     assert table.loc["A", "dscr_low"] == table.loc["B", "dscr_low"] == pytest.approx(9.0 / 4.0)
+
+
+def test_what_a_hedge_brings_is_no_collection_that_may_fall_away():
+    """100 at an index of 10 % swapped into 4 %: the collateral has to bring 4 a year, of the 12 that it does."""
+    days = [dt.date(2027, 1, 15), dt.date(2028, 1, 15)]
+
+    def ran(cut):
+        deal = Deal(
+            "swapped", closing=dt.date(2026, 1, 15), first_payment=days[0], maturity=days[1], frequency="annual",
+            calendar="none", collateral=Receipts(days, revenue=[[12.0 * (1.0 - cut), 1012.0 * (1.0 - cut)]]),
+            tranches=(Note("A", 100.0, coupon=Floating("INDEX", 0.0), day_count="30/360"), Equity("E")),
+            hedges=(Swap("swap", notional=100.0, pay=Fixed(0.04), receive=Floating("INDEX", 0.0), day_count="30/360"),),
+            waterfall=Waterfall([parse(text, Clause) for text in (
+                "pay(hedge('swap'))", "pay(interest('A'))", "pay(principal('A')).when(on_or_after('2028-01-15'))",
+                "pay(residual('E'))")]),
+        )  # fmt: skip
+        return run(deal, rates={"INDEX": 0.1})
+
+    assert headroom_to_default(ran(0.0), 0, ("A",)) == pytest.approx(2.0 / 3.0, abs=2e-6)
+    assert ran(0.66).arrears["A"].max() == 0.0 and ran(0.67).arrears["A"].max() > 0.0
