@@ -97,12 +97,14 @@ def sentences(made: MarketStress) -> tuple[str, ...]:
     said.append(f"By deal: {listed(worst)}.")
     ranked = classes.sort_values("total_loss", ascending=False)
     parts = [
-        f"{row.investor_class} {money(row.total_loss)} ({row.per_cent_of_holding:.1f} % of what they hold and have promised"
+        f"{row.investor_class} {money(row.total_loss)} ({row.per_cent_of_holding:.1f} %"
         + (f", {row.per_cent_of_capital:.2f} % of capital)" if row.per_cent_of_capital == row.per_cent_of_capital else ")")
         for row in ranked.itertuples()
         if row.total_loss > 0.0
     ]  # fmt: skip
-    said.append(f"First round, by class: {'; '.join(parts)}.{' ' + made.no_capital if made.no_capital else ''}")
+    said.append(
+        f"First round, by class, per cent of what they hold and have promised: {'; '.join(parts)}.{' ' + made.no_capital if made.no_capital else ''}"
+    )
     hidden = float(classes["not_reported"].sum())
     if hidden > 0.0:
         said.append(f"{money(hidden)} of it shows in no accounts: banks and insurers hold it at amortised cost.")

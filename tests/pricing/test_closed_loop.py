@@ -10,7 +10,7 @@ from market import closed
 from pricing.contagion.closed_loop.assumptions import Assumed, check, load_loop
 from pricing.contagion.closed_loop.channels import CHANNELS, STEPS
 from pricing.contagion.closed_loop.closed_loop import closed_loop, economy_of, vehicles_of
-from pricing.contagion.closed_loop.market_loop import NEAR, MarketLoop, market_loop
+from pricing.contagion.closed_loop.market_loop import NEAR, MarketLoop, headline, market_loop
 from pricing.contagion.closed_loop.round import after_sales
 from pricing.contagion.closed_loop.sensitivity import drawn_values, fewest, sensitivity, triangular
 from pricing.contagion.closed_loop.vehicles import MULTIPLES, both
@@ -181,8 +181,17 @@ def test_a_wrong_file_is_refused(tmp_path):
 
 def test_the_loop_is_told_in_words():
     made, _ = market()
-    said = " ".join(market_loop(made, TERMS).sentences())
-    assert "With the loop closed" in said and "Through which door" in said and "same place" in said
+    loop = market_loop(made, TERMS)
+    said = " ".join(loop.sentences())
+    assert "With feedback" in said and "By channel" in said and "same point" in said
+    loses, spreads, beside = headline(loop)
+    first, every = loop.loop.first.sum(), loop.loop.least.sum()
+    assert f"lose {first / 1e9:,.1f}bn in the first round" in loses
+    assert f"spreads by {every / first - 1.0:.2f} times the first round, to {every / 1e9:,.1f}bn" in spreads
+    worst = loop.loop.institutions[int(np.argmax(loop.loop.least))]
+    assert (
+        f"{worst} bear the most, {loop.loop.least.max() / 1e9:,.1f}bn" in spreads and "SF ABS CDOs lost 65 %" in beside
+    )
 
 
 def test_every_assumption_of_book_story_and_institutions_has_a_range_or_none_is_needed():

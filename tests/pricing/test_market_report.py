@@ -35,14 +35,21 @@ def written(tmp_path_factory):
     return folder
 
 
-def test_three_sentences_and_one_picture_lead_then_the_tornado_then_classes_to_households():
+def test_four_sentences_and_one_picture_lead_then_the_tornado_then_classes_to_households():
     first, second, true, third, *_ = sections(result())
-    assert len(first.lines) == 3 and [figure.name for figure in first.figures] == ["loop-rounds"] and not first.sheets
+    assert len(first.lines) == 4 and [figure.name for figure in first.figures] == ["loop-rounds"] and not first.sheets
     assert second.figures[0].name == "tornado" and third.figures[0].name == "to-households"
     assert [figure.name for figure in true.figures] == ["what-if-1", "what-if-2"] and len(true.lines) == 3
     assert sections(result())[-1].sheets[0].name == "loop_assumptions"
     said = " ".join(first.lines)
-    for word in ("66.6bn at first", "109.3bn", "0.64 times", "private-credit funds bear the most", "no probability"):
+    for word in (
+        "66.6bn in the first round",
+        "109.3bn",
+        "0.64 times",
+        "lost 65 %",
+        "private-credit funds bear the most",
+        "no probability",
+    ):
         assert word in said
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pricing.bearers.abs_cdo import LOST_2008
 from pricing.bearers.accounting import ends_of, flow_rows
 from pricing.contagion.amounts_in_words import money
 from pricing.contagion.closed_loop.assumptions import LoopTerms, check, load_loop
@@ -16,6 +17,7 @@ from pricing.contagion.closed_loop.channels import CHANNELS
 from pricing.contagion.closed_loop.closed_loop import Loop, closed_loop, economy_of, vehicles_of
 from pricing.contagion.closed_loop.vehicles import Vehicles
 from pricing.contagion.market_stress_result import MarketStress
+from pricing.tables.quotients import per_cent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,23 +79,56 @@ def market_loop(made: MarketStress, terms: LoopTerms | Path, *, channels: Collec
 
 
 def loop_sentences(made: Loop) -> tuple[str, ...]:
-    """The loop in words: how far it goes, through which doors, and where it rests."""
+    """The loop in words: how far it goes, through which channels, and where it settles."""
     first, sales, every = (float(x.sum()) for x in (made.first, made.sales, made.least))
     if first == 0.0:
-        return ("Nothing is lost in the first round, so the loop does not begin.",)
+        return ("Nothing is lost in the first round, so there is no feedback.",)
     by: Any = made.by_channel().set_index("channel")["in order"].loc[list(made.channels)].sort_values(ascending=False)
-    doors = ", ".join(f"{name} {money(amount, BN)}" for name, amount in by.items())
+    channels = ", ".join(f"{name} {money(amount, BN)}" for name, amount in by.items())
     more = every - first
     rounds = len(made.added)
     rest = (
-        f"From nothing and from everything it comes to rest at different places: {money(every, BN)} and {money(float(made.most.sum()), BN)}."
+        f"Begun from no loss and from a total loss it settles at two points: {money(every, BN)} and {money(float(made.most.sum()), BN)}."
         if made.differs
-        else "From nothing and from everything it comes to rest at the same place: no second, worse resting place is found."
+        else "Begun from no loss and from a total loss it settles at the same point: no second, worse equilibrium is found."
     )
     return (
-        f"With the loop closed the book and all it drags down lose {money(every, BN)}: {money(first, BN)} at first, {money(sales, BN)} by forced "
-        f"sales, {money(more - sales, BN)} by what follows, {'at rest' if made.settled else 'not yet at rest'} after {rounds} rounds. What comes "
-        f"after the first round is {more / first:.2f} times the first.",
-        f"Through which door, each counted after those before it: {doors}; {money(float(made.together.sum()), BN)} of it comes of no door alone.",
+        f"With feedback the book and all it drags down lose {money(every, BN)}: {money(first, BN)} in the first round, {money(sales, BN)} by "
+        f"forced sales, {money(more - sales, BN)} by the rounds that follow, {'settled' if made.settled else 'not yet settled'} after {rounds}. "
+        f"What comes after the first round is {more / first:.2f} times the first.",
+        f"By channel, each counted after those before it: {channels}; {money(float(made.together.sum()), BN)} of it comes of no channel alone.",
         rest,
     )
+
+
+def headline(made: MarketLoop) -> tuple[str, ...]:
+    """Who loses, whether it spreads, and how that stands beside 2008: a sentence each."""
+    loop, stress = made.loop, made.stress
+    first, every = float(loop.first.sum()), float(loop.least.sum())
+    if first == 0.0:
+        return loop_sentences(loop)
+    classes: Any = stress.classes
+    beside: Any = stress.beside
+    hurt = classes.set_index("investor_class")["total_loss"].sort_values(ascending=False).head(3)
+    capital = np.where(np.isfinite(loop.capital), loop.capital, np.nan)
+    share = np.nan_to_num(per_cent(loop.least, capital), nan=-1.0)
+    most, hit = int(np.argmax(loop.least)), int(np.argmax(share))
+    against = f"{share[hit]:.1f} % of their capital" if share[hit] > 0.0 else ""
+    against = against and (
+        f", {against}, more than any other"
+        if hit == most
+        else f"; {loop.institutions[hit]} lose {against}, more than any other"
+    )
+    added = loop.added.sum(axis=(0, 2)).tolist()
+    doors = {"forced sales": float(loop.sales.sum()), **dict(zip(loop.channels, added, strict=True))}
+    largest = sorted(doors, key=lambda name: -doors[name])[:2]
+    through = " and ".join(f"{name} ({money(doors[name], BN)})" for name in largest if doors[name] > 0.0)
+    owed, lost, marks = (float(beside.loc[0, name]) for name in ("issued", "realised_loss", "value_loss"))
+    return (
+        f"Under {stress.stress!r} at scale {stress.scale:g} the holders of {money(float(classes['value_before'].sum()), BN)} lose {money(first, BN)} in the first round, most of "
+        f"all {', '.join(f'{name} {money(amount, BN)}' for name, amount in hurt.items())}.",
+        f"It spreads by {(every - first) / first:.2f} times the first round, to {money(every, BN)}{f', mostly through {through}' if through else ''}; "
+        f"{loop.institutions[most]} bear the most, {money(float(loop.least[most]), BN)}{against}.",
+        f"Beside 2008: {100.0 * lost / owed:.0f} % of the debt is never repaid and {100.0 * marks / owed:.0f} % of its value lost, where SF ABS "
+        f"CDOs lost {100.0 * LOST_2008['SF ABS CDOs 1999-2007']['loss']:.0f} %.",
+    )  # fmt: skip

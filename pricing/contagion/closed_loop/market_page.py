@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from pricing.contagion.closed_loop.market_loop import MarketLoop
+from pricing.contagion.closed_loop.market_loop import MarketLoop, headline
 from pricing.contagion.closed_loop.sensitivity import Sensitivity
 from pricing.contagion.market_stress_result import MarketStress
 from pricing.tables.aligned_text import text
@@ -48,10 +48,10 @@ def tables_of(
     }]  # fmt: skip
     if loop is not None:
         parts.append({
-            "loop_rounds": Table("The loop by round and channel", loop.loop.by_round,
+            "loop_rounds": Table("Feedback by round and channel", loop.loop.by_round,
                                  "A channel is told in the round in which it moved losses, after those left of it.", {"round": "count"}),
-            "loop_channels": Table("The loop by channel: in order, each seeing those before it, and alone", loop.loop.by_channel),
-            "loop_institutions": Table("The loop by institution", loop.loop.by_institution,
+            "loop_channels": Table("Feedback by channel: in order, each seeing those before it, and alone", loop.loop.by_channel),
+            "loop_institutions": Table("Losses with feedback, by institution; greatest: begun from a total loss", loop.loop.by_institution,
                                        "greatest: where the loop comes to rest from the worst there could be."),
             "loop_ends": Table("Where losses end, the loop closed", loop.ends,
                                "Looked through institutions.yaml, owners and wrappers.", brief=None, read=by_bearer),
@@ -91,7 +91,7 @@ def page_of(
 ) -> str:
     """A story that was run: sentences, then tables in billions, which fit a `width`, then every assumption.
 
-    With the loop closed its sentences lead, and its tables and the ranges of its assumptions stand beside the others.
+    With the loop closed three sentences on who loses, whether it spreads and 2008 lead, and its tables and the ranges of its assumptions stand beside the others.
     """
     said = [
         *(loop.sentences() if loop else ()),
@@ -99,13 +99,17 @@ def page_of(
         *made.sentences(),
     ]
     lines = [f"{made.book.name}: {made.stress!r} at scale {made.scale:g}, amounts in {made.book.currency} billion", ""]
+    if loop is not None:
+        lines += [*headline(loop), *(() if sure else ("How far this moves with the assumptions: --sensitivity.",)), ""]
     lines += [f"- {sentence}" for sentence in said]
     for table in (table for part in reversed(tables_of(made, loop, sure)) for table in part.values()):
         if table.brief is None:
             continue
         shown = table.brief(table.read(table.full())).copy()
         for column in shown.columns:
-            if shown[column].dtype.kind == "f" and "per_cent" not in str(column) and column != "share":
+            if shown[column].dtype.kind == "i":
+                shown[column] = shown[column].map(str)  # a count
+            elif shown[column].dtype.kind == "f" and "per_cent" not in str(column) and column != "share":
                 shown[column] = shown[column] / 1e9
         lines += ["", table.title, text(shown, width=width)]
     if loop is not None:
