@@ -17,9 +17,6 @@ from pricing.commands.shared.progress import progress
 if TYPE_CHECKING:
     import pandas as pd
 
-    from pricing.market.market import Market
-    from structuring.deals.deal import Deal
-    from structuring.scenarios.scenario import Scenario
 
 WIDE = 60  # characters of a term that are shown
 UNITS = {
@@ -105,8 +102,12 @@ def compare(
 
 def side_of(given: str, changes: list[str], shocks: list[Any], market: Path | None, scenarios: Path | None) -> Side:
     """A result from its folder, or a deal run and priced."""
+    from pricing.bearers.who_bears import who_bears
     from pricing.comparison.comparison import changed, read_result
+    from pricing.overview.deal_tables import what_happens
+    from pricing.valuation.run_and_price import run_and_price
     from waterfalls.errors import InvalidTerms
+    from waterfalls.terms.term import plain
 
     folder = Path(given)
     if folder.is_dir() and not (folder / "deal.yaml").is_file():
@@ -116,27 +117,13 @@ def side_of(given: str, changes: list[str], shocks: list[Any], market: Path | No
     deal, paths, quotes = case(given, market, scenarios)
     if changes:
         deal = changed(deal, changes)
-    return run_side(given, changes, deal, paths, quotes, shocks, market_document(given, market))
-
-
-def run_side(
-    given: str,
-    changes: list[str],
-    deal: Deal,
-    paths: tuple[Scenario, ...],
-    quotes: Market,
-    shocks: list[Any],
-    said: Any,
-) -> Side:
-    from pricing.bearers.who_bears import who_bears
-    from pricing.overview.deal_tables import what_happens
-    from pricing.valuation.run_and_price import run_and_price
-    from waterfalls.terms.term import plain
-
     flows, prices, _ = run_and_price(deal, paths, quotes, shocks)
     losses = who_bears(prices, deal.holders, reference=(paths[0].name, "unchanged"))
-    terms = {name: item for name, item in plain(deal, whole=True).items() if name != "sources"}
-    documents = {"deal": terms, "scenarios": [plain(path, whole=True) for path in paths], "market": said}
+    documents = {
+        "deal": {name: item for name, item in plain(deal, whole=True).items() if name != "sources"},
+        "scenarios": [plain(path, whole=True) for path in paths],
+        "market": market_document(given, market),
+    }
     name = " with ".join(filter(None, (given, ", ".join(changes))))
     return Side(name, prices.frame(), losses.frame(), what_happens(flows), documents)
 

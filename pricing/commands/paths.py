@@ -95,7 +95,7 @@ def paths(
         if error.result is None or not isinstance(error.__cause__, KeyboardInterrupt):
             raise
         losses = error.result
-        stopped = f"{len(losses.prices.npv):,} of {count:,} paths are finished, and what is told is of these"
+        stopped = fewer(len(losses.prices.npv), count)
     tables: dict[str, Callable[[], Any]] = {
         "tranches": lambda: tranches_over_paths(losses),
         "classes": lambda: classes_over_paths(losses),
@@ -159,12 +159,11 @@ def whole_book(name: str, count: int, seed: int, correlation: float | None, work
         "seed": seed,
         "correlation": model.copula.asset_correlation,
     }
-    short = (
-        ""
-        if len(made.total) == count
-        else f"{len(made.total):,} of {count:,} paths are finished, and what is told is of these"
-    )
-    return Answer(tables, shown(), said, stopped=short)
+    return Answer(tables, shown(), said, stopped="" if len(made.total) == count else fewer(len(made.total), count))
+
+
+def fewer(done: int, count: int) -> str:
+    return f"{done:,} of {count:,} paths are finished, and what is told is of these"
 
 
 def processes_of(draw: list[str], correlation: float) -> dict[str, PriceProcess]:

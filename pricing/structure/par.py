@@ -32,14 +32,14 @@ def limits(note: Note) -> tuple[float, float]:
     return (0.0, 0.5) if isinstance(note.coupon, Fixed) else (-0.05, 0.5)
 
 
-def quote_of(note: Note, ahead: Ahead, i: int, s: int, market: Market, spreads: Spreads) -> Quote:
+def quote_of(note: Note, wal: float, market: Market, spreads: Spreads) -> Quote:
     """What new paper of a note's rating and average life is quoted at: a z-spread, linear in the life; else its own quote."""
     by_life = spreads.get(note.rating or "")
     if by_life:
         lives = sorted(by_life)
-        if np.isnan(ahead.wal[i, s]):
+        if np.isnan(wal):
             raise NotSettled(f"{note.name!r} is repaid nothing, so that no spread by average life is its own")
-        return Quote("z", float(np.interp(ahead.wal[i, s], lives, [by_life[life] for life in lives])))
+        return Quote("z", float(np.interp(wal, lives, [by_life[life] for life in lives])))
     quote = market.quotes.get(note.name, market.otherwise)
     if quote is None:
         raise CannotPrice(
@@ -55,30 +55,28 @@ def with_new_quotes(market: Market, flows: Cashflows, names: Iterable[str], spre
     """The market in which notes of a run are quoted at the spread of new paper, where `spreads` say one, in the first scenario."""
     ahead, notes = Ahead.at(flows, market), flows.plan.notes_by_name
     quoted = {
-        name: quote_of(notes[name], ahead, flows.tranches.index(name), 0, market, spreads)
+        name: quote_of(notes[name], ahead.wal[flows.tranches.index(name), 0], market, spreads)
         for name in names
         if spreads.get(notes[name].rating or "")
     }
     return unproved(market, {"quotes": {**market.quotes, **quoted}})
 
 
-def worth_par(
-    flows: Cashflows, s: int, name: str, market: Market, price: float, spreads: Spreads
-) -> tuple[float, float]:
-    """The next coupon of Newton's method, and the clean price less the one wanted, from a run at the coupon before.
+def worth_par(flows: Cashflows, name: str, market: Market, price: float, spreads: Spreads) -> tuple[float, float]:
+    """The next coupon of Newton's method, and the clean price less the one wanted, from the first scenario of a run at the coupon before.
 
     V(c) = sum F_j w_j must be price / 100 x (B + U) - U + accrued, w_j the discount factors at the quote; dV/dc is what
     interest on the balance is worth, sum B_j-1 f_j w_j, for principal that does not depend on the coupon.
     """
     ahead = Ahead.at(flows, market)
     i, note = flows.tranches.index(name), flows.plan.notes_by_name[name]
-    quote = quote_of(note, ahead, i, s, market, spreads)
-    weights, wanted = weights_at(ahead, market, i, s, quote), value_quoted(ahead, market, i, s, Quote("price", price))
-    value = float(ahead.cash[i, s] @ weights)
-    before = np.concatenate([[ahead.balance[i, s]], flows.balance[name][s, ahead.first : -1]])
+    quote = quote_of(note, ahead.wal[i, 0], market, spreads)
+    weights, wanted = weights_at(ahead, market, i, 0, quote), value_quoted(ahead, market, i, 0, Quote("price", price))
+    value = float(ahead.cash[i, 0] @ weights)
+    before = np.concatenate([[ahead.balance[i, 0]], flows.balance[name][0, ahead.first : -1]])
     slope = float((before * flows.plan.accruals[name][ahead.first :]) @ weights)
     if not slope > 0.0:
         raise CannotPrice(
             f"{name!r} bears no interest after {ahead.valuation}, so no coupon gives it a price of {price:g}"
         )
-    return coupon_of(note) + (wanted - value) / slope, 100.0 * (value - wanted) / float(ahead.face[i, s])
+    return coupon_of(note) + (wanted - value) / slope, 100.0 * (value - wanted) / float(ahead.face[i, 0])

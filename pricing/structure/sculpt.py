@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,16 +21,8 @@ if TYPE_CHECKING:
     from waterfalls.plan import Plan
 
 
-class Sculpture(NamedTuple):
-    """The debt that cash carries at the ratio, the share of it that stands, and principal by date of what stands (T,)."""
-
-    capacity: float
-    share: float
-    principal: np.ndarray
-
-
-def sculpted(flows: Cashflows, s: int, name: str, terms: Schedule) -> Sculpture:
-    """The principal of a note that holds debt service in proportion to cash / ratio, from what a run shows.
+def sculpted(flows: Cashflows, name: str, terms: Schedule) -> np.ndarray:
+    """The principal by date (T,) of a note that holds debt service in proportion to cash / ratio, from a run's first scenario.
 
         a(t)      = cash(t) / ratio(t) - debt service(t) of the notes senior to it, from `first` to `last`
         capacity  = sum a(t) d(t),  d(t) = prod over k from first to t of 1 / (1 + c(k) f(k))
@@ -46,24 +38,23 @@ def sculpted(flows: Cashflows, s: int, name: str, terms: Schedule) -> Sculpture:
     last = schedule.at(terms.last) if terms.last else int(np.argmax(plan.finals[name]))
     if first > min(last, flows.periods - 1):
         raise InvalidTerms(Fault(f"schedules[{name!r}].first", f"{terms.first} leaves no payment date"))
-    cash = signed(flows, cash_for_debt_service(plan), s)
+    cash = signed(flows, cash_for_debt_service(plan), 0)
     for account in terms.income_of:
-        cash = cash + flows["income", account][s]
+        cash = cash + flows["income", account][0]
     senior = plan.down_to(name)[:-1]
-    served = signed(flows, debt_of(plan, senior), s)
+    served = signed(flows, debt_of(plan, senior), 0)
     part = slice(first, min(last, flows.periods - 1) + 1)
     available = (cash / ratios(terms.ratio, plan) - served)[part]
-    growth = 1.0 + rates_of(note, flows, s)[part] * plan.accruals[name][part]
-    balance = plan.opening["balance", name] if first == 0 else float(flows.balance[name][s, first - 1])
+    growth = 1.0 + rates_of(note, flows)[part] * plan.accruals[name][part]
+    balance = plan.opening["balance", name] if first == 0 else float(flows.balance[name][0, first - 1])
     capacity = float((available / np.cumprod(growth)).sum())
     if not capacity > 0.0:
         raise NotSettled(f"schedules[{name!r}]: cash from {terms.first} on carries no debt at the ratio")
-    share = balance / capacity
     principal = np.zeros(flows.periods)
-    principal[part] = repaid(balance, share * available, growth)
+    principal[part] = repaid(balance, balance / capacity * available, growth)
     if (principal < 0.0).any():
         principal[part] = clipped(balance, available, growth)
-    return Sculpture(capacity, share, principal)
+    return principal
 
 
 def repaid(balance: float, service: np.ndarray, growth: np.ndarray) -> np.ndarray:
@@ -103,8 +94,8 @@ def ratios(ratio: float | Mapping[datetime.date, float], plan: Plan) -> np.ndarr
     return found
 
 
-def rates_of(note: Note, flows: Cashflows, s: int) -> np.ndarray:
-    """The rate that a note bears in each period (T,)."""
+def rates_of(note: Note, flows: Cashflows) -> np.ndarray:
+    """The rate that a note bears in each period of the first scenario (T,)."""
     coupon, fixed = note.coupon, note.coupon.ladder(flows.plan)
     if coupon.step_up_while:
         raise InvalidTerms(
@@ -113,20 +104,20 @@ def rates_of(note: Note, flows: Cashflows, s: int) -> np.ndarray:
     if isinstance(coupon, Fixed):
         return fixed
     index = flows.rates[coupon.source]
-    rate = coupon.multiple * index[s if len(index) > 1 else 0] + fixed
+    rate = coupon.multiple * index[0] + fixed
     rate = rate if coupon.floor is None else np.maximum(rate, coupon.floor)
     rate = rate if coupon.cap is None else np.minimum(rate, coupon.cap)
     return np.maximum(rate, 0.0)
 
 
-def instalments(note: Note, plan: Plan, sculpture: Sculpture) -> dict[datetime.date, float]:
+def instalments(note: Note, plan: Plan, principal: np.ndarray) -> dict[datetime.date, float]:
     """Instalments by scheduled date, as the note's terms take them: of its commitment, or of its balance at the start.
 
     A schedule repays a fraction of the balance at each date, so that a balance that is drawn or capitalised before the
     first keeps the shape.
     """
     start = note.notional if note.available_until is not None else note.outstanding
-    whole = float(sculpture.principal.sum())
+    whole = float(principal.sum())
     scale = start / whole if whole > 0.0 else 0.0
     days = plan.schedule.unadjusted[1:]
-    return {day: float(amount) * scale for day, amount in zip(days, sculpture.principal, strict=True) if amount > 0.0}
+    return {day: float(amount) * scale for day, amount in zip(days, principal, strict=True) if amount > 0.0}

@@ -193,7 +193,7 @@ class Workbench:
             low, high = limits(note)
             if not low <= float(known[f"coupon of {name}"][0]) <= high:
                 wanted = 100.0 if isinstance(price, str) else price
-                over = worth_par(flows, 0, name, self.market, wanted, self.terms.spreads)[1]
+                over = worth_par(flows, name, self.market, wanted, self.terms.spreads)[1]
                 raise NotSettled(
                     f"no coupon from {low:.0%} to {high:.0%} gives {name!r} a price of {wanted:g}: "
                     f"at {coupon_of(note):.0%} it is worth {wanted + over:.2f}"
@@ -278,13 +278,11 @@ class Workbench:
         found: dict[str, np.ndarray] = {}
         for name, price in self.terms.coupons.items():
             wanted = 100.0 if isinstance(price, str) else price
-            found[f"coupon of {name}"] = np.array(
-                [worth_par(flows, 0, name, self.market, wanted, self.terms.spreads)[0]]
-            )
+            found[f"coupon of {name}"] = np.array([worth_par(flows, name, self.market, wanted, self.terms.spreads)[0]])
         days = flows.plan.schedule.unadjusted[1:]
         for name, terms in self.terms.schedules.items():
             note = flows.plan.notes_by_name[name]
-            by_day = instalments(note, flows.plan, sculpted(flows, 0, name, terms))
+            by_day = instalments(note, flows.plan, sculpted(flows, name, terms))
             found[f"schedule of {name}"] = np.array([by_day.get(day, 0.0) for day in days])
         seen = self.seen(deal, flows, flows)
         for path, said in self.terms.amounts.items():
