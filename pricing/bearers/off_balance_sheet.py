@@ -25,7 +25,7 @@ SPONSOR = "sponsor"
 class OffBalanceSheet:
     """The vehicle beside its sponsor; amounts in currency units.
 
-    `debt` of the vehicle, `rent` the sponsor has promised over the initial term (undiscounted), `guarantee_cap` the most
+    `debt` of the vehicle, `rent` the sponsor has promised over the initial term (undiscounted, with its steps), `guarantee_cap` the most
     its guarantees can pay, `held` its tranches at the reference. They overlap: rent stops where the guarantee begins. So
     `exposure` counts held plus the larger of the two, beside what the sponsor `disclosed`. `scenarios` is a frame: what
     returned in each. `tests` are the questions of consolidation, each with its number.
@@ -65,7 +65,7 @@ def off_balance_sheet(deal: Deal, flows: Cashflows, losses: Losses, shock: str =
     sponsor, k = deal.sponsor, losses.prices.at(losses.reference[0], shock)[1]
     r = losses.prices.at(*losses.reference)[0]
     leases = [lease for asset in assets(deal) for lease in asset.leases() if lease.tenant == sponsor.name]
-    rent = float(sum(lease.rent * lease.years for lease in leases))
+    rent = float(sum(lease.promised for lease in leases))
     cap = float(sum(asset.obligors().get("guarantor", {}).get(sponsor.name, 0.0) for asset in assets(deal)))
     mine = np.array([who == SPONSOR for who in losses.classes])
     total = losses["total"][:, k]  # (S, N, C)

@@ -19,11 +19,10 @@ if TYPE_CHECKING:
 
 
 class Lease(NamedTuple):
-    """Who rents, at which rent a year, for how many years without an option, and when the lease may end."""
+    """Who rents, what rent is promised in all until the first day on which the lease may end, and when it may."""
 
     tenant: str
-    rent: float
-    years: float
+    promised: float
     ends: tuple[datetime.date, ...]
 
 

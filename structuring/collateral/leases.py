@@ -163,11 +163,15 @@ class LeasePortfolio(Asset):
         return {"tenant": {tenant.name: tenant.rent for tenant in self.tenants}}
 
     def leases(self) -> tuple[Lease, ...]:
-        """Each tenant's own lease, and when it ends."""
-        return tuple(
-            Lease(tenant.name, tenant.rent, max((tenant.ends - self.as_of).days / 365.25, 0.0), (tenant.ends,))
-            for tenant in self.tenants
-        )
+        """Each tenant's own lease from `as_of` on, its rent by 30/360, and when it ends."""
+        from structuring.scenarios.period_clock import instant, stepped_years
+
+        stated, found = instant(self.as_of), []
+        for tenant in self.tenants:
+            since = stated if tenant.begins is None else instant(tenant.begins)
+            years = stepped_years(max(since, stated), instant(tenant.ends), tenant.escalator, since, stated)
+            found.append(Lease(tenant.name, tenant.rent * years, (tenant.ends,)))
+        return tuple(found)
 
     def own(self, driver: str) -> float | Mapping[str, float]:
         """What the tenants' own terms say of a driver, by tenant."""

@@ -163,7 +163,8 @@ class Project(Asset):
         """The one lease, for its initial term, and the dates at which it may end before the last."""
         lease = self.lease
         ends = tuple(month_after(lease.begins, 12 * years) for years in lease.terms[:-1])
-        return (Lease(lease.tenant, self.share * lease.rent, lease.initial, ends),)
+        years = sum((1.0 + lease.escalator) ** year for year in range(lease.initial))
+        return (Lease(lease.tenant, self.share * lease.rent * years, ends),)
 
     def own(self, driver: str) -> float | Mapping[str, float]:
         """What the lease says of a driver, by its tenant."""

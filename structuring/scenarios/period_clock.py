@@ -44,6 +44,20 @@ def day_of(when: np.ndarray) -> np.ndarray:
     return np.where(within < 30.0, np.minimum(before + within, last), last)
 
 
+def stepped_years(begins: float, ends: float, rate: float, since: float, stated: float) -> float:
+    """Years between two instants on or after `since`, weighted by a level that steps by `rate` on its anniversaries.
+
+    The level is 1 at the instant `stated`: `Clock.grown` of one period.
+    """
+    total, when = 0.0, begins
+    while when < ends:
+        step = (when - since) // YEAR
+        until = min(since + YEAR * (step + 1), ends)
+        total += (1.0 + rate) ** (step - max((stated - since) // YEAR, 0.0)) * (until - when) / YEAR
+        when = until
+    return total
+
+
 class Clock:
     """Collection periods (lo, hi] as instants, arrays (T,); every instant given to it broadcasts to (S, 1).
 

@@ -9,6 +9,7 @@ from chunked import chunked
 
 from structuring.collateral import leases
 from structuring.collateral.leases import LeasePortfolio, Tenant
+from structuring.collateral.project import LeaseWithOptions, Project
 from structuring.scenarios.scenario import Drivers, Paths, Scenario
 from waterfalls.clock.schedule import schedule
 from waterfalls.errors import InvalidTerms
@@ -236,3 +237,17 @@ def test_a_lease_that_was_over_when_its_rent_was_stated_is_refused():
     over = Tenant("gone", 10.0, ends=D(2025, 12, 31))
     with pytest.raises(InvalidTerms, match=r"tenants\[0\].ends: gone: 2025-12-31 lies before as_of 2026-01-15"):
         LeasePortfolio((over,), as_of=D(2026, 1, 15), cap_rate=0.07)
+
+
+def test_rent_promised_until_a_lease_may_end_counts_its_steps():
+    """10 a year with steps of 10 %: half a year at 10, a year at 11, half at 12.1; and from a later beginning 10, then 5.5."""
+    tenants = (
+        Tenant("here", 10.0, begins=D(2024, 7, 15), ends=D(2028, 1, 15), escalator=0.1),
+        Tenant("to come", 10.0, begins=D(2027, 1, 15), ends=D(2028, 7, 15), escalator=0.1),
+        Tenant("flat", 10.0, ends=D(2028, 1, 15)),
+    )
+    leases = LeasePortfolio(tenants, as_of=D(2026, 1, 15), cap_rate=0.07).leases()
+    assert [lease.promised for lease in leases] == pytest.approx([5.0 + 11.0 + 6.05, 15.5, 20.0], rel=1e-14)
+    lease = LeaseWithOptions("hyperscaler", 100.0, begins=D(2027, 1, 15), initial=3, option=1, maximum=4, escalator=0.1)
+    (found,) = Project(lease, residual={0: 0.0}, share=0.8).leases()
+    assert found.promised == pytest.approx(0.8 * (100.0 + 110.0 + 121.0), rel=1e-14)
