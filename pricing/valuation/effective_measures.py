@@ -19,7 +19,8 @@ from waterfalls.errors import InvalidTerms, refuse_unknown
 
 STEP = 25.0  # bp, up and down
 UP, DOWN, POINT = f"rates {STEP:+g} bp", f"rates {-STEP:+g} bp", 0.01
-Values = Mapping[str, np.ndarray]  # value (S, N) by bump, "" without any
+QUOTED = "V + U"  # as of a price: the value and what is undrawn, not a number unless above 0
+Values = Mapping[str, np.ndarray]  # value (S, N) by bump, "" without any, and `QUOTED`
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,15 +35,11 @@ def lost(bump: str, scale: float = 1.0) -> Callable[[Values], np.ndarray]:
 
 
 def duration(values: Values) -> np.ndarray:
-    return (values[DOWN] - values[UP]) / (2e-4 * STEP * positive(values[""]))
+    return (values[DOWN] - values[UP]) / (2e-4 * STEP * values[QUOTED])
 
 
 def convexity(values: Values) -> np.ndarray:
-    return (values[DOWN] + values[UP] - 2.0 * values[""]) / ((1e-4 * STEP) ** 2 * positive(values[""]))
-
-
-def positive(values: np.ndarray) -> np.ndarray:
-    return np.where(values > 0.0, values, np.nan)
+    return (values[DOWN] + values[UP] - 2.0 * values[""]) / ((1e-4 * STEP) ** 2 * values[QUOTED])
 
 
 RATES = (Bump.rates(bp=STEP), Bump.rates(bp=-STEP))
@@ -51,8 +48,8 @@ SEVERITY, RESALE = Bump.add("severity", POINT), Bump.times("residual_value", 1.0
 EFFECTIVE: dict[str, EffectiveMeasure] = {
     measure.name: measure
     for measure in (
-        EffectiveMeasure("effective_duration", "years", "positive: value falls as rates rise", "(V(-h) - V(+h)) / (2 h V), h = 25 bp, coupons and cash following", duration, RATES),
-        EffectiveMeasure("effective_convexity", "years squared", "positive: gains more than it loses", "(V(-h) + V(+h) - 2 V) / (h^2 V), h = 25 bp", convexity, RATES),
+        EffectiveMeasure("effective_duration", "years", "positive: value falls as rates rise", "(V(-h) - V(+h)) / (2 h (V + U)), h = 25 bp, coupons and cash following", duration, RATES),
+        EffectiveMeasure("effective_convexity", "years squared", "positive: gains more than it loses", "(V(-h) + V(+h) - 2 V) / (h^2 (V + U)), h = 25 bp", convexity, RATES),
         EffectiveMeasure("dv01_reprojected", "currency", "positive: lost when rates rise 1 bp", "(V(-h) - V(+h)) / 50, h = 25 bp, the deal run anew", lambda values: (values[DOWN] - values[UP]) / (2.0 * STEP), RATES),
         EffectiveMeasure("recovery01", "currency", "positive: lost when recovery falls 1 point", "V - V(severity + 0.01)", lost(SEVERITY.name), (SEVERITY,)),
         EffectiveMeasure("resale01", "currency", "positive: lost when resale values fall 1 %", "V - V(residual value x 0.99)", lost(RESALE.name), (RESALE,)),
@@ -77,7 +74,10 @@ def effective(
     names = [name for name in EFFECTIVE if movable(deal, listed, name)] if measures is None else list(measures)
     bumps = list({bump.name: bump for name in names for bump in EFFECTIVE[name].bumps}.values())
     repriced = reprice(deal, listed, market, bumps)
-    values = {"": repriced.prices.npv[:, 0], **{bump.name: repriced.npv[:, m] for m, bump in enumerate(bumps)}}
+    cells = repriced.prices.cells
+    assert cells is not None
+    values = {"": repriced.prices.npv[:, 0], QUOTED: cells.quoted[:, :, 0].T}
+    values |= {bump.name: repriced.npv[:, m] for m, bump in enumerate(bumps)}
     return Table("effective measure", tuple(names), functools.partial(measured, values))
 
 

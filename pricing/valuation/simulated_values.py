@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from pricing.market.market import Market, as_market
+from pricing.tables.quotients import quotient
 from pricing.valuation.price import cells_at, reference_spreads
 from pricing.valuation.remaining_cash import Ahead, row_of
 from pricing.valuation.root_finding import rates_for
@@ -131,7 +132,8 @@ def option_adjusted(
     """Option-adjusted spread, effective duration and convexity of every tranche over Hull-White paths of rates.
 
         mean_s sum_j F_sj D_sj exp(-OAS t_j) = quoted value      D_sj = exp(-integral of the short rate along path s)
-        effective duration = (V(-h) - V(+h)) / (2 h V)      effective convexity = (V(-h) + V(+h) - 2 V) / (h^2 V)
+        effective duration  = (V(-h) - V(+h)) / (2 h (V + U))            U what is undrawn
+        effective convexity = (V(-h) + V(+h) - 2 V) / (h^2 (V + U))
 
     The model is fitted to the market's curve; indices keep their margin over it. V(+-h) are values at the same spread,
     with the curve moved by `bp`, the paths drawn by the same numbers and the deal run anew. Risk-neutral by construction.
@@ -152,8 +154,10 @@ def option_adjusted(
         there = market.shifted(move)
         ahead, amounts = discounted(*(made := at(there))[:1], there, made[1])
         moved.append(valued(ahead, amounts, base.spread, base.promised, "risk-neutral").value)
-    (up, down), step, value = moved, bp * 1e-4, np.where(base.value > 0.0, base.value, np.nan)
-    return OptionAdjusted(base, (down - up) / (2.0 * step * value), (up + down - 2.0 * value) / (step * step * value))
+    (up, down), step, quoted = moved, bp * 1e-4, base.value + Ahead.at(promised, market).undrawn[:, 0]
+    return OptionAdjusted(
+        base, quotient((down - up) / (2.0 * step), quoted), quotient((up + down - 2.0 * base.value) / step**2, quoted)
+    )
 
 
 class Mirrored(Draws):

@@ -33,10 +33,20 @@ def test_where_cash_does_not_move_effective_is_analytic(case):
     prices = price(run(deal, base, rates=market.rates(deal)), market)
     fixed = prices.tranches.index("fixed")
     assert found["dv01_reprojected"][0, fixed] == pytest.approx(prices["dv01"][0, 0, fixed], rel=1e-4)
-    duration = 1e4 * prices["dv01"][0, 0] / prices.npv[0, 0]
+    quoted = prices["dirty"][0, 0] * prices.memo["face"][0] / 100.0  # a third of the loan is drawn
+    duration = 1e4 * prices["dv01"][0, 0] / quoted
+    assert duration[fixed] == pytest.approx(prices["spread_duration"][0, 0, fixed], rel=1e-3)
     assert found["effective_duration"][0, fixed] == pytest.approx(duration[fixed], rel=1e-4)
     assert found["effective_duration"][0, 0] == pytest.approx(duration[0], rel=1e-2)
     assert found["effective_convexity"][0, fixed] > duration[fixed] ** 2 / 2
+
+
+def test_of_a_loan_that_is_yet_to_be_drawn_a_duration_is_of_what_its_price_is_of():
+    """Worth next to nothing and priced at par: 294 years of its value are less than a quarter of its price's."""
+    deal, market = load_deal("iren-hardware-3"), load_market("iren-hardware-3")
+    found = effective(deal, load_scenarios("iren-hardware-3")[0], market, ["effective_duration", "dv01_reprojected"])
+    assert found["effective_duration"][0, 0] == pytest.approx(1e4 * found["dv01_reprojected"][0, 0] / 1.5e9, rel=1e-3)
+    assert found["effective_duration"][0, 0] < 0.25
 
 
 def test_a_point_of_a_driver_is_the_deal_run_there(case):
