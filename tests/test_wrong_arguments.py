@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import QuantLib as ql
+from deals import clock
 
 import pricing
 import structuring
@@ -24,7 +25,6 @@ from pricing.structure.terms.structure_terms import Structure
 from structuring.collateral.bonds import Bond
 from structuring.collateral.property_loan import Property
 from structuring.runs.book import Position
-from waterfalls.clock.schedule import schedule
 from waterfalls.errors import FirstLossError
 from waterfalls.plan import resolve
 
@@ -68,10 +68,7 @@ def world():
     flows = structuring.run(deal, scenarios, rates=rates)
     prices = pricing.price(flows, market, [pricing.SpreadShock.parallel(bp=100)])
     losses = pricing.who_bears(prices, deal.holdings, reference=(scenarios[0].name, "unchanged"))
-    when = schedule(
-        closing=DATE(2026, 1, 15), first_payment=DATE(2026, 4, 15), maturity=DATE(2027, 1, 15), frequency="quarterly",
-        calendar="none",
-    )  # fmt: skip
+    when = clock(4, "quarterly")
     plan = resolve(
         "toy", "USD", when,
         tranches=[waterfalls.Note("A", 100.0, coupon=waterfalls.Floating("SOFR", 0.01)), waterfalls.Equity("E")],

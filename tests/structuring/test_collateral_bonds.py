@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import QuantLib as ql
 from chunked import chunked
+from deals import clock
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -23,13 +24,7 @@ from waterfalls.errors import InvalidTerms
 from waterfalls.terms.term import plain, read
 
 D = datetime.date
-QUARTERS = schedule(
-    closing=D(2026, 1, 15),
-    first_payment=D(2026, 4, 15),
-    maturity=D(2031, 1, 15),
-    frequency="quarterly",
-    calendar="none",
-)
+QUARTERS = clock(20, "quarterly")
 ORACLE = Bond("Oracle", 100.0, coupon=0.06, maturity=D(2028, 1, 15), severity=0.6)
 LENDER = Bond(
     "neocloud", 80.0, coupon=0.10, maturity=D(2027, 1, 15), frequency="quarterly", severity=0.4,

@@ -306,13 +306,7 @@ def test_what_goes_in_comes_out(order):
 
 
 def test_quarters_collect_their_months():
-    quarterly = schedule(
-        closing=D(2026, 1, 15),
-        first_payment=D(2026, 4, 15),
-        maturity=D(2030, 1, 15),
-        frequency="quarterly",
-        calendar="none",
-    )
+    quarterly = dates_of(16, "quarterly")
     pool, scenario = LoanPool(LINES), Scenario("x", prepayment=psa(1.0), default=sda(1.0))
     by_month = deliver(pool, scenario, periods=months(48, closing=D(2026, 1, 15)))
     by_quarter = deliver(pool, scenario, periods=quarterly)

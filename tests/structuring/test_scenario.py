@@ -7,24 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from deals import clock
 
 from structuring.scenarios.drivers import DRIVERS
 from structuring.scenarios.monthly_rates import cdr, psa
 from structuring.scenarios.scenario import Drivers, Paths, Scenario
 from structuring.simulation.normal_distribution import inverse_normal
 from structuring.simulation.random_numbers import Draws, philox
-from waterfalls.clock.schedule import schedule
 from waterfalls.errors import InvalidTerms
 from waterfalls.terms.term import plain, read
 
 D = datetime.date
-QUARTERS = schedule(
-    closing=D(2026, 1, 15),
-    first_payment=D(2026, 4, 15),
-    maturity=D(2027, 1, 15),
-    frequency="quarterly",
-    calendar="none",
-)
+QUARTERS = clock(4, "quarterly")
 
 
 def test_every_driver_of_the_table_is_a_field_of_a_scenario_and_no_other():

@@ -20,7 +20,6 @@ from waterfalls import (
     Swap,
     Trigger,
 )
-from waterfalls.clock.schedule import schedule
 from waterfalls.words import (
     at_start,
     balance,
@@ -653,13 +652,6 @@ def test_no_lender_pays_interest_when_rates_are_negative():
 
 
 def test_instalments_off_the_grid_are_counted_from_the_first_payment_after_them():
-    dates = schedule(
-        closing=datetime.date(2026, 1, 15),
-        first_payment=datetime.date(2026, 4, 15),
-        maturity=datetime.date(2027, 4, 15),
-        frequency="quarterly",
-        calendar="none",
-    )
     note = Note("A", 100.0, coupon=Fixed(0.0), amortisation=EqualInstalments(datetime.date(2026, 1, 20), 4))
-    flows = paid(plan_of(pay(scheduled_principal("A")) >> REST, note, E, dates=dates), revenue=30.0)
-    assert rows(flows.principal, "A") == pytest.approx([25.0, 25.0, 25.0, 25.0, 0.0])
+    plan = plan_of(pay(scheduled_principal("A")) >> REST, note, E, periods=5, frequency="quarterly")
+    assert rows(paid(plan, revenue=30.0).principal, "A") == pytest.approx([25.0, 25.0, 25.0, 25.0, 0.0])

@@ -164,10 +164,6 @@ def test_a_make_whole_leaves_out_the_instalment_of_the_date_which_is_paid_at_par
 )
 def test_interest_that_is_added_to_the_balance_is_not_paid_ahead(added, premium, coverage):
     """100 at 8 % a year and 30 of cash a date: the make-whole at 5 % of the first date, coverage of the next two dates."""
-    clock = schedule(
-        closing=datetime.date(2026, 1, 15), first_payment=datetime.date(2027, 1, 15), maturity=datetime.date(2031, 1, 15),
-        frequency="annual", calendar="none",
-    )  # fmt: skip
     note = {"name": "A", "notional": 100.0, "coupon": {"fixed": {"rate": 0.08}}, "capitalises": added}
     whole = ["pay(premium('A')).capped(make_whole('A', rate=0.05)).when(~on_or_after('2027-06-30'))"]
     tests = {
@@ -181,7 +177,7 @@ def test_interest_that_is_added_to_the_balance_is_not_paid_ahead(added, premium,
     text = {"tranches": [{"note": note}], "triggers": triggers, "waterfall": clauses}
     cash = np.array([60.0, 30.0, 30.0, 30.0, 30.0])
     events = {"events": {"pik": np.array([[1, 0, 0, 0, 0]])}} if "event" in added else {}
-    flows = flows_from(plan_from(str(text), dates=clock), revenue=cash, contracted=cash, **events)
+    flows = flows_from(plan_from(str(text), periods=5), revenue=cash, contracted=cash, **events)
     for name in tests:
         assert row(flows, f"trigger {name}")[int(name[2:])] == 1.0, name
     if premium:

@@ -7,7 +7,7 @@ import math
 import pandas as pd
 import pytest
 import QuantLib as ql
-from deals import golden, later, paid, plan_of
+from deals import clock, golden, later, paid, plan_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -308,9 +308,7 @@ def test_a_floating_coupon_is_floored_and_capped():
 @pytest.mark.parametrize(("currency", "count", "year"), [("USD", "actual/360", 360), ("GBP", "actual/365F", 365)])
 def test_all_that_is_money_counts_days_as_its_currency_does(currency, count, year):
     """A swap takes exactly what its note accrues; facility and account bear by the same days."""
-    dates = schedule(
-        closing=datetime.date(2026, 1, 15), first_payment=datetime.date(2026, 7, 15), maturity=datetime.date(2027, 1, 15), frequency="semiannual", calendar="none"
-    )  # fmt: skip
+    dates = clock(2, "semiannual")
     plan = resolve(
         "money", currency, dates,
         tranches=[Note("A", 100.0, coupon=Floating("INDEX", 0.0)), Equity("E")],
