@@ -21,6 +21,7 @@ from waterfalls.doors import need
 FIRST = 4  # the row of headings: title, note and an empty row stand above
 LONGEST_NAME = 31  # of a sheet, in Excel
 WIDEST = 60
+USUAL, LINE = 9, 15  # the width of a column that nothing widens, in characters, and the height of a line, in points
 
 
 @written_from(stress_results)
@@ -114,7 +115,10 @@ def fill(page: Any, sheet: Sheet, unit: Unit, note: str) -> None:
         cell.font = styles.Font(bold=True)
         cell.border = styles.Border(bottom=styles.Side(style="thin"))
         cell.alignment = styles.Alignment(
-            horizontal="left" if kind in TEXTS else "right", wrap_text=True, vertical="bottom"
+            horizontal="left" if kind in TEXTS else "right",
+            wrap_text=True,
+            vertical="bottom",
+            indent=apart(kind, place),
         )
         widths.append(max((len(word) for word in str(cell.value).split()), default=0) + 3)
     for number, values in enumerate(sheet.frame.itertuples(index=False, name=None)):
@@ -125,6 +129,7 @@ def fill(page: Any, sheet: Sheet, unit: Unit, note: str) -> None:
             held = valued(value, kind)
             if isinstance(held, str):
                 as_text(cell, held)
+                cell.alignment = styles.Alignment(horizontal="left", indent=apart(kind, place))
             else:
                 cell.value, cell.number_format = held, number_format(kind, unit)
             cell.font = styles.Font(bold=sheet.total(number))
@@ -133,6 +138,28 @@ def fill(page: Any, sheet: Sheet, unit: Unit, note: str) -> None:
         page.column_dimensions[columns(place)].width = min(width, WIDEST)
     page.freeze_panes = page.cell(FIRST + 1, 2)
     page.sheet_view.showGridLines = False
+    for_print(page, [min(width, WIDEST) for width in widths])
+
+
+def for_print(page: Any, widths: list[int]) -> None:
+    """One page across, its headings on every page; the note is folded over the columns, and no text runs out of them."""
+    styles, columns = need("openpyxl.styles"), need("openpyxl.utils").get_column_letter
+    title, note = (str(page.cell(row, 1).value or "") for row in (1, 2))
+    room = [*widths, *[USUAL] * max(0, -(-(int(1.5 * len(title)) - sum(widths)) // USUAL))]
+    last = columns(max(len(room), 1))
+    page.merge_cells(f"A2:{last}2")
+    page.cell(2, 1).alignment = styles.Alignment(wrap_text=True, vertical="top")
+    page.row_dimensions[2].height = LINE * -(-len(note) // max(sum(room), 1))
+    page.print_area = f"A1:{last}{max(page.max_row, FIRST)}"
+    page.page_setup.orientation, page.page_setup.paperSize = "landscape", page.PAPERSIZE_A4
+    page.sheet_properties.pageSetUpPr.fitToPage = True
+    page.page_setup.fitToWidth, page.page_setup.fitToHeight = 1, 0
+    page.print_title_rows = f"{FIRST}:{FIRST}"
+
+
+def apart(kind: str, place: int) -> int:
+    """The indent of a text that stands after another column: numbers before it end at its edge."""
+    return 1 if kind in TEXTS and place > 1 else 0
 
 
 def valued(value: Any, kind: str) -> Any:

@@ -90,6 +90,10 @@ def test_a_workbook_holds_what_the_frames_hold(vantage, tmp_path):
     assert amount.number_format == "#,##0.0,,"
     assert book["capital_structure"].column_dimensions["A"].width >= 7
     assert len(book["all_losses"]["A"]) == FIRST + len(case.losses.frame())
+    tables = [book[sheet.name[:31]] for sheet in sheets(case)]
+    assert all(
+        page.sheet_properties.pageSetUpPr.fitToPage and page.print_title_rows == f"${FIRST}:${FIRST}" for page in tables
+    )
 
 
 def test_a_name_is_never_a_formula(evil, tmp_path):
