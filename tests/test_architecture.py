@@ -31,7 +31,7 @@ ROOMS = {
         "doors": {"errors"},
         "frames": {"errors", "doors"},
         "dates": {"errors", "bounds"},
-        "arguments": {"errors", "dates"},
+        "arguments": {"errors", "bounds", "dates"},
         "clock": {"errors", "bounds"},
         "language": {"errors", "fields", "bounds", "dates", "clock"},
         "clauses": {"errors", "doors", "notebook", "language"},

@@ -6,6 +6,7 @@ tests/test_mutants.py -k deal` says which failed, and `MUTANT=seed` tries that o
 
 import contextlib
 import datetime
+import json
 import os
 import re
 import resource
@@ -20,18 +21,32 @@ from mutants import mutant, numbered
 
 from pricing import price
 from pricing.bearers.institutions import load_institutions
+from pricing.contagion.closed_loop.assumptions import check, load_loop
+from pricing.contagion.market_stress import institutions_of
+from pricing.explore.answer import answer, of
+from pricing.explore.serving import deals_of
+from pricing.explore.state import state_of
 from pricing.market.market import projected
 from pricing.market.market_files import load_market
+from pricing.structure.terms.checks import faults_of
+from pricing.structure.terms.structure_terms import load_structure
 from pricing.valuation.named_stresses import stressed
-from structuring import Deal, Holdings, LoanPool, Scenario, load_deal, run
+from structuring import Deal, Holdings, LeasePortfolio, LoanPool, Scenario, load_deal, run
 from structuring.collateral.bonds import Bond, BondPortfolio
 from structuring.deals.deal_files import LIBRARY, find_deal, library, load_scenarios
+from structuring.documents.plain_data import load
 from structuring.documents.tables import terms_of
 from structuring.generators.named_stresses import load_stress
-from structuring.runs.book_files import load_book
+from structuring.generators.sector_files import load_sector
+from structuring.runs.book_files import books, find_book, load_book
 from waterfalls import Equity, Fixed, Note, interest, pay, principal, residual
-from waterfalls.errors import FirstLossError, Unbalanced
+from waterfalls.errors import FirstLossError, Unbalanced, refuse
 
+GIVEN = re.compile(r", got .*")  # what stood in the file, which may be anything
+FOREIGN = re.compile(  # words of Python and of libraries, which no reader of a deal file knows
+    r"object at 0x|Traceback|numpy|pydantic|QuantLib|<class|dtype|fault:\s*$|datetime\.date|PosixPath|has no attribute|not supported between"
+    r"|bad operand|positional arg|NoneType|a dictionary|np\.|unexpected keyword|unhashable|tokenizing|symbol=|or must be"
+)
 SECONDS, BYTES = 30, 6 * 2**30  # no mutant needs a tenth of either
 HOME = find_deal("beignet-2025").parent
 RATES = dict.fromkeys(("SOFR", "SONIA", "EURIBOR"), 0.04)
@@ -133,6 +148,33 @@ def of_bonds(file, name):
     run_deal(vehicle(BondPortfolio(terms_of(Bond, file))))
 
 
+def of_tenants(file, name):
+    leases = LeasePortfolio.from_tape(file, as_of=datetime.date(2026, 11, 20), cap_rate=0.06)
+    if 0.0 < sum(tenant.rent for tenant in leases.tenants) < 1e12:
+        run_deal(vehicle(leases))
+
+
+def of_structure(file, name):
+    deal = load_deal(name)
+    refuse(faults_of(deal, load_structure(file), load_scenarios(name)))
+
+
+def of_loop(file, name):
+    book = load_book(name)
+    check(load_loop(file), book, institutions_of(find_book(name).parent))
+
+
+def of_sector(file, name):
+    drawn = load_sector(file).model.paths(load_book(name), 5, seed=1)
+    assert drawn.count == 5
+
+
+def of_page(file, name):
+    """What a live page may send, as the deal's answer to it: its knobs turned, its numbers changed."""
+    (files,) = deals_of("vantage-jersey").values()
+    json.dumps(answer(of(files, state_of(load(file)))), allow_nan=False)
+
+
 def of_holdings(file, name):
     for classes in Holdings.from_table(file).shares.values():
         finite("shares", list(classes.values()))
@@ -147,6 +189,18 @@ BONDS = """obligor,notional,coupon,maturity,frequency,severity
 hyperscaler 1,40000000,6.75%,2031-10-15,quarterly,0.4
 developer 1,30000000,0.0825,2030-10-15,semiannual,0.5
 """
+TENANTS = """name,rent,ends,begins,escalator,renewal,downtime
+anchor,20,2031-05-31,2024-06-01,2%,0.8,6
+other,"12",2033-01-31,,0.03,50%,12
+"""
+PAGE = """scenario: rent cut 40 %
+drivers: {rent: 0.9, downtime: 6.0, value: 0.8, sale: 2030-05-20}
+shock: 50.0
+spreads: {A: 25.0, BBB: 10.0}
+rates: 25.0
+numbers: {"tranches['A-2'].notional": 700.0e6, "tranches['B'].coupon.rate": 0.07, "triggers['cash trap'].cure": 2}
+date: 2029-05-21
+"""
 HOLDINGS = """tranche,investor_class,share,known,source,date
 A,banks,0.4,reported,call report,2026-09-30
 A,insurers,35%,estimated,,
@@ -160,11 +214,16 @@ SEEDS = {  # what each kind of file is read with, and the sound files that are m
     "institutions": (of_institutions, {"shipped": (LIBRARY / "ai-debt-market" / "institutions.yaml").read_text("utf-8")}),
     "stress": (of_stress, {f.stem: f.read_text("utf-8") for f in sorted((LIBRARY / "stresses").glob("*.yaml"))}),
     "book": (of_book, {"b": "firstloss-book: 1\nname: b\nas_of: 2026-11-20\npositions:\n  - {deal: beignet-2025, weight: 0.5}\n  - {deal: vantage-jersey, weight: 1.0, fx: 1.3}\nsources: {name: {assumption: x}}\n"}),
+    "structure": (of_structure, {name: find_deal(name).with_name("structure.yaml").read_text("utf-8") for name in DEALS if find_deal(name).with_name("structure.yaml").is_file()}),
+    "loop": (of_loop, {name: find_book(name).with_name("loop.yaml").read_text("utf-8") for name in books()}),
+    "sector": (of_sector, {"ai-debt-market": find_book("ai-debt-market").with_name("sector.yaml").read_text("utf-8")}),
+    "page": (of_page, {"page": PAGE}),
+    "tenants": (of_tenants, {"tenants": TENANTS}),
     "tape": (of_tape, {"tape": TAPE}),
     "bonds": (of_bonds, {"bonds": BONDS}),
     "holdings": (of_holdings, {"holdings": HOLDINGS}),
 }  # fmt: skip
-TABLES = ("tape", "bonds", "holdings")
+TABLES = ("tenants", "tape", "bonds", "holdings")
 
 
 def tried(kind, seed, folder):
@@ -182,7 +241,7 @@ def tried(kind, seed, folder):
         return f"Unbalanced, which is always a defect of ours: {error}"
     except FirstLossError as error:
         said = str(error)
-        return "" if said.strip() and not re.search(r"object at 0x|Traceback", said) else f"says nothing: {said!r}"
+        return f"says nothing: {said!r}" if not said.strip(" :") or FOREIGN.search(GIVEN.sub("", said)) else ""
     except BaseException as error:  # a raw error, a number, a warning, too long
         return f"{type(error).__name__}: {error}"
     return ""

@@ -140,7 +140,6 @@ def amortising(terms):
             "defined(",
             "defined('cover') is held against 130",
         ),
-        ([amortising("sculpted: {first: 2026-04-15, dscr: 130}")], "name: A,", "A is sculpted to 130 times"),
         ([("triggers:", f"{SWAP}triggers:")], "hedges:", "no clause pays hedge('swap'), so the counterparty pays"),
         ([("  - pay(fee('trustee'))\n", "")], "{name: trustee", "no clause pays fee('trustee'), so it is never paid"),
         (
@@ -215,9 +214,9 @@ def test_collateral_that_outlives_the_deal_is_told_as_outside(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("coupon: {fixed: {rate: 0.05}}", "coupon: {fixed: {rate: 5.0}}", "coupon.fixed.rate: 5 is 500 % a year"),
+        ("coupon: {fixed: {rate: 0.05}}", "coupon: {fixed: {rate: 0.95}}", "coupon.fixed.rate: 0.95 is 95 % a year"),
         ("coupon: {fixed: {rate: 0.05}}", "coupon: {fixed: {rate: 0.05, step_up: {2028-01-15: 0.75}}}", "0.75 is 75 %"),
-        ("triggers:", SWAP.replace("0.04", "4.0") + "triggers:", "hedges[0].swap.pay.fixed.rate: 4 is 400 % a year"),
+        ("triggers:", SWAP.replace("0.04", "0.6") + "triggers:", "hedges[0].swap.pay.fixed.rate: 0.6 is 60 % a year"),
         ("rate: 0.08", "rate: 0.90", "rate: 0.9 is 90 % a year"),
     ],
 )
@@ -328,7 +327,7 @@ def test_faults_of_a_market_do_not_wait_for_each_other(fresh):
     )
     write(fresh / "scenarios.yaml", *changes)
     said = told(fresh)
-    assert "fx: must be greater than 0" in said
+    assert "fx['EUR']: must be greater than 0" in said
     assert "quotes['AA']: z is a decimal" in said
     assert "quotes['AA']: there is no tranche 'AA'. Did you mean 'A'?" in said
     line = line_in((fresh / "scenarios.yaml").read_text(encoding="utf-8"), "tenant_default: {anchr")

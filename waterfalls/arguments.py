@@ -8,10 +8,14 @@ import math
 import numbers as kinds_of_number
 import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from waterfalls import dates
+from waterfalls.bounds import is_finite
 from waterfalls.errors import InvalidTerms, shown
+
+if TYPE_CHECKING:
+    import numpy as np
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -61,11 +65,20 @@ def items(reader: Reader, wanted: str) -> Reader:
     """A list of what a reader reads; a text and a mapping are none."""
 
     def read(name: str, given: Any) -> list[Any]:
-        if not isinstance(given, Iterable) or isinstance(given, str | bytes | Mapping):
+        if not is_list(given):
             raise refused(name, wanted, given)
         return [reader(f"{name}[{i}]", item) for i, item in enumerate(given)]
 
     return read
+
+
+def is_list(given: Any) -> bool:
+    """Whether its items can be taken one by one, as of a list; an array without dimensions has none."""
+    return (
+        isinstance(given, Iterable)
+        and not isinstance(given, str | bytes | Mapping)
+        and getattr(given, "shape", (1,)) != ()
+    )
 
 
 def instance(*kinds: type, said: str = "") -> Reader:
@@ -89,7 +102,7 @@ def number(low: float = -math.inf, high: float = math.inf) -> Reader:
     def read(name: str, given: Any) -> float:
         if not isinstance(given, kinds_of_number.Real) or isinstance(given, bool):
             raise refused(name, "a number", given)
-        if not (math.isfinite(given) and low <= float(given) <= high):
+        if not (is_finite(given) and low <= float(given) <= high):
             bounds = "finite" if low == -math.inf and high == math.inf else f"from {low:g} to {high:g}"
             raise refused(name, bounds, given)
         return float(given)
@@ -122,6 +135,16 @@ def numbers(name: str, given: Any) -> Any:
     if array.dtype.kind not in "iuf" or array.size == 0 or not np.isfinite(array).all():
         raise refused(name, "finite numbers", given)
     return given
+
+
+def floats(given: Any) -> np.ndarray | None:
+    """What is given as an array of floats; None where something in it is no real number, or none that a float holds."""
+    import numpy as np
+
+    try:
+        return None if np.iscomplexobj(given) else np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def is_function(given: Any) -> bool:
@@ -168,6 +191,22 @@ def days(name: str, given: Any) -> list[Any]:
 def having(*attributes: str, said: str) -> Reader:
     """An object with some attributes; a class is none."""
     return fitting(lambda given: not isinstance(given, type) and all(hasattr(given, one) for one in attributes), said)
+
+
+def by_number(reader: Reader, such_as: str) -> Reader:
+    """A number, or numbers by number: a move of a curve, the same everywhere or by years."""
+
+    def read(name: str, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return reader(name, given)
+        if not given:
+            raise refused(name, f"a number, or numbers by years such as {such_as}", given)
+        return {
+            number()(f"{name}, its years", years): reader(f"{name}[{shown(years)}]", move)
+            for years, move in given.items()
+        }
+
+    return read
 
 
 def each(reader: Reader, *, alone: bool = False) -> Reader:

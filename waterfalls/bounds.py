@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from waterfalls.errors import Fault
+from waterfalls.errors import Fault, shown
 
 YEARS = (1901, 2199)  # that QuantLib knows
 MOST = 36_500  # days in a hundred years
+FLOATS = sys.float_info.max
 LARGEST = 1e18  # no deal has a number beyond it; what is made of numbers within it stays finite
 UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]"
@@ -51,15 +53,26 @@ def odd_text(text: str) -> str:
     return f"must hold no control character, got {ascii(text)[:60]}" if found else ""
 
 
+def is_finite(number: Any) -> bool:
+    """Whether a number is finite, and small enough to be a float, as whole numbers need not be."""
+    return abs(number) <= FLOATS
+
+
 def odd_size(place: str, value: Any) -> Iterator[Fault]:
     """Numbers that no deal has, in a field of a term; terms inside have been asked themselves."""
     if isinstance(value, (int, float)):
         if abs(value) > LARGEST:
-            yield Fault(place, f"must be at most {LARGEST:g} in size, got {value:g}")
+            yield Fault(place, f"must be at most {LARGEST:g} in size, got {shown(value)}")
     elif isinstance(value, (tuple, Mapping)):
         for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
             if isinstance(item, (int, float, tuple, Mapping)):
                 yield from odd_size(f"{place}[{key if isinstance(key, int) else str(key)!r}]", item)
+
+
+def per_cent(number: Any) -> str:
+    """What was most likely meant by a number above 1 that is a share or a rate: `; 5 % is 0.05`."""
+    likely = isinstance(number, int | float) and 1.0 < abs(number) <= 100.0
+    return f"; {number:g} % is {number / 100.0:g}" if likely else ""
 
 
 def odd_rate(rate: float) -> str | None:

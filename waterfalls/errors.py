@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 TOLD = 20  # faults that a message tells one by one
+DATE = re.compile(r"datetime\.date\((\d+), (\d+), (\d+)\)")
 FEW = 12  # names that a message lists beside the nearest
 
 
@@ -121,7 +122,7 @@ def strangers(
 ) -> Iterator[Fault]:
     """A fault for each of some names that nothing bears: at one place, or where they are keys of it, at their own."""
     for name in names:
-        if name not in known:
+        if not borne(name, known):
             yield Fault(f"{place}[{name!r}]" if keyed else place, unknown(what, name, known))
 
 
@@ -133,8 +134,13 @@ def refuse(faults: Iterable[Fault], title: str = "") -> None:
 
 def refuse_unknown(what: str, name: object, known: Collection[object]) -> None:
     """Raises `UnknownName` of a name that nothing bears."""
-    if name not in known:
+    if not borne(name, known):
         raise UnknownName(what, name, known)
+
+
+def borne(name: object, known: Collection[object]) -> bool:
+    """Whether something of those known bears a name; what cannot be a name, such as an array, nothing bears."""
+    return isinstance(name, Hashable) and name in known
 
 
 def nearest(name: object, known: Iterable[str]) -> str | None:
@@ -149,6 +155,7 @@ def nearest(name: object, known: Iterable[str]) -> str | None:
 
 
 def shown(value: object) -> str:
-    """A value as a message shows it: short, on one line."""
-    text = " ".join(repr(value).split())
+    """A value as a message shows it: short, on one line; what the language says by its text, a date as a file has it."""
+    text = str(value) if hasattr(type(value), "words") else " ".join(repr(value).split())
+    text = DATE.sub(lambda found: repr(f"{found[1]:0>4}-{found[2]:0>2}-{found[3]:0>2}"), text)
     return text if len(text) <= 60 else text[:57] + "..."

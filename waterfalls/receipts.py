@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from waterfalls.arguments import days, mapping, texts
+from waterfalls.arguments import days, floats, mapping, texts
 from waterfalls.bounds import LARGEST
 from waterfalls.equality import equal_fields, hash_of_fields, restored
-from waterfalls.errors import InvalidTerms, refuse_unknown
+from waterfalls.errors import InvalidTerms, refuse_unknown, shown
 from waterfalls.fields import CASH, COSTS, FIELDS
 
 Array = Any  # anything numpy makes (S, T) of
@@ -117,10 +117,10 @@ class Receipts:
 
 def as_numbers(name: str, given: Array) -> np.ndarray:
     """An array of floats, or an error that names the field."""
-    try:
-        return np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InvalidTerms(f"Receipts.{name}: must be numbers, got {given!r:.60}") from None
+    array = floats(given)
+    if array is None:
+        raise InvalidTerms(f"Receipts.{name}: must be numbers, got {shown(given)}")
+    return array
 
 
 def as_field(name: str, given: Array, count: int, periods: int) -> np.ndarray:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable
+from numbers import Real
 
 from waterfalls.arguments import function, number, takes, whole
-from waterfalls.errors import CannotPrice, Fault, refuse
+from waterfalls.errors import CannotPrice, Fault, refuse, shown
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Breach:
     calls: int
 
 
-@takes(measure=function, target=number(), low=number(), high=number(), tolerance=number(0.0), steps=whole())
+@takes(measure=function, target=number(), low=number(), high=number(), tolerance=number(0.0), steps=whole(1, 1_000_000))
 def reverse_stress(
     measure: Callable[[float], float],
     *,
@@ -52,10 +53,10 @@ def reverse_stress(
     def at(x: float) -> float:
         nonlocal calls
         calls += 1
-        value = float(measure(x))
-        if math.isnan(value):
-            raise CannotPrice(f"reverse stress: the measure is NaN at a shock of {x:g}")
-        return value
+        value = measure(x)
+        if not isinstance(value, Real) or math.isnan(value):
+            raise CannotPrice(f"reverse stress: the measure must be a number, got {shown(value)} at a shock of {x:g}")
+        return float(value)
 
     below, above, value, most = low, low, at(low), -math.inf
     for i in range(1, steps + 1):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
@@ -168,7 +167,8 @@ def fewer(done: int, count: int) -> str:
 
 def processes_of(draw: list[str], correlation: float) -> dict[str, PriceProcess]:
     """A process a driver, each with the root of the correlation as its loading on the one factor."""
-    from structuring.generators.prices_and_rates import PriceProcess
+    from structuring.generators.prices_and_rates import MOST, PriceProcess
+    from waterfalls.bounds import per_cent
     from waterfalls.errors import InvalidTerms
 
     found = {}
@@ -180,8 +180,10 @@ def processes_of(draw: list[str], correlation: float) -> dict[str, PriceProcess]
             raise InvalidTerms(f"--draw takes driver=volatility, such as rent=0.15; got {text!r}") from None
         if driver in found:
             raise InvalidTerms(f"--draw: {driver!r} is given twice; a driver has one volatility")
-        if not 0.0 <= each < math.inf:
-            raise InvalidTerms(f"--draw {driver}: a volatility is a number from 0 on, got {volatility}")
+        if not 0.0 <= each <= MOST:
+            raise InvalidTerms(
+                f"--draw {driver}: a volatility is a decimal from 0 to {MOST:g}, got {volatility}{per_cent(each)}"
+            )
         found[driver] = PriceProcess(each, factor_loading=correlation**0.5)
     return found
 

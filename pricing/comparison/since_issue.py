@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from pricing.valuation.prices import Prices
 from pricing.valuation.remaining_cash import row_of
 from pricing.valuation.spread_shocks import UNCHANGED
 from structuring.deals.holdings import Holdings
-from waterfalls.arguments import instance, key, mapping, takes
+from waterfalls.arguments import each, instance, key, mapping, takes
 from waterfalls.cashflows import Cashflows
 from waterfalls.errors import InvalidTerms, shown
 
@@ -79,7 +79,12 @@ class SinceIssue:
         return pd.DataFrame(rows, columns=["tranche", "investor_class", "holding", "purchase_price", "clean", "gain"])
 
 
-@takes(flows=instance(Cashflows, Mapping), days=mapping, scenario=key)
+def markets_by_day(name: str, given: Any) -> Mapping[str, Market]:
+    """Markets by the name of their day."""
+    return each(instance(Market))(name, mapping(name, given))
+
+
+@takes(flows=instance(Cashflows, Mapping), days=markets_by_day, scenario=key)
 def since_issue(
     flows: Cashflows | Mapping[str, Cashflows], days: Mapping[str, Market], *, scenario: str | None = None
 ) -> SinceIssue:

@@ -157,7 +157,7 @@ class Contagion:
     depth=named,
     mode=text,
     cell=cell,
-    rounds=whole(),
+    rounds=whole(1, 10_000),
     impact=text,
     caps=instance(bool),
     liabilities=named,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from pricing.contagion.fire_sales import System
 from pricing.contagion.initial_losses import Shock, shock_by
 from pricing.tables.named_arrays import Matrix, nested, sized, vector
 from structuring.deals.holdings import UNIDENTIFIED
-from waterfalls.errors import Fault, InvalidTerms, refuse, strangers, unknown
+from waterfalls.errors import Fault, InvalidTerms, refuse, shown, strangers, unknown
 
 REST_OF_DEAL = "deal"  # the depth of a deal's own tranches, where a tranche has none of its own
 
@@ -109,8 +110,8 @@ def markets(
         for moved, amount in (row if isinstance(row, Mapping) else {asset: row}).items():
             if moved not in assets:
                 found.append(Fault(f"depth[{asset!r}]", unknown("asset", moved, assets)))
-            elif not amount >= 0.0:
-                found.append(Fault(f"depth[{asset!r}]", f"must not be negative, got {amount:g}"))
+            elif not isinstance(amount, Real) or not amount >= 0.0:
+                found.append(Fault(f"depth[{asset!r}]", f"must be a number from 0 on, got {shown(amount)}"))
             elif amount == 0.0 and moved == asset:
                 sellable[k] = False
             elif amount == 0.0:

@@ -8,7 +8,7 @@ from dataclasses import KW_ONLY, field
 
 from structuring.runs.book import Book
 from waterfalls.errors import refuse, strangers
-from waterfalls.terms.bounded_numbers import NotNegative, Positive
+from waterfalls.terms.bounded_numbers import NotNegative, Positive, Share
 from waterfalls.terms.field_types import Listed, items
 from waterfalls.terms.term import term
 
@@ -45,7 +45,7 @@ class MarketStory:
 
     supply: Supply
     _: KW_ONLY
-    failures: Mapping[str, NotNegative] = field(default_factory=dict)
+    failures: Mapping[str, Share] = field(default_factory=dict)
     bonds: Listed[str] = items()
     compare: bool = True
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

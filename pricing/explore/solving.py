@@ -11,8 +11,7 @@ from pricing.structure.solve import structured
 from pricing.structure.terms.place import value_at, with_values
 from pricing.structure.terms.sizing_test import SizingTest
 from pricing.structure.terms.structure_terms import Sought, Structure
-from waterfalls.errors import Fault, refuse
-from waterfalls.terms.term import MISSING, read_term, term
+from waterfalls.terms.term import taken, term
 
 
 @term
@@ -30,10 +29,7 @@ def solve(files: Files, given: dict[str, Any]) -> dict[str, Any]:
 
     That sources are uses is not asked of what is solved: the page tells a gap, and which equity closes it.
     """
-    found: list[Fault] = []
-    wanted: Any = read_term(Wanted, given.pop("wanted", {}), "", found)
-    refuse(found)
-    assert wanted is not MISSING
+    wanted = taken(Wanted, given.pop("wanted", {}))
     state = state_of(given)
     deal, scenarios, market = read(files, files.stamp(), state.text)
     if state.numbers:

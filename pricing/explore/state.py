@@ -10,8 +10,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from structuring.scenarios.drivers import DRIVERS
-from waterfalls.errors import Fault, refuse, strangers
-from waterfalls.terms.term import MISSING, read_term, term
+from waterfalls.errors import Fault, strangers
+from waterfalls.terms.term import taken, term
 
 BasisPoints = Annotated[float, Field(ge=-2_000.0, le=10_000.0)]
 MOST_NUMBERS = 100
@@ -48,8 +48,4 @@ class State:
 
 def state_of(data: Any) -> State:
     """A state from what the page sent; every fault is told at once."""
-    found: list[Fault] = []
-    made = read_term(State, data, "", found)
-    refuse(found)
-    assert made is not MISSING
-    return made
+    return taken(State, data)

@@ -12,7 +12,7 @@ import numpy as np
 from pricing.market.curve_inputs import curve_from
 from pricing.market.curves import Curve
 from pricing.market.projected_rates import projected_rates
-from waterfalls.arguments import having, instance, mapping, number, one_date, takes, text, whole
+from waterfalls.arguments import by_number, having, instance, mapping, number, one_date, takes, text, whole
 from waterfalls.clock.conventions import odd_currency
 from waterfalls.errors import CannotPrice, Fault, InvalidTerms, shown, unknown
 from waterfalls.terms.term import term
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from waterfalls.cashflows import Cashflows
     from waterfalls.plan import Plan
 
+FARTHEST = 100_000.0  # basis points that a curve may move: 1,000 %
 KINDS = {
     "z": "spread over the market's curve, continuous, Actual/365F",
     "g": "yield less the par yield of the government curve at the same wal",
@@ -157,6 +158,7 @@ class Market:
         """The rate of every floating index by accrual period, of collateral by date: `run(deal, scenarios, rates=market.rates(deal))`."""
         return projected_rates(deal, self.valuation, self.projections, self.fixings)
 
+    @takes(bp=by_number(number(-FARTHEST, FARTHEST), "{2: -25, 30: 50}"))
     def shifted(self, bp: float | Mapping[float, float]) -> Market:
         """The market with every zero rate of every curve higher by `bp`, quotes as they are: rates move, spreads stay.
 
@@ -166,6 +168,7 @@ class Market:
         """
         return self.with_curves(lambda curve: curve.shifted(bp))
 
+    @takes(date=one_date)
     def settled(self, date: datetime.date) -> Market:
         """The market for delivery on a later date: prices, accrued interest and values are those of that day.
 
@@ -183,6 +186,7 @@ class Market:
         moved["projections"] = {index: move(curve) for index, curve in self.projections.items()}
         return dataclasses.replace(self, valuation=None, **moved)  # which is where the moved curve starts
 
+    @takes(currency=text)
     def in_currency(self, amount: float | np.ndarray, currency: str) -> float | np.ndarray:
         """An amount of another currency in the market's own; one without an exchange rate is refused."""
         if currency == self.currency:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pricing.valuation.measures import CONTRACT, Cells, key_rate_dv01
+from waterfalls.arguments import items, number, takes, text
 from waterfalls.cashflows import Table
 from waterfalls.doors import drawn
 from waterfalls.equality import restored
-from waterfalls.errors import CannotPrice, refuse_unknown
+from waterfalls.errors import CannotPrice, refuse, refuse_unknown, strangers
 from waterfalls.frames import arrow_stream, labels, room
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Prices:
         """Value in currency units (S, K, N)."""
         return self.measures["npv"]
 
+    @takes(tenors=items(number(0.0), "a list of years"))
     def key_rate_dv01(self, tenors: Sequence[float] = TENORS) -> np.ndarray:
         """The dv01 by tenor (S, K, N, B): see `pricing.valuation.measures.key_rate_dv01`."""
         if self.cells is None:
@@ -90,9 +92,11 @@ class Prices:
         """
         return drawn("prices", self, scenario)
 
+    @takes(measures=items(text, "a list of measures, such as ['clean', 'wal']"))
     def frame(self, measures: Sequence[str] | None = None) -> pd.DataFrame:
         """A long, tidy frame, one row per scenario, shock and tranche: of the usual measures, or those named."""
         measures = [name for name in CONTRACT if name in self.measures] if measures is None else measures
+        refuse(strangers("measures", "measure", measures, self.measures))
         s, k = np.nonzero(self.wanted)
         count = len(self.tranches)
         room(len(s) * count, 12 + len(measures))

@@ -119,7 +119,7 @@ class Bump:
         return cls((DriverMove(driver, "set", value),), name)
 
     def __add__(self, other: Bump) -> Bump:
-        return Bump((*self.moves, *other.moves))
+        return Bump((*self.moves, *instance(Bump)("what is added to a bump", other).moves))
 
     def market(self, market: Market) -> Market:
         for move in self.moves:

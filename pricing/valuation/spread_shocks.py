@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from pydantic import BeforeValidator
 
+from waterfalls.arguments import instance
 from waterfalls.errors import Fault, InvalidTerms, refuse_unknown
 from waterfalls.terms.bounded_numbers import Positive
 from waterfalls.terms.field_types import Listed, items
@@ -197,7 +198,7 @@ class SpreadShock:
 
     def __add__(self, other: SpreadShock) -> SpreadShock:
         """One shock after the other."""
-        return SpreadShock((*self.moves, *other.moves))
+        return SpreadShock((*self.moves, *instance(SpreadShock)("what is added to a shock", other).moves))
 
     def moved(self, spreads: np.ndarray, ahead: Ahead) -> np.ndarray:
         """Spreads (N, 1) or (N, J) after every step."""

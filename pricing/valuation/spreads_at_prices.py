@@ -22,7 +22,7 @@ def prices_above_0(name: str, given: Any) -> Any:
     return given
 
 
-@takes(flows=instance(Cashflows), tranche=text, price=prices_above_0, per_year=whole())
+@takes(flows=instance(Cashflows), tranche=text, price=prices_above_0, per_year=whole(1, 365))
 def z_spread(flows: Cashflows, market: Any, *, tranche: str, price: Any, per_year: int | None = None) -> np.ndarray:
     """The z-spreads at which a tranche's flows are worth clean prices, in every scenario.
 

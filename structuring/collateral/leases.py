@@ -96,7 +96,7 @@ class LeasePortfolio(Asset):
     operating_cost: NotNegative = 0.0
     cost_growth: Growth = 0.0
     vacancy: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
-    cap_rate: Positive
+    cap_rate: Annotated[float, Field(gt=0.0, le=1.0)]
     day_count: LeaseDays = "30/360"
 
     @staticmethod

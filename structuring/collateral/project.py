@@ -93,7 +93,7 @@ class Escrow:
     """Money set aside for construction, and what it earns a year on the balance at the start of each period."""
 
     balance: NotNegative
-    rate: NotNegative = 0.0
+    rate: Share = 0.0
 
 
 @term

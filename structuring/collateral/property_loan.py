@@ -14,7 +14,7 @@ from structuring.scenarios.index_paths import Resets, of_notes_alone
 from structuring.scenarios.scenario import Drivers
 from waterfalls.clock.conventions import DayCount
 from waterfalls.errors import Fault
-from waterfalls.terms.bounded_numbers import Months, NotNegative, Positive, Share
+from waterfalls.terms.bounded_numbers import Months, Multiple, NotNegative, Positive, Share
 from waterfalls.terms.coupons import Floating
 from waterfalls.terms.field_types import Listed, items
 from waterfalls.terms.term import term
@@ -48,9 +48,9 @@ class Extension:
 
     months: Annotated[int, Field(gt=0)]
     _: KW_ONLY
-    debt_yield: NotNegative | None = None
-    dscr: NotNegative | None = None
-    ltv: NotNegative | None = None
+    debt_yield: Share | None = None
+    dscr: Multiple | None = None
+    ltv: Multiple | None = None
     fee: Share = 0.0
     step: Share = 0.0
     strike: Share | None = None
@@ -88,7 +88,7 @@ class PropertyLoan(Asset):
     strike: Share | None = None
     extensions: Listed[Extension] = items()
     extends: Literal["when it may", "when it must"] = "when it may"
-    refinancing_ltv: NotNegative = 0.65
+    refinancing_ltv: Multiple = 0.65
     support: NotNegative = 0.0
     release_price: Annotated[float, Field(ge=1.0, le=10.0)] = 1.0
     recovery_lag: Months = 18

@@ -40,7 +40,7 @@ class Funding:
     _: KW_ONLY
     costs: Mapping[str, Number] = field(default_factory=dict)
     sources: Mapping[str, Number] = field(default_factory=dict)
-    issue_prices: Mapping[str, Annotated[float, Field(gt=0.0)]] = field(default_factory=dict)
+    issue_prices: Mapping[str, Annotated[float, Field(gt=1.0, le=1000.0)]] = field(default_factory=dict)
 
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:

@@ -1,4 +1,4 @@
-"""Warnings about terms that are allowed and seldom meant, such as a rate of 500 % or a payment after legal final."""
+"""Warnings about terms that are allowed and seldom meant, such as a rate of 60 % or a payment after legal final."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from waterfalls.language.expressions import Comparison, Constant, Number
 from waterfalls.language.formulas import Stepped
 from waterfalls.language.ratios import Ratio
 from waterfalls.language.vocabulary import Node, nodes_in
-from waterfalls.terms.amortisation import EqualInstalments, Instalments, Sculpted
+from waterfalls.terms.amortisation import EqualInstalments, Instalments
 from waterfalls.terms.coupons import Fixed
 from waterfalls.terms.term import field_types, is_a, is_family, is_term, is_union, kind_of
 from waterfalls.terms.tranches import Note
@@ -243,13 +243,6 @@ def high_levels(deal: Deal) -> Iterator[Fault]:
             for ratio, level in pairs(node, deal):
                 said = f"{ratio} is held against {level:g}: ratios are decimals, {level / 100.0:g} is {level:g} %"
                 yield Fault(place, said)
-    for i, note in enumerate(deal.tranches):
-        terms = note.amortisation if isinstance(note, Note) else None
-        if isinstance(terms, Sculpted) and terms.dscr > COVERED:
-            said = (
-                f"is sculpted to {terms.dscr:g} times: ratios are decimals, {terms.dscr / 100.0:g} is {terms.dscr:g} %"
-            )
-            yield Fault(f"tranches[{i}].note.amortisation.sculpted.dscr", f"{note.name} {said}")
 
 
 def pairs(node: Node, deal: Deal) -> Iterator[tuple[Number, float]]:

@@ -69,7 +69,9 @@ def uneven(said: str) -> str:
     """What pandas says of a row with more cells than the others, in our words."""
     found = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", said)
     if not found:
-        return f"cannot be read as a table: {said}"
+        if opened := re.search(r"EOF inside string starting at row (\d+)", said):
+            return f"a quotation mark opens a text that nothing closes, in row {int(opened[1]) + 1} or below"
+        return f"cannot be read as a table: {said.removeprefix('Error tokenizing data. C error: ')}"
     return f"row {found[2]} has {found[3]} cells under {found[1]} headings: quote a text that holds what stands between values"
 
 

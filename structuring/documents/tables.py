@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from structuring.documents.csv_files import read_csv
 from structuring.documents.excel import read_workbook
 from structuring.documents.headings import SOUGHT, heading
-from waterfalls.errors import Fault, InvalidTerms, nearest, refuse, strangers
+from waterfalls.arguments import is_list, items, mapping
+from waterfalls.errors import Fault, InvalidTerms, nearest, refuse, shown, strangers
 from waterfalls.terms.term import MISSING, Broken, Unsound, field_types, is_a, is_term, is_union, read
 
 if TYPE_CHECKING:
@@ -101,16 +102,22 @@ def sound(rows: Iterable[tuple[str, T]]) -> Iterator[tuple[str, T]]:
     return ((where, term) for where, term in rows if not isinstance(term, Unsound))
 
 
+rows_by_name = items(mapping, "a list of mappings")
+
+
 def rows_of(
     source: Any, sheet: str | None = None, wanted: Sequence[str] = ()
 ) -> tuple[str, list[str], list[tuple[int, dict[str, Any]]]]:
     """The beginning of every place, the headings, and each row by its number, cells as plain values."""
-    if is_frame(source) or isinstance(source, (str, Path)):
+    if is_frame(source) or not is_list(source):
         frame, where = frame_of(source, sheet=sheet, texts=None, wanted=wanted)
         numbers, headings = frame.index.tolist(), [*frame.columns]
         records = frame.astype(object).where(frame.notna(), None).to_dict(orient="records")
     else:
-        records, where = [{heading(name): value for name, value in row.items()} for row in source], ""
+        records, where = (
+            [{heading(name): value for name, value in row.items()} for row in rows_by_name("table", source)],
+            "",
+        )
         headings, numbers = list(dict.fromkeys(name for row in records for name in row)), range(1, len(records) + 1)
     plain = [{k: v.item() if hasattr(v, "item") else v for k, v in row.items()} for row in records]
     return where, headings, list(zip(numbers, plain, strict=True))
@@ -129,6 +136,8 @@ def frame_of(
     if is_frame(source):
         where, frame, numbers = "", named(source), range(1, len(source) + 1)
     else:
+        if not isinstance(source, str | Path):
+            raise InvalidTerms(f"a table is a file, a DataFrame or a list of mappings, got {shown(source)}")
         path = Path(source)
         if not path.is_file():
             raise InvalidTerms(f"there is no file {str(path)!r}")

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from xml.parsers import expat
 
-from waterfalls.errors import Fault, InvalidTerms
+from waterfalls.errors import Fault, InvalidTerms, unknown
 
 LARGEST = 1_000_000_000  # bytes: asset-level files of large pools, which are read element by element
 MOST_KEPT = 1_000_000  # elements held at once
 DEEPEST = 100
 LONGEST = 1_000_000  # characters of one text
 PIECE = 1 << 16
+ENCODINGS = ("UTF-8", "UTF-16", "US-ASCII", "ISO-8859-1", "ISO-8859-15", "WINDOWS-1252")
 
 
 @dataclasses.dataclass
@@ -71,6 +72,10 @@ def read_xml(path: Path | str, each: str | None = None, take: Callable[[Node], N
     def fail(why: str) -> InvalidTerms:
         return InvalidTerms([Fault(f"{path.name}, line {parser.CurrentLineNumber}", why)])
 
+    def declared(_: str, encoding: str | None, __: int) -> None:
+        if encoding is not None and encoding.upper() not in ENCODINGS:
+            raise fail(f"{unknown('encoding', encoding.upper(), ENCODINGS)} Save it as UTF-8")
+
     def start(name: str, attributes: dict[str, str]) -> None:
         nonlocal kept
         kept += 1
@@ -101,7 +106,7 @@ def read_xml(path: Path | str, each: str | None = None, take: Callable[[Node], N
         raise fail("a document type (<!DOCTYPE>) is not read: it may hold entities that expand without end")
 
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, text
-    parser.StartDoctypeDeclHandler = doctype
+    parser.StartDoctypeDeclHandler, parser.XmlDeclHandler = doctype, declared
     try:
         if path.stat().st_size > LARGEST:
             raise InvalidTerms([Fault(path.name, f"is larger than {LARGEST / 1e6:g} MB")])

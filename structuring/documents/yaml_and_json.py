@@ -13,7 +13,7 @@ import yaml
 from structuring.documents.plain_data import Dumper, parsed
 from structuring.documents.tables import Elsewhere
 from structuring.documents.whole_files import whole
-from waterfalls.errors import Fault, FirstLossError, InvalidTerms, UnknownName
+from waterfalls.errors import Fault, FirstLossError, InvalidTerms, UnknownName, shown
 from waterfalls.terms.term import MISSING, plain, read_term
 
 T = TypeVar("T")
@@ -100,12 +100,12 @@ def load_term(path: Path | str, cls: type[T], *, mark: str, text: str | None = N
         kind = (
             next((key for key in data if str(key).startswith("firstloss")), None) if isinstance(data, Mapping) else None
         )
-        hint = f"; it begins with '{kind}: {data[kind]}', so it is another kind of file" if kind else ""
+        hint = f"; it begins with '{kind}: {shown(read[kind])}', so it is another kind of file" if kind else ""
         raise InvalidTerms(
             f"{path} does not begin with '{mark}: 1', so it is not a {mark.replace('-', ' ')} file{hint}"
         )
-    if data[mark] != 1:
-        raise InvalidTerms(f"{path} says '{mark}: {data[mark]}'; this release reads version 1")
+    if read[mark] != 1:
+        raise InvalidTerms(f"{path} says '{mark}: {shown(read[mark])}'; this release reads version 1")
     found: list[Fault] = []
     made = read_term(cls, {key: value for key, value in data.items() if key != mark}, "", found)
     if made is MISSING or found or twice:

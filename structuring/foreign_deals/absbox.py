@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,15 +55,20 @@ def deal_from_absbox(path: Path | str, *, currency: str = "USD", calendar: str =
             found.append(
                 Fault(f"contents.{part}", f"{part} have no counterpart that is read: write them in the deal file")
             )
-    try:
-        made = {
-            "name": inside["name"], "currency": currency, "calendar": calendar, **dates_of(inside["dates"], found),
-            "collateral": collateral_of(inside["pool"], found), "tranches": list(tranches_of(inside["bonds"], found)),
-            "fees": list(fees_of(inside["fees"], found)), "waterfall": list(waterfall_of(inside, found)),
-        }  # fmt: skip
-        faults_of_accounts(inside, found)
-    except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
-        raise InvalidTerms(f"{path} is not as AbsBox writes it: {type(error).__name__} {error}") from None
+    made: dict[str, Any] = {"name": inside.get("name"), "currency": currency, "calendar": calendar}
+    read: dict[str, Callable[[], dict[str, Any] | None]] = {
+        "dates": lambda: dates_of(inside["dates"], found),
+        "pool": lambda: {"collateral": collateral_of(inside["pool"], found)},
+        "bonds": lambda: {"tranches": list(tranches_of(inside["bonds"], found))},
+        "fees": lambda: {"fees": list(fees_of(inside["fees"], found))},
+        "waterfall": lambda: {"waterfall": list(waterfall_of(inside, found))},
+        "accounts": lambda: faults_of_accounts(inside, found),
+    }
+    for part, fields in read.items():
+        try:
+            made |= fields() or {}
+        except (KeyError, TypeError, IndexError, AttributeError, ValueError):  # in whatever way it is odd
+            found.append(Fault(f"contents.{part}", "is not as AbsBox 0.52 writes it"))
 
     def line(fault: Fault) -> int | None:
         return line_of(fault, Loader(text_of(Path(path))).get_single_node())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from waterfalls.errors import InvalidTerms
-from waterfalls.terms.bounded_numbers import NotNegative, Positive
+from waterfalls.terms.bounded_numbers import NotNegative, Positive, Share
 from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from structuring.deals.deal import Deal
     from structuring.simulation.random_numbers import Draws
 
+MOST = 5.0  # 500 % a year: above it, per cent were most likely meant
+Volatility = Annotated[float, Field(ge=0.0, le=MOST)]
 Loading = Annotated[float, Field(ge=-1.0, le=1.0)]
 
 
@@ -38,13 +40,13 @@ class PriceProcess:
     the factor; the correlation of two prices is the product of their loadings.
     """
 
-    volatility: NotNegative
+    volatility: Volatility
     _: KW_ONLY
     mean_reversion: NotNegative = 0.0
     factor_loading: Loading = 0.0
-    jump_rate: NotNegative = 0.0
-    jump_mean: float = 0.0
-    jump_sd: NotNegative = 0.0
+    jump_rate: Annotated[float, Field(ge=0.0, le=100.0)] = 0.0
+    jump_mean: Annotated[float, Field(ge=-MOST, le=MOST)] = 0.0
+    jump_sd: Volatility = 0.0
 
     def deviation(self, years: Any) -> np.ndarray:
         """s(t), the standard deviation of x at times in years."""
@@ -111,7 +113,7 @@ class HullWhite:
     """
 
     mean_reversion: Positive
-    volatility: NotNegative
+    volatility: Share
 
     def b(self, years: Any) -> np.ndarray:
         """B(u) = (1 - exp(-a u)) / a."""

@@ -13,12 +13,13 @@ from pydantic import Field
 
 from structuring.deals.deal import Deal, assets, clock, drivers_of
 from structuring.deals.exposures import names_of
-from structuring.generators.prices_and_rates import PriceProcess
+from structuring.generators.prices_and_rates import PriceProcess, Volatility
 from structuring.runs.book import Book
 from structuring.scenarios.paths import Paths
 from structuring.simulation.copula import Copula
+from waterfalls.arguments import instance, takes, whole
 from waterfalls.errors import refuse_unknown
-from waterfalls.terms.bounded_numbers import NotNegative, Share
+from waterfalls.terms.bounded_numbers import Intensity, NotNegative, Share
 from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from structuring.simulation.copula import Factors
     from structuring.simulation.random_numbers import Draws
 
-Hazard = NotNegative | Mapping[float, NotNegative]
+Hazard = Intensity | Mapping[float, Intensity]
 SECTOR = "AI"
 GPU = PriceProcess(0.35, mean_reversion=0.6, factor_loading=0.6, jump_rate=0.15, jump_mean=-0.35, jump_sd=0.2)
 
@@ -36,7 +37,7 @@ GPU = PriceProcess(0.35, mean_reversion=0.6, factor_loading=0.6, jump_rate=0.15,
 class Response:
     """A multiple, one a path, that answers the sector: exp(volatility (factor_loading F + sqrt(1 - loading^2) E))."""
 
-    volatility: NotNegative
+    volatility: Volatility
     factor_loading: Annotated[float, Field(ge=-1.0, le=1.0)] = 0.5
 
     def multiples(self, draws: Draws, factor: np.ndarray, *, stream: int) -> np.ndarray:
@@ -72,7 +73,7 @@ class SectorModel:
     hazard: Hazard = 0.02
     hazards: Mapping[str, Hazard] = field(default_factory=dict)
     sectors: Mapping[str, str] = field(default_factory=dict)
-    breach: NotNegative = 0.01
+    breach: Intensity = 0.01
     gpu_price: PriceProcess = GPU
     resale_elasticity: NotNegative = 1.0
     residual_value: Response = field(default_factory=lambda: Response(0.25, 0.5))
@@ -81,6 +82,7 @@ class SectorModel:
     sale_lag: NotNegative = 12.0
     sobol: bool = False
 
+    @takes(target=instance(Deal, Book), count=whole(), seed=whole(0))
     def paths(self, target: Deal | Book, count: int, *, seed: int = 0) -> Paths:
         """`count` paths of every driver that the deal's or the book's collateral reads and the model knows.
 

@@ -15,7 +15,7 @@ from structuring.runs.chunks import Chunk, Stopped, Unfinished, cut, in_turn, on
 from structuring.runs.run import Scenarios, indices_of, project, scenario_list
 from structuring.scenarios.index_paths import IndexPath
 from structuring.scenarios.scenario import Paths, Scenario
-from waterfalls.arguments import function, having, instance, mapping, takes, text, whole
+from waterfalls.arguments import function, having, instance, items, mapping, number, takes, text, whole
 from waterfalls.cashflows import Cashflows
 from waterfalls.distribute import ROOM, fixings, settle
 from waterfalls.engines.choice import Engine, chosen
@@ -219,6 +219,7 @@ class Summary(Generic[Part]):
     tranches: tuple[str, ...]
     totals: Mapping[str, np.ndarray]
 
+    @takes(quantiles=items(number(0.0, 1.0), "a list of shares, such as (0.05, 0.5, 0.95)"))
     def frame(self, quantiles: Sequence[float] = (0.01, 0.05, 0.5, 0.95, 0.99)) -> pd.DataFrame:
         """One row per total and tranche: mean, standard deviation, standard error of the mean, exact quantiles.
 

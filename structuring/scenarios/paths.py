@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from structuring.scenarios.drivers import DRIVERS
-from waterfalls.arguments import function, takes, whole
+from waterfalls.arguments import floats, function, takes, whole
 from waterfalls.errors import Fault, InvalidTerms, refuse, unknown
 
 if TYPE_CHECKING:
@@ -114,11 +114,11 @@ def as_rows(driver: str, name: str, given: Any, found: list[Fault]) -> np.ndarra
             Fault(place, "must be years from the start of the schedule, one a path: a date belongs to a Scenario")
         )
         return np.zeros((1, 1))
-    try:
-        array = np.array(given, dtype=np.float64, order="C")  # a copy, which nobody else can change
-    except (TypeError, ValueError):
+    read = floats(given)
+    if read is None:
         found.append(Fault(place, f"must be an array of numbers, got {type(given).__name__}"))
         return np.zeros((1, 1))
+    array = np.array(read, order="C")  # a copy, which nobody else can change
     array.setflags(write=False)
     array = array[:, None] if array.ndim == 1 else array
     if array.ndim != 2 or array.size == 0 or (row.shape in ("once", "date") and array.shape[1] != 1):

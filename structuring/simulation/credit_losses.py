@@ -19,7 +19,7 @@ import QuantLib as ql
 
 from structuring.simulation.normal_distribution import inverse_normal, normal_cdf
 from waterfalls.errors import Fault, InvalidTerms
-from waterfalls.terms.bounded_numbers import NotNegative, Share
+from waterfalls.terms.bounded_numbers import Intensity, NotNegative, Share
 from waterfalls.terms.term import term
 
 SMALL_POOL = 100  # obligors below which the large-pool approximation is known to be far off
@@ -39,7 +39,7 @@ class Obligor:
     name: str
     exposure: NotNegative
     _: KW_ONLY
-    hazard: NotNegative | Mapping[float, NotNegative]
+    hazard: Intensity | Mapping[float, Intensity]
     recovery: Share = 0.4
 
     @staticmethod

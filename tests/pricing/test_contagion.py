@@ -349,7 +349,7 @@ def test_every_cell_is_done_at_once_and_deals_add_by_class(toy):
 REFUSED = {
     "class": ({"bnk": 1.0}, {}, "institutions: there is no institution 'bnk'. Did you mean 'bank'?"),
     "depth": ({"bank": 1.0}, {"depth": {}}, "depth: says nothing of 'bonds'"),
-    "negative depth": ({"bank": 1.0}, {"depth": {"bonds": -1.0}}, "depth['bonds']: must not be negative, got -1"),
+    "negative depth": ({"bank": 1.0}, {"depth": {"bonds": -1.0}}, "depth['bonds']: must be a number from 0 on, got -1"),
     "price": ({"bank": 1.0}, {"prices": {"bonds": -0.5}}, "prices: must not be negative, got -0.5"),
     "asset": ({"bank": 1.0}, {"prices": {"bond": 0.5}}, "prices: there is no name 'bond'. Did you mean 'bonds'?"),
     "impact": (

@@ -67,7 +67,7 @@ def test_a_spread_compounded_twice_a_year_is_quantlibs(case):
     flows, curve, expected = case
     found = z_spread(flows(4), curve, tranche="A", price=[95.0, expected["npv_z200_semi"]], per_year=2)
     np.testing.assert_allclose(found, [[expected["zspread_semi_at_95"], 0.02]], atol=1e-12)
-    with pytest.raises(InvalidTerms, match="per_year: must be a whole number, at least 1"):
+    with pytest.raises(InvalidTerms, match="per_year: must be a whole number, from 1 to 365"):
         z_spread(flows(4), curve, tranche="A", price=95.0, per_year=0)
 
 

@@ -52,7 +52,7 @@ def test_the_shortfall_that_breaks_a_tranche(toy):
 def test_bad_input_of_reverse_stress():
     with pytest.raises(CannotPrice, match="no shock between 0 and 1 reaches 2; the most at 17 points is 1"):
         reverse_stress(lambda x: x, target=2.0, high=1.0)
-    with pytest.raises(CannotPrice, match="the measure is NaN at a shock of 0"):
+    with pytest.raises(CannotPrice, match="the measure must be a number, got nan at a shock of 0"):
         reverse_stress(lambda x: float("nan"), target=2.0, high=1.0)
     with pytest.raises(InvalidTerms, match="high: must be above low 1, got 0"):
         reverse_stress(lambda x: x, target=2.0, low=1.0, high=0.0)

@@ -328,7 +328,7 @@ def test_what_cannot_be_is_told_with_its_test_scenario_and_date():
         ({"sizes": {"A": (T("dscr('B') >= 0.1"),)}}, "has no upper bound: none of its tests fails"),
         ({"sizes": {"A": (T("dscr('A') >= 0.01"),)}, "coupons": {"A": "par"}}, "has no upper bound: its tests pass at .*, and beyond that the circle"),
         ({"sizes": {"A": (T("at_closing(ltv('A')) <= 60"),)}}, "has no upper bound: none of its tests fails"),
-        ({"sizes": {"A": -5.0}}, "must be greater than 0"),
+        ({"sizes": {"A": -5.0}}, "greater than 0 or a list, got -5.0"),
         ({"sizes": {"A": "all"}}, "is a list of tests, an amount, or rest"),
         ({"sizes": {"A": "rest", "E": "rest"}}, "one tranche is the rest"),
         ({"sizes": {"A": "rest"}}, "is the rest of the uses, and the deal says none"),

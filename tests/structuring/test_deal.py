@@ -451,7 +451,7 @@ def test_python_takes_the_texts_of_a_deal_file_a_clause_alone_and_a_list_of_clau
     ("waterfall", "message"),
     [
         ("pay(intrest('A')) >> pay(residual('E'))", "waterfall: in \"pay(intrest('A')) >> pay(residual('E'))\": there is no word 'intrest'. Did you mean 'interest'?"),
-        (5, "waterfall: must be a Waterfall or a dictionary, got 5"),
+        (5, "waterfall: must be a Waterfall or a mapping, got 5"),
     ],
 )  # fmt: skip
 def test_a_waterfall_that_is_none_is_told_without_the_names_of_types_inside(toy, waterfall, message):

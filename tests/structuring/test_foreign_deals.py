@@ -208,7 +208,7 @@ ASSET = ("pool", "contents", "PoolConsol", "assets", 0, "contents")
         (("dates", "contents", "DistributionDates"), {"tag": "DayOfMonth", "contents": 30}, "payments on day 30 are not read where"),
         (("dates", "contents", "CollectionDates"), {"tag": "Weekday"}, "must be MonthEnd"),
         (("bonds", "A1", "bndBalance"), 9000, "must not exceed the notional"),
-        (("dates",), {}, "is not as AbsBox writes it: KeyError 'contents'"),
+        (("dates",), {}, "line 4, contents.dates: is not as AbsBox 0.52 writes it"),
     ],
 )  # fmt: skip
 def test_what_absbox_says_otherwise_is_refused_by_name(tmp_path, path, to, says):

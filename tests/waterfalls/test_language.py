@@ -176,7 +176,11 @@ def test_conditions_are_joined_each_in_parentheses(said):
         ("balance('A') / 0", Number, "can divide by zero"),
         ("1 / 0", Number, "division by zero"),
         ("ratio(1, 2, zero='much')", Number, "a number or an expression is wanted, got 'much'"),
-        ("balance('A').when(trigger('x'))", Clause, "'Held' object has no attribute 'when'"),
+        (
+            "balance('A').when(trigger('x'))",
+            Clause,
+            r"when belongs to a clause, such as pay\(...\).when\(...\), and balance\('A'\) is none",
+        ),
         ("min_()", Number, "the least or greatest of what"),
         ("1e999", Number, "inf is not a number that terms can hold"),
         ("dscr(trailing=0)", Number, "trailing must be a whole number of periods, from 1 to 1200, got 0"),

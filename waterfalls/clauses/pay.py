@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 from waterfalls.clauses.claims import Claim, Debt, Principal, TopUp
 from waterfalls.clauses.waterfall import Clause
-from waterfalls.errors import InvalidTerms, refuse, strangers
+from waterfalls.errors import InvalidTerms, refuse, shown, strangers
 from waterfalls.language.machine import Contract, Machine, Value
 from waterfalls.language.vocabulary import Need, listed, word
 
@@ -227,7 +227,7 @@ def pay(*claims: Any, sharing: Sharing | None = None, shares: Mapping[str, float
         raise InvalidTerms("pay what? Name a claim: pay(interest('A'))")
     for claim in flat:
         if not isinstance(claim, Claim):
-            raise InvalidTerms(f"pay takes claims such as interest('A'), got {claim!r}")
+            raise InvalidTerms(f"pay takes claims such as interest('A'), got {shown(claim)}")
     whole = Pay(claims=tuple(flat))
     stocks = [(family(claim), getattr(claim, "kind", ""), claim.name) for claim in whole.each]
     for claim, stock in zip(whole.each, stocks, strict=True):

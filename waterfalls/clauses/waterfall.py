@@ -144,7 +144,7 @@ class Waterfall:
         object.__setattr__(self, "clauses", tuple(self.clauses))
         for clause in self.clauses:
             if not isinstance(clause, Clause):
-                raise InvalidTerms(f"a waterfall is made of clauses such as pay(interest('A')), got {clause!r}")
+                raise InvalidTerms(f"a waterfall is made of clauses such as pay(interest('A')), got {shown(clause)}")
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:

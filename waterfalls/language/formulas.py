@@ -9,7 +9,7 @@ from collections.abc import Container, Mapping
 from typing import Any, ClassVar
 
 from waterfalls.dates import as_date
-from waterfalls.errors import InvalidTerms
+from waterfalls.errors import InvalidTerms, shown
 from waterfalls.language.expressions import Condition, Number, bounded, finite, number
 from waterfalls.language.machine import Contract, Machine, Value
 from waterfalls.language.vocabulary import Node, condition, listed, word
@@ -169,7 +169,7 @@ class ByDate(Number):
 @word
 def by_date(amounts: dict[str, float]) -> Number:
     """Amounts of a table by date, 0 at other dates: `by_date({'2028-01-15': 20e3, '2029-01-15': 35e3})`."""
-    return ByDate(dated("by_date", amounts, 1))
+    return ByDate(dated("by_date", amounts))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -209,8 +209,8 @@ def stepped(first: float, steps: dict[str, float]) -> Number:
     return Stepped(finite(first), dated("stepped", steps))
 
 
-def dated(word: str, said: Any, least: int = 0) -> tuple[tuple[str, float], ...]:
-    """Numbers by date, in order of time, of which there are at least so many."""
-    if not isinstance(said, Mapping) or len(said) < least:
-        raise InvalidTerms(f"{word} takes numbers by date, {{'2028-05-30': 1.45}}, got {said!r}")
+def dated(word: str, said: Any) -> tuple[tuple[str, float], ...]:
+    """Numbers by date, in order of time, at least one."""
+    if not isinstance(said, Mapping) or not said:
+        raise InvalidTerms(f"{word} takes numbers by date, {{'2028-05-30': 1.45}}, got {shown(said)}")
     return tuple(sorted((as_date(date).isoformat(), finite(value)) for date, value in said.items()))

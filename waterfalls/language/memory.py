@@ -185,4 +185,4 @@ class Average(Number):
 @word
 def average(inner: Number, dates: int) -> Number:
     """The mean of a number over the last dates, this one included, or over as many as there have been."""
-    return Average(number(inner), periods(dates))
+    return Average(number(inner), periods(dates, "dates"))

@@ -7,6 +7,7 @@ definitions say one inside another has at most `DEEPEST` levels too. Nothing tha
 from __future__ import annotations
 
 import ast
+import inspect
 import operator
 import re
 import warnings
@@ -15,7 +16,7 @@ from typing import Any
 
 from pydantic_core import CoreSchema, core_schema
 
-from waterfalls.errors import InvalidTerms, UnknownName, refuse_unknown, unknown
+from waterfalls.errors import InvalidTerms, UnknownName, refuse_unknown, shown, unknown
 from waterfalls.language.vocabulary import MODIFIERS, WORDS, amount, condition, load_words
 
 BINARY: dict[type, Callable[[Any, Any], Any]] = {
@@ -54,12 +55,14 @@ def parse(text: Any, wanted: type[Any] | tuple[type, ...]) -> Any:
 
 
 def lacking(error: Exception) -> str:
-    """What an error says; of a word without what it needs, what that is, and what the word means."""
-    found = re.match(r"(\w+)\(\) missing \d+ required [\w-]+ arguments?: (.*)", str(error))
+    """What an error says; of a word with too little or too much in its parentheses, what it takes, and what it means."""
+    found = re.match(r"(\w+)\(\) (?:missing \d+ required [\w-]+ arguments?: (.*))?", str(error))
     if found is None or found[1] not in WORDS:
         return str(error)
-    meaning = (WORDS[found[1]].__doc__ or "").strip().partition("\n")[0]
-    return f"{found[1]} needs {found[2]} in its parentheses. {meaning}".strip()
+    word = WORDS[found[1]]
+    meaning = (word.__doc__ or "").strip().partition("\n")[0]
+    takes = f"needs {found[2]}" if found[2] else f"takes {', '.join(inspect.signature(word).parameters) or 'nothing'}"
+    return f"{found[1]} {takes} in its parentheses. {meaning}".strip()
 
 
 def tree_of(text: str) -> ast.expr:
@@ -101,7 +104,10 @@ def build(tree: ast.AST) -> Any:
         case ast.Constant(value=value) if isinstance(value, (str, int, float)) or value is None:
             return value
         case ast.UnaryOp(op=ast.USub(), operand=inner):
-            return -amount(build(inner))
+            value = amount(build(inner))
+            if hasattr(value, "words"):
+                raise InvalidTerms(f"a minus stands before a number written out: 0 - ({value})")
+            return -value
         case ast.UnaryOp(op=ast.Invert(), operand=inner):
             return ~condition(build(inner))
         case ast.BinOp(left=left, op=sign, right=right) if type(sign) in BINARY:
@@ -114,7 +120,7 @@ def build(tree: ast.AST) -> Any:
                 raise InvalidTerms("a clause stands on each side of >>")
             return BINARY[type(sign)](a, b)
         case ast.Compare(left=left, ops=[sign], comparators=[right]) if type(sign) in COMPARE:
-            return COMPARE[type(sign)](build(left), build(right))
+            return COMPARE[type(sign)](amount(build(left)), amount(build(right)))
         case ast.Compare(comparators=compared) if any(isinstance(part, ast.BinOp) for part in compared):
             raise InvalidTerms("put each comparison in parentheses: (x < 1.25) & (y > 0)")
         case ast.Compare():
@@ -131,7 +137,12 @@ def build(tree: ast.AST) -> Any:
         ):
             if name not in MODIFIERS:
                 raise UnknownName("modifier", name, sorted(MODIFIERS))
-            return getattr(build(subject), name)(*map(build, args), **once([(k.arg, build(k.value)) for k in keywords]))
+            said = build(subject)
+            if not hasattr(said, name):
+                raise InvalidTerms(
+                    f"{name} belongs to a clause, such as pay(...).{name}(...), and {shown(said)} is none"
+                )
+            return getattr(said, name)(*map(build, args), **once([(k.arg, build(k.value)) for k in keywords]))
         case ast.Name(id=name) if name in WORDS:
             raise InvalidTerms(f"a word is said with parentheses: {name}(...)")
         case ast.Name(id=name):

@@ -7,7 +7,7 @@ import math
 from collections.abc import Container, Iterable
 from typing import ClassVar
 
-from waterfalls.errors import InvalidTerms
+from waterfalls.errors import InvalidTerms, shown
 from waterfalls.language.expressions import Number, bounded
 from waterfalls.language.machine import Contract, Machine, Value
 from waterfalls.language.numbers import balance, receipt, reported, some
@@ -200,8 +200,8 @@ def ltv(name: str) -> Number:
     return Coverage("ltv", named("note", name))
 
 
-def periods(count: int) -> int:
+def periods(count: int, what: str = "trailing") -> int:
     """A whole number of periods: at least 1, at most a hundred years of months."""
     if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= MOST_PERIODS:
-        raise InvalidTerms(f"trailing must be a whole number of periods, from 1 to {MOST_PERIODS}, got {count!r}")
+        raise InvalidTerms(f"{what} must be a whole number of periods, from 1 to {MOST_PERIODS}, got {shown(count)}")
     return count

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, TypeVar
 
 from waterfalls.bounds import LARGEST
-from waterfalls.errors import InvalidTerms
+from waterfalls.errors import InvalidTerms, shown
 
 F = TypeVar("F", bound=Callable[..., Any])
 WORDS: dict[str, Callable[..., Any]] = {}
@@ -88,12 +88,12 @@ def amount(value: Any) -> Any:
     if hasattr(type(value), "infinite"):
         return value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        if not math.isfinite(value):
+        if isinstance(value, float) and not math.isfinite(value):
             raise InvalidTerms(f"{value} is not a number that terms can hold")
         if abs(value) > LARGEST:
-            raise InvalidTerms(f"a number is too large: at most {LARGEST:g} in size, got {value:g}")
+            raise InvalidTerms(f"a number is too large: at most {LARGEST:g} in size, got {shown(value)}")
         return value
-    raise InvalidTerms(f"a number or an expression is wanted, got {value!r}")
+    raise InvalidTerms(f"a number or an expression is wanted, got {shown(value)}")
 
 
 def condition(value: Any) -> Any:
@@ -101,7 +101,7 @@ def condition(value: Any) -> Any:
     if hasattr(type(value), "words_not"):
         return value
     raise InvalidTerms(
-        f"& | ~ join conditions, got {value!r}: put each comparison in parentheses, (x < 1.25) & (y > 0)"
+        f"& | ~ join conditions, got {shown(value)}: put each comparison in parentheses, (x < 1.25) & (y > 0)"
     )
 
 
@@ -109,7 +109,7 @@ def named(what: str, given: Any) -> str:
     """The name of an object, or the name itself."""
     name = given if isinstance(given, str) else getattr(given, "name", None)
     if not isinstance(name, str) or not name:
-        raise InvalidTerms(f"the name of {'an' if what[0] in 'aeiou' else 'a'} {what} is wanted, got {given!r}")
+        raise InvalidTerms(f"the name of {'an' if what[0] in 'aeiou' else 'a'} {what} is wanted, got {shown(given)}")
     return name
 
 

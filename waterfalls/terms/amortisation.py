@@ -13,7 +13,7 @@ from pydantic import Field
 from waterfalls.clock.schedule import Schedule
 from waterfalls.language.machine import Machine, Value
 from waterfalls.language.ratios import Flow, cash_for_debt_service, interest_of
-from waterfalls.terms.bounded_numbers import NotNegative, Positive
+from waterfalls.terms.bounded_numbers import Coverage, NotNegative
 from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class Sculpted:
     asked = max(0, cash / dscr - interest that falls due), at most the balance; it leaves no fixed schedule to shorten.
     """
 
-    dscr: Positive
+    dscr: Coverage
     first: datetime.date
 
     known_ahead: ClassVar[bool] = False

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import lazy_loader
 from pydantic import AfterValidator, Field
 
+from waterfalls.bounds import per_cent
 from waterfalls.clock.conventions import FREQUENCIES
 from waterfalls.clock.schedule import Schedule, fraction_of, moved
 from waterfalls.errors import Fault, InvalidTerms
 from waterfalls.language.expressions import Condition
 from waterfalls.language.machine import Contract, Machine, Value
+from waterfalls.terms.bounded_numbers import Rate
 from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ else:
     np = lazy_loader.load("numpy")
 
 
-Rate = Annotated[float, Field(ge=-1.0, le=10.0)]
+MOST = 100.0  # of a multiple of the index, and then of the margin beside it
 
 
 @term
@@ -75,9 +77,9 @@ class Floating:
 
     fixed: ClassVar[bool] = False
     index: str
-    margin: Rate
+    margin: Annotated[float, Field(ge=-MOST, le=MOST)]
     _: KW_ONLY
-    multiple: Annotated[float, Field(ge=-100.0, le=100.0)] = 1.0
+    multiple: Annotated[float, Field(ge=-MOST, le=MOST)] = 1.0
     cap: Rate | None = None
     floor: Rate | None = None
     reset_lag: Annotated[int, Field(ge=0)] = 0
@@ -88,7 +90,13 @@ class Floating:
 
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
-        cap, floor = fields.get("cap"), fields.get("floor")
+        cap, floor, margin = (fields.get(name) for name in ("cap", "floor", "margin"))
+        most = max(1.0, abs(fields.get("multiple", 1.0)))
+        if margin is not None and abs(margin) > most:
+            yield Fault(
+                "margin",
+                f"must be at most {most:g} in size beside this multiple of the index, got {margin:g}{per_cent(margin)}",
+            )
         if cap is not None and floor is not None and cap < floor:
             yield Fault("cap", f"must not be below the floor {floor:g}, got {cap:g}")
         if fields.get("compounded") and fields.get("resets") is None:

@@ -11,7 +11,7 @@ from waterfalls.errors import Fault
 from waterfalls.language.amounts import Amount
 from waterfalls.language.expressions import Condition
 from waterfalls.language.machine import Machine
-from waterfalls.terms.bounded_numbers import NotNegative
+from waterfalls.terms.bounded_numbers import NotNegative, Share
 from waterfalls.terms.term import term
 
 
@@ -27,7 +27,7 @@ class Fee:
     name: str
     _: KW_ONLY
     annual: NotNegative | None = None
-    rate: NotNegative | None = None
+    rate: Share | None = None
     on: Amount | None = None
     amount: Amount | None = None
     when: Condition | None = None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY
+from typing import Annotated
+
+from pydantic import Field
 
 from waterfalls.clock.conventions import DayCount
 from waterfalls.language.amounts import Portion
 from waterfalls.language.expressions import Constant
 from waterfalls.language.machine import Machine
-from waterfalls.terms.bounded_numbers import NotNegative, Positive, Share
+from waterfalls.terms.bounded_numbers import NotNegative, Share
 from waterfalls.terms.coupons import Coupon
 from waterfalls.terms.term import term
 
@@ -31,7 +34,7 @@ class Replacement:
     _: KW_ONLY
     coupon: Coupon
     repays: Portion
-    price: Positive = 1.0
+    price: Annotated[float, Field(gt=0.0, le=2.0)] = 1.0
     defaults: Portion = NONE
     severity: Share = 1.0
     balance: NotNegative = 0.0

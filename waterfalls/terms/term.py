@@ -12,7 +12,7 @@ import functools
 import re
 import types
 import typing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, dataclass_transform
 
 import pydantic
@@ -20,7 +20,8 @@ import pydantic
 from waterfalls.bounds import odd, odd_count, odd_size
 from waterfalls.dates import dated
 from waterfalls.equality import hash_of_fields
-from waterfalls.errors import Fault, InvalidTerms, nearest, number_meant, shown, unknown
+from waterfalls.errors import Fault, InvalidTerms, nearest, shown, unknown
+from waterfalls.terms.type_errors import faults_of
 
 T = TypeVar("T")
 CONFIG = pydantic.ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
@@ -61,7 +62,7 @@ def term(cls: type[T]) -> type[T]:
         try:
             construct(self, **{key: tuple(value) if isinstance(value, list) else value for key, value in given.items()})
         except pydantic.ValidationError as error:
-            return faults_of(error, names)
+            return faults_of(error, names, given)
         return [fault for name in names for fault in odd_size(name, getattr(self, name))]
 
     made.__fields__ = staticmethod(construct_fields)
@@ -88,61 +89,6 @@ def between(cls: Any, fields: Mapping[str, Any]) -> list[Fault]:
     if not hasattr(cls, "faults"):
         return []
     return [fault if isinstance(fault, Fault) else Fault("", fault) for fault in cls.faults(fields)]
-
-
-def faults_of(error: pydantic.ValidationError, names: Iterable[str]) -> list[Fault]:
-    """The faults in an error of pydantic, in our words: each with its field, what was given and what is allowed."""
-    found: list[Fault] = []
-    told: dict[str, Fault] = {}
-    for item in error.errors(include_url=False):
-        kind, given, context = item["type"], shown(item["input"]), item.get("ctx", {})
-        place = "".join(
-            f"[{step!r}]" if i else str(step) for i, step in enumerate(item["loc"]) if not step_of_union(step)
-        )
-        if kind == "value_error":  # of a text of the language, so that no other branch of a union was meant
-            told[place] = Fault(place, str(context["error"]))
-        elif kind in ("unexpected_keyword_argument", "extra_forbidden"):
-            found.append(Fault("", unknown("field", item["loc"][-1], names)))
-        elif kind == "literal_error":
-            found.append(Fault(place, unknown("choice", item["input"], re.findall(r"'([^']*)'", context["expected"]))))
-        elif kind.startswith("missing"):
-            found.append(Fault(place, "is required and missing"))
-        elif kind == "is_instance_of" or kind.startswith("dataclass"):
-            wanted = context.get("class") or context["class_name"]
-            found.append(Fault(place, f"must be a {wanted}, got {given}"))
-        else:
-            text = item["msg"].replace("Input should be", "must be").replace("a valid ", "a ")
-            text = (
-                text.replace("a integer", "a whole number").replace("a string", "a text").replace("a tuple", "a list")
-            )
-            advice = number_meant(item["input"]) if kind.startswith(("float", "int")) else ""
-            found.append(Fault(place, f"{text[:1].lower()}{text[1:]}, got {given}{advice}"))
-    return [*told.values(), *merged([fault for fault in found if fault.place not in told])]
-
-
-def merged(found: Sequence[Fault]) -> list[Fault]:
-    """Faults with those of one place (the branches of a union) as one."""
-    places: dict[str, list[str]] = {}
-    for fault in found:
-        places.setdefault(fault.place or fault.what, []).append(fault.what)
-    result = []
-    for fault in found:
-        texts = places.pop(fault.place or fault.what, None)
-        if texts:
-            heads = [text.split(", got ")[0] for text in texts[:-1]]
-            result.append(
-                Fault(fault.place, " or ".join([*heads, texts[-1].removeprefix("must be ") if heads else texts[-1]]))
-            )
-    return result
-
-
-def step_of_union(step: int | str) -> bool:
-    """Whether a step of pydantic's path names the branch of a union and not a field or a position."""
-    return isinstance(step, str) and bool(BRANCH.match(step) or step in BRANCHES)
-
-
-BRANCH = re.compile(r"[A-Z\[(]|(?:function-[a-z]+|json-or-python|is-instance|dict|tuple|list|nullable)\[")
-BRANCHES = frozenset({"float", "int", "str", "bool", "date", "none", "constrained-float"})
 
 
 def dot(place: str) -> str:
@@ -329,6 +275,15 @@ def read_term(cls: Any, data: Any, place: str, found: list[Fault]) -> Any:
     more += [Fault(dot(fault.place), fault.what) for fault in between(cls, others)]
     found += [Fault(f"{place}{fault.place}", fault.what) for fault in more]
     return MISSING
+
+
+def taken(cls: type[T], data: Any) -> T:
+    """A term from plain data, or every fault of it."""
+    found: list[Fault] = []
+    made = read_term(cls, data, "", found)
+    if found:
+        raise InvalidTerms([fault._replace(place=fault.place.lstrip(".")) for fault in found])
+    return made
 
 
 def defaults_of(cls: Any, data: Mapping[str, Any]) -> dict[str, Any]:

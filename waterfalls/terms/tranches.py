@@ -17,7 +17,7 @@ from waterfalls.language.amounts import Amount
 from waterfalls.language.expressions import Condition
 from waterfalls.language.machine import Machine
 from waterfalls.terms.amortisation import EqualInstalments, Instalments, LevelPayments, Sculpted
-from waterfalls.terms.bounded_numbers import NotNegative, Positive
+from waterfalls.terms.bounded_numbers import NotNegative, Positive, Share
 from waterfalls.terms.coupons import Coupon, Fixed
 from waterfalls.terms.term import term
 
@@ -57,7 +57,7 @@ class Note:
     capitalises: Condition | None = None
     amortisation: LevelPayments | EqualInstalments | Instalments | Sculpted | None = None
     anticipated_repayment: datetime.date | None = None
-    additional_rate: NotNegative = 0.0
+    additional_rate: Share = 0.0
     maturity: datetime.date | None = None
     available_until: datetime.date | None = None
     revolving: bool = False

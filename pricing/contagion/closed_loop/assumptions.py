@@ -10,12 +10,14 @@ from typing import Any
 from pricing.bearers.institutions import Institutions
 from structuring.documents.yaml_and_json import load_term
 from structuring.runs.book import Book
+from waterfalls.bounds import per_cent
 from waterfalls.errors import Fault, refuse, strangers, unknown
 from waterfalls.terms.bounded_numbers import NotNegative
 from waterfalls.terms.term import term
 
 MARK = "firstloss-loop"
 KINDS = ("story on", "size of", "depth of", "capital of", "redemptions of")  # what a range may be a multiple of
+SHARES = ("mandates", "semi_liquid", "gate", "margined", "lines", "spillover", "issuance", "debt_funded")
 ALONE = ("spreads", "supply")
 
 
@@ -64,6 +66,15 @@ class LoopTerms:
     demand: Assumed
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ranges: Mapping[str, Assumed] = field(default_factory=dict)
+
+    @staticmethod
+    def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+        for name in SHARES:
+            said = fields.get(name, {})
+            for who, one in said.items() if isinstance(said, Mapping) else [("", said)]:
+                if one.high > 1.0:
+                    place = f"{name}[{who!r}].high" if who else f"{name}.high"
+                    yield Fault(place, f"is a share, at most 1, got {one.high:g}{per_cent(one.high)}")
 
     @property
     def assumptions(self) -> dict[str, Assumed]:

@@ -10,7 +10,7 @@ from pydantic_core import CoreSchema
 
 from waterfalls.errors import InvalidTerms
 from waterfalls.language.expressions import Number
-from waterfalls.language.parsing import or_text, parse
+from waterfalls.language.parsing import or_text, parse, tree_of
 from waterfalls.language.vocabulary import quoted
 
 AHEAD = ("months_of_debt_service", "months_of_interest")
@@ -55,10 +55,7 @@ def amount(text: Any) -> Amount:
     def call(tree: Any) -> Any:
         return tree.value if isinstance(tree, ast.Constant) else None
 
-    try:
-        tree = ast.parse(said.strip(), mode="eval").body
-    except SyntaxError as error:
-        raise InvalidTerms(f"{said!r} is not an amount: {error.msg} at column {error.offset}") from None
+    tree = tree_of(said)
     if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id in AHEAD and len(tree.args) > 1:
         months, *notes = map(call, tree.args)
         if isinstance(months, int | float) and months > 0 and all(isinstance(note, str) for note in notes):

@@ -10,6 +10,7 @@ from structuring.deals.deal import Deal
 from structuring.documents.yaml_and_json import STEP
 from waterfalls.errors import Fault, InvalidTerms, refuse, strangers, unknown
 from waterfalls.language.expressions import Constant
+from waterfalls.language.vocabulary import Node
 from waterfalls.terms.term import kind_of, unproved
 
 
@@ -34,7 +35,7 @@ def with_values(deal: Deal, values: Mapping[str, Any]) -> Deal:
     proves the deal that is kept."""
     fields: dict[str, Any] = {}
     for path, value in values.items():
-        field, *steps = steps_of(path)
+        field, *steps = steps_of(path) or [""]
         key = key_of(deal, field, path)
         fields[key] = replaced(fields.get(key, getattr(deal, key)), steps, value, path)
     return unproved(deal, fields)
@@ -49,16 +50,26 @@ def inside(item: Any, step: str, path: str) -> Any:
 def replaced(item: Any, steps: Sequence[str], value: Any, path: str) -> Any:
     """An item with another value at the end of some steps."""
     if not steps:
-        return Constant(value) if isinstance(item, Constant) else value
+        return Constant(value) if isinstance(item, Constant) else whole(value, path) if isinstance(item, int) else value
     if is_kind(item, steps[0]):
         return replaced(item, steps[1:], value, path)
     key = key_of(item, steps[0], path)
+    part = getattr(item, key) if dataclasses.is_dataclass(item) else item[key]
+    made = replaced(part, steps[1:], value, path)
+    if isinstance(part, Node) and not isinstance(item, Node) and hasattr(part, "__text__"):
+        made = part.__text__(str(made))  # as its text would be read, so that it is proved
     if dataclasses.is_dataclass(item):
-        return dataclasses.replace(item, **{key: replaced(getattr(item, key), steps[1:], value, path)})  # type: ignore[type-var]
-    made = replaced(item[key], steps[1:], value, path)
+        return dataclasses.replace(item, **{key: made})  # type: ignore[type-var]
     if isinstance(item, Mapping):
         return {**item, key: made}
     return (*item[:key], made, *item[key + 1 :])
+
+
+def whole(value: Any, path: str) -> Any:
+    """A value in the place of a whole number."""
+    if isinstance(value, float) and not value.is_integer():
+        raise InvalidTerms(Fault(path, f"must be a whole number, got {value:g}"))
+    return int(value) if isinstance(value, float) else value
 
 
 def is_kind(item: Any, step: str) -> bool:

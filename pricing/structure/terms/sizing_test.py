@@ -16,7 +16,7 @@ from structuring.scenarios.drivers import DRIVERS
 from waterfalls.dates import as_date
 from waterfalls.errors import InvalidTerms, UnknownName, unknown
 from waterfalls.language.expressions import Constant, Number, finite
-from waterfalls.language.parsing import or_text, parse
+from waterfalls.language.parsing import or_text, parse, tree_of
 from waterfalls.language.vocabulary import quoted
 
 OVER_DATES = {  # words over a number of the language: its value at each determination, as a trigger reads it
@@ -88,10 +88,7 @@ def parsed(text: Any) -> SizingTest:
     """A test from its text, read with Python's syntax and never evaluated."""
     if not isinstance(text, str):
         raise InvalidTerms(f"a test is a sentence such as dscr('A') >= 1.40 in 'base', got {text!r}")
-    try:
-        tree = ast.parse(" ".join(SUFFIX.sub(plain_level, text).split()), mode="eval").body
-    except SyntaxError as error:
-        raise InvalidTerms(f"{text!r} is not a test: {error.msg} at column {error.offset}") from None
+    tree = tree_of(SUFFIX.sub(plain_level, text))
     match tree:
         case ast.Compare(left=left, ops=[sign], comparators=[level]):
             scenario = None

@@ -14,12 +14,13 @@ from pricing.structure.terms.amount import Amount
 from pricing.structure.terms.sizing_test import SizingTest
 from structuring.deals.deal_files import companion
 from structuring.documents.yaml_and_json import load_term
+from structuring.generators.prices_and_rates import Volatility
 from waterfalls.arguments import path, takes
 from waterfalls.errors import Fault
+from waterfalls.terms.bounded_numbers import Coverage, Positive
 from waterfalls.terms.term import term
 
 MARK = "firstloss-structure"
-Positive = Annotated[float, Field(gt=0.0)]
 Tests = tuple[SizingTest, ...]
 
 
@@ -34,7 +35,7 @@ class Schedule:
     test holds the note smaller, all its debt service is smaller in proportion, and coverage is higher than `ratio`.
     """
 
-    ratio: Positive | Mapping[datetime.date, Positive]
+    ratio: Coverage | Mapping[datetime.date, Coverage]
     _: KW_ONLY
     first: datetime.date
     last: datetime.date | None = None
@@ -71,7 +72,7 @@ class Sought:
 class Drawn:
     """Paths around a scenario, which a test means by `in 'paths'`: log-normal drivers by their volatility a year."""
 
-    draw: Mapping[str, Annotated[float, Field(ge=0.0)]]
+    draw: Mapping[str, Volatility]
     _: KW_ONLY
     around: str | None = None
     count: Annotated[int, Field(ge=1)] = 500
