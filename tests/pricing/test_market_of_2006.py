@@ -4,6 +4,7 @@ The write-downs are calibrated (stress.yaml says so), and the holders are split 
 all that follows from these, the amplification, the haircuts, the capital lost, is not.
 """
 
+import dataclasses
 import functools
 
 import numpy as np
@@ -11,8 +12,9 @@ import pytest
 from market import closed
 
 from pricing.contagion.closed_loop.assumptions import load_loop
-from pricing.contagion.closed_loop.closed_loop import economy_of
-from pricing.contagion.closed_loop.market_loop import market_loop
+from pricing.contagion.closed_loop.channels import STEPS
+from pricing.contagion.closed_loop.closed_loop import closed_loop, economy_of
+from pricing.contagion.closed_loop.market_loop import loop_sentences, market_loop
 from pricing.contagion.market_stress import market_stress
 from pricing.report.market_report.market_tables import sources
 from structuring.deals.deal_files import LIBRARY, load_deal
@@ -102,6 +104,35 @@ def test_holders_of_subprime_paper_sum_to_what_is_on_record():  # 671bn of nearl
 def test_then_the_second_round_exceeded_the_first_and_now_it_does_not():
     assert ratio(then()) > 1.5 and ratio(closed()) < 1.0
     assert then().loop.settled and not then().loop.differs
+
+
+def test_a_door_that_forced_sales_go_through_first_says_what_it_would_add_without_them():
+    """With 0.03tn of capital the conduits' forced sales come first, and their lines take losses off: what the lines would
+    do by themselves rests on no capital, is never below 0, and is told beside it."""
+    made = then()
+    thin = economy_of(made.stress, made.vehicles, made.terms, {"capital of conduits and SIVs": 0.6})
+    found, door = closed_loop(thin), "margin and lines"
+    low, taken = (each.by_channel().set_index("channel") for each in (found, made.loop))
+    assert low.loc[door, "in order"] < 0.0 < taken.loc[door, "in order"] < low.loc[door, "without forced sales"]
+    assert low.loc[door, "without forced sales"] == pytest.approx(taken.loc[door, "without forced sales"], rel=1e-9)
+    assert (found.instead.sum(axis=1) >= 0.0).all() and found.least.sum() == pytest.approx(
+        made.loop.least.sum(), rel=1e-3
+    )
+    assert any(f"What {door} sells at once forced sales would sell later" in said for said in loop_sentences(found))
+    assert not any("sells at once" in said for said in loop_sentences(made.loop))
+
+
+def test_what_a_door_adds_without_forced_sales_is_half_of_its_own_fall_and_all_of_what_others_keep():
+    """By hand, of one look: conduits sell 75 % of their paper by the fall of its price, others keep theirs."""
+    made = then()
+    calm = dataclasses.replace(economy_of(made.stress, made.vehicles, made.terms), forced=False)
+    assert not calm.before.late.any()  # nobody sells by a threshold
+    state = STEPS["margin and lines"](calm, calm.before, calm.nothing)
+    system, found = calm.system(state), calm.look(state)
+    off = state.part * system.values
+    fell = 1.0 - np.exp(-(system.start[0] * off.sum(axis=0)) * np.diag(system.impact))
+    lost = (system.values - off) @ (system.start[0] * fell) + 0.5 * (off @ (system.start[0] * fell))
+    assert off.sum() > 0.0 and found.late == pytest.approx(lost, rel=1e-12)
 
 
 def test_dealers_and_vehicles_lose_all_their_capital_then_and_no_class_a_tenth_now():

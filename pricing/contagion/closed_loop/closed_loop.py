@@ -31,6 +31,7 @@ class Loop:
     first     (N,)       losses of the vehicles, and `sales` (N,): the second round by thresholds, both as without the loop
     added     (R, C, N)  what each channel adds in each round, in the order of `channels`, later ones seeing the earlier
     alone     (C, N)     what each channel adds with the others switched off
+    instead   (C, N)     what each adds alone where nobody sells by a threshold: what forced sales did not sell before it
     least, most  (N,)    all losses where the loop comes to rest from nothing, and from everything
     settled   whether it came to rest within its rounds
     """
@@ -42,6 +43,7 @@ class Loop:
     sales: np.ndarray
     added: np.ndarray
     alone: np.ndarray
+    instead: np.ndarray
     least: np.ndarray
     most: np.ndarray
     settled: bool
@@ -90,15 +92,22 @@ class Loop:
         return table
 
     def by_channel(self) -> pd.DataFrame:
-        """One row a channel: what it adds in its order, over all rounds, and alone; then what they add together, and the residual."""
+        """One row a channel: what it adds in its order, over all rounds, alone, and alone without forced sales; then what they
+        add together, and the residual. Below 0, a channel sells at once what forced sales would sell later and lower."""
         import pandas as pd
 
         rows = [
-            {"channel": name, "in order": float(self.added[:, c].sum()), "alone": float(self.alone[c].sum())}
+            {
+                "channel": name,
+                "in order": float(self.added[:, c].sum()),
+                "alone": float(self.alone[c].sum()),
+                "without forced sales": float(self.instead[c].sum()),
+            }
             for c, name in enumerate(self.channels)
         ]
-        rows.append({"channel": "together, beyond each alone", "in order": 0.0, "alone": float(self.together.sum())})
-        rows.append({"channel": "residual", "in order": float(self.residual.sum()), "alone": 0.0})
+        rest = {"in order": 0.0, "alone": 0.0, "without forced sales": 0.0}
+        rows.append({"channel": "together, beyond each alone", **rest, "alone": float(self.together.sum())})
+        rows.append({"channel": "residual", **rest, "in order": float(self.residual.sum())})
         return pd.DataFrame(rows)
 
     def by_institution(self) -> pd.DataFrame:
@@ -125,11 +134,9 @@ def closed_loop(y: Economy, *, channels: Collection[str] = CHANNELS, alone: bool
     refuse(strangers("", "channel", channels, CHANNELS))
     start = y.before
     found, state, added, rests = follow(y, start, on)
-    single = (
-        [follow(y, start, (name,))[0].total - start.total if name in on else 0.0 * start.total for name in CHANNELS]
-        if alone
-        else []
-    )
+    calm = dataclasses.replace(y, forced=False)
+    none = np.zeros((len(CHANNELS), len(start.total)))
+    single, instead = (each_alone(of, on) if alone else none for of in (y, calm))
     top = from_above(y, on, found) if on and alone else found.total
     padded = np.zeros((len(added), len(CHANNELS), len(start.total)))
     for c, name in enumerate(CHANNELS):
@@ -137,8 +144,7 @@ def closed_loop(y: Economy, *, channels: Collection[str] = CHANNELS, alone: bool
             padded[:, c] = added[:, on.index(name)]
     return Loop(
         institutions=y.names, capital=y.capital, channels=CHANNELS, first=start.first, sales=start.late, added=padded,
-        alone=np.array(single) if single else np.zeros((len(CHANNELS), len(start.total))),
-        least=found.total, most=top, settled=rests, state=state,
+        alone=single, instead=instead, least=found.total, most=top, settled=rests, state=state,
     )  # fmt: skip
 
 
@@ -163,6 +169,11 @@ def follow(y: Economy, found: Round, on: tuple[str, ...]) -> tuple[Round, State,
 def settled(moved: np.ndarray, found: Round) -> bool:
     """Whether what a round moved is too little to go on, against all losses."""
     return bool(np.abs(moved).sum() <= SETTLED * max(np.abs(found.total).sum(), 1.0))
+
+
+def each_alone(y: Economy, on: tuple[str, ...]) -> np.ndarray:
+    """What each channel adds with the others switched off (C, N)."""
+    return np.array([follow(y, y.before, (name,) * (name in on))[0].total - y.before.total for name in CHANNELS])
 
 
 def rest(y: Economy, channels: Collection[str] = CHANNELS) -> tuple[Round, State]:

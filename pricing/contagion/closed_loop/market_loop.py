@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 BN = 1e9
 REFINED = 4  # times at most that the vehicles are run where the loop rests
+TELLING = 1e-3  # of all losses: what a channel takes off below which it goes without saying
 NEAR = 5e-4  # of the story: a run that near is taken as there
 
 
@@ -83,7 +84,8 @@ def loop_sentences(made: Loop) -> tuple[str, ...]:
     first, sales, every = (float(x.sum()) for x in (made.first, made.sales, made.least))
     if first == 0.0:
         return ("Nothing is lost in the first round, so there is no feedback.",)
-    by: Any = made.by_channel().set_index("channel")["in order"].loc[list(made.channels)].sort_values(ascending=False)
+    table: Any = made.by_channel().set_index("channel").loc[list(made.channels)]
+    by = table["in order"].sort_values(ascending=False)
     channels = ", ".join(f"{name} {money(amount, BN)}" for name, amount in by.items())
     more = every - first
     rounds = len(made.added)
@@ -96,7 +98,14 @@ def loop_sentences(made: Loop) -> tuple[str, ...]:
         f"With feedback the book and all it drags down lose {money(every, BN)}: {money(first, BN)} in the first round, {money(sales, BN)} by "
         f"forced sales, {money(more - sales, BN)} by the rounds that follow, {'settled' if made.settled else 'not yet settled'} after {rounds}. "
         f"What comes after the first round is {more / first:.2f} times the first.",
-        f"By channel, each counted after those before it: {channels}; {money(float(made.together.sum()), BN)} of it comes of no channel alone.",
+        f"By channel, each counted after forced sales and those before it: {channels}; {money(float(made.together.sum()), BN)} of it comes of no "
+        "channel alone.",
+        *(
+            f"What {name} sells at once forced sales would sell later and lower, so this channel takes {money(-amount, BN)} off; had nobody "
+            f"sold by a threshold it alone would add {money(float(table.loc[name, 'without forced sales']), BN)}."
+            for name, amount in by.items()
+            if amount <= -TELLING * every and table.loc[name, "without forced sales"] > 0.0
+        ),
         rest,
     )
 

@@ -29,6 +29,7 @@ class Economy:
     story     (D,)     multiple of the story, by deal, before the loop
     spread    (K,)     multiple of the story's spreads
     said      what the loop's assumptions are taken to be, by name
+    forced    whether those below their threshold, and funds that are redeemed, sell by themselves
     """
 
     vehicles: Vehicles
@@ -41,6 +42,7 @@ class Economy:
     story: np.ndarray
     spread: np.ndarray
     said: Mapping[str, float]
+    forced: bool = True
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -148,7 +150,7 @@ class Economy:
         system = struck_by(self.base, shock, self.names)
         first = shock_by(shock, self.names)[0][0]
         after, lost = after_sales(system, state)
-        made = thresholds(after, ROUNDS_OF_SALES, whose=state is self.nothing)
+        made = thresholds(after, ROUNDS_OF_SALES * self.forced, whose=state is self.nothing)
         second = (made.forced.sum(axis=0) + made.others.sum(axis=0))[0]
         price, start = made.prices[-1, 0], system.start[0]
         K = len(self.vehicles.tranches)
