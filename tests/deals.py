@@ -185,6 +185,7 @@ class World:
     note: tuple[str, ...]
     equity: tuple[str, ...]
     drawable: tuple[str, ...] = ()
+    drawn: tuple[str, ...] = ()  # of these, those that clauses may read as drawn
     anticipated: tuple[str, ...] = ()  # notes with an additional rate
     foreseen: tuple[str, ...] = ()  # notes whose debt service is known ahead
     fixed: tuple[str, ...] = ()  # of these, those whose whole life is known at a rate: fixed and shortened pro rata
@@ -200,6 +201,7 @@ class World:
     event: tuple[str, ...] = ("breach",)
     expense: tuple[str, ...] = tuple(EXPENSES)
     dates: tuple[datetime.date, ...] = (CLOSING,)
+    early: bool = False  # whether things are falling due
 
     @property
     def tranche(self):
@@ -228,6 +230,7 @@ NOTHING = st.just([])
 ROUND = st.sampled_from([0.0, 1.0, 5.0, 10.0, 25.0, 50.0, 100.0])
 ODD = st.floats(0.0, 300.0).map(lambda x: round(x, 6))
 MONEY = ROUND | ODD
+WEIGHTS = st.sampled_from([0.25, 1.0, 1 / 3, 2.0])
 LEVELS = st.sampled_from([0.0, 0.5, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0])
 
 # claim: (what bears its names, what it takes from: two claims on one stock cannot stand in one clause)
@@ -251,18 +254,9 @@ GREEDY = {deposit, residual, purchase, premium}  # they take whatever there is
 # finite numbers, with their arguments: None where the world has no such name
 AMOUNTS = {
     balance: lambda world: some(world.tranche + world.facility, 2),
-    interest_accrued: lambda world: some(world.note, 2),
-    fee_due: lambda world: some(world.fee, 2),
     by_date: lambda world: st.tuples(st.dictionaries(st.sampled_from(world.dates).map(str), MONEY, min_size=1)),
     lambda name: count(balance(name) > 0.0, event_of_default()): lambda world: some(world.note, 1),
-    lambda name: taxable(interest_collections() - interest_accrued(name), carried=5.0, limit=0.8): lambda world: some(
-        world.note, 1
-    ),
-    interest_due: lambda world: some(world.note, 2),
     undrawn: lambda world: some(world.drawable, 2),
-    drawn: lambda world: some(world.drawable, 2),
-    defined: lambda world: some(world.definition, 1),
-    debt_service: lambda world: some(world.note, 2),
     held: lambda world: some(world.account, 2),
     expense_due: lambda world: some(world.expense, 1),
     pool_balance: lambda world: NOTHING,
@@ -271,17 +265,30 @@ AMOUNTS = {
     interest_collections: lambda world: NOTHING,
     deficiency: lambda world: some(world.ledger, 2),
     lambda name: cure(oc_ratio(name), 1.25): lambda world: some(world.note, 1),
-    lambda name: cure(ic_ratio(name), 1.5): lambda world: some(world.note, 1),
     lambda name: average(balance(name), 3): lambda world: some(world.note, 1),
     cash: lambda world: NOTHING,
     receipt: lambda world: st.sampled_from([["losses"], ["revenue"], ["contracted"]]),
-    lambda name: make_whole(name, rate=0.03): lambda world: some(world.fixed, 1),
     cumulative: lambda world: st.sampled_from([["losses"], ["principal"]]),
     stepped: lambda world: st.tuples(MONEY, st.dictionaries(st.sampled_from(world.dates).map(str), MONEY, min_size=1)),
     lambda name: hurdle(name, irr=0.12): lambda world: some(world.equity, 1),
 }
+# and those that terms may not read while things fall due
+DUE = {
+    interest_accrued: lambda world: some(world.note, 2),
+    fee_due: lambda world: some(world.fee, 2),
+    lambda name: taxable(interest_collections() - interest_accrued(name), carried=5.0, limit=0.8): lambda world: some(
+        world.note, 1
+    ),
+    interest_due: lambda world: some(world.note, 2),
+    drawn: lambda world: some(world.drawn, 2),
+    defined: lambda world: some(world.definition, 1),
+    debt_service: lambda world: some(world.note, 2),
+    lambda name: cure(ic_ratio(name), 1.5): lambda world: some(world.note, 1),
+    lambda name: make_whole(name, rate=0.03): lambda world: some(world.fixed, 1),
+}
 # numbers that may be infinite, hence only compared: (what bears their names, what else they ask)
 COUNT = st.integers(1, 3)
+OF_STOCKS = (oc_ratio, ltv)  # these may be read while things fall due
 RATIOS = {
     oc_ratio: ("note", {}),
     ltv: ("note", {}),
@@ -311,7 +318,8 @@ def with_amount(word, names, world):
 @functools.cache
 def numbers_of(world):
     """The numbers of a world, each with its arguments; None is a number written out."""
-    return [(None, None), *((word, taken) for word, make in AMOUNTS.items() if (taken := make(world)) is not None)]
+    known = AMOUNTS if world.early else AMOUNTS | DUE
+    return [(None, None), *((word, taken) for word, make in known.items() if (taken := make(world)) is not None)]
 
 
 @functools.cache
@@ -342,7 +350,9 @@ def amounts(draw_, world, deep=2):
 @st.composite
 def ratios(draw_, world):
     """A number that may be infinite."""
-    known = [word for word, (what, _) in RATIOS.items() if getattr(world, what)]
+    known = [
+        word for word, (what, _) in RATIOS.items() if getattr(world, what) and (word in OF_STOCKS or not world.early)
+    ]
     word = draw_(st.sampled_from([*known, ratio]))
     if word is ratio:
         return ratio(draw_(amounts(world, 1)), draw_(amounts(world, 1)), zero=draw_(LEVELS))
@@ -381,6 +391,28 @@ def conditions(draw_, world, deep=2):
 
 
 @st.composite
+def grouped(draw_, made, claims):
+    """Claims of which the first two or three stand as one, in a group that may hold another; a group has no name to give
+    a share in the clause."""
+    count = draw_(st.integers(2, min(3, len(made) - 1)))
+    inner = claims[:count]
+    if GREEDY & {word for word, _, _ in inner}:
+        return made
+    kinds = ["sequential", "pro rata by due", "shares"]
+    kinds += (
+        ["pro rata by balance"] * 2 * ({what for _, what, _ in inner} <= {"note", "debt", "balance", "anticipated"})
+    )
+    kind, first = draw_(st.sampled_from(kinds)), made[:count]
+    if kind == "shares":
+        group = pay(*first, shares={name: draw_(WEIGHTS) for _, _, name in inner})
+    elif count == 3 and draw_(st.booleans()):
+        group = pay(pay(*first[:2], sharing=draw_(st.sampled_from(kinds[:2]))), first[2], sharing=kind)
+    else:
+        group = pay(*first, sharing=kind)
+    return [group, *made[count:]]
+
+
+@st.composite
 def pays(draw_, world):
     """A pay clause: claims and how they share, without modifiers but `from_` and `supported_by`."""
     known = [(word, *kind) for word, kind in CLAIMS.items() if getattr(world, kind[0])]
@@ -397,14 +429,13 @@ def pays(draw_, world):
         sharings = ["sequential", "shares"]
         if not GREEDY & {word for word, _, _ in claims}:
             sharings.append("pro rata by due")
-        if {what for _, what, _ in claims} <= {"note", "debt", "anticipated"}:
+        if {what for _, what, _ in claims} <= {"note", "debt", "balance", "anticipated"}:
             sharings += ["pro rata by balance"] * 2
-        if len(made) > 2 and "pro rata by due" in sharings and draw_(st.booleans()):
-            sharings.remove("shares")  # a group has no name to give a share
-            made = [pay(*made[:2], sharing=draw_(st.sampled_from(sharings))), *made[2:]]
+        if len(made) > 2 and draw_(st.booleans()):
+            made, sharings = draw_(grouped(made, claims)), [each for each in sharings if each != "shares"]
         sharing = draw_(st.sampled_from(sharings))
         if sharing == "shares":
-            clause = pay(*made, shares={name: draw_(st.sampled_from([0.25, 1.0, 1 / 3, 2.0])) for _, _, name in claims})
+            clause = pay(*made, shares={name: draw_(WEIGHTS) for _, _, name in claims})
         else:
             clause = pay(*made, sharing=sharing)
     greedy = any(word in GREEDY for word, _, _ in claims)
@@ -494,6 +525,10 @@ def coupons(draw_, dates):
     return Floating(index, margin, multiple=multiple, floor=low, cap=high, step_up=steps, step_up_while=while_)
 
 
+COVER = ratio(interest_collections(), interest_accrued("class A"), zero=99.0)
+PAID_IN_KIND = (cash() < interest_accrued("class A"), COVER < 1.5)
+
+
 @st.composite
 def notes(draw_, name, dates):
     """A note of any kind."""
@@ -513,8 +548,10 @@ def notes(draw_, name, dates):
         grace=0 if lapses else draw_(st.sampled_from([0, 0, 1])),
         interest_on_arrears=False if lapses else draw_(st.sampled_from([False, True, Fixed(0.1)])),
         lapses=lapses,
-        interest_on=draw_(st.sampled_from([None, None, None, pool_balance()])),
-        capitalises=draw_(st.sampled_from([None, None, None, ~on_or_after(dates.unadjusted[1]), event("breach")])),
+        interest_on=draw_(st.sampled_from([None] * 5 + [pool_balance(), balance("class A")])),
+        capitalises=draw_(
+            st.sampled_from([None] * 6 + [~on_or_after(dates.unadjusted[1]), event("breach"), *PAID_IN_KIND])
+        ),
         anticipated_repayment=ard,
         additional_rate=0.0 if ard is None else draw_(st.sampled_from([0.0, 0.03])),
         amortisation=draw_(amortisations(dates, notional, coupon)),
@@ -522,6 +559,10 @@ def notes(draw_, name, dates):
         available_until=until,
         revolving=until is not None and draw_(st.booleans()),
     )
+
+
+def a_tenth(of):
+    return 0.1 * of
 
 
 def foreseen(note):
@@ -540,7 +581,7 @@ def whole_life_is_known(note):
 
 
 # what only an unlucky draw says: a date after the end of a commitment, a number read where it means nothing
-OF_THE_DRAW = ("which ends on", "put it after the draw", "when it is 0: put it before", "which is not known yet")
+OF_THE_DRAW = ("which ends on", "put it after the draw", "when it is 0: put it before", "so it is no level")
 
 
 @st.composite
@@ -549,26 +590,36 @@ def plans(draw_):
     dates = draw_(schedules())
     made = [draw_(notes(f"class {letter}", dates)) for letter in "ABCDEFG"[: draw_(st.integers(1, 7))]]
     owners = [Equity("E", draw_(MONEY), commitment=1.0 + draw_(MONEY))]
+    drawable = ("E", *(note.name for note in made if note.available_until is not None))
+    names = ("reserve", "liquidity", "trap", "capex")[: draw_(st.integers(0, 4))]
     world = World(
         note=tuple(note.name for note in made),
         equity=("E",),
-        drawable=("E", *(note.name for note in made if note.available_until is not None)),
+        drawable=drawable,
         anticipated=tuple(note.name for note in made if note.additional_rate),
         dates=dates.unadjusted,
         expense=tuple(EXPENSES)[: draw_(st.integers(0, 2))],
         foreseen=tuple(note.name for note in made if foreseen(note)),
         fixed=tuple(note.name for note in made if foreseen(note) and whole_life_is_known(note)),
+        fee=("trustee", "servicer")[: draw_(st.integers(0, 2))],
+        facility=("letter of credit", "liquidity line")[: draw_(st.sampled_from([0, 0, 1, 2]))],
+        account=names,
+        reserve=tuple(name for name in names if name != "trap"),
+        hedge=("swap", "cap")[slice(*sorted(draw_(st.tuples(st.integers(0, 2), st.integers(0, 2)))))],
+        ledger=("A ledger", "B ledger")[: draw_(st.sampled_from([0, 0, 1, 2])) * bool(names)],
     )
+    early = dataclasses.replace(world, early=True)
     definitions = {name: number(draw_(amounts(world, 1))) for name in ("adjusted balance",)[: draw_(st.integers(0, 1))]}
     world = dataclasses.replace(world, definition=tuple(definitions))
-    base = st.sampled_from(world.note).map(balance) | st.just(pool_balance())
+    base = st.sampled_from(world.note).map(balance) | st.just(pool_balance()) | amounts(early, 1).map(number)
     fees = [
         draw_(
             st.builds(Fee, st.just(name), annual=MONEY, lapses=st.booleans())
-            | st.builds(Fee, st.just(name), amount=MONEY, when=conditions(world, 1))
+            | st.builds(Fee, st.just(name), amount=amounts(early, 1), when=conditions(early, 1))
+            | st.builds(Fee, st.just(name), amount=st.sampled_from(world.note).map(interest_accrued).map(a_tenth))
             | st.builds(Fee, st.just(name), rate=st.just(0.01), on=base, arrears=MONEY)
         )
-        for name in ("trustee", "servicer")[: draw_(st.integers(0, 2))]
+        for name in world.fee
     ]
     facilities = [
         Facility(
@@ -579,39 +630,29 @@ def plans(draw_):
             expires=draw_(st.none() | st.sampled_from(dates.unadjusted)),
             revolving=draw_(st.booleans()),
         )
-        for name in ("letter of credit", "liquidity line")[: draw_(st.sampled_from([0, 0, 1, 2]))]
+        for name in world.facility
     ]
     hedges = [
         Swap(name, notional=draw_(base), pay=draw_(coupons(dates)), receive=draw_(st.none() | coupons(dates)))
-        for name in ("swap",)[: draw_(st.integers(0, 1))]
-    ]
-    hedges += [
-        Cap(
+        if name == "swap"
+        else Cap(
             name, notional=draw_(base), index="SOFR", strike=draw_(st.sampled_from([0.01, 0.05])),
             ends=draw_(st.none() | st.sampled_from(dates.unadjusted[1:])),
         )
-        for name in ("cap",)[: draw_(st.integers(0, 1))]
+        for name in world.hedge
     ]  # fmt: skip
-    world = dataclasses.replace(
-        world,
-        fee=tuple(fee_.name for fee_ in fees),
-        facility=tuple(facility.name for facility in facilities),
-        hedge=tuple(hedge_.name for hedge_ in hedges),
-    )
-    names = ("reserve", "liquidity", "trap", "capex")[: draw_(st.integers(0, 4))]
     accounts = [
         Account(
             name,
-            target=None if name == "trap" else draw_(amounts(world, 1)),
+            target=draw_(amounts(world)) if name in world.reserve else None,
             balance=draw_(MONEY),
             rate=0.0 if on is None and draw_(st.booleans()) else 0.03,
             day_count=draw_(st.sampled_from(["actual/360", "30/360"])),
             income_on=on,
         )
         for name in names
-        for on in [draw_(st.sampled_from([None, None, interest_collections()]))]
+        for on in [draw_(st.none() | st.none() | st.just(interest_collections()) | amounts(early, 1))]
     ]
-    world = dataclasses.replace(world, account=names, reserve=tuple(a.name for a in accounts if a.target is not None))
     ledgers = [
         Ledger(
             name,
@@ -619,15 +660,15 @@ def plans(draw_):
             limit=draw_(st.none() | amounts(world, 1)),
             balance=draw_(MONEY),
         )
-        for name in ("A ledger", "B ledger")[: draw_(st.sampled_from([0, 0, 1, 2])) * bool(names)]
+        for name in world.ledger
     ]
     replacements = [
         Replacement(
             "new assets",
             coupon=draw_(coupons(dates)),
-            repays=ratio(draw_(amounts(world, 1)), 100.0, zero=0.0),
+            repays=ratio(draw_(amounts(early, 1)), 100.0, zero=0.0),
             defaults=draw_(
-                st.sampled_from([0.0, 0.1, 1.0]) | amounts(world, 1).map(lambda x: ratio(x, 100.0, zero=0.0))
+                st.sampled_from([0.0, 0.1, 1.0]) | amounts(early, 1).map(lambda x: ratio(x, 100.0, zero=0.0))
             ),
             severity=draw_(st.sampled_from([0.0, 0.6, 1.0])),
             price=draw_(st.sampled_from([0.8, 1.0])),
@@ -635,9 +676,7 @@ def plans(draw_):
         )
         for _ in range(draw_(st.sampled_from([0, 0, 1])))
     ]
-    world = dataclasses.replace(
-        world, ledger=tuple(each.name for each in ledgers), replacement=tuple(each.name for each in replacements)
-    )
+    world = dataclasses.replace(world, replacement=tuple(each.name for each in replacements))
     triggers = []
     for name in ("DSCR", "OC", "breach")[: draw_(st.integers(0, 3))]:
         test = draw_(conditions(world))
@@ -653,7 +692,7 @@ def plans(draw_):
         )
         world = dataclasses.replace(world, trigger=(*world.trigger, name))
     regimes = ("normal", "rapid", "enforcement")[: draw_(st.sampled_from([1, 1, 2, 3]))]
-    made_waterfalls = {name: draw_(waterfalls(world)) for name in regimes}
+    made_waterfalls = {name: draw_(waterfalls(dataclasses.replace(world, drawn=drawable))) for name in regimes}
     terms = {
         "tranches": [*made, *owners],
         "fees": fees,
@@ -706,6 +745,7 @@ WORLD = World(
     note=("A-1", "A-2", "class B"),
     equity=("E",),
     drawable=("A-1", "E"),
+    drawn=("A-1", "E"),
     fee=("trustee", "servicer"),
     account=("liquidity reserve", "trap"),
     reserve=("liquidity reserve",),

@@ -12,14 +12,16 @@ from waterfalls.clauses.waterfall import Clause, Waterfall
 from waterfalls.errors import Fault, unknown
 from waterfalls.fields import EXPENSES
 from waterfalls.language.definitions import Defined, endless, endless_amounts, levels
-from waterfalls.language.expressions import Condition, Number, no_amount
+from waterfalls.language.expressions import Comparison, Condition, Number, no_amount
+from waterfalls.language.formulas import ByDate, Divided, Stepped
 from waterfalls.language.forward import cannot_look_ahead
 from waterfalls.language.numbers import Held
 from waterfalls.language.parsing import DEEPEST
-from waterfalls.language.ratios import Coverage, DebtService, Dscr
+from waterfalls.language.ratios import Ratio
 from waterfalls.language.vocabulary import Need, Node, nodes_in
 from waterfalls.terms.ledgers import Ledger
 from waterfalls.terms.term import Unsound, is_broken
+from waterfalls.terms.too_early import nodes_read, read_too_early
 from waterfalls.terms.tranches import Equity, Note
 from waterfalls.terms.triggers import Trigger
 
@@ -91,7 +93,7 @@ def known_names(fields: Mapping[str, Any]) -> dict[str, Mapping[str, Any] | None
 
 def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
     """Names that nothing bears, names borne twice, waterfalls that strand cash; over those fields that are given."""
-    tranches, _, accounts, triggers, _, facilities, ledgers, _ = terms_in(fields)
+    tranches, fees, accounts, triggers, _, facilities, ledgers, _ = terms_in(fields)
     definitions: Mapping[str, Number] = fields.get("definitions") or {}
     waterfalls, whole = waterfalls_in(fields)
     known = known_names(fields)
@@ -122,7 +124,9 @@ def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
     roots += [(f"regimes[{name!r}]", condition) for name, condition in sound(fields.get("regimes") or {})]
     by_note = {note.name: note for note in tranches if isinstance(note, Note)}
     every = [(place, node) for place, root in roots for node in root.walk()]
-    yield from read_too_early(read, dict(sound(definitions)))
+    tests = [root for root in roots if root[0].startswith(("triggers", "regimes"))]
+    yield from read_too_early(read, tests, dict(sound(definitions)), [fee.name for fee in fees])
+    yield from dated_levels(read, roots, dict(sound(definitions)))
     yield from infinite_amounts(endless(dict(sound(definitions))), read, roots)
     if whole:
         yield from faults_of_sale([node for _, node in every])
@@ -181,23 +185,34 @@ def faults_of_regimes(fields: Mapping[str, Any], waterfalls: Mapping[str, Waterf
             )
 
 
-def read_too_early(read: Iterable[tuple[str, Node]], definitions: Mapping[str, Number]) -> Iterator[Fault]:
-    """Fees and coupons that read what falls due on notes, which is known only once they have fallen due themselves."""
-    for place, root in read:
-        kind, field = place.split("[")[0], place.rpartition(".")[2]
-        if kind != "fees" and field not in ("coupon", "interest_on_arrears", "pay", "receive", "rate"):
-            continue
-        inside, told = [*root.walk()], set[str]()
-        for node in inside:
-            if isinstance(node, Defined) and node.name in definitions and node.name not in told:
-                told.add(node.name)
-                inside += definitions[node.name].walk()
-            accrued = isinstance(node, Held) and node.symbol == ("accrued", "interest") and kind != "fees"
-            covers = isinstance(node, Coverage) and node.word == "ic_ratio"
-            if accrued or covers or isinstance(node, (Dscr, DebtService)):
-                said = "reads what falls due on notes, which is not known yet: test it by a trigger, and read trigger('...')"
-                yield Fault(place, f"'{node}' {said}")
-                break
+LEVELS = ("target", "limit", "notional", "interest_on")  # the fields of terms that hold between dates too
+
+
+def dated_levels(
+    read: Iterable[tuple[str, Node]], roots: Iterable[tuple[str, Node]], definitions: Mapping[str, Number]
+) -> Iterator[Fault]:
+    """Amounts by date where a level is wanted, which holds on every date: beside a ratio, or as what an account holds."""
+
+    def reads(side: Node, kinds: tuple[type, ...]) -> list[Node]:
+        return [node for node, _ in nodes_read(side, definitions) if isinstance(node, kinds)]
+
+    for place, root in (*read, *roots):
+        found = reads(root, (ByDate,))[:1] * (
+            place.rpartition(".")[2] in LEVELS and isinstance(root, (ByDate, Defined))
+        )
+        for test in (node for node in root.walk() if isinstance(node, Comparison)):
+            for side, other in ((test.left, test.right), (test.right, test.left)):
+                if reads(other, (Ratio, Divided)) and not reads(side, (Ratio, Divided)):
+                    found += reads(side, (ByDate,))
+        for node in found[:1]:
+            said = f"is 0 on every date that it does not name, so it is no level: say {stepped_as(node)}"
+            yield Fault(place, f"'{node}' {said}")
+
+
+def stepped_as(node: Any) -> str:
+    """What would say that each of some amounts by date holds from its date on."""
+    (_, first), *steps = node.amounts
+    return str(Stepped(first, tuple(steps)))
 
 
 def infinite_amounts(

@@ -22,7 +22,7 @@ from waterfalls.language.expressions import Condition, Number
 from waterfalls.language.forward import CashAhead, ValueAhead
 from waterfalls.language.machine import Key
 from waterfalls.language.memory import Average, Cumulative, Kept
-from waterfalls.language.numbers import Held, Receipt
+from waterfalls.language.numbers import Receipt
 from waterfalls.language.ratios import Ratio
 from waterfalls.language.vocabulary import Node, nodes_in
 from waterfalls.receipts import Receipts
@@ -33,6 +33,7 @@ from waterfalls.terms.fees import Fee
 from waterfalls.terms.hedges import Cap, Swap
 from waterfalls.terms.ledgers import Ledger
 from waterfalls.terms.replacements import Replacement
+from waterfalls.terms.too_early import accrual_is_read
 from waterfalls.terms.tranches import Equity, Note
 from waterfalls.terms.triggers import Trigger
 
@@ -85,10 +86,9 @@ class Plan:
 
     @cached_property
     def accrue_first(self) -> dict[str, Note]:
-        """The notes whose interest accrues before fees do, because a fee (such as a tax) reads what falls due on notes."""
-        read = (node for fee in self.fees.values() for _, root in nodes_in(fee) for node in self.within(root))
-        taxed = any(isinstance(node, Held) and node.symbol == ("accrued", "interest") for node in read)
-        return self.notes_by_name if taxed else {}
+        """The notes whose interest accrues before fees and other notes fall due, because these read it."""
+        notes = self.notes_by_name
+        return notes if accrual_is_read(self.fees.values(), notes.values(), self.within) else {}
 
     @cached_property
     def lapsing(self) -> tuple[Key, ...]:

@@ -52,6 +52,10 @@ def capital_structure(
     undrawn = prices.memo["committed"][s] - prices.memo["balance"][s]
     rank, total, trap = ranks(plan), sum(balance.values()), headroom_to_trap(flows, s)
     _, value = appraised(flows, s, prices.valuation, deal)
+
+    def share(part: float) -> float:
+        return part / total if total > 0.0 else np.nan  # nothing is drawn yet, or left
+
     rows = []
     for i, name in enumerate(names):
         above = [other for other in names if rank[other] <= rank[name]]
@@ -62,9 +66,9 @@ def capital_structure(
             "size": balance[name],
             "undrawn": undrawn[i],
             "coupon": coupon_words(plan.tranches[name]),
-            "attachment": (total - owed) / total,
-            "detachment": (total - senior) / total,
-            "enhancement": (total - owed) / total,
+            "attachment": share(total - owed),
+            "detachment": share(total - senior),
+            "enhancement": share(total - owed),
             **dict.fromkeys(("ltv", "dscr", "dscr_low"), np.nan),
             "wal": prices["wal"][s, 0, i],
             "spread": 1e4 * prices["z_spread"][s, 0, i],

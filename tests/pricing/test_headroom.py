@@ -169,3 +169,19 @@ def test_what_a_hedge_brings_is_no_collection_that_may_fall_away():
 
     assert headroom_to_default(ran(0.0), 0, ("A",)) == pytest.approx(2.0 / 3.0, abs=2e-6)
     assert ran(0.66).arrears["A"].max() == 0.0 and ran(0.67).arrears["A"].max() > 0.0
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_where_nothing_is_drawn_yet_no_tranche_attaches_anywhere(tmp_path):
+    """Of nothing there is no share: attachment and detachment are blank, what may be drawn is told, and a draw gives them."""
+    undrawn = FLEET.replace("notional: 26.0e6,", "notional: 26.0e6, balance: 0.0, available_until: 2027-07-15,")
+    undrawn = undrawn.replace("notional: 19.0e6", "notional: 0.0, commitment: 19.0e6")
+    undrawn = undrawn.replace("waterfall:\n", "waterfall:\n  - draw('A', 'equity', amount=45.0e6)\n")
+    (tmp_path / "deal.yaml").write_text(undrawn, encoding="utf-8")
+    deal = load_deal(tmp_path)
+    flows = run(deal, Scenario("base"))
+    for day, share in (("2027-01-15", [math.nan] * 2), ("2027-04-15", [19.0 / 45.0, 0.0])):
+        market = Market(0.04, {"A": 0.02, "equity": 0.12}, valuation=dt.date.fromisoformat(day), currency="USD")
+        table = capital_structure(flows, price(flows, market), deal=deal)
+        assert table["attachment"].tolist() == pytest.approx(share, nan_ok=True)
+        assert (table["size"] + table["undrawn"]).tolist() == pytest.approx([26.0e6, 19.0e6])

@@ -52,8 +52,9 @@ def cash_in_is_cash_out_plus_what_accounts_keep(plan, flows, rates):
         came = came + flows["earned", name] + flows["repaid", name] + flows["recovered", name] - flows["spent", name]
     for name, account in plan.accounts.items():
         opening = before(flows.accounts[name], account.balance)
-        on = opening if account.income_on is None else flows.receipt("interest") + flows.receipt("revenue")
-        close(flows["income", name], on * account.rate * plan.schedule.accruals(account.day_count), plan)
+        known = {"None": opening, "interest_collections()": flows.receipt("interest") + flows.receipt("revenue")}
+        if (on := known.get(str(account.income_on))) is not None:
+            close(flows["income", name], on * account.rate * plan.schedule.accruals(account.day_count), plan)
         came = came + opening + flows["income", name]
     tables = (flows.interest, flows.principal, flows.fees, flows.expenses, flows.accounts)
     went = sum(table[name] for table in tables for name in table)
@@ -69,7 +70,9 @@ def interest_accrues_on_the_balance_and_what_is_unpaid_stays_owed(plan, flows, r
     for name, note in plan.notes_by_name.items():
         owed = before(flows.arrears[name], note.arrears)
         base = before(flows.balance[name], note.outstanding)
-        if note.interest_on is not None:
+        if str(note.interest_on) == "balance('class A')":
+            base = before(flows.balance["class A"], plan.notes_by_name["class A"].outstanding)
+        elif note.interest_on is not None:
             assert str(note.interest_on) == "pool_balance()"
             base = flows.receipts["pool_balance"] * (flows[("live",)] if plan.sells else 1.0)
             for asset, terms in plan.replacements.items():  # as they stand before any is bought or sold

@@ -23,8 +23,8 @@ class Claim(Node):
     name: str
     needs_what: ClassVar[str] = "note"
     takes_all: ClassVar[bool] = False  # whether all the cash that the clause may use is due to it
-    text: ClassVar[str]  # the word that says it
-    said: ClassVar[str]  # what a prospectus says, the name at {}
+    text: ClassVar[str] = ""  # the word that says it, where one does
+    said: ClassVar[str] = ""  # what a prospectus says, the name at {}
 
     def due(self, m: Machine) -> Value:
         """What the claim may take at this clause."""

@@ -42,7 +42,7 @@ def settle_date(m: Machine, plan: Plan) -> None:
 
 
 def fall_due(m: Machine, plan: Plan) -> None:
-    """Cash is posted, and everything with symbols says what falls due; costs of the collateral fall due as reported."""
+    """Cash is posted, costs of the collateral fall due as reported, and everything with symbols says what else does."""
     m.heading("what was collected")
     for key in plan.flows:
         m[key] = 0.0
@@ -52,20 +52,20 @@ def fall_due(m: Machine, plan: Plan) -> None:
     m.determine()  # what falls due may itself be a number at_start
     for note in plan.notes_by_name.values():
         note.open(m)
-    fees = list(plan.fees.values())
-    for part in plan.parts:
-        if plan.accrue_first and part is fees[0]:
-            m.heading("interest of the period, which fees read")
-            for note in plan.accrue_first.values():
-                note.accrue(m)
-        m.heading(part)
-        part.settle(m)
     if plan.expenses:
         m.heading("costs of the collateral")
     for name in plan.expenses:
         cost = reported(m, "receipt", EXPENSES[name])
         m["accrued", "expense", name] = cost
         m["owed", "expense", name] += cost
+    first = next(iter((*plan.fees.values(), *plan.tranches.values())), None)
+    for part in plan.parts:
+        if plan.accrue_first and part is first:
+            m.heading("interest of the period, which other terms read")
+            for note in plan.accrue_first.values():
+                note.accrue(m)
+        m.heading(part)
+        part.settle(m)
 
 
 def default(m: Machine, plan: Plan, name: str) -> None:

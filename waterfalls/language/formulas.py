@@ -168,7 +168,7 @@ class ByDate(Number):
 
 @word
 def by_date(amounts: dict[str, float]) -> Number:
-    """Amounts of a table by date, 0 at other dates: `by_date({'2028-01-15': 20e3, '2029-01-15': 35e3})`."""
+    """Amounts of a table by date, 0 at other dates: `by_date({'2028-01-15': 20e3, '2029-01-15': 35e3})`. A level is `stepped`."""
     return ByDate(dated("by_date", amounts))
 
 

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from waterfalls.errors import InvalidTerms, shown
 from waterfalls.language.expressions import Number, bounded
+from waterfalls.language.formulas import at_start
 from waterfalls.language.machine import Contract, Machine, Value
 from waterfalls.language.numbers import balance, receipt, reported, some
 from waterfalls.language.vocabulary import listed, named, quoted, word
@@ -164,6 +165,15 @@ class Coverage(Ratio):
             return balance(*notes), receipt("value")
         cash = Flow(cash_for_debt_service(plan)) if self.of is None else self.of
         return cash, Flow(interest_of(plan, notes))
+
+    @property
+    def reads_start(self) -> bool:  # type: ignore[override]
+        return self.of is not None and self.trailing > 1
+
+    def remembers(self, plan: Contract) -> tuple[tuple[str, Number], ...]:
+        """What is kept from date to date: `of` as of determination, when it was tested; clauses may change it later."""
+        top, bottom = self.terms(plan)
+        return (("top", top if self.of is None else at_start(top)), ("bottom", bottom))
 
     def words(self) -> str:
         said = {

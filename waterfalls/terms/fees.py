@@ -19,8 +19,7 @@ from waterfalls.terms.term import term
 class Fee:
     """An amount a year, a rate a year on a number, or an amount each time; rates accrue between payment dates.
 
-    `on` and `when` are read at determination: the collateral as of then, notes and accounts after the previous
-    payment. `amount`, which may be a number such as `0.01 * receipt('recoveries')`, falls due at every date at which `when` holds (at every date without it); `when` also switches
+    `on`, `amount` and `when` are read when fees fall due: the collateral as of determination, notes after the previous payment. `amount`, which may be a number such as `0.01 * receipt('recoveries')`, falls due at every date at which `when` holds (at every date without it); `when` also switches
     the other kinds: `yearly('01-01')` each January. If it `lapses`, what a date leaves unpaid is owed no more.
     """
 

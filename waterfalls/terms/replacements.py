@@ -25,7 +25,8 @@ class Replacement:
     Each period, of the par held when it began: a share `defaults` defaults, of which `severity` is lost and the rest
     recovered at once; the rest bears `coupon` and repays the share `repays`. What they pay counts as the collateral's
     interest, principal and recoveries, and their par as pool balance and in its value, where it has one. Shares are held
-    between 0 and 1.
+    between 0 and 1; what they read of the collateral counts the par that is held, and payments of replacement collateral
+    declared before.
 
         opening + bought = repaid + defaulted + sold + closing
     """
