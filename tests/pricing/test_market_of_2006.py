@@ -106,23 +106,23 @@ def test_then_the_second_round_exceeded_the_first_and_now_it_does_not():
     assert then().loop.settled and not then().loop.differs
 
 
-def test_a_door_that_forced_sales_go_through_first_says_what_it_would_add_without_them():
+def test_a_channel_that_forced_sales_go_through_first_says_what_it_would_add_without_them():
     """With 0.03tn of capital the conduits' forced sales come first, and their lines take losses off: what the lines would
     do by themselves rests on no capital, is never below 0, and is told beside it."""
     made = then()
     thin = economy_of(made.stress, made.vehicles, made.terms, {"capital of conduits and SIVs": 0.6})
-    found, door = closed_loop(thin), "margin and lines"
+    found, channel = closed_loop(thin), "margin and lines"
     low, taken = (each.by_channel().set_index("channel") for each in (found, made.loop))
-    assert low.loc[door, "in order"] < 0.0 < taken.loc[door, "in order"] < low.loc[door, "without forced sales"]
-    assert low.loc[door, "without forced sales"] == pytest.approx(taken.loc[door, "without forced sales"], rel=1e-9)
+    assert low.loc[channel, "in order"] < 0.0 < taken.loc[channel, "in order"] < low.loc[channel, "without forced sales"]
+    assert low.loc[channel, "without forced sales"] == pytest.approx(taken.loc[channel, "without forced sales"], rel=1e-9)
     assert (found.instead.sum(axis=1) >= 0.0).all() and found.least.sum() == pytest.approx(
         made.loop.least.sum(), rel=1e-3
     )
-    assert any(f"What {door} sells at once forced sales would sell later" in said for said in loop_sentences(found))
+    assert any(f"What {channel} sells at once forced sales would sell later" in said for said in loop_sentences(found))
     assert not any("sells at once" in said for said in loop_sentences(made.loop))
 
 
-def test_what_a_door_adds_without_forced_sales_is_half_of_its_own_fall_and_all_of_what_others_keep():
+def test_what_a_channel_adds_without_forced_sales_is_half_of_its_own_fall_and_all_of_what_others_keep():
     """By hand, of one look: conduits sell 75 % of their paper by the fall of its price, others keep theirs."""
     made = then()
     calm = dataclasses.replace(economy_of(made.stress, made.vehicles, made.terms), forced=False)
