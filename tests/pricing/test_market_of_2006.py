@@ -112,9 +112,9 @@ def test_a_channel_that_forced_sales_go_through_first_says_what_it_would_add_wit
     made = then()
     thin = economy_of(made.stress, made.vehicles, made.terms, {"capital of conduits and SIVs": 0.6})
     found, channel = closed_loop(thin), "margin and lines"
-    low, taken = (each.by_channel().set_index("channel") for each in (found, made.loop))
-    assert low.loc[channel, "in order"] < 0.0 < taken.loc[channel, "in order"] < low.loc[channel, "without forced sales"]
-    assert low.loc[channel, "without forced sales"] == pytest.approx(taken.loc[channel, "without forced sales"], rel=1e-9)
+    low, taken = (each.by_channel().set_index("channel").loc[channel] for each in (found, made.loop))
+    assert low["in order"] < 0.0 < taken["in order"] < low["without forced sales"]
+    assert low["without forced sales"] == pytest.approx(taken["without forced sales"], rel=1e-9)
     assert (found.instead.sum(axis=1) >= 0.0).all() and found.least.sum() == pytest.approx(
         made.loop.least.sum(), rel=1e-3
     )
