@@ -112,6 +112,7 @@ def lived(
             out["prepayments"][:, m] += price
             owed, held[k] = owed - price, np.where(sold, 0.0, held[k])
             value, income = value - sold * world.value[k][:, m], income - sold * world.income[k][:, m]
+            fetched = fetched - sold * world.value[k][:, m] * world.fetched[k][:, m] * (1.0 - loan.sale_cost)
 
         # The loan falls due
         due_now = paying & (owed > 0.0) & (due_in[extended] == m)

@@ -61,7 +61,7 @@ class Gathered:
         self.read: set[str] = set()
         self.left_out: dict[str, int] = {}
         self.floating = 0
-        self.unsaid = 0  # how they amortise
+        self.unsaid = dict.fromkeys(UNSAID, 0)  # how many loans do not say it
         self.day: datetime.date | None = None
 
     def keep(self, place: str, row: dict[str, Any]) -> None:
@@ -229,8 +229,14 @@ ANNEXES = {
 }  # fmt: skip
 NAMED = {"RREL": "European template, residential mortgages (annex II)", "CRPL": "European template, corporate loans (annex IV)",
          "AUTL": "European template, automobile loans (annex V)"}  # fmt: skip
-FREQUENCY = {"MNTH": "monthly", "QUTR": "quarterly", "SEMI": "semiannual", "YEAR": "annual"}
-PAYMENT = {"FRXX": "level", "DEXX": "level", "FIXE": "equal principal", "BLLT": "bullet", "OTHR": "", "": ""}
+OTHER = ("", "OTHR")
+FREQUENCY = {"MNTH": "monthly", "QUTR": "quarterly", "SEMI": "semiannual", "YEAR": "annual"} | dict.fromkeys(
+    OTHER, "monthly"
+)
+PAYMENT = {"FRXX": "level", "DEXX": "level", "FIXE": "equal principal", "BLLT": "bullet"} | dict.fromkeys(
+    OTHER, "level"
+)
+UNSAID = {"type": "kind of amortisation are read as level", "frequency": "frequency are read as monthly"}
 
 
 def annex_of(headings: Iterable[str]) -> str:
@@ -256,8 +262,7 @@ def read_european(rows: Iterable[tuple[str, Mapping[str, Any]]], headings: Itera
     assumed = ["a principal grace period is one of interest alone"]
     if "type" not in codes:
         assumed = ["loans pay monthly and level: amortisation is not read of this template"]
-    if into.unsaid:
-        assumed.append(f"{into.unsaid:,} loans that say another or no kind of amortisation are read as level")
+    assumed += [f"{count:,} loans that say another or no {UNSAID[key]}" for key, count in into.unsaid.items() if count]
     return into.tape(NAMED[annex], told, assumed)
 
 
@@ -291,16 +296,15 @@ def european_loan(fields: Fields, into: Gathered, code: Mapping[str, str]) -> No
     row["rate"] = None if rate is None else rate / 100.0
     into.floating += fields.text(code.get("kind", "")) not in ("", "FXRL")
     row["age"] = months(fields.date(code.get("start", "")), day)
-    kind = fields.text(code.get("type", ""))
-    into.unsaid += "type" in code and PAYMENT.get(kind) == ""
-    if kind not in PAYMENT:
-        into.found.append(
-            Fault(fields.place, f"{code['type']} must be one of {', '.join(filter(None, PAYMENT))}, got {kind!r}")
-        )
+    kind, often = (fields.text(code.get(name, "")) for name in UNSAID)
+    for name, said, table in (("type", kind, PAYMENT), ("frequency", often, FREQUENCY)):
+        into.unsaid[name] += name in code and said in OTHER
+        if said not in table:
+            what = f"{code[name]} must be one of {', '.join(filter(None, table))}, got {said!r}"
+            into.found.append(Fault(fields.place, what))
     free = months(day, fields.date(code.get("grace", ""))) or 0
     row["interest_only"] = left if PAYMENT.get(kind) == "bullet" else min(free, left or 0)
     row["payment"] = "equal principal" if PAYMENT.get(kind) == "equal principal" else "level"
-    often = fields.text(code.get("frequency", ""))
     row["frequency"] = FREQUENCY.get(often, "monthly")
     every = {"monthly": 1, "quarterly": 3, "semiannual": 6, "annual": 12}[row["frequency"]]
     for name in ("remaining_term", "interest_only"):  # whole periods, the last of which may be short

@@ -84,6 +84,17 @@ def test_a_loan_that_is_due_in_a_first_period_too_short_for_a_month_is_repaid_by
     assert receipts["principal"][0].tolist() == [0.0, 1000.0] + [0.0] * 11 and not receipts["pool_balance"][0, 1:].any()
 
 
+def test_a_property_released_in_the_month_of_default_is_not_sold_again():
+    """Ashburn is released for 690; Quincy fetches 600 x 0.4 x 0.9 = 216 of the 310 left, 129 % of its value."""
+    loan = dataclasses.replace(LOAN, extensions=(), recovery_lag=0)
+    scenario = Scenario("x", sale={"Ashburn": D(2028, 1, 1)}, value=0.4)
+    receipts = deliver(loan, scenario)
+    assert receipts["prepayments"][0, 23] == pytest.approx(690.0) and receipts["defaults"][0, 23] == pytest.approx(
+        310.0
+    )
+    assert receipts["recoveries"][0, 23] == pytest.approx(216.0) and receipts["losses"][0, 23] == pytest.approx(94.0)
+
+
 def test_only_where_it_must_is_an_option_not_taken_while_lenders_refinance():
     loan = dataclasses.replace(LOAN, extends="when it must")
     assert deliver(loan)["principal"][0].nonzero()[0].tolist() == [23]

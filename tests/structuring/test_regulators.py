@@ -313,6 +313,12 @@ def test_faults_of_tapes_say_where(tmp_path):
         read_loan_tape(written(tmp_path / "esma.csv", wrong))
     assert "esma.csv, row 2: RREL35 must be one of FRXX" in str(told.value)
     assert "esma.csv, row 3: RREL30 is needed and missing" in str(told.value)
+    with pytest.raises(
+        InvalidTerms, match="esma.csv, row 2: RREL37 must be one of MNTH, QUTR, SEMI, YEAR, OTHR, got 'WEEK'"
+    ):
+        read_loan_tape(written(tmp_path / "esma.csv", EUROPEAN.replace("FRXX,MNTH,FXRL,2.75", "FRXX,WEEK,FXRL,2.75")))
+    odd = read_loan_tape(written(tmp_path / "esma.csv", EUROPEAN.replace("MNTH,FXRL,2.75", "OTHR,FXRL,2.75")))
+    assert "1 loans that say another or no frequency are read as monthly" in odd.assumed
     twice = EUROPEAN.replace("L2", "L1")
     with pytest.raises(InvalidTerms, match="esma.csv, row 3: the loan 'L1' stands in esma.csv, row 2 already"):
         read_loan_tape(written(tmp_path / "esma.csv", twice))
