@@ -26,6 +26,7 @@ SMALL_POOL = 100  # obligors below which the large-pool approximation is known t
 REACH = 8.5  # standard deviations of the factor: 2e-17 lies beyond
 NODES, MOST_STEPS = 65, 2**14
 ERROR = 1e-10
+ROUNDING = 1e-12  # of a sum of probabilities
 CELLS = 2**20  # of the distributions held at once, given the factor
 
 
@@ -115,8 +116,9 @@ class LossDistribution:
         return float(tranche_loss(self.losses, attachment, detachment) @ self.probabilities)
 
     def quantile(self, level: float) -> float:
-        """The smallest loss not exceeded with at least this probability."""
-        return float(self.losses[min(np.searchsorted(np.cumsum(self.probabilities), level), len(self.losses) - 1)])
+        """The smallest loss not exceeded with at least this probability, to the rounding of their sum."""
+        reached = np.searchsorted(np.cumsum(self.probabilities), level - ROUNDING)
+        return float(self.losses[min(reached, len(self.losses) - 1)])
 
 
 def tranche_loss(loss: Any, attachment: float, detachment: float) -> np.ndarray:

@@ -9,6 +9,7 @@ from deals import golden
 from obligors import alike
 
 from structuring.simulation.credit_losses import (
+    LossDistribution,
     Obligor,
     capped_mean,
     conditional,
@@ -97,6 +98,11 @@ def test_losses_at_high_correlations_of_125_names():
         found = exact_losses(pool, years=5.0, asset_correlation=correlation)
         assert found.tranche(0.07, 0.10) == pytest.approx(expected, abs=5e-7)
     assert exact_losses(pool, years=5.0, asset_correlation=0.6).quantile(0.99) == pytest.approx(0.4272, abs=5e-5)
+
+
+def test_a_quantile_at_a_step_of_the_distribution_is_the_loss_of_that_step():
+    losses = LossDistribution(np.array([0.0, 0.1, 0.2]), np.array([0.7, 0.2, 0.1]))  # 0.7 + 0.2 is 0.8999999999999999
+    assert [losses.quantile(level) for level in (0.0, 0.7, 0.9, 0.91, 1.0)] == [0.0, 0.0, 0.1, 0.2, 0.2]
 
 
 def test_the_error_is_told_where_a_step_is_too_steep_for_the_most_points():
