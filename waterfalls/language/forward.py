@@ -74,7 +74,7 @@ class ServiceAhead(Number):
         for name in self.names:
             note = m.plan.notes_by_name[name]
             left = m["balance", name] - m["owed", "scheduled", name]
-            for k in range(1, self.count + 1):
+            for k in range(1, min(self.count, len(there) - 1) + 1):  # after the last date nothing is due
                 due = left * note.coupon.ahead(m, k) * m.curve(moved(m.plan.accruals[name], k))
                 if note.capitalises is not None:
                     added = (
