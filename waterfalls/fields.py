@@ -7,5 +7,6 @@ STATE = (  # at the end of the period; par, and in `..._value` what it would fet
     "ccc_balance", "ccc_value", "discount_balance", "discount_value", "defaulted_value", "defaulted_recovery",
 )  # fmt: skip
 MEMO = ("defaults", "losses", "contracted")  # told, but neither cash nor state
+UNKNOWN = ("pool_balance", "value", "delinquent_30", "delinquent_60", "delinquent_90", "contracted")  # unless reported
 FIELDS = (*CASH, *COSTS, *STATE, *MEMO)
 EXPENSES = {"operating": "operating_cost", "construction": "construction"}  # expense(name) -> the field it pays

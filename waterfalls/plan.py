@@ -15,7 +15,7 @@ from waterfalls.clauses.waterfall import Said, Waterfall
 from waterfalls.clock.conventions import usual_day_count
 from waterfalls.clock.schedule import Schedule, years_from
 from waterfalls.errors import Fault, InvalidTerms, UnknownName, refuse
-from waterfalls.fields import EXPENSES
+from waterfalls.fields import EXPENSES, UNKNOWN
 from waterfalls.language.conditions import AtOnce, Event
 from waterfalls.language.definitions import Defined
 from waterfalls.language.expressions import Condition, Number
@@ -350,7 +350,7 @@ def reported(name: str, plan: Plan, receipts: Receipts) -> bool:
 
     Replacement collateral has a balance of its own; its par alone is no value of the collateral.
     """
-    return name in receipts.fields or (name != "value" and (name in plan.counted or name != "pool_balance"))
+    return name in receipts.fields or name not in UNKNOWN or (name in plan.counted and name != "value")
 
 
 def inputs_of(plan: Plan, receipts: Receipts, rates: Mapping[str, np.ndarray]) -> dict[Key, np.ndarray]:

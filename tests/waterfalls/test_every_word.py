@@ -124,9 +124,12 @@ def test_a_word_needs_a_term_of_what_it_names(clause, message):
 
 
 @pytest.mark.parametrize("clause", ["pay(principal('plain')).capped(ltv('plain'))", "pay(interest('plain')).when(oc_ratio('plain') < 1.2)",
-                                    "pay(interest('plain')).capped(receipt('pool_balance'))", "pay(interest('plain')).capped(min_(receipt('value'), 5))"])  # fmt: skip
+                                    "pay(interest('plain')).capped(receipt('pool_balance'))", "pay(interest('plain')).capped(min_(receipt('value'), 5))",
+                                    "pay(principal('plain')).when(receipt('delinquent_60') > 5)", "pay(interest('plain')).capped(receipt('contracted'))"])  # fmt: skip
 def test_a_number_reads_what_the_collateral_reports(clause):
     plan = plan_from("tranches: [{note: {name: plain, notional: 100.0, coupon: {fixed: {rate: 0.05}}}}]\nwaterfall:\n"
                      f"  - {clause}\n  - pay(residual('E'))")  # fmt: skip
-    with pytest.raises(InvalidTerms, match=r"reads (value|pool_balance), which the collateral does not report"):
+    with pytest.raises(
+        InvalidTerms, match=r"reads (value|pool_balance|delinquent_60|contracted), which the collateral does not report"
+    ):
         flows_from(plan, interest=[1.0] * 3)
