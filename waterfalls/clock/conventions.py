@@ -46,7 +46,7 @@ DAY_COUNTS: dict[str, tuple[str, ...]] = {  # no path: QuantLib has none, see wa
     "actual/actual AFB": ("ActualActual", "AFB"),
 }
 # Every other currency: actual/360. Source: QuantLib's indices; of HKD and SGD, OpenGamma's guide to market conventions.
-FLOATING_DAY_COUNTS = dict.fromkeys(
+FLOATING_DAY_COUNTS: dict[str, str] = dict.fromkeys(
     ("AUD", "CAD", "GBP", "HKD", "JPY", "KRW", "NZD", "PLN", "SGD", "THB", "ZAR"), "actual/365F"
 )
 CURRENCIES = tuple(  # ISO 4217, without metals and codes for tests
