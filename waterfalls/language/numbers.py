@@ -70,7 +70,7 @@ def interest_due(*names: str) -> Number:
 
 @word
 def interest_accrued(*names: str) -> Number:
-    """Interest on notes that falls due for the period, arrears apart: what a tax deducts, or a coverage counts."""
+    """Interest on notes that accrues for the period, also where it is added to the balance, arrears apart: what a tax deducts."""
     return Held(
         ("accrued", "interest"), some("note", names), "note", "interest_accrued", "the interest of the period on"
     )
