@@ -774,6 +774,24 @@ FEES = [
         {"fee tax": [1, 4, 5]},
     ),
     Row(
+        "promote in tiers: pro rata to 8 % a year, a fifth beyond it to the manager, two fifths beyond 12 %",
+        deal(
+            "{equity: {name: partners, notional: 90}}",
+            "{equity: {name: manager, notional: 10}}",
+            clauses=(
+                "\"pay(residual('partners', 'manager'), shares={'partners': 0.9, 'manager': 0.1})"
+                ".capped(hurdle('partners', irr=0.08) / 0.9)\"",
+                "\"pay(residual('partners', 'manager'), shares={'partners': 0.72, 'manager': 0.28})"
+                ".capped(hurdle('partners', irr=0.12) / 0.72)\"",
+                "\"pay(residual('partners', 'manager'), shares={'partners': 0.54, 'manager': 0.46})\"",
+            ),
+        ),
+        # (97.2 - 18) 1.08 = 85.536 of 95.04; (100.8 - 18) 1.12 - 85.536 = 7.2 of 10; 0.54 of the 44.96 that is left
+        "in the proportions 0.72 and 0.28, up to what partners lacks to a return of 12 % a year divided by 0.72",
+        {"interest": [20, 150, 0]},
+        {"residual partners": [18, 117.0144, 0], "residual manager": [2, 32.9856, 0]},
+    ),
+    Row(
         "incentive fee of 20 % over an internal rate of return of 10 %",
         deal(
             "{equity: {name: E, notional: 100}}",
