@@ -99,7 +99,7 @@ class Bond:
         if not isinstance(self.coupon, Floating):
             return np.full((1, len(self.periods(schedule.collection[0]))), self.coupon)
         resets, fixed_on = self.resets(schedule)
-        rates = scenarios.borne(resets, fixed_on)
+        rates = scenarios.borne(resets, fixed_on, [begin for begin, _ in self.periods(schedule.collection[0])])
         if self.first_rate is None:
             return rates
         return np.where([day < schedule.collection[0] for day in fixed_on], self.first_rate, rates)

@@ -240,8 +240,9 @@ class LoanPool(Asset):
         accrual, every = part.lines.accruals[int(part.lines.accrual[0])], int(part.lines.every[0])
         if accrual.coupon is None:
             return np.zeros((1, 1))
-        fixed = fixed_on(accrual, every, self.grid(schedule, every).months)
-        return limited(accrual, scenarios.borne(*self.fixings(accrual, every, schedule)), fixed, every)
+        grid = self.grid(schedule, every)
+        fixed, begins = fixed_on(accrual, every, grid.months), grid.days[: grid.months // every * every : every]
+        return limited(accrual, scenarios.borne(*self.fixings(accrual, every, schedule), begins), fixed, every)
 
     def loans(self, schedule: Schedule, scenarios: Drivers) -> tuple[Sequence[str], dict[str, np.ndarray]]:
         """What each loan paid in one scenario, by field (N, T); the sums are the pool's receipts."""

@@ -195,9 +195,14 @@ class Drivers:
             raise InvalidTerms(f"scenarios: names must differ, {', '.join(map(repr, twice))} stands more than once")
         return cls(names, tuple(scenario.given() for scenario in listed), None, indices or {})
 
-    def borne(self, resets: Resets, starts: Sequence[datetime.date]) -> np.ndarray:
-        """The rates a year that a floating coupon bears, (S or 1, N), each fixed on the day of a reset."""
-        return borne(resets.coupon, self.index(resets, starts), starts)
+    def borne(
+        self, resets: Resets, fixed_on: Sequence[datetime.date], begins: Sequence[datetime.date] | None = None
+    ) -> np.ndarray:
+        """The rates a year that a floating coupon bears, (S or 1, N), each fixed on the day of a reset.
+
+        Its margin steps with the periods, which begin on the days `begins`, those of the resets unless said.
+        """
+        return borne(resets.coupon, self.index(resets, fixed_on), fixed_on if begins is None else begins)
 
     def index(self, resets: Resets, starts: Sequence[datetime.date] | None = None) -> np.ndarray:
         """The index of a floating coupon alone, (S or 1, N): on the days of its resets, or where they hold."""

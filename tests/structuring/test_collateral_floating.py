@@ -56,6 +56,20 @@ def deliver(owned, periods, rates, scenario=None, count=1):
     return owned.deliver(periods, Drivers.of(scenario or Scenario("base"), indices))
 
 
+@pytest.mark.parametrize("pool", ["bond", "loans"])
+def test_a_margin_steps_with_the_interest_periods_and_not_with_the_next_reset(pool):
+    coupon = Floating("SOFR", 0.01, step_up={D(2026, 2, 15): 0.01})
+    owned = (
+        BondPortfolio(
+            (Bond("x", 1200.0, coupon=coupon, maturity=D(2026, 7, 15), frequency="monthly", reset="quarterly"),)
+        )
+        if pool == "bond"
+        else LoanPool((LoanLine(1200.0, coupon, remaining_term=6, interest_only=6, reset="quarterly"),))
+    )
+    interest_ = deliver(owned, quarters(6, "monthly"), {"SOFR": 0.04})["interest"][0]
+    assert interest_.tolist() == pytest.approx([5.0, *[6.0] * 5])
+
+
 def quantlib_coupons(frequency, years, spread, floor, cap, day_counter):
     """The coupons of a QuantLib leg of 100, without volatility, so that floor and cap have no time value."""
     handle = ql.YieldTermStructureHandle(curve())
