@@ -167,6 +167,7 @@ def test_price_says_breakevens_in_sentences():
 @pytest.mark.parametrize("scenario", ["technology superseded", "AI demand shortfall"])
 def test_stress_follows_the_loss_to_the_household(scenario):
     told = output("stress", "coreweave-ddtl-4", "--scenario", scenario)
+    assert "rates loss" not in told and "timing loss" in told and "0 throughout is left out" in told
     for part in (
         "The collateral brings",
         "By class:",
@@ -182,7 +183,8 @@ def test_stress_follows_the_loss_to_the_household(scenario):
 def test_stress_of_the_whole_market_answers_in_one_page():
     told = output("stress", "ai-debt-market")
     for part in (
-        "First round, by class: ",
+        "in the first round, most of all",
+        "First round, by class, per cent of what they hold",
         "Second round",
         "Size beside 2008",
         "Concentration by ultimate obligor",

@@ -138,23 +138,38 @@ def stress(
     return Answer(tables, chain_lines(title, told), given.about(**said), then=then)
 
 
+RATIOS = ("systemicness", "indirect_vulnerability")  # of what is told beside amounts
+
+
 def chain_lines(title: str, told: Chain) -> Iterator[str]:
     """The chain as sentences, tables and assumptions."""
+    import numpy as np
+
     from pricing.tables.aligned_text import text
 
     yield f"{title}\n"
     yield from (f"- {sentence}" for sentence in told.sentences())
     for heading, frame in (
-        ("Bridge: what the collateral failed to bring, and who received less", told.bridge),
+        (
+            "Bridge: what the collateral failed to bring, and who received less; timing is credit loss less cash loss",
+            told.bridge,
+        ),
         ("Investor classes", told.classes),
         ("Second round", told.rounds),
-        ("End bearers", told.bearers),
+        ("End bearers", told.bearers.sort_values("total", ascending=False, kind="stable").reset_index(drop=True)),
     ):
-        amounts = tuple(
-            str(name) for name in frame.columns if frame[name].dtype.kind == "f" and "per_cent" not in str(name)
-        )
+        numbers = [str(name) for name in frame.columns if frame[name].dtype.kind == "f"]
+        largest = {name: np.nanmax(np.abs(frame[name].to_numpy(float)), initial=0.0) for name in numbers}
+        empty = [name for name in numbers if largest[name] < (5e-5 if name in RATIOS else 1e-300)]
+        amounts = tuple(name for name in numbers if "per_cent" not in name and name not in RATIOS)
         yield f"\n{heading}"
-        yield text(frame.drop(columns="scenario", errors="ignore"), millions=amounts, width=columns())
+        yield text(
+            frame.drop(columns=["scenario", *empty], errors="ignore"),
+            millions=amounts,
+            kinds=dict.fromkeys(RATIOS, "number"),
+            width=columns(),
+        )
+    yield "\nA column that is 0 throughout is left out here; --json and --csv hold it."
     yield "\nAssumptions"
     yield from (f"- {assumption}" for assumption in told.assumptions)
 

@@ -41,9 +41,9 @@ def text(
         return told
     if frame.index.name is None:
         keys = max(next((i for i, kind in enumerate(frame.dtypes) if kind.kind in "if"), 1), 1)
-        rows = zip(*(padded(frame[name]) for name in frame.columns[:keys]), strict=True)
-        named = named.iloc[:, keys:].set_axis(["  ".join(row) for row in rows], axis=0)
-        named = named.rename_axis(columns=" ".join(headings[:keys]))
+        lined = (padded([head, *named[head]]) for head in headings[:keys])
+        first, *rows = ("  ".join(row) for row in zip(*lined, strict=True))
+        named = named.iloc[:, keys:].set_axis(rows, axis=0).rename_axis(columns=first)
     return named.to_string(line_width=width).replace(" \\\n", "\n")
 
 

@@ -57,6 +57,10 @@ def test_a_table_that_is_too_wide_is_folded_and_keeps_its_first_columns():
     cells = [cell for part in parts for cell in part.splitlines()[1].split()[2:]]
     assert cells == whole.splitlines()[1].split()[2:]
     assert text(frame, width=400) == whole
+    long = text(frame.assign(deal=["a longer name", "x"]), width=60).split("\n\n")[0].splitlines()
+    assert {line.index(key) for line, key in zip(long, ("tranche", "A-2", "B"), strict=True)} == {
+        len("a longer name") + 2
+    }
     words = pd.DataFrame({"scenario": ["base"], "trap": ["never"], "unpaid": ["nothing " * 5]})
     assert text(words, width=30).count("base") == 2
 
