@@ -38,6 +38,7 @@ from waterfalls.clock.schedule import schedule
 from waterfalls.errors import InvalidTerms
 from waterfalls.fields import CASH, EXPENSES
 from waterfalls.language.expressions import number
+from waterfalls.language.forward import said_by_dates
 from waterfalls.plan import Plan, resolve
 from waterfalls.terms.ledgers import Ledger
 from waterfalls.terms.replacements import Replacement
@@ -575,7 +576,7 @@ def whole_life_is_known(note):
     return (
         isinstance(note.coupon, Fixed)
         and note.coupon.fixed
-        and (note.capitalises is None or "event" not in str(note.capitalises))
+        and (note.capitalises is None or said_by_dates(note.capitalises))
         and getattr(note.amortisation, "prepaid", "pro rata") == "pro rata"
     )
 
