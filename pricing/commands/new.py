@@ -30,7 +30,7 @@ def new(
       firstloss explain my-deal --date 2028-03-15
     """
     from structuring.documents.whole_files import folder as make
-    from structuring.documents.whole_files import whole
+    from structuring.documents.whole_files import write
     from waterfalls.errors import InvalidTerms
 
     there = [file for file in FILES if (folder / file).exists()]
@@ -42,8 +42,7 @@ def new(
         name = folder.resolve().name
         for file in FILES:
             text = (Path(__file__).parents[1] / "template" / file).read_text(encoding="utf-8")
-            with whole(folder / file) as beside:
-                beside.write_text(renamed(text, name, str(folder)), encoding="utf-8")
+            write(folder / file, renamed(text, name, str(folder)))
             say(f"wrote {folder / file}")
     said = f'"{folder}"' if " " in str(folder) else str(folder)
     say(f"\nEdit them, then: firstloss validate {said}, firstloss run {said}")

@@ -64,7 +64,7 @@ def run(
     from pricing.report.live_model.write_model import write_model
     from pricing.report.written_files import outputs
     from pricing.valuation.run_and_price import run_and_price
-    from structuring.documents.whole_files import csv_of, folder, whole
+    from structuring.documents.whole_files import csv_of, folder, write
 
     described, paths, quotes = given = case(deal, market, scenarios)
     holdings, base = described.holders, paths[0].name
@@ -91,8 +91,7 @@ def run(
             folder(out)
             for name, make in tables.items():
                 frame = make()
-                with whole(out / f"{name}.csv") as file:
-                    file.write_text(csv_of(frame), encoding="utf-8")
+                write(out / f"{name}.csv", csv_of(frame))
                 say(f"wrote {out / name}.csv ({len(frame):,} rows)")
         if report is not None or xlsx is not None:
             with progress("searching breakevens and writing") as told:

@@ -124,12 +124,13 @@ def write(report: Path, found: Solution, say: Say) -> None:
     from pricing.bearers.who_bears import who_bears
     from pricing.report.page import write_report
     from pricing.valuation.price import price
+    from structuring.documents.whole_files import folder
 
     answer = found.answer
     base = answer.scenarios[0].name
     prices = price(answer.flows, answer.market, reference=base)
     losses = who_bears(prices, answer.deal.holders, reference=(base, "unchanged"))
-    report.parent.mkdir(parents=True, exist_ok=True)
+    folder(report.parent)
     say(f"wrote {write_report(report, answer.deal, answer.flows, prices, losses, answer.market, solution=found)}")
 
 

@@ -28,7 +28,7 @@ from pricing.explore import answer, exports, solving
 from pricing.explore.answer import Files
 from pricing.explore.state import state_of
 from structuring.deals.deal_files import LIBRARY, read_deal
-from structuring.documents.whole_files import whole
+from structuring.documents.whole_files import write
 from waterfalls.engines import compiled
 from waterfalls.errors import FirstLossError, InvalidTerms, refuse_unknown
 
@@ -231,8 +231,7 @@ def save(files: Files, given: dict[str, Any]) -> dict[str, Any]:
         raise InvalidTerms("a shipped deal stays as it is: firstloss new my-deal makes one of your own")
     if given.get("stamp") != files.stamp():
         raise InvalidTerms("the file has changed on disk since the page read it: load it anew first")
-    with whole(files.deal) as file:
-        file.write_text(text(given), encoding="utf-8")
+    write(files.deal, text(given))
     return {"stamp": files.stamp()}
 
 

@@ -12,7 +12,7 @@ from pricing.report.contents.sheets import Sheet
 from pricing.report.contents.stress_result import StressResult, StressResults, stress_results, written_from
 from pricing.report.several_stresses import Part, parts_of, titled
 from pricing.tables.number_formats import TEXTS, Unit, heading, missing, shown
-from structuring.documents.whole_files import whole
+from structuring.documents.whole_files import write
 from waterfalls.doors import need
 
 HERE = Path(__file__).parent
@@ -32,8 +32,7 @@ def write_report(path: Path, cases: StressResults) -> None:
 
 def write_page(path: Path, cases: StressResults) -> None:
     """Writes the page of results, whole or not at all."""
-    with whole(path) as file:
-        file.write_text(page(cases), encoding="utf-8")
+    write(path, page(cases))
 
 
 def page(cases: Sequence[StressResult]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import io
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from pricing.report.contents.stress_result import StressResult, StressResults, s
 from pricing.report.live_model.grid import define
 from pricing.report.several_stresses import tables, titled
 from pricing.tables.number_formats import TEXTS, Unit, heading, kind_of, missing, shown
-from structuring.documents.whole_files import as_text, whole
+from structuring.documents.whole_files import as_text, write_book
 from waterfalls.doors import need
 
 FIRST = 4  # the row of headings: title, note and an empty row stand above
@@ -64,14 +63,6 @@ def filled(sheets: Iterable[Sheet], unit: Unit, title: str, note: str) -> Any:
 def write_tables(path: Path, cases: StressResults) -> None:
     """Writes the workbook of results, whole or not at all."""
     write_book(path, workbook(cases))
-
-
-def write_book(path: Path, book: Any) -> None:
-    """Writes a workbook whole or not at all."""
-    held = io.BytesIO()
-    with whole(path) as file:
-        book.save(held)
-        file.write_bytes(held.getvalue())
 
 
 def long_frames(case: StressResult) -> list[Sheet]:

@@ -16,7 +16,9 @@ from pricing.structure.workbench import note_of, path_of
 from pricing.structure.written_terms import write_terms
 from structuring.deals.deal_files import MARK, load_deal
 from structuring.documents.plain_data import Dumper, Loader
-from structuring.documents.yaml_and_json import beneath
+from structuring.documents.whole_files import folder as make
+from structuring.documents.whole_files import write
+from structuring.documents.yaml_and_json import as_yaml, beneath
 from waterfalls.errors import FirstLossError, InvalidTerms
 from waterfalls.terms.coupons import Fixed
 from waterfalls.terms.term import plain
@@ -82,8 +84,7 @@ def flow(data: Any) -> str:
 def written(answer: Structured, text: str | None) -> str:
     """The text of a solved deal: `text`, that of its own file, with the solved figures in place; made anew where there is none."""
     if text is None:
-        data = {MARK: 1, **plain(answer.deal)}
-        text = yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=110)
+        text = as_yaml({MARK: 1, **plain(answer.deal)})
     runs = f"{answer.runs} runs of a scenario, {answer.candidates} structures tried"
     return f"{HEAD}: {runs}. Each solved figure is marked.\n" + marked(text, figures(answer))
 
@@ -189,16 +190,15 @@ def write_structured(
         raise InvalidTerms(
             f"{folder} holds a deal.yaml that is not one solved here: nothing is overwritten, so give another --out"
         )
-    folder.mkdir(parents=True, exist_ok=True)
+    make(folder)
     text = source.read_text(encoding="utf-8") if source.suffix in (".yaml", ".yml") else None
     try:
-        made = written(answer, text)
-        file.write_text(made, encoding="utf-8")
+        write(file, written(answer, text))
         same = load_deal(file) == answer.deal
     except (FirstLossError, AssertionError):
         same = False
     if not same:  # tables in other files, or a layout that cannot be edited
-        file.write_text(written(answer, None), encoding="utf-8")
+        write(file, written(answer, None))
     if load_deal(file) != answer.deal:
         raise InvalidTerms(f"{file} does not read back to the deal that was solved")
     found = [file]
@@ -208,7 +208,7 @@ def write_structured(
             shutil.copyfile(beside, folder / name)
             found.append(folder / name)
             if name == "market.yaml" and (sold := quotes(answer)):
-                (folder / name).write_text(marked(beside.read_text(encoding="utf-8"), sold), encoding="utf-8")
+                write(folder / name, marked(beside.read_text(encoding="utf-8"), sold))
     said = (used or {}).get("structure.yaml") or source.with_name("structure.yaml")
     write_terms(answer.terms, said, folder / "structure.yaml")
     return [*found, folder / "structure.yaml"]

@@ -12,6 +12,7 @@ from pricing.structure.terms.place import steps_of
 from pricing.structure.terms.sizing_test import SizingTest
 from pricing.structure.terms.structure_terms import MARK, Structure, load_structure
 from structuring.documents.plain_data import Loader
+from structuring.documents.whole_files import write
 from structuring.documents.yaml_and_json import beneath, save_term
 from waterfalls.errors import FirstLossError
 
@@ -24,7 +25,7 @@ def write_terms(terms: Structure, source: Path, file: Path) -> None:
     try:
         made = None if text is None else with_changes(text, load_structure(source), terms)
         if made is not None:
-            file.write_text(made, encoding="utf-8")
+            write(file, made)
             if load_structure(file) == terms:
                 return
     except (FirstLossError, yaml.YAMLError):

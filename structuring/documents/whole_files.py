@@ -49,6 +49,20 @@ def whole(path: Path | str) -> Iterator[Path]:
                 beside.unlink()
 
 
+def write(path: Path | str, text: str) -> None:
+    """Writes a text to a file."""
+    with whole(path) as file:
+        file.write_text(text, encoding="utf-8")
+
+
+def write_book(path: Path | str, book: Any) -> None:
+    """Writes a workbook of openpyxl to a file."""
+    held = io.BytesIO()
+    with whole(path) as file:
+        book.save(held)
+        file.write_bytes(held.getvalue())
+
+
 def folder(path: Path | str) -> Path:
     """A folder, made where it is not there."""
     try:

@@ -12,7 +12,7 @@ import yaml
 
 from structuring.documents.plain_data import Dumper, parsed
 from structuring.documents.tables import Elsewhere
-from structuring.documents.whole_files import whole
+from structuring.documents.whole_files import write
 from waterfalls.errors import Fault, FirstLossError, InvalidTerms, UnknownName, shown
 from waterfalls.terms.term import MISSING, plain, read_term
 
@@ -128,13 +128,14 @@ def with_lines(error: InvalidTerms | UnknownName, path: Path | str) -> FirstLoss
     return InvalidTerms(told, title=str(path)) if any(fault.line for fault in told) else error
 
 
+def as_yaml(data: Any) -> str:
+    """A document as YAML, in the order it has."""
+    return yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=110)
+
+
 def save_term(term: Any, path: Path | str, *, mark: str) -> None:
     """Writes a term to a YAML or JSON file that `load_term` reads back to an equal one."""
     path = Path(path)
     data = {mark: 1, **plain(term)}
-    if path.suffix == ".json":
-        text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
-    else:
-        text = yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=110)
-    with whole(path) as file:
-        file.write_text(text, encoding="utf-8")
+    text = json.dumps(data, indent=2, ensure_ascii=False) + "\n" if path.suffix == ".json" else as_yaml(data)
+    write(path, text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from pricing.report.live_model.waterfall_sheet import Places, write_collateral, 
 from pricing.report.live_model.words_of_model import write_changes, write_front
 from pricing.tables.number_formats import unit_of
 from pricing.valuation.remaining_cash import row_of
-from structuring.documents.whole_files import whole
+from structuring.documents.whole_files import write_book
 from waterfalls.arguments import instance, key, takes
 from waterfalls.arguments import path as as_path
 from waterfalls.cashflows import Cashflows
@@ -69,10 +68,7 @@ def write_model(path: Path | str, flows: Cashflows, losses: Losses, market: Mark
     write_checks(grids["Checks"], flows.plan, places, valued.checks)
     write_changes(grids["Changes"], flows.plan)
     write_front(grids["Front"], losses, valued, flows.plan, grids)
-    held = io.BytesIO()
-    book.save(held)
-    with whole(path) as file:
-        file.write_bytes(held.getvalue())
+    write_book(path, book)
     return Path(path)
 
 

@@ -11,8 +11,8 @@ from pricing.report.market_report.market_tables import sheets
 from pricing.report.page import rendered
 from pricing.report.sections import Section
 from pricing.report.several_stresses import Part
-from pricing.report.workbook import filled, write_book
-from structuring.documents.whole_files import folder, whole
+from pricing.report.workbook import filled
+from structuring.documents.whole_files import folder, write, write_book
 
 
 def write_market(
@@ -23,8 +23,7 @@ def write_market(
     title = f"{made.book.name}, {made.book.as_of}, {made.stress}: not investment advice"
     if report is not None:
         folder(report.parent)
-        with whole(report) as file:
-            file.write_text(page(result, title), encoding="utf-8")
+        write(report, page(result, title))
         say(f"wrote {report}")
     if xlsx is not None:
         folder(xlsx.parent)
