@@ -197,6 +197,15 @@ def test_a_note_said_in_millions_beside_others_is_doubted(tmp_path):
     assert lines[0].endswith("tranches[1].note.notional: 0.002 beside 700.00 of A: amounts are in USD, not in millions")
 
 
+def test_a_holder_that_is_no_institution_is_doubted_once_with_the_nearest(fresh):
+    text = write(fresh / "deal.yaml", ("insurers: 0.5", "insurance companies: 0.5"))
+    line = line_in(text, "insurance companies")
+    (said,) = [row for row in told(fresh).splitlines() if "institution" in row]
+    assert said.startswith(
+        f"doubtful: line {line}, holdings.shares['A']: there is no institution 'insurance companies'. Did you mean 'insurers'?"
+    )
+
+
 def test_cash_that_an_account_keeps_is_doubted_and_the_doubts_are_counted(fresh):
     release = "    - release('reserve', to=0).when(on_or_after('2036-12-15')) # at legal final it repays notes, and keeps nothing back\n"
     last = "    - release('reserve') # what exceeds its target: it shrinks with the notes\n"

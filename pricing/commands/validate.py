@@ -61,7 +61,7 @@ def validate(
             rows.extend(finding("fault", name, fault) for fault in faults)
 
     deal = tried(path.name, lambda: load_deal(path))
-    said = lined(doubts(deal), path) if deal is not None else []
+    said = lined((*doubts(deal), *strange_holders(deal)), path) if deal is not None else []
     rows += [finding("doubt", path.name, doubt) for doubt in said]
     places = {name: path.with_name(name) for name in ("scenarios.yaml", "market.yaml")}
     load = {"scenarios.yaml": load_scenarios, "market.yaml": load_market}
@@ -100,6 +100,24 @@ def validate(
     told = [*map(str, refused), *(f"doubtful: {doubt}" for doubt in said)]
     error = FirstLossError("\n".join(told)) if refused and len(told) > 1 else next(iter(refused), None)
     return Answer({"findings": lambda: as_table(rows)}, lines, {"file": str(path), "sound": not refused}, refused=error)
+
+
+def strange_holders(deal: Deal) -> list[Fault]:
+    """Classes that hold a tranche and are no institution of `firstloss stress`, which refuses them."""
+    from pricing.bearers.institutions import load_institutions
+    from waterfalls.errors import unknown
+
+    known = [institution.name for institution in load_institutions().institutions]
+    first: dict[str, str] = {}
+    for tranche, held in deal.holdings.shares.items() if deal.holdings is not None else ():
+        for name in held:
+            if name not in known:
+                first.setdefault(name, tranche)
+    said = "The deal runs, and firstloss stress refuses it"
+    return [
+        Fault(f"holdings.shares[{tranche!r}]", f"{unknown('institution', name, known)} {said}")
+        for name, tranche in first.items()
+    ]
 
 
 def projected(deal: Deal, market: Market, file: Path) -> dict[str, Any]:
