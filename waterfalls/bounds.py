@@ -14,9 +14,8 @@ YEARS = (1901, 2199)  # that QuantLib knows
 MOST = 36_500  # days in a hundred years
 FLOATS = sys.float_info.max
 LARGEST = 1e18  # no deal has a number beyond it; what is made of numbers within it stays finite
-UNPRINTABLE = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]"
-)  # in no file that others read back
+# In no file that others read back.
+UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
 def odd(place: str, value: Any) -> Iterator[Fault]:

@@ -137,9 +137,8 @@ def rate_array(
         given = forwards_between(given, periods, fraction_of(day_count, schedule.roll), f"rates[{index!r}]")
     elif isinstance(given, Mapping):
         given = stepped(index, given, [start for start, _ in periods])
-    array = np.atleast_2d(
-        np.array(numbers(f"rates[{index!r}]", given), dtype=np.float64)
-    )  # a copy, which nobody else can change
+    own = np.array(numbers(f"rates[{index!r}]", given), dtype=np.float64)  # a copy, which nobody else can change
+    array = np.atleast_2d(own)
     if array.shape == (1, 1):
         array = np.full((1, len(periods) or schedule.periods), array[0, 0])
     if coupon.resets and array.shape in ((1, len(periods)), (scenarios, len(periods))):

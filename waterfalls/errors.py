@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -124,6 +125,11 @@ def strangers(
     for name in names:
         if not borne(name, known):
             yield Fault(f"{place}[{name!r}]" if keyed else place, unknown(what, name, known))
+
+
+def repeated(names: Iterable[str]) -> dict[str, int]:
+    """Names that stand more than once, in alphabetical order, and how often each does."""
+    return {name: times for name, times in sorted(Counter(names).items()) if times > 1}
 
 
 def refuse(faults: Iterable[Fault], title: str = "") -> None:

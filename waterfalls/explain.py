@@ -60,9 +60,7 @@ class Explanation:
     ratios: dict[str, float]
     triggers: tuple[str, ...]
     steps: tuple[Step, ...]
-    lapsed: Mapping[str, float] = dataclasses.field(
-        default_factory=dict
-    )  # what the date left unpaid and nobody owes now
+    lapsed: Mapping[str, float] = dataclasses.field(default_factory=dict)  # unpaid, and owed by nobody now
 
     def frame(self) -> pd.DataFrame:
         """One row per clause and payment: clause, applied, owed, item, amount, cash left."""

@@ -8,7 +8,7 @@ from dataclasses import KW_ONLY
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from structuring.collateral.asset import Asset
-from waterfalls.errors import Fault
+from waterfalls.errors import Fault, repeated
 from waterfalls.terms.bounded_numbers import Growth, Multiple, NotNegative, Positive, Share
 from waterfalls.terms.field_types import Listed, items
 from waterfalls.terms.term import term
@@ -113,8 +113,8 @@ class ComputeContract(Asset):
         names = [generation.name for generation in fields.get("fleet", ())]
         if "fleet" in fields and not names:
             yield Fault("fleet", "at least one generation is needed")
-        for name in sorted({name for name in names if names.count(name) > 1}):
-            yield Fault("fleet", f"names must differ, {name!r} stands {names.count(name)} times")
+        for name, times in repeated(names).items():
+            yield Fault("fleet", f"names must differ, {name!r} stands {times} times")
         contract, as_of = fields.get("contract"), fields.get("as_of")
         ends = contract.ends if contract is not None else None
         if ends is not None and as_of is not None and ends < as_of:

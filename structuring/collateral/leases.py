@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 from pydantic import Field
 
 from structuring.collateral.asset import Asset, Lease
-from waterfalls.errors import Fault, InvalidTerms
+from waterfalls.errors import Fault, InvalidTerms, repeated
 from waterfalls.terms.bounded_numbers import Growth, Multiple, NotNegative, Positive, Share
 from waterfalls.terms.field_types import Listed
 from waterfalls.terms.term import term
@@ -105,8 +105,8 @@ class LeasePortfolio(Asset):
         names = [tenant.name for tenant in tenants]
         if "tenants" in fields and not tenants:
             yield Fault("tenants", "at least one is needed")
-        for name in sorted({name for name in names if names.count(name) > 1}):
-            yield Fault("tenants", f"names must differ, {name!r} stands {names.count(name)} times")
+        for name, times in repeated(names).items():
+            yield Fault("tenants", f"names must differ, {name!r} stands {times} times")
         shared = sum(tenant.cost_share for tenant in tenants)
         if shared > 1.0 + 1e-9:
             yield Fault("tenants", f"the cost_share of all must not exceed 1, got {shared:g}")

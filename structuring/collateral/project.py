@@ -210,6 +210,7 @@ class Project(Asset):
         renewal = scenarios.read("renewal", schedule, lease.renewal, name=lease.tenant)
         default = np.maximum(scenarios.when("tenant_default", schedule, name=lease.tenant), begins)
         rents = self.share * lease.rent * scenarios.read("rent", schedule, 1.0, name=lease.tenant)
+        used = scenarios.read("residual_value", schedule, 1.0)
         cost = self.share * (self.operating_cost or 0.0) * scenarios.read("operating_cost", schedule, 1.0)
 
         revenue = left = guaranteed = resale = spent = np.zeros((1, 1))
@@ -227,18 +228,19 @@ class Project(Asset):
             leaving = np.where(broke, stays, leaving)
             at = np.where(broke, default, until)
             sold = at + 30.0 * self.sale_lag
-            realised = self.realised(clock, schedule, scenarios, begins, at)
+            realised = self.curve(at - begins, self.residual) * clock.pick(used, at)
             resale = resale + leaving * realised * clock.hit(sold)
             unsold = unsold - leaving * clock.since(sold)
             spent = spent + cost * leaving * clock.grown(stop, sold, self.cost_growth, begins, begins)
             left = np.maximum(left, np.where(leaving > 0.0, clock.since(at), 0.0))
-            if self.guarantee is not None:
-                promised = self.promise(schedule, scenarios, begins, at, realised)
-                due = clock.hit(at + 30.0 * self.guarantee.lag)
-                guaranteed = guaranteed + np.where(broke, 0.0, leaving) * promised * due
+            if (terms := self.guarantee) is not None:
+                due = at + 30.0 * terms.lag
+                failed = broke | (scenarios.when("guarantor_default", schedule, name=terms.guarantor) <= due)
+                promised = np.where(failed, 0.0, leaving) * self.promise(terms, at - begins, realised)
+                guaranteed = guaranteed + promised * clock.hit(due)
             stays, start = stays - leaving, end
         built = self.built(clock, delay, scenarios)
-        residual = self.curve(clock.hi - begins, self.residual) * scenarios.read("residual_value", schedule, 1.0)
+        residual = self.curve(clock.hi - begins, self.residual) * used
         worth = np.where(clock.hi < begins, built["spent"] + built["escrow"], residual * np.maximum(unsold, 0.0))
         result = {
             "revenue": revenue + built["income"],
@@ -257,29 +259,14 @@ class Project(Asset):
         years = sorted(points)
         return self.share * np.interp(days / 360.0, years, [points[year] for year in years])
 
-    def realised(
-        self, clock: Clock, schedule: Schedule, scenarios: Drivers, begins: np.ndarray, at: np.ndarray
-    ) -> np.ndarray:
-        """What the project fetches when the lease ends at an instant, (S or 1, 1)."""
+    def promise(self, terms: ValueGuarantee, age: np.ndarray, realised: np.ndarray) -> np.ndarray:
+        """What the guarantee pays for the whole project when the lease ends after so many days, (S or 1, 1)."""
         import numpy as np
 
-        scale = clock.pick(scenarios.read("residual_value", schedule, 1.0), at)
-        return self.curve(np.where(np.isfinite(at), at - begins, 0.0), self.residual) * scale
-
-    def promise(
-        self, schedule: Schedule, scenarios: Drivers, begins: np.ndarray, at: np.ndarray, realised: np.ndarray
-    ) -> np.ndarray:
-        """What the guarantee pays for the whole project when the lease ends at an instant, (S or 1, 1)."""
-        import numpy as np
-
-        terms = self.guarantee
-        assert terms is not None
-        age = np.where(np.isfinite(at), at - begins, 0.0)
         paid = np.maximum(self.curve(age, terms.guaranteed) - realised, 0.0)
         if terms.cap is not None:
             paid = np.minimum(paid, self.curve(age, terms.cap))
-        failed = scenarios.when("guarantor_default", schedule, name=terms.guarantor) <= at + 30.0 * terms.lag
-        return np.where(failed | (age > 360.0 * terms.years), 0.0, paid)
+        return np.where(age > 360.0 * terms.years, 0.0, paid)
 
     def built(self, clock: Clock, delay: np.ndarray, scenarios: Drivers) -> dict[str, np.ndarray]:
         """Construction that the deal must pay, what the escrow earns, and all that has been spent, (S or 1, T)."""

@@ -13,7 +13,7 @@ from structuring.collateral.asset import Asset
 from structuring.scenarios.index_paths import Resets, of_notes_alone
 from structuring.scenarios.scenario import Drivers
 from waterfalls.clock.conventions import DayCount
-from waterfalls.errors import Fault
+from waterfalls.errors import Fault, repeated
 from waterfalls.terms.bounded_numbers import Months, Multiple, NotNegative, Positive, Share
 from waterfalls.terms.coupons import Floating
 from waterfalls.terms.field_types import Listed, items
@@ -105,9 +105,7 @@ class PropertyLoan(Asset):
             names = [each.name for each in properties]
             if not names:
                 yield Fault("properties", "at least one is needed")
-            yield from (
-                Fault("properties", f"{name!r} stands more than once") for name in {*names} if names.count(name) > 1
-            )
+            yield from (Fault("properties", f"{name!r} stands more than once") for name in repeated(names))
             allocated = sum(each.allocated for each in properties)
             if balance is not None and names and abs(allocated - balance) > 1e-9 * balance:
                 yield Fault(

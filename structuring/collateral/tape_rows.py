@@ -34,9 +34,8 @@ def numbers(column: Any) -> np.ndarray:
     values = found.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
     if pd.api.types.is_bool_dtype(column):
         return np.full(len(column), np.nan)
-    if not pd.api.types.is_numeric_dtype(
-        column
-    ):  # texts such as '1,250.5' and '4.5%', and truths, which are no numbers
+    # texts such as '1,250.5' and '4.5%', and truths, which are no numbers
+    if not pd.api.types.is_numeric_dtype(column):
         odd = np.flatnonzero(column.notna().to_numpy() & (np.isnan(values) | column.map(type).eq(bool).to_numpy()))
         values[odd] = [np.nan if (number := numeral(column.iloc[row])) is None else number for row in odd.tolist()]
     return values

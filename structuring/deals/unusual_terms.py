@@ -185,9 +185,8 @@ def off_schedule(deal: Deal, note: Note, place: str) -> Iterator[Fault]:
             yield Fault(place, f"{note.name} amortises from {day}, {said}")
         elif not paid:
             yield Fault(place, f"{note.name} amortises on {day}, which is no payment date: it counts on the next one")
-    if (
-        isinstance(terms, EqualInstalments) and terms.first <= final
-    ):  # level payments beyond it are a mortgage's balloon
+    # level payments beyond legal final are a mortgage's balloon
+    if isinstance(terms, EqualInstalments) and terms.first <= final:
         dates = dates_until(final, terms.first, months)
         if deal.payment_dates:
             dates = sum(terms.first <= day <= final for day in deal.payment_dates)

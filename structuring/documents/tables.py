@@ -19,7 +19,7 @@ from structuring.documents.csv_files import read_csv
 from structuring.documents.excel import read_workbook
 from structuring.documents.headings import SOUGHT, heading
 from waterfalls.arguments import is_list, items, mapping
-from waterfalls.errors import Fault, InvalidTerms, nearest, refuse, shown, strangers
+from waterfalls.errors import Fault, InvalidTerms, nearest, refuse, repeated, shown, strangers
 from waterfalls.terms.term import MISSING, Broken, Unsound, field_types, is_a, is_term, is_union, read
 
 if TYPE_CHECKING:
@@ -160,8 +160,7 @@ def frame_of(
         except (ValueError, OSError) as error:
             raise InvalidTerms(Fault(path.name, f"cannot be read as a table: {error}")) from None
     frame = frame.set_axis([heading(name) for name in frame.columns], axis=1).set_axis(pd.Index(numbers), axis=0)
-    twice = sorted({name for name in frame.columns if list(frame.columns).count(name) > 1})
-    if twice:
+    if twice := repeated(frame.columns):
         raise InvalidTerms([Fault(f"{where}headings", f"{name!r} stands more than once") for name in twice])
     for name in frame.columns:
         if frame[name].dtype == object or pd.api.types.is_string_dtype(frame[name]):

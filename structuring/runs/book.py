@@ -20,7 +20,7 @@ from structuring.scenarios.paths import Paths
 from structuring.scenarios.scenario import Scenario
 from waterfalls.arguments import fitting, function, instance, is_function, takes, whole
 from waterfalls.clock.conventions import odd_currency
-from waterfalls.errors import Fault, InvalidTerms, UnknownName, refuse_unknown, strangers
+from waterfalls.errors import Fault, InvalidTerms, UnknownName, refuse_unknown, repeated, strangers
 from waterfalls.terms.bounded_numbers import Positive
 from waterfalls.terms.field_types import Listed
 from waterfalls.terms.term import term
@@ -101,8 +101,8 @@ class Book(BookFile):
             names = [name for _, name, _ in exposures(deal)]
             yield from strangers(f"positions[{i}].obligors", "obligor", position.obligors, names)
         names = [deal.name for deal in deals]
-        for name in sorted({name for name in names if names.count(name) > 1}):
-            yield Fault("positions", f"deals must differ, {name!r} stands {names.count(name)} times: add the weights")
+        for name, times in repeated(names).items():
+            yield Fault("positions", f"deals must differ, {name!r} stands {times} times: add the weights")
 
     @property
     def deals(self) -> dict[str, Deal]:
@@ -119,11 +119,9 @@ class Book(BookFile):
         found = {}
         for position in self.positions:
             local: dict[str, tuple[str, ...]] = {}
-            for own, ultimate in position.obligors.items():
+            for own in dict.fromkeys([*position.obligors, *(name for _, name, _ in exposures(position.terms))]):
+                ultimate = position.obligors.get(own, own)
                 local[ultimate] = (*local.get(ultimate, ()), own)
-            for _, own, _ in exposures(position.terms):
-                if own not in position.obligors:
-                    local[own] = (*local.get(own, ()), own) if own not in local.get(own, ()) else local[own]
             found[position.terms.name] = View(position.terms, self.as_of, local)
         return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import functools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from waterfalls.clock.schedule import Schedule
 
 YEAR = 360.0
+Instants: TypeAlias = np.ndarray | float  # of one or many events, (S or 1, 1)
 DAYS_A_YEAR = {"actual/365F": 365.0, "actual/360": 360.0}
 
 
@@ -82,7 +83,7 @@ class Clock:
         """The instant of a date."""
         return instant(date, self.roll)
 
-    def overlap(self, begins: np.ndarray | float, ends: np.ndarray | float) -> np.ndarray:
+    def overlap(self, begins: Instants, ends: Instants) -> np.ndarray:
         """Years of each period that lie between two instants, (S, T)."""
         first, last = np.maximum(begins, self.lo), np.minimum(ends, self.hi)
         if not self.a_year:
@@ -91,14 +92,7 @@ class Clock:
         until = np.where(last == self.hi, self.days[1:], day_of(np.maximum(last, self.lo)))
         return np.where(last > first, np.maximum(until - since, 0.0), 0.0) / self.a_year
 
-    def grown(
-        self,
-        begins: np.ndarray | float,
-        ends: np.ndarray | float,
-        rate: float,
-        since: np.ndarray | float,
-        stated: np.ndarray | float,
-    ) -> np.ndarray:
+    def grown(self, begins: Instants, ends: Instants, rate: float, since: Instants, stated: Instants) -> np.ndarray:
         """Years between two instants, each weighted by a level that steps by `rate` on anniversaries of `since`, (S, T).
 
         Sum over the steps n of (1 + rate)^(n - m) x overlap, where m steps lie before the instant `stated`, at which
@@ -114,24 +108,24 @@ class Clock:
             total = total + self.level(step, rate, since, stated) * inside
         return total
 
-    def level(self, when: np.ndarray, rate: float, since: np.ndarray | float, stated: np.ndarray | float) -> np.ndarray:
+    def level(self, when: np.ndarray, rate: float, since: Instants, stated: Instants) -> np.ndarray:
         """The level just after an instant: (1 + rate)^steps, no step before `since`."""
         steps = np.maximum(np.floor((when - since) / YEAR), 0.0) - np.maximum(np.floor((stated - since) / YEAR), 0.0)
         return np.power(1.0 + rate, steps)
 
-    def hit(self, when: np.ndarray | float) -> np.ndarray:
+    def hit(self, when: Instants) -> np.ndarray:
         """1.0 in the period of an event, else 0.0, (S, T)."""
         return ((self.lo < when) & (when <= self.hi)).astype(np.float64)
 
-    def since(self, when: np.ndarray | float) -> np.ndarray:
+    def since(self, when: Instants) -> np.ndarray:
         """1.0 from the period of an event on, else 0.0, (S, T)."""
         return (when <= self.hi).astype(np.float64)
 
-    def begins(self, when: np.ndarray | float) -> np.ndarray:
+    def begins(self, when: Instants) -> np.ndarray:
         """1.0 in the first period of `since`: that of an event, the first of all where it struck before; else 0.0."""
         return np.diff(self.since(when), axis=-1, prepend=0.0)
 
-    def pick(self, values: np.ndarray, when: np.ndarray | float) -> np.ndarray:
+    def pick(self, values: np.ndarray, when: Instants) -> np.ndarray:
         """The value of a driver (S, T) in the period of an instant, (S, 1); the nearest period's outside the schedule."""
         if values.shape[1] == 1:
             return values

@@ -15,7 +15,7 @@ from structuring.scenarios.drivers import DRIVERS, Driver
 from structuring.scenarios.index_paths import IndexPath, Resets, borne
 from structuring.scenarios.paths import Paths
 from structuring.scenarios.speed import Speed, misplaced
-from waterfalls.errors import Fault, InvalidTerms, UnknownName, refuse, strangers, unknown
+from waterfalls.errors import Fault, InvalidTerms, UnknownName, refuse, repeated, strangers, unknown
 from waterfalls.terms.term import term
 
 if TYPE_CHECKING:
@@ -190,8 +190,7 @@ class Drivers:
         if found or not listed:
             raise InvalidTerms(found or "scenarios: at least one is needed")
         names = tuple(scenario.name for scenario in listed)
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
+        if twice := repeated(names):
             raise InvalidTerms(f"scenarios: names must differ, {', '.join(map(repr, twice))} stands more than once")
         return cls(names, tuple(scenario.given() for scenario in listed), None, indices or {})
 
