@@ -172,7 +172,7 @@ def test_an_unknown_table_and_two_forms_at_once_are_refused(place):
     ("command", "said"),
     [
         ("paths my-deal --draw rent=0.1 --draw rent=0.9", "--draw: 'rent' is given twice"),
-        ("paths my-deal --draw rent=-1", "--draw rent: a volatility is a number from 0 on, got -1"),
+        ("paths my-deal --draw rent=-1", "--draw rent: a volatility is a decimal from 0 to 5, got -1"),
         ("stress my-deal --scenario base", "'base' is the first scenario, against which the others are held"),
         ("stress ai-debt-market --market my-deal", "'ai-debt-market' is a book, which has its own"),
         ("run ai-debt-market", "'ai-debt-market' is a book of deals: firstloss stress ai-debt-market runs it"),

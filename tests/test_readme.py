@@ -30,7 +30,7 @@ def test_the_script_runs_and_is_short(capsys):
 def test_every_command_line_runs(block, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for line in block.splitlines():
-        program, *arguments = shlex.split(line)
+        program, *arguments = shlex.split(line, comments=True)
         assert program == "firstloss"
         result = CliRunner().invoke(app, arguments)
         assert result.exit_code == 0 and result.output, f"{line}\n{result.output}"

@@ -187,8 +187,8 @@ def told_in_words(
     yield from prices_told(prices, columns())
     yield from losses_told(losses, " and ".join(dict.fromkeys(currencies)))
     if len(events):
-        yield "\nWhat happens otherwise"
-        yield events.to_string(index=False)
+        yield "\nEvents that differ"
+        yield events.rename(columns={"a": "A", "b": "B"}).to_string(index=False)
     only = {side.name: sorted(set(side.prices["scenario"].astype(str)) - set(rest.prices["scenario"].astype(str))) for side, rest in ((one, other), (other, one))}  # fmt: skip
     for name, scenarios in only.items():
         if scenarios:

@@ -190,7 +190,7 @@ def test_two_deals_are_told_apart_in_words():
     assert "tenants['largest tenant']\n    A  {'name': 'largest tenant'" in told and "\n    B  (nothing)\n" in told
     assert "Terms that differ" in told and "\n  currency\n    A  GBP\n    B  USD" in told
     same = output("vantage-jersey", "vantage-jersey")
-    assert "No term differs." in same and "What happens otherwise" not in same
+    assert "No term differs." in same and "Events that differ" not in same
     later = CliRunner().invoke(app, ["compare", "vantage-jersey", "--set", "maturity=2070-05-20"])
     assert str(later.exception).startswith("B, vantage-jersey: the curve covers 2026-11-20 to 2046-11-20")
     assert "give a second deal" in str(CliRunner().invoke(app, ["compare", "vantage-jersey"]).exception)
