@@ -321,6 +321,13 @@ def test_the_refinancing_of_the_template_repays_its_notes_three_years_before_the
     assert repaid[0] == "2033-12-15" and flows["balance", "take-out"][0].max() > 3e8
 
 
+def test_paths_that_do_not_differ_are_said_not_to():
+    """The fleet is under contract until its loans are due, so that the market's price of an hour moves no cash."""
+    words = ("paths", "iren-hardware-3", "--count", "8", "--draw")
+    assert "No path differs from another" in invoke(*words, "gpu_price=0.3").stdout
+    assert "No path differs from another" not in invoke(*words, "rent=0.3").stdout
+
+
 # A terminal and a pipe ----------------------------------------------------------------------------------------------
 
 

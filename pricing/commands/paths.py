@@ -195,8 +195,10 @@ def lines(title: str, tables: dict[str, Callable[[], Any]]) -> Iterator[str]:
     amounts = ("mean", "standard_error", "quantile_50", "quantile_95", "quantile_99", "expected_shortfall_99", "mean_realised_loss")  # fmt: skip
     yield title
     yield "A driver drawn is a log-normal multiple whose median is the scenario: its mean is higher, so the mean may be a gain.\n"
-    yield "Tranches (paid short: the share of paths on which principal is never repaid)"
     frame = tables["tranches"]()
+    if frame["standard_error"].max() < 1e-3:
+        yield "No path differs from another: what is drawn moves no cash, as the market price of a fleet under contract does not.\n"
+    yield "Tranches (paid short: the share of paths on which principal is never repaid)"
     yield text(
         frame.assign(paid_short=100.0 * frame["paid_short"]).rename(columns={"paid_short": "paid short %"}),
         millions=amounts,
