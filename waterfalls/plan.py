@@ -292,7 +292,7 @@ class Plan:
         symbols |= {("owed", "expense", name): 0.0 for name in self.expenses}
         for name, trigger in self.triggers.items():
             symbols |= {("trigger", name): float(trigger.on), ("passes", name): 0.0}
-        symbols |= {("regime", name): float(i == 0) for i, name in enumerate(self.waterfalls)}
+        symbols |= {(of, name): float(i == 0) for of in ("regime", "chosen") for i, name in enumerate(self.waterfalls)}
         for text, side, depth, _ in self.remembered:
             symbols |= {("past", text, side, str(lag)): 0.0 for lag in range(1, depth)}
         return symbols | {node.key: node.first(self) for node in self.kept}
@@ -311,7 +311,7 @@ class Plan:
     @cached_property
     def outputs(self) -> tuple[Key, ...]:
         """The symbols that are kept for every scenario and date."""
-        hidden = ("passes", "past", "kept", "unpaid dates")
+        hidden = ("chosen", "passes", "past", "kept", "unpaid dates")
         kept = (key for key in self.opening if key[0] not in hidden)
         return (*kept, *self.flows)
 

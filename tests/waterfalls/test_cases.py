@@ -232,7 +232,7 @@ def test_legal_final_unpaid_is_default_and_the_regime_changes_the_date_after():
     flows = paid(plan, revenue=[25.0, 60.0, 30.0, 50.0])
     assert rows(flows.principal, "A") == [0.0, 60.0, 21.0, 19.0]
     assert rows(flows.fees, "receiver") == [0.0, 0.0, 9.0, 3.0]
-    assert rows(flows.regime, "enforcement") == [0.0, 1.0, 1.0, 1.0]  # the regime of the date after
+    assert rows(flows.regime, "enforcement") == [0.0, 0.0, 1.0, 1.0]  # from the date after on
     assert rows(flows.interest, "E") == [25.0, 0.0, 0.0, 28.0]
     assert rows(flows.missed, "A") == [0.0, 40.0, 19.0, 0.0]
 

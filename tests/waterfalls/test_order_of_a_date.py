@@ -165,3 +165,13 @@ def test_amounts_by_date_are_no_level(place, text):
 def test_amounts_by_date_may_be_asked_of_cash():
     text = "\nwaterfall:\n- \"pay(interest('A')).when(cash() >= by_date({'2027-01-15': 9}))\"\n- pay(residual('E'))"
     assert rows(paid(plan_from(A % "" + text), revenue=8.0).interest, "A") == pytest.approx([0.0, 8.0, 7.0])
+
+
+def test_a_regime_that_begins_at_once_is_asked_at_determination_alone():
+    """What clauses have left of the cash by the end of a date says nothing of the next one."""
+    text = (
+        A % "" + "waterfall: {normal: [pay(interest('A')), pay(residual('E'))], short: [pay(residual('E'))]}\n"
+        "regimes: {short: at_once(cash() < 7)}"
+    )
+    flows = paid(plan_from(text), revenue=[8.0, 6.0, 20.0])
+    assert rows(flows.interest, "A") == pytest.approx([5.0, 0.0, 10.0])

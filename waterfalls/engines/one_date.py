@@ -18,14 +18,16 @@ def settle_date(m: Machine, plan: Plan) -> None:
         m.heading(trigger)
         trigger.settle(m)
     m.determine()
-    m.heading("regimes that begin at once")
+    several = len(plan.waterfalls) > 1
+    m.heading("the regime in force")
+    for name in plan.waterfalls if several else ():
+        m["regime", name] = m["chosen", name]
     for regime, condition in plan.immediate.items():
         holds = condition.settle(m)
         for name in plan.later(regime):
             holds = m.both(holds, m.not_(m["regime", name]))
         for name in plan.waterfalls:
             m["regime", name] = m.select(holds, 1.0 if name == regime else 0.0, m["regime", name])
-    several = len(plan.waterfalls) > 1
     regimes = {regime: m["regime", regime] if several else 1.0 for regime in plan.waterfalls}
     for regime, waterfall in plan.waterfalls.items():
         for _ in m.when(regimes[regime]):
@@ -84,13 +86,15 @@ def default(m: Machine, plan: Plan, name: str) -> None:
 
 
 def choose_regime(m: Machine, plan: Plan) -> None:
-    """The regime of the next date: the last whose condition holds, or the first."""
+    """The regime of the next date: the last whose condition holds, or the first; those that begin at once ask then."""
     chosen = {regime: float(i == 0) for i, regime in enumerate(plan.waterfalls)}
     for regime, condition in plan.regimes.items():
+        if regime in plan.immediate:
+            continue
         holds = condition.settle(m)
         chosen = {name: m.select(holds, float(name == regime), flag) for name, flag in chosen.items()}
     for regime, flag in chosen.items():
-        m["regime", regime] = flag
+        m["chosen", regime] = flag
 
 
 def remember(m: Machine, plan: Plan) -> None:

@@ -157,7 +157,7 @@ def yearly(day: str) -> Condition:
 
 @dataclasses.dataclass(frozen=True)
 class AtOnce(Condition):
-    """A condition under which a regime begins at the date itself: it is read at determination too."""
+    """A condition under which a regime is in force at the date itself: it is read at determination, and only there."""
 
     inner: Condition
 
@@ -173,7 +173,7 @@ class AtOnce(Condition):
 
 @word
 def at_once(inner: Condition) -> Condition:
-    """Says of a regime that it begins at the date at which the condition holds, not the date after."""
+    """Says of a regime that it is in force on the dates at which the condition holds at determination, not on those after."""
     return AtOnce(condition(inner))
 
 

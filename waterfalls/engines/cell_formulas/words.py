@@ -28,6 +28,7 @@ TOLD = {
     "principal": "principal paid, {1}",
     "residual": "remainder paid, {1}",
     "regime": "in force: {1}",
+    "chosen": "in force from the next date on: {1}",
     "trigger": "trigger on, {1}",
     "passes": "passes in a row, {1}",
     "lapsed": "{1} lapsed, {2}",
@@ -52,7 +53,7 @@ def told(key: Key) -> str:
 
 def unit_of(key: Key) -> str:
     """The unit of a symbol or an input."""
-    if key[0] in ("trigger", "regime", "event", "called", "live", "event of default"):
+    if key[0] in ("trigger", "regime", "chosen", "event", "called", "live", "event of default"):
         return "flag"
     if key[0] in ("passes", "unpaid dates"):
         return "number"
