@@ -30,6 +30,8 @@ from waterfalls.plan import resolve
 
 DATE = datetime.date
 NAMES = Path(__file__).with_name("public_names.txt").read_text("utf-8").split()
+ITSELF: list = []
+ITSELF.append(ITSELF)
 WRONG = {
     "None": None,
     "a text": "nonsense",
@@ -53,6 +55,10 @@ WRONG = {
     "a mapping of NaN": {"A": float("nan")},
     "a complex number": 1j,
     "bytes": b"nonsense",
+    "a number that no float holds": 10**400,
+    "an array without dimensions": np.array(np.nan),
+    "an array of complex numbers": np.ones((1, 4), complex),
+    "a list in itself": ITSELF,
     "a moment": datetime.datetime(2026, 5, 1, 12, 30),
 }
 TEMPLATE = Path(pricing.__file__).parent / "template"

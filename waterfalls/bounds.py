@@ -11,6 +11,7 @@ from typing import Any
 from waterfalls.errors import Fault, shown
 
 YEARS = (1901, 2199)  # that QuantLib knows
+DEEPEST = 100  # levels of lists and mappings in a term
 MOST = 36_500  # days in a hundred years
 FLOATS = sys.float_info.max
 LARGEST = 1e18  # no deal has a number beyond it; what is made of numbers within it stays finite
@@ -18,8 +19,11 @@ LARGEST = 1e18  # no deal has a number beyond it; what is made of numbers within
 UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
-def odd(place: str, value: Any) -> Iterator[Fault]:
+def odd(place: str, value: Any, level: int = 0) -> Iterator[Fault]:
     """Dates out of all bounds and texts that no file can hold, in a value of a term and the lists and mappings in it."""
+    if level > DEEPEST:
+        yield Fault(place.partition("[")[0], f"is too deep: at most {DEEPEST} levels one inside another")
+        return
     match value:
         case None | float() | int():
             return
@@ -29,11 +33,11 @@ def odd(place: str, value: Any) -> Iterator[Fault]:
             yield Fault(place, wrong)
         case tuple() | list():
             for i, item in enumerate(value):
-                yield from odd(f"{place}[{i}]", item)
+                yield from odd(f"{place}[{i}]", item, level + 1)
         case dict():
             for key, item in value.items():
                 yield from (Fault(place, fault.what) for fault in odd("", key))
-                yield from odd(f"{place}[{key!r}]" if isinstance(key, str) else f"{place}['{key}']", item)
+                yield from odd(f"{place}[{key!r}]" if isinstance(key, str) else f"{place}['{key}']", item, level + 1)
 
 
 def odd_count(value: Any) -> str:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 TOLD = 20  # faults that a message tells one by one
 DATE = re.compile(r"datetime\.date\((\d+), (\d+), (\d+)\)")
+LONGEST = 200  # characters of a name that a message tells whole
 FEW = 12  # names that a message lists beside the nearest
 
 
@@ -96,11 +97,12 @@ def unknown(what: str, name: object, known: Iterable[object]) -> str:
     """
     names = list(dict.fromkeys(str(candidate) for candidate in known))
     near = nearest(name, names)
+    given = repr(name) if isinstance(name, str) and len(name) <= LONGEST else shown(name)
     if near and len(names) > FEW:
-        return f"there is no {what} {name!r}. Did you mean {near!r}?"
+        return f"there is no {what} {given}. Did you mean {near!r}?"
     hint = f" Did you mean {near!r}?" if near else ""
     listed = ", ".join(repr(candidate) for candidate in names[:40]) + (" and more" if len(names) > 40 else "")
-    return f"there is no {what} {name!r}.{hint} " + (f"Known: {listed}." if names else "None is declared.")
+    return f"there is no {what} {given}.{hint} " + (f"Known: {listed}." if names else "None is declared.")
 
 
 UNITS = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from pricing.market.curves import REACH, Curve, flat, from_discounts, logs_of
 from pricing.market.daily_factors import daily_logs
+from waterfalls.bounds import is_finite
 from waterfalls.dates import as_date
 from waterfalls.errors import InvalidTerms
 
@@ -31,7 +33,7 @@ def curve_from(
 
         curve = sampled(given, dates)
     elif isinstance(given, (int, float)) and not isinstance(given, bool):
-        curve = flat(needed(valuation), float(given))
+        curve = flat(needed(valuation), float(given) if is_finite(given) else math.inf)
     elif isinstance(given, Mapping) or hasattr(given, "items"):
         curve = from_discounts(needed(valuation), factors_of(given))
     elif hasattr(given, "discount"):

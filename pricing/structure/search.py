@@ -11,6 +11,7 @@ FIRST = 0.3  # of where it begins: the first stride, while no line is known
 FASTER = 3.0  # each stride than the one before
 BESIDE = 0.45  # of the tolerance: how far beside a line's root the next number stands, so that both sides close on it
 NEARBY = 0.03  # of the bracket: how far above what passes the next is tried
+MOST = 100  # such steps that still lead further
 FURTHER = 30.0  # beside the root each step that ends as the one before
 ROUNDING = 1e-14  # of a margin
 SLACK = 3  # steps in which the bracket must halve; else it is halved
@@ -61,7 +62,7 @@ def largest(
         if (a is not None and a >= high) or (b is not None and b <= low):
             break
         root = min(roots(points, before, b), default=None)
-        beside = BESIDE * tolerance * FURTHER ** max(alike - 1, 0) * (1.0 if passed else -1.0)
+        beside = BESIDE * tolerance * FURTHER ** min(max(alike - 1, 0), MOST) * (1.0 if passed else -1.0)
         if a is None or b is None:
             idle = before is not None and passed and any(not tells(found[k]) for k in before.failing)
             if root is not None and (root + beside - x) * beside > 0.0 and (not idle or root < x + stride):

@@ -36,7 +36,8 @@ def numbers(column: Any) -> np.ndarray:
         return np.full(len(column), np.nan)
     # texts such as '1,250.5' and '4.5%', and truths, which are no numbers
     if not pd.api.types.is_numeric_dtype(column):
-        odd = np.flatnonzero(column.notna().to_numpy() & (np.isnan(values) | column.map(type).eq(bool).to_numpy()))
+        truths = column.map(type).isin((bool, np.bool_)).to_numpy()
+        odd = np.flatnonzero(column.notna().to_numpy() & (np.isnan(values) | truths))
         values[odd] = [np.nan if (number := numeral(column.iloc[row])) is None else number for row in odd.tolist()]
     return values
 
@@ -63,6 +64,7 @@ def checked(frame: pd.DataFrame, where: str) -> tuple[dict[str, Any], tuple[Accr
             continue
         values = numbers(frame[name])
         sound, least = np.isfinite(values), WHOLE.get(name, 0)
+        values[~sound] = np.nan
         optional = frame[name].isna().to_numpy() & (floats if name == "rate" else name in OPTIONAL)
         what = "a whole number" if name in WHOLE else "a number"
         blame(~sound & ~optional, name, f"must be {what}")

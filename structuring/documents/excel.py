@@ -62,6 +62,8 @@ def cells(path: Path, sheet: str | None, *, values: bool) -> tuple[str, dict[int
                 raise InvalidTerms(unknown("sheet", sheet, names))
             name = names[0] if sheet is None else sheet
             return name, dict(enumerate(book[name].iter_rows(values_only=True), 1))
+        except SyntaxError as error:  # of XML: a sheet is parsed as it is read
+            raise InvalidTerms(f"cannot be read as a workbook: a sheet is no XML: {error}") from None
         finally:
             book.close()
 

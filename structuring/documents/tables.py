@@ -12,6 +12,8 @@ import datetime
 import re
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,6 +21,7 @@ from structuring.documents.csv_files import read_csv
 from structuring.documents.excel import read_workbook
 from structuring.documents.headings import SOUGHT, heading
 from waterfalls.arguments import is_list, items, mapping
+from waterfalls.bounds import is_finite
 from waterfalls.errors import Fault, InvalidTerms, nearest, refuse, repeated, shown, strangers
 from waterfalls.terms.term import MISSING, Broken, Unsound, field_types, is_a, is_term, is_union, read
 
@@ -118,6 +121,7 @@ def rows_of(
             [{heading(name): value for name, value in row.items()} for row in rows_by_name("table", source)],
             "",
         )
+        refuse(odd_cells({(f"row {n}", name): cell for n, row in enumerate(records, 1) for name, cell in row.items()}))
         headings, numbers = list(dict.fromkeys(name for row in records for name in row)), range(1, len(records) + 1)
     plain = [{k: v.item() if hasattr(v, "item") else v for k, v in row.items()} for row in records]
     return where, headings, list(zip(numbers, plain, strict=True))
@@ -163,11 +167,25 @@ def frame_of(
     if twice := repeated(frame.columns):
         raise InvalidTerms([Fault(f"{where}headings", f"{name!r} stands more than once") for name in twice])
     for name in frame.columns:
+        if frame[name].dtype.kind in "Oc":
+            rows = [f"{where}row {number}" for number in numbers]
+            refuse(odd_cells({(row, name): cell for row, cell in zip(rows, frame[name], strict=True)}))
         if frame[name].dtype == object or pd.api.types.is_string_dtype(frame[name]):
-            frame[name] = frame[name].where(frame[name].astype(str).str.strip() != "")
+            frame[name] = frame[name].where(~frame[name].map(lambda cell: isinstance(cell, str) and not cell.strip()))
     nothing = frame.columns[frame.isna().all()]
     nameless = [name for name in nothing if name.startswith("unnamed:")]
     return frame.drop(columns=nameless).dropna(how="all"), where
+
+
+def odd_cells(cells: Mapping[tuple[str, str], Any]) -> Iterator[Fault]:
+    """Cells, by row and column, that hold what no table does: lists, arrays, complex numbers, numbers beyond all floats."""
+    import pandas as pd
+
+    for place, cell in cells.items():
+        if not pd.api.types.is_scalar(cell) or pd.api.types.is_complex(cell):
+            yield Fault(within(*place), f"must be a text, a number or a date, got {shown(cell)}")
+        elif isinstance(cell, int) and not is_finite(cell):
+            yield Fault(within(*place), f"is too large a number, got {shown(cell)}")
 
 
 def within(*places: str) -> str:
@@ -199,7 +217,7 @@ def blank(value: Any) -> bool:
 def numeral(value: Any) -> float | None:
     """The number that a cell or its text is, or None: '1,250.5' is 1250.5 and '4.5%' is 0.045."""
     if not isinstance(value, str):
-        return None if isinstance(value, bool) or not hasattr(value, "__float__") else float(value)
+        return None if isinstance(value, bool) or not isinstance(value, Real | Decimal) else float(value)
     text = value.strip()
     if not NUMERAL.fullmatch(text) or not any(map(str.isdigit, text)):
         return None

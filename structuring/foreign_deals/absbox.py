@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from structuring.deals.deal import Deal
-from structuring.documents.plain_data import Loader, load, text_of
+from structuring.documents.plain_data import load, parsed
 from structuring.documents.yaml_and_json import line_of
 from structuring.foreign_deals.as_deal import as_deal
 from structuring.scenarios.months import month_after
@@ -71,7 +71,7 @@ def deal_from_absbox(path: Path | str, *, currency: str = "USD", calendar: str =
             found.append(Fault(f"contents.{part}", "is not as AbsBox 0.52 writes it"))
 
     def line(fault: Fault) -> int | None:
-        return line_of(fault, Loader(text_of(Path(path))).get_single_node())
+        return line_of(fault, parsed(path)[1])
 
     return as_deal(made, found, str(path), line)
 

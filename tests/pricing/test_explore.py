@@ -171,6 +171,15 @@ def test_b_survives_by_a_reserve_that_is_funded_and_the_gap_is_told(own, page):
     [
         ({}, "number"),
         ({"number": "tranches['Z'].notional", "best": "largest", "between": [0, 1], "test": "loss('A') <= 0"}, "'Z'"),
+        ({"number": "", "best": "largest", "between": [0, 1], "test": "loss('A') <= 0"}, "''"),
+        (
+            {"number": "tranches['A'].grace", "best": "largest", "between": [0, 9], "test": "loss('A') <= 0"},
+            "is a count",
+        ),
+        (
+            {"number": "tranches['B'].notional", "best": "largest", "between": [0, 1], "test": "\ud800"},
+            "test: '\\ud800'",
+        ),
         ({"number": "tranches['B'].notional", "best": "best", "between": [0, 1], "test": "loss('A') <= 0"}, "best"),
         ({"number": "tranches['B'].notional", "best": "largest", "between": [2, 1], "test": "loss('A') <= 0"}, "lower"),
         ({"number": "tranches['B'].notional", "best": "largest", "between": [0, 1e8], "test": "loss('Q') <= 0"}, "'Q'"),
@@ -197,7 +206,12 @@ def test_what_cannot_be_solved_is_told(page, wanted, said):
         ({"numbers": {"tranches['A'].notionl": 1.0}}, "Did you mean 'notional'"),
         ({"numbers": {"tranches['A'].notional": -1.0}}, "notional"),
         ({"numbers": {str(n): 1.0 for n in range(200)}}, "at most 100"),
+        ({"numbers": {"": 1.0}}, "''"),
+        ({"numbers": {"triggers['cash trap'].test.left.trailing": 2.5}}, "must be a whole number, got 2.5"),
         ({"date": "tomorrow"}, "date"),
+        ({"date": 5}, "date: must be a date, got 5"),
+        ({"spreads": 5}, "spreads: must be a mapping, got 5"),
+        ({"spreads": {"A": "x"}}, "spreads['A']: must be a number, got 'x'"),
         ({"what": 1}, "what"),
         ({"deal": "../../etc/passwd"}, "deal on this page"),
     ],

@@ -1,13 +1,16 @@
 """Tables as they come: titles above the headings, other marks between values, columns too many or too few, a million bad rows."""
 
 import datetime as dt
+import re
 import time
 
+import numpy as np
 import openpyxl
+import pandas as pd
 import pytest
 
 from pricing import cli
-from structuring import Holdings, LoanPool
+from structuring import Holdings, LeasePortfolio, LoanPool
 from structuring.collateral.bonds import Bond
 from structuring.deals.deal_files import find_deal
 from structuring.documents.csv_files import read_csv
@@ -156,3 +159,40 @@ def test_an_empty_optional_column_of_a_tape_is_its_default_and_warns_of_nothing(
         written(tmp_path / "t.csv", "balance,rate,remaining_term,payment,frequency\n1,0.05,60,,\n")
     )
     assert (read.lines.level.tolist(), read.lines.every.tolist()) == ([1.0], [1.0])
+
+
+NO_CELL = {
+    "a list": ([], "must be a text, a number or a date, got []"),
+    "an array": (np.ones(2), "must be a text, a number or a date, got array"),
+    "a complex number": (1j, "must be a text, a number or a date, got 1j"),
+    "a number that no float holds": (10**400, "is too large a number"),
+    "a NumPy date": (np.datetime64("2030-01-01"), "must be a"),
+    "infinity": (float("-inf"), "must be a"),
+    "NumPy's truth": (np.True_, "must be a"),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("what", NO_CELL)
+def test_a_cell_that_no_table_holds_is_refused_with_its_place(what):
+    cell, said = NO_CELL[what]
+    rows = [
+        {"name": "t", "rent": 1.0, "ends": "2031-05-31"},
+        {"name": "u", "rent": cell, "ends": "2031-05-31"},
+    ]
+    tape = {"balance": [100.0, 200.0], "rate": [0.05, 0.05], "remaining_term": pd.Series([120, cell], dtype=object)}
+    leases = {"as_of": dt.date(2026, 11, 20), "cap_rate": 0.06}
+    for make in (
+        lambda: LeasePortfolio.from_tape(rows, **leases),
+        lambda: LeasePortfolio.from_tape(pd.DataFrame(rows), **leases),
+        lambda: LoanPool.from_tape(pd.DataFrame(tape)),
+    ):
+        with pytest.raises(InvalidTerms, match=re.escape(said)) as told:
+            make()
+        assert "row 2, r" in str(told.value)
+
+
+@pytest.mark.parametrize("odd", [None, 5.0, {"rent": 1.0}, np.ones(3), [None], [[1.0]], object()])
+def test_what_is_no_table_is_refused(odd):
+    with pytest.raises(InvalidTerms, match="a table is a file, a DataFrame or a list of mappings|must be a mapping"):
+        LeasePortfolio.from_tape(odd, as_of=dt.date(2026, 11, 20), cap_rate=0.06)

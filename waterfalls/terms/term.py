@@ -154,7 +154,10 @@ def read(wanted: Any, data: Any, place: str, found: list[Fault]) -> Any:
         return read_text(wanted, data, place, found)
     if hasattr(wanted, "__items__"):
         items = read(tuple[wanted.__items__, ...], data, place, found)
-        return items if isinstance(items, Broken) else wanted(items) if isinstance(items, tuple) else MISSING
+        if items is not MISSING and not isinstance(items, tuple):
+            found.append(Fault(place, f"must be a list, got {shown(data)}"))
+            return MISSING
+        return wanted(items) if isinstance(items, tuple) and not isinstance(items, Broken) else items
     if is_term(wanted):
         return read_term(wanted, data, place, found)
     if origin is tuple and isinstance(data, list):

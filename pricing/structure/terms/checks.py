@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pricing.structure.terms.place import value_at
+from pricing.structure.terms.place import number_at
 from waterfalls.checks import known_names, names_in
 from waterfalls.errors import Fault, InvalidTerms, strangers, unknown
 from waterfalls.language.definitions import Defined
@@ -61,7 +61,10 @@ def faults(deal: Deal, terms: Structure, scenarios: Sequence[Scenario]) -> Itera
     for field, given in (("amounts", terms.amounts), ("numbers", terms.numbers)):
         for path in given:
             try:
-                value_at(deal, path)
+                if isinstance(number_at(deal, path), int) and field == "numbers":
+                    yield Fault(
+                        f"{field}[{path!r}]", "is a count, and between two counts there is none to seek: set it"
+                    )
             except InvalidTerms as error:
                 yield from (fault._replace(place=f"{field}[{path!r}]") for fault in error.faults)
     for path, amount in terms.amounts.items():

@@ -21,13 +21,18 @@ def steps_of(path: str) -> list[str]:
 
 def value_at(deal: Deal, path: str) -> float:
     """The number at a path; refused where there is none."""
+    return float(number_at(deal, path))
+
+
+def number_at(deal: Deal, path: str) -> int | float:
+    """The same as the deal holds it: a count is a whole number."""
     found: Any = deal
-    for step in steps_of(path):
+    for step in steps_of(path) or [""]:
         found = found if is_kind(found, step) else inside(found, step, path)
     found = found.value if isinstance(found, Constant) else found
     if not isinstance(found, int | float) or isinstance(found, bool):
         raise InvalidTerms(Fault(path, f"is no number to solve for, but {str(found)!r:.60}"))
-    return float(found)
+    return found
 
 
 def with_values(deal: Deal, values: Mapping[str, Any]) -> Deal:
