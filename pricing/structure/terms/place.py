@@ -10,7 +10,6 @@ from structuring.deals.deal import Deal
 from structuring.documents.yaml_and_json import STEP
 from waterfalls.errors import Fault, InvalidTerms, refuse, strangers, unknown
 from waterfalls.language.expressions import Constant
-from waterfalls.language.vocabulary import Node
 from waterfalls.terms.term import kind_of, unproved
 
 
@@ -61,7 +60,7 @@ def replaced(item: Any, steps: Sequence[str], value: Any, path: str) -> Any:
     key = key_of(item, steps[0], path)
     part = getattr(item, key) if dataclasses.is_dataclass(item) else item[key]
     made = replaced(part, steps[1:], value, path)
-    if isinstance(part, Node) and not isinstance(item, Node) and hasattr(part, "__text__"):
+    if hasattr(part, "__text__") and not hasattr(item, "__text__"):
         made = part.__text__(str(made))  # as its text would be read, so that it is proved
     if dataclasses.is_dataclass(item):
         return dataclasses.replace(item, **{key: made})  # type: ignore[type-var]
