@@ -256,6 +256,18 @@ TRANCHES = [
         {"interest A": [0, 5.25, 5.25], "capitalised A": [5, 0, 0], "balance A": [105, 105, 105]},
     ),
     Row(
+        "payment in kind of all interest that cash does not pay in full",
+        deal(a(capitalises="cash() < interest_accrued('A')"), clauses=INTEREST),
+        "to pay interest on A",
+        {"interest": [4, 9, 9]},
+        {
+            "interest A": [0, 5.25, 5.25],
+            "capitalised A": [5, 0, 0],
+            "balance A": [105, 105, 105],
+            "interest E": [4, 3.75, 3.75],
+        },
+    ),
+    Row(
         "deferrable interest, with interest on it",
         deal(a(deferrable="true", interest_on_arrears="true"), clauses=INTEREST),
         "to pay interest on A",
