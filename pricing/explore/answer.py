@@ -184,7 +184,7 @@ def tranches(case: StressResult) -> Sheet:
     frame = pd.DataFrame({
         "tranche": prices.tranches,
         "outstanding": par,
-        "clean_at_reference": prices["clean"][s0, k0],
+        "clean_at_reference": prices.clean_before[s0, k0],
         "clean": prices["clean"][s, k],
         "wal": prices["wal"][s, k],
         "loss": lost,

@@ -37,7 +37,7 @@ def capital_structure(
     ltv               balance of this and all senior tranches / collateral value, on the date of `appraised`, which asks `deal`
     dscr, dscr_low    cash for debt service / debt service of this and all senior notes: median and lowest over dates
                           since there is any such cash
-    wal, spread, clean    years, z-spread in bp, price per 100 of par
+    wal, spread, clean    years, z-spread in bp, price per 100 of par before any move of rates
     headroom_to_trap      share of cash for debt service that may go before the first coverage trigger trips, at the
                           date nearest to it: one figure for the deal (`pricing.overview.headroom`)
     headroom_to_default   share of all collections, the same at every date, that may go before this or a senior note
@@ -72,7 +72,7 @@ def capital_structure(
             **dict.fromkeys(("ltv", "dscr", "dscr_low"), np.nan),
             "wal": prices["wal"][s, 0, i],
             "spread": 1e4 * prices["z_spread"][s, 0, i],
-            "clean": prices["clean"][s, 0, i],
+            "clean": prices.clean_before[s, 0, i],
             **dict.fromkeys(("headroom_to_trap", "headroom_to_default"), np.nan),
         }
         notes = tuple(other for other in above if other in plan.notes_by_name)

@@ -87,7 +87,7 @@ def compared(cases: Sequence[StressResult]) -> list[Sheet]:
     whole = [losses_in_total(case.losses, case.scenario, case.shock).set_index("class") for case in cases]
     by_class = whole[0][["par"]].reset_index()
     by_tranche = pd.DataFrame({"tranche": list(prices.tranches)})
-    clean = by_tranche.assign(**{f"{first.reference}, {first.losses.reference[1]}": prices["clean"][first.origin]})
+    clean = by_tranche.assign(**{f"{first.reference}, {first.losses.reference[1]}": prices.clean_before[first.origin]})
 
     def lost(case: StressResult) -> np.ndarray:
         return case.losses.tranche["total"][case.cell]

@@ -61,6 +61,11 @@ class Prices:
         """Value in currency units (S, K, N)."""
         return self.measures["npv"]
 
+    @property
+    def clean_before(self) -> np.ndarray:
+        """Clean prices before a move of rates (S, K, N), per 100: as they were quoted, where `clean` is after it."""
+        return self["clean"] + 100.0 * (self.before - self.npv) / self.memo["face"][:, None]
+
     @takes(tenors=items(number(0.0), "a list of years"))
     def key_rate_dv01(self, tenors: Sequence[float] = TENORS) -> np.ndarray:
         """The dv01 by tenor (S, K, N, B): see `pricing.valuation.measures.key_rate_dv01`."""

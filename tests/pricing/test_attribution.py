@@ -96,6 +96,14 @@ def test_a_junior_loses_before_its_senior(toy):
     assert e < b < a
 
 
+def test_the_price_before_a_move_of_rates_is_that_of_its_own_market(toy):
+    before, after = toy(rate=0.04), toy(rate=0.06)
+    moved, quoted = price(after, market(0.06), SHOCKS, before=(before, market())), price(before, market(), SHOCKS)
+    np.testing.assert_allclose(moved.clean_before, quoted["clean"], rtol=1e-12)
+    assert moved.clean_before[0, 0, 0] == pytest.approx(101.0) and moved["clean"][0, 0, 0] < 98.0
+    assert np.array_equal(quoted.clean_before, quoted["clean"], equal_nan=True)
+
+
 def test_memo_columns_are_told_and_not_added(toy):
     flows = toy()
     prices = price(flows, market())

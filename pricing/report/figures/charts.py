@@ -192,14 +192,14 @@ def trigger_dates(case: StressResult) -> Figure | None:
 
 
 def heat(prices: Prices, s: int, rows: Sequence[int], origin: tuple[int, int]) -> Figure:
-    """Clean prices by tranche and shock, coloured by how far they are from those of the cell `origin`.
+    """Clean prices by tranche and shock, coloured by how far they are from those of the cell `origin` before rates moved.
 
     Tranches that have a price in none of the scenarios in `rows`, the reference first, are left out.
     """
     s0, k0 = origin
     quoted = np.flatnonzero(np.isfinite(prices["clean"][list(rows)]).any(axis=(0, 1)))
     clean = prices["clean"][s][:, quoted].T  # (N, K)
-    start = prices["clean"][s0, k0][quoted, None]
+    start = prices.clean_before[s0, k0][quoted, None]
     moved = 100.0 * (quotient(clean, start) - 1.0)
     text = [[f"{value:,.2f}" if np.isfinite(value) else "" for value in row] for row in clean]
     widest = 60.0
