@@ -365,3 +365,30 @@ def test_a_curve_that_starts_earlier_is_taken_from_the_valuation_date_on():
     assert market.projections["SOFR"].discount(DATE(2027, 11, 24)) == pytest.approx(np.exp(-0.04), abs=1e-12)
     with pytest.raises(FirstLossError, match="covers 2026-11-24 to .* the valuation date is 2026-11-20: it must start"):
         pricing.Market(0.03, valuation=today, projections={"SOFR": market.curve})
+
+
+NONSENSE = {
+    "a quote of an amount": (lambda w: pricing.Market(0.04, {"A": {"price": 98_500.0}}, valuation=DAY), r"Market.quotes\['A'\]: a price must be above 0 and at most 1000, per 100"),
+    "a shock to an amount": (lambda w: pricing.SpreadShock.to_price(price={"A": 98_500.0}), r"ToPrice.price\['A'\]: must be less than or equal to 1000"),
+    "an unknown currency": (lambda w: pricing.Market(0.04, valuation=DAY, fx={"EUX": 1.1}), r"Market.fx\['EUX'\]: there is no currency of ISO 4217 'EUX'. Did you mean 'EUR'"),
+    "a rate of the own currency": (lambda w: pricing.Market(0.04, valuation=DAY, currency="USD", fx={"USD": 2.0}), r"Market.fx\['USD'\]: is the market's own currency"),
+    "rates that fall below all": (lambda w: w["market"].shifted(-10_000), "bp: must be from -2000 to 10000, got -10000"),
+    "a twist without years": (lambda w: w["market"].shifted({}), "bp: must be a number, or numbers by years such as {2: -25, 30: 50}, got {}"),
+    "a twist by texts": (lambda w: w["market"].shifted({"2Y": 25.0}), "bp, its years: must be a number, got '2Y'"),
+    "no dates": (lambda w: waterfalls.Receipts([]), "Receipts.dates: must be at least one date"),
+    "dates that go back": (lambda w: waterfalls.Receipts([DAY, DATE(2026, 1, 1)]), "each after the one before"),
+    "a probability above 1": (lambda w: structuring.Copula(0.2).quantile([0.5, 1.5]), "p: must be probabilities from 0 to 1, got .*1.5"),
+    "a probability of NaN": (lambda w: structuring.Copula(0.2).quantile(float("nan")), "p: must be probabilities from 0 to 1, got .*nan"),
+    "a measure that there is not": (lambda w: w["prices"].frame(["npw"]), "measures: there is no measure 'npw'. Did you mean 'npv'"),
+    "a quantile above 1": (lambda w: structuring.study(w["deal"], w["scenario"], measure=structuring.summary(), rates=w["rates"]).frame([5.0]), r"quantiles\[0\]: must be from 0 to 1, got 5.0"),
+    "a shock and a number": (lambda w: w["shock"] + 5, "what is added to a shock: must be a SpreadShock, got 5"),
+    "an array as a name": (lambda w: w["flows"].interest[np.ones(2)], "there is no tranche array"),
+    "paths of no deal": (lambda w: structuring.SectorModel().paths("my-deal", 5), "target: must be a Deal or a Book, got 'my-deal'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", NONSENSE)
+def test_nonsense_of_the_right_kind_is_refused(what):
+    make, said = NONSENSE[what]
+    with pytest.raises(FirstLossError, match=said):
+        make(world())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import functools
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -68,6 +69,10 @@ class Receipts:
         scenarios: Sequence[str] | range | None = None,
     ) -> None:
         dates = days("dates", dates)
+        if not dates or any(b <= a for a, b in itertools.pairwise(dates)):
+            raise InvalidTerms(
+                f"Receipts.dates: must be at least one date, each after the one before, got {shown(dates)}"
+            )
         scenarios = scenarios if scenarios is None or isinstance(scenarios, range) else texts("scenarios", scenarios)
         given = {name: value for name, value in locals().items() if name in FIELDS and value is not None}
         flags = dict(mapping("events", {} if events is None else events))

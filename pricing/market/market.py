@@ -13,8 +13,8 @@ from pricing.market.curve_inputs import curve_from
 from pricing.market.curves import Curve
 from pricing.market.projected_rates import projected_rates
 from waterfalls.arguments import by_number, having, instance, mapping, number, one_date, takes, text, whole
-from waterfalls.clock.conventions import odd_currency
-from waterfalls.errors import CannotPrice, Fault, InvalidTerms, shown, unknown
+from waterfalls.clock.conventions import CURRENCIES, odd_currency
+from waterfalls.errors import CannotPrice, Fault, InvalidTerms, shown, strangers, unknown
 from waterfalls.terms.term import term
 from waterfalls.terms.tranches import Equity
 
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from waterfalls.cashflows import Cashflows
     from waterfalls.plan import Plan
 
-FARTHEST = 100_000.0  # basis points that a curve may move: 1,000 %
+LOWEST, HIGHEST = -2_000.0, 10_000.0  # basis points that a curve may move: from -20 % to 100 %
+DEAREST = 1_000.0  # price per 100: beyond it an amount of money is meant
 KINDS = {
     "z": "spread over the market's curve, continuous, Actual/365F",
     "g": "yield less the par yield of the government curve at the same wal",
@@ -47,8 +48,8 @@ class Quote:
         kind, value = fields.get("kind"), fields.get("value")
         if kind is not None and kind not in KINDS:
             yield Fault("", unknown("kind of quote", kind, KINDS))
-        elif value is not None and kind == "price" and not value > 0.0:
-            yield Fault("", f"a price must be above 0, got {value:g}")
+        elif value is not None and kind == "price" and not 0.0 < value <= DEAREST:
+            yield Fault("", f"a price must be above 0 and at most {DEAREST:g}, per 100 of balance, got {value:g}")
         elif value is not None and kind != "price" and abs(value) > MOST:
             yield Fault("", f"{kind} is a decimal (0.0225 is 225 basis points), got {value:g}; above 1 quote a price")
         elif value is not None and kind == "yield" and not value > -1.0:
@@ -117,7 +118,12 @@ class Market:
         found += odd_currency({"currency": currency})
         read = {name: one_quote(f"quotes[{name!r}]", quote, found) for name, quote in (quotes or {}).items()}
         default = None if otherwise is None else one_quote("otherwise", otherwise, found)
+        found += strangers("fx", "currency of ISO 4217", fx or {}, CURRENCIES, keyed=True)
         for name, rate in (fx or {}).items():
+            if name == currency and rate != 1.0:
+                found.append(
+                    Fault(f"fx[{name!r}]", f"is the market's own currency, of which one is 1, got {shown(rate)}")
+                )
             if not isinstance(rate, float | int) or not (np.isfinite(rate) and rate > 0.0):
                 found.append(Fault(f"fx[{name!r}]", f"must be above 0, got {shown(rate)}"))
         if found:
@@ -158,7 +164,7 @@ class Market:
         """The rate of every floating index by accrual period, of collateral by date: `run(deal, scenarios, rates=market.rates(deal))`."""
         return projected_rates(deal, self.valuation, self.projections, self.fixings)
 
-    @takes(bp=by_number(number(-FARTHEST, FARTHEST), "{2: -25, 30: 50}"))
+    @takes(bp=by_number(number(LOWEST, HIGHEST), "{2: -25, 30: 50}"))
     def shifted(self, bp: float | Mapping[float, float]) -> Market:
         """The market with every zero rate of every curve higher by `bp`, quotes as they are: rates move, spreads stay.
 

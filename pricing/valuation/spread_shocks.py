@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from waterfalls.arguments import instance
 from waterfalls.errors import Fault, InvalidTerms, refuse_unknown
@@ -130,7 +130,7 @@ class ToPrice:
     `price` and `priced` solve them there, at the curve before any move of rates, and put an `Override` in its place.
     """
 
-    price: Mapping[str, Positive]
+    price: Mapping[str, Annotated[float, Field(gt=0.0, le=1000.0)]]
 
     def words(self) -> str:
         return ", ".join(f"{name} to {price:g}" for name, price in self.price.items())
