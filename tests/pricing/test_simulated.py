@@ -77,7 +77,7 @@ def test_what_no_spread_reaches_and_what_says_no_measure_is_refused(toy):
     ):
         expected(promised, MARKET, promised=promised, under="real", discounts=np.ones(3))
     assert np.isnan(expected(dead, MARKET, promised=promised, under="real").spread[0])
-    market = Market(0.04, {"A": {"price": 1e9}}, valuation=V, otherwise=0.0)
+    market = Market(0.04, {"A": {"price": 1e-60}}, valuation=V, otherwise=0.0)
     with pytest.raises(CannotPrice):
         expected(promised, market, promised=promised, under="real")
 
