@@ -55,6 +55,7 @@ WRONG = {
     "a mapping of NaN": {"A": float("nan")},
     "a complex number": 1j,
     "bytes": b"nonsense",
+    "a number of NumPy": np.float32(0.5),
     "a number that no float holds": 10**400,
     "an array without dimensions": np.array(np.nan),
     "an array of complex numbers": np.ones((1, 4), complex),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -58,7 +59,7 @@ def odd_text(text: str) -> str:
 
 def is_finite(number: Any) -> bool:
     """Whether a number is finite, and small enough to be a float, as whole numbers need not be."""
-    return abs(number) <= FLOATS
+    return abs(number) <= FLOATS if isinstance(number, int) else math.isfinite(number)
 
 
 def odd_size(place: str, value: Any) -> Iterator[Fault]:
