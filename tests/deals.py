@@ -349,6 +349,13 @@ def amounts(draw_, world, deep=2):
 
 
 @st.composite
+def moving(draw_, world):
+    """A part of what cash moves: an account's, a facility's or what is left."""
+    of = [cash(), *map(held, world.account), *map(balance, world.facility), *map(interest_due, world.note)]
+    return draw_(st.sampled_from(of)) * draw_(st.sampled_from([0.5, 1.0, 2.0]))
+
+
+@st.composite
 def ratios(draw_, world):
     """A number that may be infinite."""
     known = [
@@ -417,8 +424,9 @@ def grouped(draw_, made, claims):
 def pays(draw_, world):
     """A pay clause: claims and how they share, without modifiers but `from_` and `supported_by`."""
     known = [(word, *kind) for word, kind in CLAIMS.items() if getattr(world, kind[0])]
+    known += [(top_up, *CLAIMS[top_up])] * 3 * bool(world.reserve)  # whose targets may read what the clause moves
     claims, taken = [], set()
-    for _ in range(draw_(st.sampled_from([1, 1, 2, 3, 4]))):
+    for _ in range(draw_(st.sampled_from([1, 1, 2, 3, 4, 5]))):
         word, what, stock = draw_(st.sampled_from(known))
         name = draw_(st.sampled_from(getattr(world, what)))
         if (stock, name) not in taken:
@@ -645,7 +653,7 @@ def plans(draw_):
     accounts = [
         Account(
             name,
-            target=draw_(amounts(world)) if name in world.reserve else None,
+            target=draw_(amounts(world) | moving(world)) if name in world.reserve else None,
             balance=draw_(MONEY),
             rate=0.0 if on is None and draw_(st.booleans()) else 0.03,
             day_count=draw_(st.sampled_from(["actual/360", "30/360"])),
