@@ -59,11 +59,11 @@ def test_a_mistake_in_a_tenant_is_one_message(tmp_path):
 
 
 def test_validate_asks_what_a_second_reader_would(tmp_path):
-    text = TOY.read_text(encoding="utf-8").replace("rate: 0.05", "rate: 5.0").replace("  - pay(interest('B'))\n", "")
+    text = TOY.read_text(encoding="utf-8").replace("rate: 0.05", "rate: 0.625").replace("  - pay(interest('B'))\n", "")
     (tmp_path / "deal.yaml").write_text(text, encoding="utf-8")
     told = output("validate", str(tmp_path / "deal.yaml"))
     where = "line 14, tranches[0].note.coupon.fixed"
-    assert f"doubtful: {where}.rate: 5 is 500 % a year: rates are decimals, 0.05 is 5 %" in told
+    assert f"doubtful: {where}.rate: 0.625 is 62.5 % a year: rates are decimals, 0.05 is 5 %" in told
     assert "doubtful: line 15, tranches[1].note: no clause pays interest on B" in told
 
 
