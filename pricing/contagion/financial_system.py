@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -110,7 +109,7 @@ def markets(
         for moved, amount in (row if isinstance(row, Mapping) else {asset: row}).items():
             if moved not in assets:
                 found.append(Fault(f"depth[{asset!r}]", unknown("asset", moved, assets)))
-            elif not isinstance(amount, Real) or not amount >= 0.0:
+            elif not isinstance(amount, (int, float, np.integer, np.floating)) or not amount >= 0.0:
                 found.append(Fault(f"depth[{asset!r}]", f"must be a number from 0 on, got {shown(amount)}"))
             elif amount == 0.0 and moved == asset:
                 sellable[k] = False
