@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from structuring.documents.headings import SOUGHT, heading, matched, top_of
-from structuring.documents.whole_files import unshield
+from structuring.documents.whole_files import SHIELD, unshield
 from waterfalls.errors import Fault, InvalidTerms, refuse
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ def read_csv(path: Path, texts: Iterable[str] | None, wanted: Sequence[str]) -> 
         if frame[name].dtype == object or pd.api.types.is_string_dtype(frame[name]):
             if mark == ";":
                 refuse_decimal_commas(frame[name], numbers)
-            frame[name] = frame[name].map(lambda cell: unshield(cell) if isinstance(cell, str) else cell)
+            shielded = frame[name].astype(str).str.startswith(SHIELD, na=False)
+            frame.loc[shielded, name] = frame.loc[shielded, name].map(unshield)
     return frame, numbers
 
 

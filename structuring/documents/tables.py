@@ -166,12 +166,12 @@ def frame_of(
     frame = frame.set_axis([heading(name) for name in frame.columns], axis=1).set_axis(pd.Index(numbers), axis=0)
     if twice := repeated(frame.columns):
         raise InvalidTerms([Fault(f"{where}headings", f"{name!r} stands more than once") for name in twice])
-    for name in frame.columns:
-        if frame[name].dtype.kind in "Oc":
+    for name, column in frame.items():
+        if column.dtype == object or column.dtype.kind == "c":
             rows = [f"{where}row {number}" for number in numbers]
-            refuse(odd_cells({(row, name): cell for row, cell in zip(rows, frame[name], strict=True)}))
-        if frame[name].dtype == object or pd.api.types.is_string_dtype(frame[name]):
-            frame[name] = frame[name].where(~frame[name].map(lambda cell: isinstance(cell, str) and not cell.strip()))
+            refuse(odd_cells({(row, str(name)): cell for row, cell in zip(rows, column, strict=True)}))
+        if column.dtype == object or pd.api.types.is_string_dtype(column):
+            frame[name] = column.where(column.astype(str).str.strip() != "")
     nothing = frame.columns[frame.isna().all()]
     nameless = [name for name in nothing if name.startswith("unnamed:")]
     return frame.drop(columns=nameless).dropna(how="all"), where
