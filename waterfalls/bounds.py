@@ -15,6 +15,7 @@ YEARS = (1901, 2199)  # that QuantLib knows
 DEEPEST = 100  # levels of lists and mappings in a term
 MOST = 36_500  # days in a hundred years
 FLOATS = sys.float_info.max
+DEAREST = 1_000.0  # price per 100: beyond it an amount of money is meant
 LARGEST = 1e18  # no deal has a number beyond it; what is made of numbers within it stays finite
 # In no file that others read back.
 UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
@@ -73,7 +74,7 @@ def odd_size(place: str, value: Any) -> Iterator[Fault]:
                 yield from odd_size(f"{place}[{key if isinstance(key, int) else str(key)!r}]", item)
 
 
-def per_cent(number: Any) -> str:
+def decimal_meant(number: Any) -> str:
     """What was most likely meant by a number above 1 that is a share or a rate: `; 5 % is 0.05`."""
     likely = isinstance(number, int | float) and 1.0 < abs(number) <= 100.0
     return f"; {number:g} % is {number / 100.0:g}" if likely else ""

@@ -18,7 +18,7 @@ from waterfalls.errors import Unbalanced, refuse_unknown
 from waterfalls.frames import arrow_stream, labels, room
 from waterfalls.language.machine import Key
 from waterfalls.notebook import tabled
-from waterfalls.plan import Plan
+from waterfalls.plan import Plan, is_reported
 from waterfalls.receipts import Receipts
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class Cashflows:
         """A receipt as the waterfall reads it (S, T): until the collateral is sold, with what replacement collateral adds."""
         found = self.receipts.cash if name == "cash" else self.receipts[name]
         found = found * self[("live",)] if self.plan.sells else found
-        known = name != "value" or name in self.receipts.fields  # else what replaced it is a part of it alone
+        known = is_reported(name, self.plan, self.receipts)  # else what replaced it is a part of it alone
         for key in self.plan.counted.get(name, ()) if known else ():
             found = found + self[key]
         return found

@@ -35,6 +35,11 @@ def regimes_of(waterfall: Waterfall | Mapping[str, Waterfall]) -> dict[str, Wate
     return dict(waterfall) if isinstance(waterfall, Mapping) else {DEFAULT_REGIME: waterfall}
 
 
+def place_in(regime: str) -> str:
+    """Where the waterfall of a regime stands in a deal file."""
+    return "waterfall" if regime == DEFAULT_REGIME else f"waterfall[{regime!r}]"
+
+
 def terms_in(fields: Mapping[str, Any]) -> Iterator[list[Any]]:
     """The terms of a deal by kind, of those that bear names; none where the field is not known."""
     for kind in ("tranches", "fees", "accounts", "triggers", "hedges", "facilities", "ledgers", "replacements"):
@@ -132,7 +137,7 @@ def faults_between(fields: Mapping[str, Any]) -> Iterator[Fault]:
         yield from faults_of_sale([node for _, node in every])
     yield from (Fault(place, reason) for place, node in every if (reason := cannot_look_ahead(node, by_note)))
     for regime, waterfall in waterfalls.items():
-        place = "waterfall" if regime == DEFAULT_REGIME else f"waterfall[{regime!r}]"
+        place = place_in(regime)
         yield from faults_in(place, waterfall, known)
         if whole:
             yield from faults_of_order(place, waterfall, ends)
@@ -193,17 +198,16 @@ def dated_levels(
 ) -> Iterator[Fault]:
     """Amounts by date where a level is wanted, which holds on every date: beside a ratio, or as what an account holds."""
 
-    def reads(side: Node, kinds: tuple[type, ...]) -> list[Node]:
+    def reads(side: Node, *kinds: type) -> list[Node]:
         return [node for node, _ in nodes_read(side, definitions) if isinstance(node, kinds)]
 
     for place, root in (*read, *roots):
-        found = reads(root, (ByDate,))[:1] * (
-            place.rpartition(".")[2] in LEVELS and isinstance(root, (ByDate, Defined))
-        )
+        level = place.rpartition(".")[2] in LEVELS and isinstance(root, (ByDate, Defined))
+        found = reads(root, ByDate) if level else []
         for test in (node for node in root.walk() if isinstance(node, Comparison)):
             for side, other in ((test.left, test.right), (test.right, test.left)):
-                if reads(other, (Ratio, Divided)) and not reads(side, (Ratio, Divided)):
-                    found += reads(side, (ByDate,))
+                if reads(other, Ratio, Divided) and not reads(side, Ratio, Divided):
+                    found += reads(side, ByDate)
         for node in found[:1]:
             said = f"is 0 on every date that it does not name, so it is no level: say {stepped_as(node)}"
             yield Fault(place, f"'{node}' {said}")

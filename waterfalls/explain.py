@@ -21,7 +21,7 @@ from waterfalls.language.expressions import Comparison, Condition
 from waterfalls.language.machine import Key
 from waterfalls.language.numbers import reported
 from waterfalls.language.ratios import Ratio
-from waterfalls.plan import Plan, inputs_of
+from waterfalls.plan import Plan, inputs_of, is_reported
 from waterfalls.receipts import Receipts
 
 if TYPE_CHECKING:
@@ -197,7 +197,11 @@ def explained(flows: Run, journal: Journal) -> Explanation:
         for (clause, before), (_, after) in itertools.pairwise(journal.stood)
         if clause is not None
     ]
-    names = dict.fromkeys((*flows.receipts.fields, *(name for name in plan.counted if name != "value")))
+    names = [
+        name
+        for name in dict.fromkeys((*flows.receipts.fields, *plan.counted))
+        if is_reported(name, plan, flows.receipts)
+    ]
     fields = {name: reported(journal, "receipt", name) for name in names}
     cash = {name: fields[name] for name in CASH if name in fields}
     told = {name: amount for name, amount in fields.items() if name not in cash}

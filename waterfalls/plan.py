@@ -345,7 +345,7 @@ def resolve(
     return Plan(name, currency, schedule, **named, **said, waterfalls=waterfalls)  # type: ignore[arg-type]
 
 
-def reported(name: str, plan: Plan, receipts: Receipts) -> bool:
+def is_reported(name: str, plan: Plan, receipts: Receipts) -> bool:
     """Whether a receipt can be read: cash, costs and defaults that are not reported are none, a balance is not known.
 
     Replacement collateral has a balance of its own; its par alone is no value of the collateral.
@@ -374,7 +374,7 @@ def inputs_of(plan: Plan, receipts: Receipts, rates: Mapping[str, np.ndarray]) -
     for (kind, name), node in plan.reads.items():
         if kind == "event" and name not in receipts.events:
             raise UnknownName("event", name, receipts.events)
-        if kind == "receipt" and not reported(name, plan, receipts):
+        if kind == "receipt" and not is_reported(name, plan, receipts):
             raise InvalidTerms(f"'{node}' reads {name}, which the collateral does not report, or not all of it")
     inputs: dict[Key, np.ndarray] = {("receipt", name): array for name, array in receipts.fields.items()}
     inputs |= {("event", name): array for name, array in receipts.events.items()}

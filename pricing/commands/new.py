@@ -60,6 +60,5 @@ def renamed(text: str, name: str, folder: str) -> str:
         f"# {NAME}:": f"# {name}:",
         NAME: quoted,
     }
-    return re.sub(
-        "|".join(map(re.escape, said)), lambda found: said[found[0]], text
-    )  # once: a name may hold the old one
+    # all at once: a name may hold the old one
+    return re.sub("|".join(map(re.escape, said)), lambda found: said[found[0]], text)

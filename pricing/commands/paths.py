@@ -168,7 +168,7 @@ def fewer(done: int, count: int) -> str:
 def processes_of(draw: list[str], correlation: float) -> dict[str, PriceProcess]:
     """A process a driver, each with the root of the correlation as its loading on the one factor."""
     from structuring.generators.prices_and_rates import MOST, PriceProcess
-    from waterfalls.bounds import per_cent
+    from waterfalls.bounds import decimal_meant
     from waterfalls.errors import InvalidTerms
 
     found = {}
@@ -182,7 +182,7 @@ def processes_of(draw: list[str], correlation: float) -> dict[str, PriceProcess]
             raise InvalidTerms(f"--draw: {driver!r} is given twice; a driver has one volatility")
         if not 0.0 <= each <= MOST:
             raise InvalidTerms(
-                f"--draw {driver}: a volatility is a decimal from 0 to {MOST:g}, got {volatility}{per_cent(each)}"
+                f"--draw {driver}: a volatility is a decimal from 0 to {MOST:g}, got {volatility}{decimal_meant(each)}"
             )
         found[driver] = PriceProcess(each, factor_loading=correlation**0.5)
     return found

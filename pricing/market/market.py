@@ -13,6 +13,7 @@ from pricing.market.curve_inputs import curve_from
 from pricing.market.curves import Curve
 from pricing.market.projected_rates import projected_rates
 from waterfalls.arguments import by_number, having, instance, mapping, number, one_date, takes, text, whole
+from waterfalls.bounds import DEAREST
 from waterfalls.clock.conventions import CURRENCIES, odd_currency
 from waterfalls.errors import CannotPrice, Fault, InvalidTerms, shown, strangers, unknown
 from waterfalls.terms.term import term
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from waterfalls.plan import Plan
 
 LOWEST, HIGHEST = -2_000.0, 10_000.0  # basis points that a curve may move: from -20 % to 100 %
-DEAREST = 1_000.0  # price per 100: beyond it an amount of money is meant
 KINDS = {
     "z": "spread over the market's curve, continuous, Actual/365F",
     "g": "yield less the par yield of the government curve at the same wal",

@@ -39,15 +39,13 @@ def rates_for(amounts: np.ndarray, times: np.ndarray, targets: np.ndarray) -> np
             return value, -first, second
 
         found[part] = root(priced, wanted[part], start[part])
-    returned = (
-        amounts.sum(axis=1, keepdims=True) > targets
-    )  # more than it costs: else two rates solve, and none is a yield
+    # more comes back than it costs: else two rates solve, and none is a yield
+    returned = amounts.sum(axis=1, keepdims=True) > targets
     below = (least < 0.0) & (targets <= 0.0) & returned & (most > 0.0)
     rows = np.flatnonzero(below.any(axis=1))
     if len(rows):
-        at_once = np.abs(amounts[rows]).sum(
-            axis=1, keepdims=True
-        )  # paid at time 0 and added to the target: the same rate
+        # paid at time 0 and added to the target: the same rate
+        at_once = np.abs(amounts[rows]).sum(axis=1, keepdims=True)
         lifted = np.where(below[rows], targets[rows] + at_once, np.nan)
         again = rates_for(np.hstack([at_once, amounts[rows]]), np.concatenate([[0.0], times]), lifted)
         found[rows] = np.where(below[rows], again, found[rows])

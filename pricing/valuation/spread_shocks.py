@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field
 
 from waterfalls.arguments import instance
+from waterfalls.bounds import DEAREST
 from waterfalls.errors import Fault, InvalidTerms, refuse_unknown
 from waterfalls.terms.bounded_numbers import Positive
 from waterfalls.terms.field_types import Listed, items
@@ -130,7 +131,7 @@ class ToPrice:
     `price` and `priced` solve them there, at the curve before any move of rates, and put an `Override` in its place.
     """
 
-    price: Mapping[str, Annotated[float, Field(gt=0.0, le=1000.0)]]
+    price: Mapping[str, Annotated[float, Field(gt=0.0, le=DEAREST)]]
 
     def words(self) -> str:
         return ", ".join(f"{name} to {price:g}" for name, price in self.price.items())

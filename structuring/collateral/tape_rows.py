@@ -137,10 +137,8 @@ def accruals_of(
             [12.0 / FREQUENCIES.get(x, 12) if x in FREQUENCIES else e for x, e in zip(said, months, strict=True)]
         )
         blame(floats & (months % columns["every"] > 0.0), "reset", "must not come more often than interest is paid")
-    given |= {
-        "reset": np.where(floats, months, 1.0),
-        "first": np.nan_to_num(columns["first_reset"]),
-    }  # NaN is a fault told
+    first = np.nan_to_num(columns["first_reset"])  # NaN is a fault told
+    given |= {"reset": np.where(floats, months, 1.0), "first": first}
     given["start"] = np.where(given["first"] > 0.0, columns["rate"], np.nan)  # what the first reset moves from
     given["start"] = np.where(np.isnan(given["periodic_cap"]), np.nan, given["start"])
     given["day_count"] = np.full(count, "30/360", dtype=object)

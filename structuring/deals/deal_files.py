@@ -72,10 +72,11 @@ def find(kind: str, path: Path | str) -> Path:
         return Path(path) / f"{kind}.yaml"
     if Path(path).suffix in (".yaml", ".yml", ".json") or os.path.isfile(path):
         return Path(path)
-    here = [file.parent.name for file in sorted(Path().glob(f"*/{kind}.yaml"))]
-    if str(path) not in shipped(kind):
-        raise UnknownName(f"file, folder or shipped {kind}", str(path), [*here, *shipped(kind)])
-    return shipped(kind)[str(path)]
+    known = shipped(kind)
+    if str(path) not in known:
+        here = [file.parent.name for file in sorted(Path().glob(f"*/{kind}.yaml"))]
+        raise UnknownName(f"file, folder or shipped {kind}", str(path), [*here, *known])
+    return known[str(path)]
 
 
 def shipped(kind: str) -> dict[str, Path]:

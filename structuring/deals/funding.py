@@ -10,6 +10,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import Field
 
 import waterfalls.words  # noqa: F401  (texts are read with its words)
+from waterfalls.bounds import DEAREST
 from waterfalls.checks import known_names, names_in
 from waterfalls.errors import Fault, strangers
 from waterfalls.language.definitions import Defined
@@ -40,7 +41,7 @@ class Funding:
     _: KW_ONLY
     costs: Mapping[str, Number] = field(default_factory=dict)
     sources: Mapping[str, Number] = field(default_factory=dict)
-    issue_prices: Mapping[str, Annotated[float, Field(gt=1.0, le=1000.0)]] = field(default_factory=dict)
+    issue_prices: Mapping[str, Annotated[float, Field(gt=1.0, le=DEAREST)]] = field(default_factory=dict)
 
     @staticmethod
     def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:

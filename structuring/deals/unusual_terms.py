@@ -14,7 +14,7 @@ from structuring.collateral.loan_tape import Tape
 from structuring.deals.deal import Deal, assets, clock, place_of
 from structuring.scenarios.drivers import DRIVERS
 from structuring.scenarios.scenario import Scenario, by_name
-from waterfalls.checks import DEFAULT_REGIME
+from waterfalls.checks import DEFAULT_REGIME, place_in
 from waterfalls.clauses.claims import Claim, Debt, Principal
 from waterfalls.clauses.pay import Pay
 from waterfalls.clauses.waterfall import Clause, Waterfall
@@ -99,20 +99,14 @@ def junior_first(deal: Deal) -> Iterator[Fault]:
                     paid[kind].setdefault(claim.name, []).append((i, clause))
         apart = {name for name, clauses in paid["principal"].items() if all(clause.source for _, clause in clauses)}
         for kind, clauses in paid.items():
-            firsts = {
-                name: found[0] for name, found in clauses.items() if name not in apart
-            }  # repaid by their own money
+            # those that are apart are repaid by money of their own
+            firsts = {name: found[0] for name, found in clauses.items() if name not in apart}
             for name, (i, clause) in firsts.items():
                 above = [other for other, (k, _) in firsts.items() if ranks[other] < ranks[name] and k > i]
                 if above and not (clause.conditions or clause.caps or clause.source):
                     of = "on" if kind == "interest" else "of"
                     said = f"pays {kind} {of} {name} before {kind} {of} {above[0]}, which `tranches` names above it"
                     yield Fault(f"{place_in(regime)}[{i}]", said)
-
-
-def place_in(regime: str) -> str:
-    """Where the waterfall of a regime stands in a deal file."""
-    return "waterfall" if regime == DEFAULT_REGIME else f"waterfall[{regime!r}]"
 
 
 def claims_of(waterfall: Waterfall) -> list[Claim]:

@@ -117,10 +117,8 @@ def rows_of(
         numbers, headings = frame.index.tolist(), [*frame.columns]
         records = frame.astype(object).where(frame.notna(), None).to_dict(orient="records")
     else:
-        records, where = (
-            [{heading(name): value for name, value in row.items()} for row in rows_by_name("table", source)],
-            "",
-        )
+        rows, where = rows_by_name("table", source), ""
+        records = [{heading(name): value for name, value in row.items()} for row in rows]
         refuse(odd_cells({(f"row {n}", name): cell for n, row in enumerate(records, 1) for name, cell in row.items()}))
         headings, numbers = list(dict.fromkeys(name for row in records for name in row)), range(1, len(records) + 1)
     plain = [{k: v.item() if hasattr(v, "item") else v for k, v in row.items()} for row in records]

@@ -85,10 +85,9 @@ class Copula:
         from structuring.simulation.normal_distribution import inverse_normal
 
         p = np.asarray(p, dtype=np.float64)
-        if not ((p >= 0.0) & (p <= 1.0)).all():
-            raise InvalidTerms(
-                f"p: must be probabilities from 0 to 1, got {shown(p[~((p >= 0.0) & (p <= 1.0))].flat[0])}"
-            )
+        odd = p[~((p >= 0.0) & (p <= 1.0))]
+        if odd.size:
+            raise InvalidTerms(f"p: must be probabilities from 0 to 1, got {shown(odd.flat[0])}")
         inside = np.clip(p, 1e-300, 1.0 - 1e-16)
         found = inverse_normal(inside) if self.degrees is None else student_quantile(inside, self.degrees)
         return np.where(p <= 0.0, -np.inf, np.where(p >= 1.0, np.inf, found))

@@ -74,16 +74,14 @@ class ServiceAhead(Number):
         for name in self.names:
             note = m.plan.notes_by_name[name]
             left = m["balance", name] - m["owed", "scheduled", name]
+            adds = note.capitalises
+            dated = None if adds is None or not said_by_dates(adds) else by_dates(adds, m.plan)
+            today = None if adds is None or dated is not None else adds.settle(m)
             for k in range(1, min(self.count, len(there) - 1) + 1):  # after the last date nothing is due
                 due = left * note.coupon.ahead(m, k) * m.curve(moved(m.plan.accruals[name], k))
-                if note.capitalises is not None:
-                    added = (
-                        m.curve(moved(by_dates(note.capitalises, m.plan), k))
-                        if said_by_dates(note.capitalises)
-                        else note.capitalises.settle(m)
-                    )
-                    left = left + due * added
-                    due = due - due * added
+                if adds is not None:
+                    added = due * (today if dated is None else m.curve(moved(dated, k)))
+                    left, due = left + added, due - added
                 asked = 0.0
                 if note.amortisation is not None:
                     curve = m.curve(moved(m.plan.instalments[name], k))

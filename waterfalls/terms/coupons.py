@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import lazy_loader
 from pydantic import AfterValidator, Field
 
-from waterfalls.bounds import per_cent
+from waterfalls.bounds import decimal_meant
 from waterfalls.clock.conventions import FREQUENCIES
 from waterfalls.clock.schedule import Schedule, fraction_of, moved
 from waterfalls.errors import Fault, InvalidTerms
@@ -95,7 +95,7 @@ class Floating:
         if margin is not None and abs(margin) > most:
             yield Fault(
                 "margin",
-                f"must be at most {most:g} in size beside this multiple of the index, got {margin:g}{per_cent(margin)}",
+                f"must be at most {most:g} in size beside this multiple of the index, got {margin:g}{decimal_meant(margin)}",
             )
         if cap is not None and floor is not None and cap < floor:
             yield Fault("cap", f"must not be below the floor {floor:g}, got {cap:g}")

@@ -55,11 +55,12 @@ def read_too_early(
 ) -> Iterator[Fault]:
     """Numbers that read what is not known yet where they stand: in terms (`read`), and in what is tested at
     determination (`tests`); `fees` are named in the order in which they fall due."""
+    fallen_due = {f"fees[{i}]": fees[:i] for i in range(len(fees))}
     for place, root in read:
         kind, field = place.split("[")[0], place.rpartition(".")[2]
         if field in AT_CLAUSES:
             continue
-        known = fees[: int(place[len("fees[") :].split("]")[0])] if kind == "fees" else fees * (field == "capitalises")
+        known = fallen_due.get(place.partition(".")[0], fees if field == "capitalises" else [])
         interest = kind == "fees" or field == "capitalises"
         for node, start in nodes_read(root, definitions):
             if said := unknown_yet(node, start, known, interest, kind == "tranches", isinstance(root, Condition)):
@@ -79,7 +80,8 @@ def unknown_yet(node: Node, start: bool, fees: list[str], interest: bool, after_
     if isinstance(node, Held) and node.text in ("interest_due", "fee_due") and not start:
         if node.text == "fee_due" and set(node.names) <= set(fees):
             return ""
-        period = f", {str(node).replace('due', 'accrued')} for the period" * (interest and node.text == "interest_due")
+        accrued = interest and node.text == "interest_due"
+        period = f", {str(node).replace('due', 'accrued')} for the period" if accrued else ""
         return f"reads what has not fallen due yet at this date: say at_start({node}) for the arrears{period}"
     if interest_read(node) and interest and not start:
         return ""
@@ -93,5 +95,6 @@ def unknown_yet(node: Node, start: bool, fees: list[str], interest: bool, after_
 
 def not_drawn(node: Node) -> str:
     """What is wrong with a number of what is drawn at a date that is read before the clauses draw it."""
-    drawn = isinstance(node, Held) and node.text == "drawn"
-    return "is 0 here, before any clause of the date has drawn: read it in a clause after the draw" * drawn
+    if not (isinstance(node, Held) and node.text == "drawn"):
+        return ""
+    return "is 0 here, before any clause of the date has drawn: read it in a clause after the draw"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pydantic
 
-from waterfalls.bounds import per_cent
+from waterfalls.bounds import decimal_meant
 from waterfalls.errors import Fault, number_meant, shown, unknown
 
 MISSING = dataclasses.MISSING
@@ -43,7 +43,7 @@ def faults_of(error: pydantic.ValidationError, names: Iterable[str], fields: Map
                 text = text.replace(f"a valid {theirs}", ours)
             if kind.startswith(("float", "int")):
                 given += number_meant(item["input"])
-            meant = per_cent(item["input"]) if context.get("le", context.get("lt")) == 1.0 else ""
+            meant = decimal_meant(item["input"]) if context.get("le", context.get("lt")) == 1.0 else ""
             found.append(Fault(place, f"{text[:1].lower()}{text[1:]}, got {given}{meant}"))
     return [*told.values(), *merged([fault for fault in found if fault.place not in told])]
 

@@ -10,7 +10,7 @@ from typing import Any
 from pricing.bearers.institutions import Institutions
 from structuring.documents.yaml_and_json import load_term
 from structuring.runs.book import Book
-from waterfalls.bounds import per_cent
+from waterfalls.bounds import decimal_meant
 from waterfalls.errors import Fault, refuse, strangers, unknown
 from waterfalls.terms.bounded_numbers import NotNegative
 from waterfalls.terms.term import term
@@ -74,7 +74,7 @@ class LoopTerms:
             for who, one in said.items() if isinstance(said, Mapping) else [("", said)]:
                 if one.high > 1.0:
                     place = f"{name}[{who!r}].high" if who else f"{name}.high"
-                    yield Fault(place, f"is a share, at most 1, got {one.high:g}{per_cent(one.high)}")
+                    yield Fault(place, f"is a share, at most 1, got {one.high:g}{decimal_meant(one.high)}")
 
     @property
     def assumptions(self) -> dict[str, Assumed]:

@@ -129,9 +129,9 @@ def headline(made: MarketLoop) -> tuple[str, ...]:
         else f"; {loop.institutions[hit]} lose {against}, more than any other"
     )
     added = loop.added.sum(axis=(0, 2)).tolist()
-    doors = {"forced sales": float(loop.sales.sum()), **dict(zip(loop.channels, added, strict=True))}
-    largest = sorted(doors, key=lambda name: -doors[name])[:2]
-    through = " and ".join(f"{name} ({money(doors[name], BN)})" for name in largest if doors[name] > 0.0)
+    channels = {"forced sales": float(loop.sales.sum()), **dict(zip(loop.channels, added, strict=True))}
+    largest = sorted(channels, key=lambda name: -channels[name])[:2]
+    through = " and ".join(f"{name} ({money(channels[name], BN)})" for name in largest if channels[name] > 0.0)
     owed, lost, marks = (float(beside.loc[0, name]) for name in ("issued", "realised_loss", "value_loss"))
     return (
         f"Under {stress.stress!r} at scale {stress.scale:g} the holders of {money(float(classes['value_before'].sum()), BN)} lose {money(first, BN)} in the first round, most of "

@@ -109,7 +109,7 @@ def page_of(
         for column in shown.columns:
             if shown[column].dtype.kind == "i":
                 shown[column] = shown[column].map(str)  # a count
-            elif shown[column].dtype.kind == "f" and "per_cent" not in str(column) and column != "share":
+            elif shown[column].dtype.kind == "f" and "per_cent" not in str(column) and column not in table.kinds:
                 shown[column] = shown[column] / 1e9
         lines += ["", table.title, text(shown, width=width)]
     if loop is not None:

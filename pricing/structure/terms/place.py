@@ -14,8 +14,8 @@ from waterfalls.terms.term import kind_of, unproved
 
 
 def steps_of(path: str) -> list[str]:
-    """tranches['A'].coupon.rate as its steps."""
-    return [next(filter(None, match.groups()), "") for match in STEP.finditer(path)]
+    """tranches['A'].coupon.rate as its steps; of a path without any, one that nothing bears."""
+    return [next(filter(None, match.groups()), "") for match in STEP.finditer(path)] or [""]
 
 
 def value_at(deal: Deal, path: str) -> float:
@@ -26,7 +26,7 @@ def value_at(deal: Deal, path: str) -> float:
 def number_at(deal: Deal, path: str) -> int | float:
     """The same as the deal holds it: a count is a whole number."""
     found: Any = deal
-    for step in steps_of(path) or [""]:
+    for step in steps_of(path):
         found = found if is_kind(found, step) else inside(found, step, path)
     found = found.value if isinstance(found, Constant) else found
     if not isinstance(found, int | float) or isinstance(found, bool):
@@ -39,7 +39,7 @@ def with_values(deal: Deal, values: Mapping[str, Any]) -> Deal:
     proves the deal that is kept."""
     fields: dict[str, Any] = {}
     for path, value in values.items():
-        field, *steps = steps_of(path) or [""]
+        field, *steps = steps_of(path)
         key = key_of(deal, field, path)
         fields[key] = replaced(fields.get(key, getattr(deal, key)), steps, value, path)
     return unproved(deal, fields)
